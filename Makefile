@@ -1,0 +1,293 @@
+# Corsac: `make help` lists the targets.
+#
+# A variant (release, asan, coverage, fuzz) is one way of compiling everything; its objects, the
+# library libcorsac.a (all of src/ but main.c) and its test programs live in $(BUILD)/<variant>/.
+
+VERSION := 0.1.0
+
+BUILD      ?= build
+PREFIX     ?= /usr/local
+SYSCONFDIR ?= $(PREFIX)/etc
+UNITDIR    ?= $(PREFIX)/lib/systemd/system
+DESTDIR    ?=
+
+ifeq ($(origin CC),default)
+CC := gcc
+endif
+FUZZ_CC      ?= clang
+CLANG_FORMAT ?= clang-format
+CLANG_TIDY   ?= clang-tidy
+PKG_CONFIG   ?= pkg-config
+
+CFLAGS       ?= -O2 -g
+LDFLAGS      ?=
+WERROR       ?= -Werror
+JOBS         ?= $(shell getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2)
+FUZZ_SECONDS ?= 60
+TEST_TIMEOUT ?= 180
+# make test T=unit/ds: only the tests whose path contains T.
+T            ?=
+# make ROOMS="base ds": only these rooms of src/.
+ROOMS        ?= $(notdir $(wildcard src/*))
+# V=1 shows the commands.
+Q            := $(if $(filter 1,$(V)),,@)
+
+# ---- sources --------------------------------------------------------------------------------
+
+SRC      := $(sort $(foreach r,$(ROOMS),$(wildcard src/$(r)/*.c)))
+MAIN     := src/server/main.c
+LIB_SRC  := $(filter-out $(MAIN),$(SRC))
+
+pick      = $(if $(T),$(foreach f,$(1),$(if $(findstring $(T),$(f)),$(f))),$(1))
+UNIT_SRC := $(call pick,$(wildcard tests/unit/*/test_*.c))
+E2E_SRC  := $(call pick,$(wildcard tests/e2e/test_*.c))
+FUZZ_SRC := $(call pick,$(wildcard tests/fuzz/fuzz_*.c))
+SCRIPTS  := $(call pick,$(wildcard $(foreach e,py mjs sh,tests/clients/test_*.$(e) \
+                                      tests/clients/*/test_*.$(e))))
+TEST_SRC := $(UNIT_SRC) $(E2E_SRC)
+# Every other .c file under tests/ is a helper: test programs link what they use of them.
+HELPERS      := $(filter-out $(wildcard tests/*/test_*.c tests/*/*/test_*.c tests/fuzz/*.c), \
+                             $(wildcard tests/*/*.c tests/*/*/*.c))
+FUZZ_HELPERS := $(filter-out $(wildcard tests/fuzz/fuzz_*.c),$(wildcard tests/fuzz/*.c))
+
+# ---- flags ----------------------------------------------------------------------------------
+
+pc = $(shell for p in $(2); do $(PKG_CONFIG) $(1) $$p 2>/dev/null && exit; done)
+EVENT_CFLAGS    := $(call pc,--cflags,libevent_core libevent)
+EVENT_LIBS      := $(call pc,--libs,libevent_core libevent)
+JEMALLOC_CFLAGS := $(call pc,--cflags,jemalloc)
+JEMALLOC_LIBS   := $(or $(call pc,--libs,jemalloc),-ljemalloc)
+TEST_CFLAGS     := $(call pc,--cflags,cmocka) $(call pc,--cflags,hiredis) -Itests
+TEST_LIBS       := $(call pc,--libs,cmocka) $(call pc,--libs,hiredis)
+
+WARNINGS := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wold-style-definition \
+            -Wpointer-arith -Wvla -Wundef -Wwrite-strings -Wformat=2 \
+            -Wno-unused-parameter -Wno-missing-field-initializers $(WERROR)
+# Items, tables and messages are bytes laid out by hand, hence -fno-strict-aliasing.
+# NDEBUG is never defined: assertions stay on in release.
+BASE_FLAGS := -std=gnu11 -D_GNU_SOURCE -Isrc -pthread -fno-omit-frame-pointer \
+              -fno-strict-aliasing $(EVENT_CFLAGS)
+LIBS       := $(EVENT_LIBS) -pthread -lm
+
+# Fat objects: the server is linked with link-time optimisation, the test programs quickly without.
+LTO      ?= $(if $(findstring clang,$(CC)),,-flto=auto -ffat-lto-objects)
+SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=all -DCORSAC_LIBC_MALLOC
+
+release_CC      := $(CC)
+release_FLAGS   := $(BASE_FLAGS) $(WARNINGS) $(JEMALLOC_CFLAGS) $(CPPFLAGS) $(CFLAGS)
+release_LTO     := $(LTO)
+release_LDFLAGS := $(LDFLAGS)
+release_LIBS    := $(JEMALLOC_LIBS) $(LIBS)
+
+asan_CC         := $(CC)
+asan_FLAGS      := $(BASE_FLAGS) $(WARNINGS) $(CPPFLAGS) -O1 -g $(SANITIZE)
+asan_LDFLAGS    := $(SANITIZE) $(LDFLAGS)
+asan_LIBS       := $(LIBS)
+
+coverage_CC      := $(CC)
+coverage_FLAGS   := $(BASE_FLAGS) $(WARNINGS) $(JEMALLOC_CFLAGS) $(CPPFLAGS) -O0 -g --coverage \
+                    -fprofile-update=atomic
+coverage_LDFLAGS := --coverage $(LDFLAGS)
+coverage_LIBS    := $(JEMALLOC_LIBS) $(LIBS)
+
+fuzz_CC         := $(FUZZ_CC)
+fuzz_FLAGS      := $(BASE_FLAGS) $(WARNINGS) -Wno-error $(CPPFLAGS) -O1 -g \
+                   -fsanitize=fuzzer-no-link $(SANITIZE)
+fuzz_LDFLAGS    := -fsanitize=fuzzer $(SANITIZE) $(LDFLAGS)
+fuzz_LIBS       := $(LIBS)
+
+# Only these files see the version, so that a commit recompiles nothing else.
+VERSION_SRC   := src/server/version.c
+GIT_SHA       := $(or $(shell git describe --always --dirty --exclude='*' 2>/dev/null),00000000)
+VERSION_FLAGS := -DCORSAC_VERSION='"$(VERSION)"' -DCORSAC_GIT_SHA='"$(GIT_SHA)"'
+
+# ---- building -------------------------------------------------------------------------------
+
+# Outside a parallel make, inner makes use every core.
+PARALLEL = $(if $(filter -j% --jobserver%,$(MAKEFLAGS)),,-j$(JOBS))
+SUBMAKE  = +$(Q)$(MAKE) --no-print-directory $(PARALLEL)
+say      = @printf '  %-7s %s\n' '$(1)' '$(2)'
+# Rewrites a file only when its text changes; what depends on it is then built again.
+stamp    = @mkdir -p $(@D); printf '%s\n' '$(1)' | cmp -s - $@ || printf '%s\n' '$(1)' >$@
+
+.PHONY: all
+all: ## build the server, build/corsac (the default)
+	$(SUBMAKE) $(BUILD)/corsac
+
+.PHONY: asan
+asan: ## build the server with AddressSanitizer and UBSan, build/asan/corsac
+	$(SUBMAKE) $(BUILD)/asan/corsac
+
+.PHONY: FORCE
+FORCE:
+
+# The rules of one variant, $(1); its server is $(2).
+define variant
+$(1)_dir     := $(BUILD)/$(1)
+$(1)_lib     := $(BUILD)/$(1)/libcorsac.a
+$(1)_objs    := $$(LIB_SRC:%.c=$(BUILD)/$(1)/%.o)
+$(1)_helpers := $$(HELPERS:%.c=$(BUILD)/$(1)/%.o)
+$(1)_tests   := $$(TEST_SRC:%.c=$(BUILD)/$(1)/%)
+
+$$($(1)_dir)/flags: FORCE
+	$$(call stamp,$$($(1)_CC) $$($(1)_FLAGS) $$($(1)_LTO) | $$($(1)_LDFLAGS) $$($(1)_LIBS))
+$$($(1)_dir)/version: FORCE
+	$$(call stamp,$(VERSION) $(GIT_SHA))
+$$($(1)_dir)/objects: FORCE
+	$$(call stamp,$$(LIB_SRC))
+$$($(1)_dir)/helpers: FORCE
+	$$(call stamp,$$(HELPERS))
+
+$$($(1)_dir)/src/%.o: src/%.c $$($(1)_dir)/flags
+	@mkdir -p $$(@D)
+	$$(call say,CC,$$@)
+	$$(Q)$$($(1)_CC) $$($(1)_FLAGS) $$($(1)_LTO) $$(EXTRA_FLAGS) -MMD -MP -c -o $$@ $$<
+$$(VERSION_SRC:%.c=$$($(1)_dir)/%.o): EXTRA_FLAGS = $$(VERSION_FLAGS)
+$$(VERSION_SRC:%.c=$$($(1)_dir)/%.o): $$($(1)_dir)/version
+
+$$($(1)_dir)/tests/%.o: tests/%.c $$($(1)_dir)/flags
+	@mkdir -p $$(@D)
+	$$(call say,CC,$$@)
+	$$(Q)$$($(1)_CC) $$($(1)_FLAGS) $$(TEST_CFLAGS) -MMD -MP -c -o $$@ $$<
+
+$$($(1)_lib): $$($(1)_objs) $$($(1)_dir)/objects
+	$$(call say,AR,$$@)
+	$$(Q)rm -f $$@ && $$(AR) rcs $$@ $$($(1)_objs)
+$$($(1)_dir)/libhelpers.a: $$($(1)_helpers) $$($(1)_dir)/helpers
+	$$(call say,AR,$$@)
+	$$(Q)rm -f $$@ && $$(AR) rcs $$@ $$($(1)_helpers)
+
+$(2): $$(MAIN:%.c=$$($(1)_dir)/%.o) $$($(1)_objs) $$($(1)_dir)/objects
+	$$(call say,LD,$$@)
+	$$(Q)$$($(1)_CC) $$($(1)_FLAGS) $$($(1)_LTO) $$($(1)_LDFLAGS) -o $$@ $$(filter %.o,$$^) \
+		$$($(1)_LIBS)
+
+$$($(1)_tests): %: %.o $$($(1)_dir)/libhelpers.a $$($(1)_lib)
+	$$(call say,LD,$$@)
+	$$(Q)$$($(1)_CC) $$($(1)_LDFLAGS) -o $$@ $$^ $$(TEST_LIBS) $$($(1)_LIBS)
+
+.PHONY: $(1)-tests
+$(1)-tests: $$($(1)_tests) $$(if $$(E2E_SRC)$$(SCRIPTS),$$(if $$(wildcard $$(MAIN)),$(2)))
+
+-include $$(wildcard $$($(1)_dir)/*/*/*.d $$($(1)_dir)/*/*/*/*.d)
+endef
+
+$(eval $(call variant,release,$(BUILD)/corsac))
+$(eval $(call variant,asan,$(BUILD)/asan/corsac))
+$(eval $(call variant,coverage,$(BUILD)/coverage/corsac))
+$(eval $(call variant,fuzz,$(BUILD)/fuzz/corsac))
+.SECONDARY: # keep every intermediate object
+
+# ---- running and testing --------------------------------------------------------------------
+
+.PHONY: run
+run: ## install what building needs, build, and run the server: make run ARGS="--port 7000"
+	@utils/deps
+	$(SUBMAKE) $(BUILD)/corsac
+	@exec $(BUILD)/corsac $(ARGS)
+
+RUN_TESTS = tests/run --build '$(BUILD)' --jobs $(JOBS) --timeout $(TEST_TIMEOUT) --match '$(T)'
+
+.PHONY: test
+test: ## run all tests, in release and under sanitizers, and fuzz a little: make test T=unit/ds
+	@utils/deps --test
+	$(SUBMAKE) release-tests asan-tests
+	+@if utils/deps --has-fuzzer '$(FUZZ_CC)'; then \
+		$(MAKE) --no-print-directory $(PARALLEL) fuzz-build && fuzz=fuzz; \
+	else \
+		echo 'No libFuzzer in $(FUZZ_CC): the fuzz targets are left out.'; \
+	fi && $(RUN_TESTS) --fuzz-seconds 5 release asan $$fuzz
+
+.PHONY: check
+check: ## run the tests in release only, without installing anything: make check T=unit/ds
+	$(SUBMAKE) release-tests
+	@$(RUN_TESTS) release
+
+.PHONY: fuzz-build
+fuzz-build: $(FUZZ_SRC:%.c=$(BUILD)/fuzz/%) ## build the fuzz targets
+
+$(FUZZ_SRC:%.c=$(BUILD)/fuzz/%): %: %.o $(FUZZ_HELPERS:%.c=$(BUILD)/fuzz/%.o) $(fuzz_lib)
+	$(call say,LD,$@)
+	$(Q)$(fuzz_CC) $(fuzz_LDFLAGS) -o $@ $^ $(fuzz_LIBS)
+
+.PHONY: fuzz
+fuzz: ## fuzz each target for FUZZ_SECONDS (60): make fuzz T=resp FUZZ_SECONDS=600
+	@utils/deps --test
+	$(SUBMAKE) fuzz-build
+	@$(RUN_TESTS) --fuzz-seconds $(FUZZ_SECONDS) fuzz
+
+.PHONY: coverage
+coverage: ## run the tests and print the lines covered, by room and in total
+	@utils/deps --test
+	$(SUBMAKE) coverage-tests
+	@find $(BUILD)/coverage -name '*.gcda' -exec rm -f {} +
+	@$(RUN_TESTS) coverage
+	@utils/coverage $(BUILD)/coverage
+
+# ---- linting --------------------------------------------------------------------------------
+
+# make lint FILES="src/ds/*.c", make format FILES=...: only these.
+FILES    ?= $(wildcard src/*/*.[ch] tests/*/*.[ch] tests/*/*/*.[ch])
+C_FILES   = $(filter %.c,$(wildcard $(FILES)))
+H_FILES   = $(filter %.h,$(wildcard $(FILES)))
+LINT_FLAGS = $(BASE_FLAGS) $(filter-out -Werror,$(WARNINGS)) $(TEST_CFLAGS) $(VERSION_FLAGS)
+
+.PHONY: format
+format: ## format the sources in place: make format FILES="src/ds/*.[ch]"
+	@utils/deps --lint
+	@$(if $(wildcard $(FILES)),$(CLANG_FORMAT) -i $(wildcard $(FILES)))
+
+.PHONY: lint
+lint: ## check format, includes between rooms, file sizes, headers; run clang-tidy
+	@utils/deps --test --lint
+	+@$(MAKE) --no-print-directory -k lint-format lint-includes lint-sizes lint-headers lint-tidy
+
+.PHONY: lint-format lint-includes lint-sizes lint-headers lint-tidy
+lint-format:
+	@$(if $(wildcard $(FILES)),$(CLANG_FORMAT) --dry-run -Werror $(wildcard $(FILES)))
+lint-includes:
+	@utils/check-includes
+lint-sizes:
+	@utils/check-sizes
+# Each header is compiled alone, so that no file depends on the order of its includes.
+lint-headers:
+	@printf '%s\n' $(H_FILES) | xargs -P$(JOBS) -I{} sh -c 'echo "#include \"{}\"" | \
+		"$$@" -I. -fsyntax-only -x c - || { echo "{}: does not compile alone"; exit 1; }' \
+		header $(CC) $(BASE_FLAGS) $(WARNINGS) $(TEST_CFLAGS)
+lint-tidy:
+	@printf '%s\n' $(C_FILES) | xargs -P$(JOBS) -I{} sh -c \
+		'out=$$($(CLANG_TIDY) --quiet {} -- "$$@" 2>/dev/null) || \
+		{ printf "%s\n" "$$out"; exit 1; }' tidy $(LINT_FLAGS)
+
+# ---- installing -----------------------------------------------------------------------------
+
+.PHONY: install
+install: all ## install under PREFIX (/usr/local), with DESTDIR in front
+	install -d '$(DESTDIR)$(PREFIX)/bin' '$(DESTDIR)$(SYSCONFDIR)/corsac' '$(DESTDIR)$(UNITDIR)'
+	install -m 755 $(BUILD)/corsac '$(DESTDIR)$(PREFIX)/bin/corsac'
+	@conf='$(DESTDIR)$(SYSCONFDIR)/corsac/corsac.conf'; \
+	if [ -e "$$conf" ] && ! cmp -s conf/corsac.conf "$$conf"; then \
+		echo "$$conf is kept as it is"; \
+	else \
+		echo "install -m 644 conf/corsac.conf $$conf"; install -m 644 conf/corsac.conf "$$conf"; \
+	fi
+	sed -e 's|@BINDIR@|$(PREFIX)/bin|g' -e 's|@SYSCONFDIR@|$(SYSCONFDIR)|g' conf/corsac.service \
+		>'$(DESTDIR)$(UNITDIR)/corsac.service'
+	chmod 644 '$(DESTDIR)$(UNITDIR)/corsac.service'
+
+.PHONY: uninstall
+uninstall: ## remove what install put there; a changed corsac.conf stays
+	rm -f '$(DESTDIR)$(PREFIX)/bin/corsac' '$(DESTDIR)$(UNITDIR)/corsac.service'
+	@conf='$(DESTDIR)$(SYSCONFDIR)/corsac/corsac.conf'; \
+	if cmp -s conf/corsac.conf "$$conf"; then rm -f "$$conf"; fi; \
+	if [ -e "$$conf" ]; then echo "$$conf is kept: it was changed"; \
+	else rmdir '$(DESTDIR)$(SYSCONFDIR)/corsac' 2>/dev/null || true; fi
+
+.PHONY: clean
+clean: ## remove the build directory
+	rm -rf $(BUILD)
+
+.PHONY: help
+help: ## list the targets
+	@echo 'make [target] [BUILD=build] [CC=gcc] [CFLAGS="-O2 -g"] [PREFIX=/usr/local] [V=1]'
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' Makefile
