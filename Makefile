@@ -81,7 +81,8 @@ release_LIBS    := $(JEMALLOC_LIBS) $(LIBS)
 
 asan_CC         := $(CC)
 asan_FLAGS      := $(BASE_FLAGS) $(WARNINGS) $(CPPFLAGS) -O1 -g $(SANITIZE)
-asan_LDFLAGS    := $(SANITIZE) $(LDFLAGS)
+# gcc's UBSan writes its reports where tests/run looks for them only when linked statically.
+asan_LDFLAGS    := $(SANITIZE) $(if $(findstring clang,$(CC)),,-static-libubsan) $(LDFLAGS)
 asan_LIBS       := $(LIBS)
 
 coverage_CC      := $(CC)
