@@ -169,6 +169,7 @@ $$($(1)_tests): %: %.o $$($(1)_dir)/libhelpers.a $$($(1)_lib)
 
 .PHONY: $(1)-tests
 $(1)-tests: $$($(1)_tests) $$(if $$(E2E_SRC)$$(SCRIPTS),$$(if $$(wildcard $$(MAIN)),$(2)))
+	@:
 
 -include $$(wildcard $$($(1)_dir)/*/*/*.d $$($(1)_dir)/*/*/*/*.d)
 endef
@@ -206,6 +207,7 @@ check: ## run the tests in release only, without installing anything: make check
 
 .PHONY: fuzz-build
 fuzz-build: $(FUZZ_SRC:%.c=$(BUILD)/fuzz/%) ## build the fuzz targets
+	@:
 
 $(FUZZ_SRC:%.c=$(BUILD)/fuzz/%): %: %.o $(FUZZ_HELPERS:%.c=$(BUILD)/fuzz/%.o) $(fuzz_lib)
 	$(call say,LD,$@)

@@ -15,9 +15,9 @@ check() {
     rm -rf "$tree"
     number=$((number + 1))
     if [ "$last" = "$want" ] && [[ $said == *"$text"* ]]; then
-        echo "ok $number - $want: $script"
+        echo "ok $number - $want: ${script//\#/}"
     else
-        echo "not ok $number - $want: $script"
+        echo "not ok $number - $want: ${script//\#/}"
         printf '%s\n' "$said" | sed 's/^/# /'
         status=1
     fi
