@@ -1,0 +1,135 @@
+#pragma once
+/* What a command handler sees: the request, the keyspace, a reply writer, the time, and the engine's
+ * services behind a table of functions. No socket, no protocol, no file.
+ *
+ * A handler that changes data does three things, in this order:
+ *   1. the change, through store/;
+ *   2. ctx_changed, for each key: WATCH, keyspace notifications and the dirty counter hear of it;
+ *   3. ctx_effect (or ctx_effect_as_is): what the change was, in canonical form: a command whose result depends on
+ *      nothing but the data (absolute times, no random choice). */
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/rng.h"
+#include "base/slice.h"
+#include "cmd/table.h"
+#include "resp/writer.h"
+#include "store/keyspace.h"
+
+/* Classes of keyspace notifications, with their letters in notify-keyspace-events. */
+enum notify_class {
+    NOTIFY_KEYSPACE = 1 << 0, /* K */
+    NOTIFY_KEYEVENT = 1 << 1, /* E */
+    NOTIFY_GENERIC = 1 << 2,  /* g */
+    NOTIFY_STRING = 1 << 3,   /* $ */
+    NOTIFY_LIST = 1 << 4,     /* l */
+    NOTIFY_SET = 1 << 5,      /* s */
+    NOTIFY_HASH = 1 << 6,     /* h */
+    NOTIFY_ZSET = 1 << 7,     /* z */
+    NOTIFY_EXPIRED = 1 << 8,  /* x */
+    NOTIFY_EVICTED = 1 << 9,  /* e */
+    NOTIFY_STREAM = 1 << 10,  /* t */
+    NOTIFY_KEY_MISS = 1 << 11, /* m */
+    NOTIFY_MODULE = 1 << 12,  /* d */
+    NOTIFY_NEW = 1 << 13,     /* n */
+    NOTIFY_ALL = NOTIFY_GENERIC | NOTIFY_STRING | NOTIFY_LIST | NOTIFY_SET | NOTIFY_HASH | NOTIFY_ZSET |
+                 NOTIFY_EXPIRED | NOTIFY_EVICTED | NOTIFY_STREAM | NOTIFY_MODULE, /* A */
+};
+
+struct cmd_host; /* the engine, as seen from below */
+struct cmd_host_ops {
+    /* A key's value or deadline changed, or the key came or went: WATCH, dirty counter, and the event `name` of
+     * `class` (0: no event). */
+    void (*changed)(struct cmd_ctx *c, int db, struct slice key, unsigned class, const char *name);
+    /* An event without a change. */
+    void (*notify)(struct cmd_ctx *c, int db, struct slice key, unsigned class, const char *name);
+    /* An effect for the log. The slices are copied before it returns. */
+    void (*effect)(struct cmd_ctx *c, int db, int argc, const struct slice *argv);
+    /* All keys of `db` (-1: of all) went, or databases a and b changed places: WATCH. */
+    void (*flushed)(struct cmd_ctx *c, int db);
+    void (*swapped)(struct cmd_ctx *c, int a, int b);
+};
+
+struct cmd_ctx {
+    /* the request; slices are good until the handler returns */
+    const struct slice *argv;
+    int argc;
+    int db;
+    struct cmd *cmd;
+    struct key key; /* the first key of commands whose row has keys[0] as a range, hashed already */
+
+    /* what it works on */
+    struct keyspace *ks;
+    struct resp_writer *out;
+    int64_t now_ms; /* wall clock of the request: ks_now_ms */
+    struct rng *rng;
+
+    /* who runs it */
+    const struct cmd_host_ops *ops;
+    struct cmd_host *host;
+    struct session *session; /* engine/'s; opaque here. NULL when a log is replayed */
+    struct cmd_table *table;
+    int64_t string_bytes_max; /* proto-max-bulk-len: no string grows beyond it */
+    bool effects;   /* somebody records effects: when false, building one may be skipped */
+    bool no_touch;  /* CLIENT NO-TOUCH: reads leave the access clock alone */
+};
+
+/* --- services --------------------------------------------------------------------------------------- */
+
+static inline void ctx_changed(struct cmd_ctx *c, struct slice key, unsigned class, const char *event)
+{
+    c->ops->changed(c, c->db, key, class, event);
+}
+static inline void ctx_notify(struct cmd_ctx *c, struct slice key, unsigned class, const char *event)
+{
+    c->ops->notify(c, c->db, key, class, event);
+}
+static inline void ctx_effect(struct cmd_ctx *c, int argc, const struct slice *argv)
+{
+    if (c->effects)
+        c->ops->effect(c, c->db, argc, argv);
+}
+/* The request is canonical as it arrived. */
+static inline void ctx_effect_as_is(struct cmd_ctx *c)
+{
+    ctx_effect(c, c->argc, c->argv);
+}
+
+/* Hashes the key in argument i. */
+static inline struct key ctx_key(const struct cmd_ctx *c, int i)
+{
+    return ks_key(c->ks, c->argv[i]);
+}
+/* The item for reading: counts hit or miss, tells keymiss. */
+struct item *ctx_read(struct cmd_ctx *c, const struct key *k);
+/* The item for writing, no hit or miss. */
+struct item *ctx_write(struct cmd_ctx *c, const struct key *k);
+
+/* --- arguments and common replies ------------------------------------------------------------------- */
+
+#define ERR_TEXT_WRONGTYPE "-WRONGTYPE Operation against a key holding the wrong kind of value"
+#define ERR_TEXT_NOT_INTEGER "value is not an integer or out of range"
+#define ERR_TEXT_SYNTAX "syntax error"
+#define ERR_TEXT_NO_KEY "no such key"
+#define ERR_TEXT_OOM "-OOM command not allowed when used memory > 'maxmemory'."
+#define ERR_TEXT_NOMEM "-OOM not enough memory for this command; nothing was changed"
+
+/* False: the error is replied already. */
+bool ctx_arg_i64(struct cmd_ctx *c, int i, int64_t *out);
+bool ctx_arg_range(struct cmd_ctx *c, int i, int64_t min, int64_t max, int64_t *out, const char *error);
+bool ctx_is_string(struct cmd_ctx *c, const struct item *it); /* it may be NULL; else WRONGTYPE is replied */
+void ctx_reply_syntax(struct cmd_ctx *c);
+void ctx_reply_nomem(struct cmd_ctx *c);
+void ctx_reply_arity(struct cmd_ctx *c);
+/* "-ERR unknown subcommand or wrong number of arguments for 'X'. Try Y HELP." */
+void ctx_reply_unknown_sub(struct cmd_ctx *c);
+/* A container's HELP: lines up to NULL, framed as Redis does. */
+void ctx_reply_help(struct cmd_ctx *c, const char *const *lines);
+
+/* --- rows of this room ------------------------------------------------------------------------------ */
+
+extern const struct cmd_row cmd_rows_string[];
+extern const struct cmd_row cmd_rows_key[];     /* DEL ... SCAN, OBJECT */
+extern const struct cmd_row cmd_rows_expire[];
+extern const struct cmd_row cmd_rows_database[]; /* DBSIZE, FLUSHDB, FLUSHALL, SWAPDB, SCAN, KEYS, RANDOMKEY */
+extern const struct cmd_row cmd_rows_command[]; /* COMMAND */

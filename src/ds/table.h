@@ -1,0 +1,183 @@
+#pragma once
+/* A hash table in the order of the hash: open addressing by cache line, growing in place and in slices.
+ *
+ * A table maps 32 bits of hash to pointers. It knows neither keys nor values: who looks up brings the
+ * comparison. Of n buckets, a hash h lives in bucket  floor(h * n / 2^32), so buckets lie in the order of
+ * the hash. That order is what everything else is built on:
+ *
+ *  - The table grows and shrinks by any factor, not only by two, and in place: growing moves buckets from
+ *    the end backwards (bucket i goes to places >= i), shrinking from the front. While it moves, hashes
+ *    below `boundary` are laid out for `n_low` buckets and the others for `n_high`; at rest both are equal.
+ *  - A walk is a hash: everything below it has been seen, everything from it on has not, whatever the table
+ *    does in between. SCAN, snapshots and expiry all walk this way, across any number of tables.
+ *
+ * A bucket is a cache line; 7 entries of 8 bytes and 8 bytes that describe them:
+ *
+ *    0        1 .. 7          8 .. 15    ...   56 .. 63
+ *   +--------+---------------+----------+-----+----------+
+ *   | used   | tag[7]        | entry[0] | ... | entry[6] |    used: bit i = entry i is taken,
+ *   +--------+---------------+----------+-----+----------+          bit 7 = entry[6] is a further bucket
+ *
+ *   entry: bits 0..47 the pointer, bits 48..63 the bits 8..23 of the hash; tag: the bits 0..7.
+ *
+ * Tag and entry hold the 24 low bits of the hash; with 256 buckets or more the place gives the rest, so that
+ * moving an entry does not touch what it points to. Smaller tables ask `rehash` (and are small).
+ * A bucket that overflows chains a further line through its last entry.
+ *
+ * Pointers given to a table are not owned by it. */
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define TABLE_BUCKET_ENTRIES 7
+#define TABLE_BUCKETS_MIN 1
+#define TABLE_BUCKETS_MAX (1u << 28)
+
+struct table_bucket {
+    uint8_t used;
+    uint8_t tag[TABLE_BUCKET_ENTRIES];
+    uint64_t entry[TABLE_BUCKET_ENTRIES];
+};
+_Static_assert(sizeof(struct table_bucket) == 64, "a bucket is a cache line");
+
+/* The full 32-bit hash of something in the table; asked only while there are fewer than 256 buckets. */
+typedef uint32_t (*table_rehash_fn)(const void *p, void *arg);
+
+struct table {
+    struct table_bucket *buckets; /* NULL while empty */
+    uint64_t boundary;            /* hashes below it are laid out for n_low, others for n_high; 0..2^32 */
+    uint32_t n_low, n_high;       /* buckets of the two layouts, equal at rest */
+    uint32_t n_mapped;            /* buckets that memory is set aside for */
+    uint32_t chained;             /* further lines in use */
+    uint64_t count;               /* entries */
+    table_rehash_fn rehash;
+    void *rehash_arg;
+};
+
+void table_init(struct table *t, table_rehash_fn rehash, void *arg);
+void table_deinit(struct table *t); /* frees the lines, not what the entries point to */
+
+/* Where an entry is. Valid until the next insert, remove, move or clear. */
+struct table_pos {
+    struct table_bucket *bucket; /* NULL: there is none */
+    int index;
+};
+
+static inline void *table_pointer(uint64_t entry)
+{
+    return (void *)(uintptr_t)(entry & 0xffffffffffffULL);
+}
+static inline void *table_at(struct table_pos pos)
+{
+    return table_pointer(pos.bucket->entry[pos.index]);
+}
+
+/* --- look-up ---------------------------------------------------------------------------------------- */
+
+static inline struct table_bucket *table_bucket_of(const struct table *t, uint32_t hash)
+{
+    uint32_t n = hash < t->boundary ? t->n_low : t->n_high;
+    return &t->buckets[((uint64_t)hash * n) >> 32];
+}
+
+/* Asks for the line of a hash ahead of a look-up. */
+static inline void table_prefetch(const struct table *t, uint32_t hash)
+{
+    if (t->buckets)
+        __builtin_prefetch(table_bucket_of(t, hash));
+}
+
+/* Bit i is set where entry i of the bucket bears the tag of this hash (chain entries never do). */
+unsigned table_candidates_slow(const struct table_bucket *b, uint32_t hash);
+#ifdef __SSE2__
+#include <emmintrin.h>
+static inline unsigned table_candidates(const struct table_bucket *b, uint32_t hash)
+{
+    __m128i head = _mm_loadl_epi64((const __m128i *)b);
+    __m128i equal = _mm_cmpeq_epi8(head, _mm_set1_epi8((char)hash));
+    return ((unsigned)_mm_movemask_epi8(equal) >> 1) & b->used & 0x7f;
+}
+#else
+static inline unsigned table_candidates(const struct table_bucket *b, uint32_t hash)
+{
+    return table_candidates_slow(b, hash);
+}
+#endif
+
+static inline bool table_has_chain(const struct table_bucket *b)
+{
+    return b->used & 0x80;
+}
+static inline struct table_bucket *table_chain(const struct table_bucket *b)
+{
+    return table_pointer(b->entry[TABLE_BUCKET_ENTRIES - 1]);
+}
+
+/* Does `p` have the key that is looked for? Meant to be a constant, so that it is inlined. */
+typedef bool (*table_match_fn)(const void *p, const void *key);
+
+static inline __attribute__((always_inline)) struct table_pos
+table_find(const struct table *t, uint32_t hash, table_match_fn match, const void *key)
+{
+    if (!t->buckets)
+        return (struct table_pos){NULL, 0};
+    uint16_t high = (uint16_t)(hash >> 8);
+    for (struct table_bucket *b = table_bucket_of(t, hash);; b = table_chain(b)) {
+        for (unsigned m = table_candidates(b, hash); m; m &= m - 1) {
+            int i = __builtin_ctz(m);
+            if ((uint16_t)(b->entry[i] >> 48) == high && match(table_pointer(b->entry[i]), key))
+                return (struct table_pos){b, i};
+        }
+        if (!table_has_chain(b))
+            return (struct table_pos){NULL, 0};
+    }
+}
+
+/* Asks for the memory that the first candidate points to (call some time after table_prefetch). */
+static inline void table_prefetch_entry(const struct table *t, uint32_t hash)
+{
+    if (!t->buckets)
+        return;
+    const struct table_bucket *b = table_bucket_of(t, hash);
+    unsigned m = table_candidates(b, hash);
+    if (m)
+        __builtin_prefetch(table_pointer(b->entry[__builtin_ctz(m)]));
+}
+
+/* --- change ----------------------------------------------------------------------------------------- */
+
+/* Adds p, which must not be there, and does the insert's share of growing. ERR_NOMEM: unchanged.
+ * Grows when entries exceed TABLE_FILL_MAX per bucket on average. */
+#include "base/err.h"
+enum err table_insert(struct table *t, uint32_t hash, void *p);
+/* Points the entry at something else of the same hash. */
+void table_replace(struct table_pos pos, void *p);
+/* Takes the entry out (and what followed it in its chain closes up). The hash is the entry's. */
+void table_remove(struct table *t, struct table_pos pos, uint32_t hash);
+
+/* One slice of moving towards the right size: up to `buckets` buckets. Starts to shrink a table that is
+ * mostly empty. True while there is more to do. Called from the turn; inserts do their share by themselves. */
+bool table_work(struct table *t, uint32_t buckets);
+bool table_moving(const struct table *t);
+/* Prepares for `count` entries (loading), at once; the table must be empty. */
+enum err table_expect(struct table *t, uint64_t count);
+
+/* --- walks ------------------------------------------------------------------------------------------ */
+
+/* Called for each entry; must not change the table, but may collect what it wants to remove. */
+typedef void (*table_each_fn)(void *p, uint32_t hash, void *arg);
+
+/* All entries whose hash is in [from, to), to <= 2^32, in no particular order within a bucket. */
+void table_range(const struct table *t, uint64_t from, uint64_t to, table_each_fn fn, void *arg);
+/* The first hash behind the bucket that `hash` is in: where a walk by buckets goes on; 2^32 is the end. */
+uint64_t table_bucket_end(const struct table *t, uint32_t hash);
+/* Some entry, by a random number: every entry may come, about evenly. NULL when empty. */
+void *table_random(const struct table *t, uint64_t random);
+
+/* Takes out all entries of the next buckets from hash `from` on until `entries_max` are passed to `fn`, and
+ * returns the hash to go on from (2^32: empty now, lines freed). For emptying in slices; `fn` may free p. */
+uint64_t table_drain(struct table *t, uint64_t from, uint64_t entries_max, table_each_fn fn, void *arg);
+
+size_t table_memory(const struct table *t); /* bytes of lines */
+/* For tests: every invariant, by assertion. */
+void table_validate(const struct table *t);

@@ -1,0 +1,147 @@
+#pragma once
+/* The engine: finds, checks and runs requests, whatever they came in through, and owns what they work on:
+ * the keyspace, the command table, the sessions, and what ties sessions together (transactions, pub/sub,
+ * monitors, blocking). It knows no socket and no event loop: net/ hands it requests, server/ calls it
+ * regularly. One engine is one thread. */
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/logger.h"
+#include "base/rng.h"
+#include "cmd/ctx.h"
+#include "cmd/table.h"
+#include "engine/session.h"
+#include "store/keyspace.h"
+
+struct latency;  /* latency.h */
+struct monitors; /* monitor.h */
+struct pubsub;   /* pubsub.h */
+struct slowlog;  /* slowlog.h */
+struct watches;  /* watch.h */
+
+#define ENGINE_BATCH_MAX 64 /* requests whose keys are fetched together */
+
+/* What the configuration decides; server/ fills it and changes it between requests. */
+struct engine_config {
+    char *password;               /* requirepass; NULL: none. Owned by server/ */
+    unsigned notify;              /* enum notify_class; 0: no notifications */
+    int64_t slowlog_us;           /* slowlog-log-slower-than; negative: off */
+    uint64_t slowlog_len_max;
+    int64_t latency_ms;           /* latency-monitor-threshold; 0: off */
+    int64_t bulk_bytes_max;       /* proto-max-bulk-len */
+    bool debug_commands;          /* enable-debug-command, for everybody */
+    bool debug_commands_local;    /* ... for loopback and Unix sockets */
+    bool latency_tracking;        /* per-command histograms */
+    bool active_expiry;           /* DEBUG SET-ACTIVE-EXPIRE */
+};
+
+/* An effect as it leaves for the log: a command in canonical form. */
+typedef void (*engine_effect_fn)(void *arg, int db, int argc, const struct slice *argv);
+
+struct engine_options {
+    struct keyspace *ks;       /* borrowed for life, like everything here */
+    struct cmd_table *table;
+    struct logger *logger;
+    struct rng *rng;
+    engine_effect_fn effect;   /* NULL: nobody records effects */
+    void *effect_arg;
+    void *owner;               /* server/'s, for handlers that live there */
+};
+
+struct engine_stats {
+    uint64_t commands;          /* processed */
+    uint64_t connections;       /* accepted, ever; counted by net/ */
+    uint64_t rejected_connections;
+    uint64_t in_bytes, out_bytes; /* of all sessions; counted by net/ */
+    uint64_t errors;            /* error replies */
+    uint64_t expired_time_cap_reached;
+    uint64_t auth_failures;
+    uint64_t query_limit_disconnections, output_limit_disconnections; /* counted by net/ */
+    uint64_t dirty;             /* changes since start */
+    uint64_t reads_processed, writes_processed; /* socket events; counted by net/ */
+};
+
+#define ENGINE_ERROR_CODES_MAX 128
+struct engine_error_stat { /* INFO errorstats */
+    char code[RESP_ERROR_CODE_MAX];
+    uint64_t count;
+};
+
+enum engine_pause { PAUSE_NONE, PAUSE_WRITE, PAUSE_ALL };
+
+struct engine {
+    struct keyspace *ks;
+    struct cmd_table *table;
+    struct logger *logger;
+    struct rng *rng;
+    void *owner;
+    engine_effect_fn effect;
+    void *effect_arg;
+
+    struct engine_config config;
+    struct engine_stats stats;
+    struct engine_error_stat errors[ENGINE_ERROR_CODES_MAX];
+    int error_codes;
+
+    /* time: read once a turn, and after a slow command */
+    int64_t now_us;   /* monotonic */
+    int64_t wall_ms;  /* wall clock */
+    double us_per_tick;
+
+    struct session *first, *last;
+    size_t session_count, blocked_count, paused_count;
+    uint64_t next_session_id;
+    struct session *current;      /* whose request is running */
+    const struct cmd_ctx *running; /* the innermost request: for crash reports and MONITOR */
+    bool in_exec;
+
+    enum engine_pause pause;
+    int64_t pause_until_us; /* monotonic */
+
+    struct watches *watches;
+    struct pubsub *pubsub;
+    struct monitors *monitors;
+    struct slowlog *slowlog;
+    struct latency *latency;
+};
+
+/* Sets everything up and adds the engine's own rows (sessions, transactions, pub/sub) to the table. */
+struct engine *engine_new(const struct engine_options *o, const struct engine_config *c);
+void engine_free(struct engine **e); /* all sessions must be gone */
+
+/* --- requests --------------------------------------------------------------------------------------- */
+
+struct engine_request {
+    const struct slice *argv; /* borrowed until engine_run returns */
+    int argc;                 /* 0: nothing to run */
+};
+/* Runs requests of a session in order. Returns how many were taken: fewer than n when the session was blocked
+ * or paused or is closing; the others are offered again after ops->resume (or never). Replies are in the session's
+ * queue. The session stays alive through the call. */
+int engine_run(struct engine *e, struct session *s, const struct engine_request *requests, int n);
+
+/* Reads the clocks; net/ calls it when the loop wakes, before the first request. */
+void engine_turn(struct engine *e);
+/* Work in slices for about `budget_us`: expiry, table moves, resharding, freeing. True: there is more. */
+bool engine_work(struct engine *e, int64_t budget_us);
+/* Deadlines of blocked sessions and of a pause. Call when engine_next_deadline_us has come. */
+void engine_deadlines(struct engine *e);
+int64_t engine_next_deadline_us(const struct engine *e); /* monotonic; INT64_MAX: none */
+
+/* --- for handlers of engine/ and server/ ------------------------------------------------------------- */
+
+static inline struct engine *engine_of(const struct cmd_ctx *c)
+{
+    return (struct engine *)c->host;
+}
+struct session *engine_session_by_id(const struct engine *e, uint64_t id); /* NULL: none */
+/* Pauses (PAUSE_NONE ends it and resumes everybody). */
+void engine_pause(struct engine *e, enum engine_pause what, int64_t until_us);
+/* True: the handler may go on; else the error (Redis' text) is replied. */
+bool engine_debug_allowed(struct cmd_ctx *c);
+double engine_ticks_us(const struct engine *e, uint64_t ticks);
+/* Logs the running command, async-signal-safe enough for a crash report. */
+void engine_crash_report(const struct engine *e, int fd);
+void engine_reset_stats(struct engine *e);
+uint64_t engine_key_dirty(const struct engine *e);

@@ -1,0 +1,21 @@
+#pragma once
+/* SLOWLOG: requests that took longer than slowlog-log-slower-than. */
+#include <stdint.h>
+
+#include "base/slice.h"
+#include "cmd/table.h"
+
+#define SLOWLOG_ARGS_MAX 32
+#define SLOWLOG_ARG_BYTES_MAX 128
+
+struct session;
+struct slowlog;
+
+extern const struct cmd_row engine_rows_slowlog[];
+
+struct slowlog *slowlog_new(void);
+void slowlog_free(struct slowlog **l);
+/* Copies (cut) arguments and the client's address and name. Drops the oldest beyond `len_max`. */
+void slowlog_add(struct slowlog *l, const struct session *s, const struct slice *argv, int argc, int64_t duration_us,
+                 int64_t wall_ms, uint64_t len_max);
+uint64_t slowlog_len(const struct slowlog *l);

@@ -1,0 +1,65 @@
+#pragma once
+/* Listeners and connections on one libevent loop: reads what sockets have, hands complete requests to the
+ * engine, sends what sessions have queued, and holds the limits. */
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "base/logger.h"
+
+struct engine;
+struct event_base;
+struct net;
+
+#define NET_BIND_MAX 16
+#define NET_ERROR_CHARS 512
+
+enum net_client_class { NET_CLASS_NORMAL, NET_CLASS_REPLICA, NET_CLASS_PUBSUB, NET_CLASS_COUNT };
+struct net_output_limit { /* client-output-buffer-limit; 0: none */
+    uint64_t hard_bytes, soft_bytes;
+    int64_t soft_s;
+};
+
+/* What the configuration decides. Strings are borrowed: server/ keeps them until it has set others. */
+struct net_config {
+    const char *bind[NET_BIND_MAX]; /* addresses; a leading '-': not an error when it is not there; "*" all */
+    int bind_count;
+    int port;                  /* 0: no TCP */
+    const char *unix_path;     /* NULL: none */
+    unsigned unix_mode;        /* 0: as umask leaves it */
+    int backlog;
+    int64_t idle_s_max;        /* timeout; 0: never */
+    int keepalive_s;           /* tcp-keepalive; 0: off */
+    uint64_t clients_max;
+    bool protected_mode;       /* refuse others than loopback while there is no password */
+    uint64_t query_bytes_max;  /* client-query-buffer-limit */
+    struct net_output_limit output_limit[NET_CLASS_COUNT];
+};
+
+struct net *net_new(struct event_base *base, struct engine *e, struct logger *logger);
+/* Closes listeners and all connections. */
+void net_free(struct net **n);
+
+/* Opens the listeners that `c` asks for and closes those it no longer does; then c's limits hold. On failure
+ * nothing changed and `error` says which address failed and why. Also used by CONFIG SET bind/port. */
+enum err net_configure(struct net *n, const struct net_config *c, char error[NET_ERROR_CHARS]);
+/* Lines for the start message, such as "127.0.0.1:6379"; returns how many there are. */
+int net_listening(const struct net *n, char out[][128], int max);
+
+/* No new connections. */
+void net_stop_accepting(struct net *n);
+/* Sends what is queued, for as long as sockets take it and until `deadline_us` (monotonic); false: something
+ * is left. Called repeatedly by an orderly shutdown. */
+bool net_drain(struct net *n);
+/* Idle clients and soft limits; once a second or more often, in slices. */
+void net_cron(struct net *n);
+
+size_t net_clients(const struct net *n);
+struct net_stats {
+    uint64_t query_bytes, output_bytes; /* memory held by read and output buffers now */
+    size_t largest_query_bytes, largest_output_bytes; /* recently */
+};
+void net_stats(const struct net *n, struct net_stats *out);
+/* Raises RLIMIT_NOFILE to serve `clients` connections; returns how many fit (<= clients). */
+uint64_t net_fit_open_files(uint64_t clients);
