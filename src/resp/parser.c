@@ -1,0 +1,483 @@
+/* A request is read forwards, once. A pass starts where the last call stopped; the arguments it
+ * finds go straight to the caller's array. Only when the bytes end within the request are the
+ * place and those arguments kept, as offsets, since the bytes may have moved by the next call:
+ *
+ *   call 1   *3 $3 SET $3 ke             partial: argc 3, { SET }, the next is 3 bytes long
+ *   call 2   *3 $3 SET $3 key $5 va      partial: argc 3, { SET, key }, the next is 5 long
+ *   call 3   *3 $3 SET $3 key $5 value   the pass finds { value }, the request is both together
+ *
+ * So each byte is looked at once and each argument is moved at most twice, however many pieces
+ * there are; and a pipeline of small requests allocates nothing. */
+#include "resp/parser.h"
+
+#include <assert.h>
+#include <limits.h>
+#include <stdio.h>
+
+#include "base/mem.h"
+#include "base/num.h"
+
+#define ARGS_START     64          /* slots of a resp_args at first */
+#define ARGS_KEEP_MAX  (16 * 1024) /* slots that it keeps when cleared */
+#define WORDS_KEEP_MAX 1024        /* words whose scratch memory it keeps */
+#define TEXT_BYTES     16384       /* a piece of memory for inline arguments, its header included */
+#define PARTIAL_START  4           /* arguments that a partial has room for at first */
+#define ARG_BYTES_MIN  6           /* the least an argument takes: "$0\r\n\r\n" */
+#define PLAIN_DIGITS   9           /* longest count that the hot path reads itself */
+
+static_assert(RESP_ARGS_MAX <= INT_MAX, "argc is an int");
+static_assert(RESP_INLINE_BYTES_MAX <= WORDS_MAX, "a line that is accepted has few enough words");
+
+/* ---- arguments ------------------------------------------------------------------------------ */
+
+struct resp_text {
+    struct resp_text *next;
+    size_t used, cap;
+    char bytes[];
+};
+#define TEXT_CAP (TEXT_BYTES - sizeof(struct resp_text))
+
+void resp_args_init(struct resp_args *a)
+{
+    *a = (struct resp_args){0};
+    words_init(&a->words);
+}
+
+static void text_pop(struct resp_args *a)
+{
+    struct resp_text *t = a->text;
+    a->text = t->next;
+    mem_free(t);
+}
+
+void resp_args_deinit(struct resp_args *a)
+{
+    while (a->text != NULL)
+        text_pop(a);
+    words_deinit(&a->words);
+    mem_free(a->at);
+    *a = (struct resp_args){0};
+}
+
+void resp_args_clear(struct resp_args *a)
+{
+    a->count = 0;
+    if (a->cap > ARGS_KEEP_MAX) {
+        mem_free(a->at);
+        a->at = NULL;
+        a->cap = 0;
+    }
+    if (a->text == NULL) /* no inline requests */
+        return;
+    while (a->text != NULL && (a->text->next != NULL || a->text->cap > TEXT_CAP))
+        text_pop(a);
+    if (a->text != NULL)
+        a->text->used = 0;
+    if (a->words.cap > WORDS_KEEP_MAX || a->words.store_cap > TEXT_CAP) {
+        words_deinit(&a->words);
+        words_init(&a->words);
+    }
+}
+
+/* Room for `more` arguments. */
+static bool args_reserve(struct resp_args *a, size_t more)
+{
+    if (a->cap - a->count >= more)
+        return true;
+    size_t cap = a->cap * 2 > ARGS_START ? a->cap * 2 : ARGS_START;
+    if (cap < a->count + more)
+        cap = a->count + more;
+    struct slice *at = mem_try_realloc(a->at, cap * sizeof(*at));
+    if (at == NULL)
+        return false;
+    a->at = at;
+    a->cap = cap;
+    return true;
+}
+
+/* Memory for the bytes of inline arguments; NULL when there is none. Never moves what it gave. */
+static char *args_text(struct resp_args *a, size_t len)
+{
+    struct resp_text *t = a->text;
+    if (t == NULL || t->cap - t->used < len) {
+        size_t cap = len > TEXT_CAP ? len : TEXT_CAP;
+        t = mem_try_alloc(sizeof(*t) + cap);
+        if (t == NULL)
+            return NULL;
+        *t = (struct resp_text){.next = a->text, .cap = cap};
+        a->text = t;
+    }
+    t->used += len;
+    return t->bytes + t->used - len;
+}
+
+/* ---- a pass --------------------------------------------------------------------------------- */
+
+struct span {
+    size_t at, len; /* bytes from the start of the request, bytes */
+};
+
+struct resp_partial {
+    size_t seen;      /* bytes of the request that there were at the last call */
+    size_t done;      /* of them, bytes of whole lines and whole arguments */
+    size_t scanned;   /* bytes from `done` on that hold no end of line */
+    int argc;         /* as the header says; 0: the header is not complete */
+    int64_t bulk_len; /* of the argument at `done`; -1: its header is not complete */
+    int count, cap;   /* arguments found, room for them */
+    struct span args[];
+};
+
+struct pass {
+    const char *at, *end; /* first byte not read yet, end of what there is */
+    size_t scanned;       /* these three as in the partial */
+    int argc;
+    int64_t bulk_len;
+    int left;          /* arguments still to be found */
+    struct slice *arg; /* where the next one goes */
+};
+
+static enum resp_status fail(struct resp_request *out, const char *text)
+{
+    out->error = text;
+    return RESP_ERROR;
+}
+
+static enum resp_status fail_memory(struct resp_request *out)
+{
+    return fail(out, "-OOM not enough memory for the arguments of the request");
+}
+
+enum line { LINE_WHOLE, LINE_OPEN, LINE_TOO_LONG };
+
+/* Finds the `stop` that ends the line at s->at, with `behind` more bytes there; *len is without it.
+ * A line is too long by its bytes alone, not by how many of them a read happened to bring. */
+static enum line find_line(struct pass *s, char stop, size_t behind, size_t *len)
+{
+    size_t there = (size_t)(s->end - s->at);
+    size_t look = there <= RESP_INLINE_BYTES_MAX ? there : RESP_INLINE_BYTES_MAX + 1;
+    const char *p = memchr(s->at + s->scanned, stop, look - s->scanned);
+    if (p == NULL) {
+        s->scanned = look;
+        return there > RESP_INLINE_BYTES_MAX ? LINE_TOO_LONG : LINE_OPEN;
+    }
+    *len = (size_t)(p - s->at);
+    s->scanned = *len;
+    return there - *len > behind ? LINE_WHOLE : LINE_OPEN;
+}
+
+/* The count in a line such as "$123\r\n" that is wholly there and in plain form; returns what is
+ * behind the line. NULL: it is not, and the long way is to say what it is. */
+static inline const char *plain_count(const char *at, const char *end, char type, uint32_t *count)
+{
+    if (end - at < (ptrdiff_t)sizeof("$0\r\n") - 1 || at[0] != type)
+        return NULL;
+    uint32_t n = (uint32_t)(unsigned char)at[1] - '0';
+    if (n > 9)
+        return NULL;
+    if (at[2] == '\r') {
+        *count = n;
+        return at + 4;
+    }
+    if (n == 0)
+        return NULL;
+    const char *stop = end - at < PLAIN_DIGITS + 3 ? end - 2 : at + 1 + PLAIN_DIGITS;
+    for (at += 2; at < stop; at++) {
+        uint32_t digit = (uint32_t)(unsigned char)*at - '0';
+        if (digit > 9)
+            break;
+        n = n * 10 + digit;
+    }
+    *count = n;
+    return *at == '\r' ? at + 2 : NULL;
+}
+
+/* "*3\r\n" */
+static enum resp_status read_header(struct pass *s, const struct resp_limits *limits,
+                                    struct resp_request *out)
+{
+    int64_t n;
+    uint32_t plain;
+    const char *behind = plain_count(s->at, s->end, '*', &plain);
+    if (behind != NULL) {
+        n = plain;
+    } else {
+        size_t len;
+        switch (find_line(s, '\r', 1, &len)) {
+        case LINE_OPEN: return RESP_MORE;
+        case LINE_TOO_LONG: return fail(out, "Protocol error: too big mbulk count string");
+        case LINE_WHOLE: break;
+        }
+        if (!num_parse_i64(slice_of(s->at + 1, len - 1), &n))
+            return fail(out, "Protocol error: invalid multibulk length");
+        behind = s->at + len + 2;
+    }
+    if (n > RESP_ARGS_MAX)
+        return fail(out, "Protocol error: invalid multibulk length");
+    if (n > RESP_UNAUTH_ARGS_MAX && !limits->authenticated)
+        return fail(out, "Protocol error: unauthenticated multibulk length");
+    s->at = behind;
+    s->scanned = 0;
+    s->argc = s->left = n > 0 ? (int)n : 0;
+    return RESP_REQUEST;
+}
+
+/* "$5\r\n", the long way */
+static enum resp_status read_bulk_header(struct pass *s, const struct resp_limits *limits,
+                                         struct resp_request *out)
+{
+    size_t len;
+    switch (find_line(s, '\r', 1, &len)) {
+    case LINE_OPEN: return RESP_MORE;
+    case LINE_TOO_LONG: return fail(out, "Protocol error: too big bulk count string");
+    case LINE_WHOLE: break;
+    }
+    if (s->at[0] != '$') {
+        /* A NUL would end the text. */
+        snprintf(out->error_text, sizeof(out->error_text), "Protocol error: expected '$', got '%c'",
+                 s->at[0] != '\0' ? s->at[0] : ' ');
+        return fail(out, out->error_text);
+    }
+    int64_t n;
+    if (!num_parse_i64(slice_of(s->at + 1, len - 1), &n) || n < 0 || n > limits->bulk_bytes_max)
+        return fail(out, "Protocol error: invalid bulk length");
+    if (n > RESP_UNAUTH_BULK_BYTES_MAX && !limits->authenticated)
+        return fail(out, "Protocol error: unauthenticated bulk length");
+    s->at += len + 2;
+    s->scanned = 0;
+    s->bulk_len = n;
+    return RESP_REQUEST;
+}
+
+/* The hot loop: arguments that are in plain form and wholly there. Its state is in registers. */
+static void read_plain_args(struct pass *s, int64_t len_max)
+{
+    const char *at = s->at, *const end = s->end;
+    struct slice *arg = s->arg, *const stop = arg + s->left;
+    for (; arg < stop; arg++) {
+        uint32_t len;
+        const char *content = plain_count(at, end, '$', &len);
+        if (content == NULL || len > len_max || end - content < (ptrdiff_t)len + 2)
+            break;
+        *arg = slice_of(content, len);
+        at = content + len + 2;
+    }
+    s->at = at;
+    s->left = (int)(stop - arg);
+    s->arg = arg;
+}
+
+static enum resp_status read_args(struct pass *s, const struct resp_limits *limits,
+                                  struct resp_request *out)
+{
+    int64_t len_max = limits->bulk_bytes_max;
+    if (!limits->authenticated && len_max > RESP_UNAUTH_BULK_BYTES_MAX)
+        len_max = RESP_UNAUTH_BULK_BYTES_MAX;
+    for (;;) {
+        if (s->bulk_len < 0 && s->scanned == 0)
+            read_plain_args(s, len_max);
+        if (s->left == 0)
+            return RESP_REQUEST;
+        if (s->bulk_len < 0) {
+            enum resp_status status = read_bulk_header(s, limits, out);
+            if (status != RESP_REQUEST)
+                return status;
+        }
+        if ((uint64_t)(s->end - s->at) < (uint64_t)s->bulk_len + 2)
+            return RESP_MORE;
+        *s->arg++ = slice_of(s->at, (size_t)s->bulk_len);
+        s->at += s->bulk_len + 2;
+        s->bulk_len = -1;
+        s->left--;
+    }
+}
+
+static enum resp_status parse_multibulk(struct pass *s, const struct resp_limits *limits,
+                                        struct resp_args *args, struct resp_request *out)
+{
+    if (s->argc == 0) {
+        enum resp_status status = read_header(s, limits, out);
+        if (status != RESP_REQUEST || s->argc == 0)
+            return status;
+    }
+    /* Room for as many as there can be in these bytes, not for as many as the header claims; one
+     * more, as of the first there may be no header to read. */
+    size_t room = (size_t)s->left;
+    if (args->cap - args->count < room) {
+        size_t here = (size_t)(s->end - s->at) / ARG_BYTES_MIN + 1;
+        if (!args_reserve(args, room < here ? room : here))
+            return fail_memory(out);
+    }
+    s->arg = args->at + args->count;
+    enum resp_status status = read_args(s, limits, out);
+    args->count = (size_t)(s->arg - args->at);
+    return status;
+}
+
+static enum resp_status parse_inline(struct pass *s, struct resp_args *args,
+                                     struct resp_request *out)
+{
+    size_t len;
+    switch (find_line(s, '\n', 0, &len)) {
+    case LINE_OPEN: return RESP_MORE;
+    case LINE_TOO_LONG: return fail(out, "Protocol error: too big inline request");
+    case LINE_WHOLE: break;
+    }
+    struct slice line = slice_of(s->at, len);
+    s->at += len + 1;
+    if (line.len > 0 && line.ptr[line.len - 1] == '\r')
+        line.len--;
+
+    struct words *words = &args->words;
+    enum err e = words_split(words, line);
+    if (e == ERR_SYNTAX)
+        return fail(out, "Protocol error: unbalanced quotes in request");
+    if (e != ERR_OK)
+        return fail_memory(out);
+    /* The next inline request of the batch overwrites `words`, hence the copy. */
+    char *text = args_text(args, line.len);
+    if (text == NULL || !args_reserve(args, (size_t)words->count))
+        return fail_memory(out);
+    for (int i = 0; i < words->count; i++) {
+        struct slice word = words->at[i];
+        if (word.len > 0)
+            memcpy(text, word.ptr, word.len);
+        args->at[args->count++] = slice_of(text, word.len);
+        text += word.len;
+    }
+    return RESP_REQUEST;
+}
+
+/* ---- between passes ------------------------------------------------------------------------- */
+
+static void partial_drop(struct resp_parser *p)
+{
+    mem_free(p->partial);
+    p->partial = NULL;
+}
+
+/* Room for `more` arguments in the partial, which is made if there is none. */
+static bool partial_reserve(struct resp_parser *p, size_t more)
+{
+    struct resp_partial *partial = p->partial;
+    size_t count = partial != NULL ? (size_t)partial->count : 0;
+    size_t cap = partial != NULL ? (size_t)partial->cap : 0;
+    if (partial != NULL && cap - count >= more)
+        return true;
+    cap = cap * 2 > PARTIAL_START ? cap * 2 : PARTIAL_START;
+    if (cap < count + more)
+        cap = count + more;
+    partial = mem_try_realloc(partial, sizeof(*partial) + cap * sizeof(partial->args[0]));
+    if (partial == NULL)
+        return false;
+    if (p->partial == NULL)
+        partial->count = 0;
+    partial->cap = (int)cap;
+    p->partial = partial;
+    return true;
+}
+
+/* Keeps the place, and takes the arguments of the pass from args[first] on. */
+static bool partial_save(struct resp_parser *p, const struct pass *s, struct slice in,
+                         struct resp_args *args, size_t first)
+{
+    if (!partial_reserve(p, args->count - first))
+        return false;
+    struct resp_partial *partial = p->partial;
+    partial->seen = in.len;
+    partial->done = (size_t)(s->at - in.ptr);
+    partial->scanned = s->scanned;
+    partial->argc = s->argc;
+    partial->bulk_len = s->bulk_len;
+    for (size_t i = first; i < args->count; i++) {
+        struct slice arg = args->at[i];
+        partial->args[partial->count++] = (struct span){(size_t)(arg.ptr - in.ptr), arg.len};
+    }
+    args->count = first;
+    return true;
+}
+
+static void partial_resume(const struct resp_partial *partial, struct pass *s, struct slice in)
+{
+    assert(in.len >= partial->seen); /* the same bytes and more */
+    s->at = in.ptr + partial->done;
+    s->scanned = partial->scanned;
+    s->argc = partial->argc;
+    s->bulk_len = partial->bulk_len;
+    s->left = partial->argc - partial->count;
+}
+
+/* Puts the arguments of earlier passes in front of those of the last one, args[first] and on. */
+static bool partial_join(const struct resp_partial *partial, struct slice in,
+                         struct resp_args *args, size_t first)
+{
+    size_t old = (size_t)partial->count;
+    if (old == 0)
+        return true;
+    if (!args_reserve(args, old))
+        return false;
+    struct slice *at = args->at + first;
+    memmove(at + old, at, (args->count - first) * sizeof(*at));
+    for (size_t i = 0; i < old; i++)
+        at[i] = slice_of(in.ptr + partial->args[i].at, partial->args[i].len);
+    args->count += old;
+    return true;
+}
+
+/* ---- the parser ----------------------------------------------------------------------------- */
+
+void resp_parser_init(struct resp_parser *p)
+{
+    p->partial = NULL;
+}
+
+void resp_parser_deinit(struct resp_parser *p)
+{
+    partial_drop(p);
+}
+
+enum resp_status resp_parse(struct resp_parser *p, struct slice in,
+                            const struct resp_limits *limits, struct resp_args *args,
+                            struct resp_request *out)
+{
+    if (in.len == 0 && p->partial == NULL)
+        return RESP_MORE;
+    size_t first = args->count;
+    struct pass s = {.at = in.ptr, .end = in.ptr + in.len, .bulk_len = -1};
+    if (p->partial != NULL)
+        partial_resume(p->partial, &s, in);
+
+    out->inlined = in.ptr[0] != '*';
+    enum resp_status status =
+        out->inlined ? parse_inline(&s, args, out) : parse_multibulk(&s, limits, args, out);
+
+    if (status == RESP_MORE && !partial_save(p, &s, in, args, first))
+        status = fail_memory(out);
+    if (status == RESP_MORE)
+        return RESP_MORE;
+    if (p->partial != NULL) {
+        if (status == RESP_REQUEST && !partial_join(p->partial, in, args, first))
+            status = fail_memory(out);
+        partial_drop(p);
+    }
+    if (status == RESP_ERROR) {
+        args->count = first;
+        return RESP_ERROR;
+    }
+    out->first = first;
+    out->argc = (int)(args->count - first);
+    out->bytes = (size_t)(s.at - in.ptr);
+    return RESP_REQUEST;
+}
+
+size_t resp_parser_wants(const struct resp_parser *p)
+{
+    const struct resp_partial *partial = p->partial;
+    if (partial == NULL || partial->bulk_len < 0)
+        return 1;
+    return partial->done + (size_t)partial->bulk_len + 2 - partial->seen;
+}
+
+size_t resp_parser_memory(const struct resp_parser *p)
+{
+    return p->partial != NULL ? mem_usable(p->partial) : 0;
+}
