@@ -1,0 +1,46 @@
+#pragma once
+/* Memory: jemalloc's, counted by jemalloc. mem_alloc and mem_realloc never return NULL: a small
+ * allocation that fails ends the process with a message, as there is nothing sane left to do.
+ * Whatever a client sizes goes through the mem_try_ calls, which may fail and are checked.
+ * Built with CORSAC_LIBC_MALLOC (sanitizers), the same calls go to the C library. */
+#include <stdbool.h>
+#include <stddef.h>
+
+void *mem_alloc(size_t bytes);                /* uninitialised; bytes > 0 */
+void *mem_zalloc(size_t bytes);               /* zeroed */
+void *mem_realloc(void *p, size_t bytes);     /* p may be NULL */
+void *mem_try_alloc(size_t bytes);            /* NULL when refused */
+void *mem_try_zalloc(size_t bytes);           /* NULL when refused */
+void *mem_try_realloc(void *p, size_t bytes); /* NULL when refused: p is as it was */
+void *mem_alloc_line(size_t bytes);           /* zeroed, aligned to a cache line (64 bytes) */
+void mem_free(void *p);                       /* p may be NULL */
+/* Faster. Bytes as given at allocation; what mem_alloc_line gave counts in whole lines. */
+void mem_free_sized(void *p, size_t bytes);
+char *mem_strdup(const char *s);
+char *mem_strndup(const char *s, size_t len); /* copies len bytes and adds a NUL */
+
+/* Bytes really set aside for p, or for an allocation of that size. */
+size_t mem_usable(const void *p);
+size_t mem_good_size(size_t bytes);
+
+struct mem_stats {
+    size_t allocated; /* bytes handed out, as jemalloc counts them */
+    size_t active;    /* bytes in pages that hold them */
+    size_t resident;  /* bytes of physical memory that jemalloc holds */
+    size_t mapped, retained, metadata;
+};
+/* Reads the allocator's counters (some microseconds). */
+void mem_stats(struct mem_stats *out);
+/* Bytes handed out; cheap enough for every command that may need memory: a few plain reads. What other
+ * threads took or freed shows up within some thousand calls, or at once after mem_stats. */
+size_t mem_used(void);
+/* Gives unused pages back to the kernel. May take milliseconds. */
+void mem_purge(void);
+/* Gives unused pages back on a thread of the allocator's own instead of now and then inside a call of
+ * the loop's. False when the allocator cannot. */
+bool mem_purge_in_background(bool on);
+/* Name and version of the allocator, such as "jemalloc-5.3.0". Static storage. */
+const char *mem_allocator(void);
+
+/* For tests: the nth mem_try_ call of this thread from now fails (1 is the next); 0 switches it off. */
+void mem_fail_after(size_t n);
