@@ -13,14 +13,15 @@ struct blob {
     char data[];
 };
 
-struct blob *blob_try_new(size_t len, size_t cap); /* one reference, content undefined; NULL: no memory */
+/* One reference, content undefined. NULL: no memory. */
+struct blob *blob_try_new(size_t len, size_t cap);
 static inline struct blob *blob_hold(struct blob *b)
 {
     b->refs++;
     return b;
 }
-void blob_drop(struct blob *b);           /* frees with the last reference */
-void blob_drop_owner(void *blob);         /* the same, as an outq_release_fn */
+void blob_drop(struct blob *b);   /* frees with the last reference */
+void blob_drop_owner(void *blob); /* the same, as an outq_release_fn */
 /* Room for `cap` bytes in a blob that only the caller holds; moves it. NULL: no memory, b is as it was. */
 struct blob *blob_try_resize(struct blob *b, size_t cap);
 size_t blob_memory(const struct blob *b); /* bytes set aside */
