@@ -1,0 +1,319 @@
+#include "base/outq.h"
+
+#include <assert.h>
+#include <string.h>
+
+#include "base/mem.h"
+
+/* A run of bytes in the queue. Only the tail can still grow; its length is q->at - ptr. */
+struct outq_chunk {
+    struct outq_chunk *next;
+    const char *ptr;          /* first byte not yet sent */
+    size_t len;               /* bytes from ptr on; not kept in the tail */
+    struct outq_block *block; /* where copied bytes are; NULL: referenced */
+    size_t held_bytes;        /* of a reference: its length when it was queued */
+    outq_release_fn release;  /* of a reference; may be NULL */
+    void *owner;
+};
+
+/* Copied bytes. The first run of them is described by the block itself, which is all that a queue without
+ * references needs; each further one by a chunk of its own.
+ *
+ *   +----------------+----------------------+-----------------+-----------+
+ *   | first, refs    | bytes of `first`     | bytes of a      |  unused   |
+ *   |                |                      | further chunk   |           |
+ *   +----------------+----------------------+-----------------+-----------+
+ *   0                bytes                                                OUTQ_CHUNK_BYTES */
+struct outq_block {
+    struct outq_chunk first;
+    struct outq_block *next_free; /* in the pool */
+    int refs;                     /* chunks in this block */
+    char bytes[];
+};
+#define BLOCK_CAPACITY (OUTQ_CHUNK_BYTES - sizeof(struct outq_block))
+static_assert(BLOCK_CAPACITY >= OUTQ_CHUNK_BYTES / 2, "outq_reserve promises half a block");
+
+/* Less room than this behind a reference is not worth a chunk. */
+#define CONTINUE_BYTES_MIN 128
+
+void outq_pool_init(struct outq_pool *p)
+{
+    *p = (struct outq_pool){0};
+}
+
+void outq_pool_deinit(struct outq_pool *p)
+{
+    while (p->free) {
+        struct outq_block *block = p->free;
+        p->free = block->next_free;
+        mem_free_sized(block, OUTQ_CHUNK_BYTES);
+    }
+    p->count = 0;
+}
+
+static struct outq_block *pool_get(struct outq_pool *p)
+{
+    struct outq_block *block = p->free;
+    if (!block)
+        return mem_alloc(OUTQ_CHUNK_BYTES);
+    p->free = block->next_free;
+    p->count--;
+    return block;
+}
+
+static void pool_put(struct outq_pool *p, struct outq_block *block)
+{
+    if (p->count == OUTQ_POOL_CHUNKS_MAX) {
+        mem_free_sized(block, OUTQ_CHUNK_BYTES);
+        return;
+    }
+    block->next_free = p->free;
+    p->free = block;
+    p->count++;
+}
+
+void outq_init(struct outq *q, struct outq_pool *pool)
+{
+    *q = (struct outq){.pool = pool};
+}
+
+static void block_unref(struct outq *q, struct outq_block *block)
+{
+    if (--block->refs > 0)
+        return;
+    q->held_bytes -= OUTQ_CHUNK_BYTES;
+    pool_put(q->pool, block);
+}
+
+/* Frees a chunk that is out of the queue. */
+static void chunk_free(struct outq *q, struct outq_chunk *chunk)
+{
+    struct outq_block *block = chunk->block;
+    if (!block && chunk->release)
+        chunk->release(chunk->owner);
+    if (!block || chunk != &block->first) {
+        q->held_bytes -= sizeof(*chunk) + chunk->held_bytes;
+        mem_free_sized(chunk, sizeof(*chunk));
+    }
+    if (block)
+        block_unref(q, block);
+}
+
+static size_t chunk_len(const struct outq *q, const struct outq_chunk *chunk)
+{
+    return chunk == q->tail ? (size_t)(q->at - chunk->ptr) : chunk->len;
+}
+
+/* Makes `chunk` the tail, with `len` bytes in it. */
+static void push(struct outq *q, struct outq_chunk *chunk, size_t len)
+{
+    if (q->tail) {
+        q->tail->len = chunk_len(q, q->tail);
+        q->closed_bytes += q->tail->len;
+        q->tail->next = chunk;
+    } else {
+        q->head = chunk;
+    }
+    q->tail = chunk;
+    q->at = (char *)chunk->ptr + len;
+    q->end = chunk->block ? (char *)chunk->block + OUTQ_CHUNK_BYTES : q->at;
+}
+
+static void pop(struct outq *q)
+{
+    struct outq_chunk *chunk = q->head;
+    q->head = chunk->next;
+    if (chunk == q->tail) {
+        q->tail = NULL;
+        q->at = q->end = NULL;
+    } else {
+        q->closed_bytes -= chunk->len;
+    }
+    chunk_free(q, chunk);
+}
+
+void outq_deinit(struct outq *q)
+{
+    while (q->head)
+        pop(q);
+    assert(q->closed_bytes == 0 && q->held_bytes == 0);
+}
+
+char *outq_reserve_slow(struct outq *q, size_t need)
+{
+    assert(need <= OUTQ_CHUNK_BYTES / 2);
+    struct outq_block *block = pool_get(q->pool);
+    block->first = (struct outq_chunk){.ptr = block->bytes, .block = block};
+    block->refs = 1;
+    q->held_bytes += OUTQ_CHUNK_BYTES;
+    push(q, &block->first, 0);
+    return q->at;
+}
+
+void outq_append(struct outq *q, const void *p, size_t len)
+{
+    for (const char *from = p; len > 0;) {
+        char *to = outq_reserve(q, 1);
+        size_t room = (size_t)(q->end - to);
+        size_t part = len < room ? len : room;
+        memcpy(to, from, part);
+        outq_commit(q, part);
+        from += part;
+        len -= part;
+    }
+}
+
+static struct outq_chunk *chunk_new(struct outq *q, struct outq_chunk content)
+{
+    struct outq_chunk *chunk = mem_alloc(sizeof(*chunk));
+    *chunk = content;
+    q->held_bytes += sizeof(*chunk) + content.held_bytes;
+    return chunk;
+}
+
+void outq_append_ref(struct outq *q, const void *p, size_t len, outq_release_fn release,
+                     void *owner)
+{
+    struct outq_block *block = q->tail ? q->tail->block : NULL;
+    char *at = q->at, *end = q->end;
+    struct outq_chunk ref = {.ptr = p, .held_bytes = len, .release = release, .owner = owner};
+    push(q, chunk_new(q, ref), len);
+    if (block && end - at >= CONTINUE_BYTES_MIN) {
+        block->refs++;
+        push(q, chunk_new(q, (struct outq_chunk){.ptr = at, .block = block}), 0);
+    }
+}
+
+void outq_move(struct outq *q, struct outq *src)
+{
+    assert(q != src && q->pool == src->pool);
+    if (!src->head)
+        return;
+    bool one_run = src->head == src->tail && src->head->block;
+    size_t len = outq_bytes(src);
+    if (one_run && len <= (size_t)(q->end - q->at)) {
+        /* Little enough to copy, which leaves q in one run and gives the block back. */
+        outq_append(q, src->head->ptr, len);
+        outq_deinit(src);
+        return;
+    }
+    push(q, src->head, 0);
+    q->tail = src->tail;
+    q->at = src->at;
+    q->end = src->end;
+    q->closed_bytes += src->closed_bytes;
+    q->held_bytes += src->held_bytes;
+    outq_init(src, src->pool);
+}
+
+size_t outq_bytes(const struct outq *q)
+{
+    return q->tail ? q->closed_bytes + chunk_len(q, q->tail) : 0;
+}
+
+size_t outq_memory(const struct outq *q)
+{
+    return q->held_bytes;
+}
+
+int outq_chunks(const struct outq *q)
+{
+    int count = 0;
+    for (const struct outq_chunk *chunk = q->head; chunk; chunk = chunk->next)
+        count++;
+    return count;
+}
+
+int outq_peek(const struct outq *q, struct iovec *iov, int max)
+{
+    int count = 0;
+    for (const struct outq_chunk *chunk = q->head; chunk && count < max; chunk = chunk->next) {
+        size_t len = chunk_len(q, chunk);
+        if (len > 0)
+            iov[count++] = (struct iovec){(void *)chunk->ptr, len};
+    }
+    return count;
+}
+
+void outq_drain(struct outq *q, size_t len)
+{
+    struct outq_chunk *chunk;
+    while ((chunk = q->head) != NULL) {
+        size_t have = chunk_len(q, chunk);
+        if (len < have) {
+            chunk->ptr += len;
+            if (chunk != q->tail) {
+                chunk->len -= len;
+                q->closed_bytes -= len;
+            }
+            return;
+        }
+        len -= have;
+        pop(q);
+    }
+    assert(len == 0);
+}
+
+struct outq_mark outq_mark(const struct outq *q)
+{
+    return (struct outq_mark){q->tail, q->at};
+}
+
+void outq_rollback(struct outq *q, struct outq_mark mark)
+{
+    struct outq_chunk *chunk = mark.chunk;
+    if (!chunk) {
+        outq_deinit(q);
+        return;
+    }
+    if (chunk != q->tail) {
+        q->closed_bytes -= chunk->len;
+        for (struct outq_chunk *next, *dropped = chunk->next; dropped; dropped = next) {
+            next = dropped->next;
+            if (dropped != q->tail)
+                q->closed_bytes -= dropped->len;
+            chunk_free(q, dropped);
+        }
+        chunk->next = NULL;
+        q->tail = chunk;
+    }
+    /* What lies behind the mark in its block belonged to what was dropped. */
+    assert(mark.at >= chunk->ptr);
+    q->at = mark.at;
+    q->end = chunk->block ? (char *)chunk->block + OUTQ_CHUNK_BYTES : mark.at;
+}
+
+static int block_chunks(const struct outq *q, const struct outq_block *block)
+{
+    int count = 0;
+    for (const struct outq_chunk *chunk = q->head; chunk; chunk = chunk->next)
+        count += chunk->block == block;
+    return count;
+}
+
+void outq_validate(const struct outq *q)
+{
+    assert(!q->head == !q->tail && !q->at == !q->tail && !q->end == !q->tail);
+    size_t closed_bytes = 0, held_bytes = 0;
+    for (const struct outq_chunk *chunk = q->head; chunk; chunk = chunk->next) {
+        const struct outq_block *block = chunk->block;
+        const char *end = chunk->ptr + chunk_len(q, chunk);
+        if (block) {
+            assert(chunk->ptr >= block->bytes && end <= (char *)block + OUTQ_CHUNK_BYTES);
+            assert(block->refs == block_chunks(q, block));
+        }
+        if (!block || chunk != &block->first)
+            held_bytes += sizeof(*chunk) + chunk->held_bytes;
+        /* Counted where it is seen last: its first chunk may be sent and gone. */
+        bool seen_again = false;
+        for (const struct outq_chunk *later = chunk->next; block && later; later = later->next)
+            seen_again |= later->block == block;
+        if (block && !seen_again)
+            held_bytes += OUTQ_CHUNK_BYTES;
+        if (chunk != q->tail)
+            closed_bytes += chunk->len;
+        else
+            assert(!chunk->next && q->at <= q->end);
+    }
+    assert(q->closed_bytes == closed_bytes && q->held_bytes == held_bytes);
+}
