@@ -1,0 +1,38 @@
+#pragma once
+/* A byte slice: bytes that somebody else owns. Never NUL-terminated by contract; a slice is valid as
+ * long as the memory it borrows, and whoever hands one out says how long that is. */
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+struct slice {
+    const char *ptr; /* may be NULL only when len is 0 */
+    size_t len;
+};
+
+#define SLICE(literal) ((struct slice){(literal), sizeof(literal) - 1})
+
+static inline struct slice slice_of(const void *ptr, size_t len)
+{
+    return (struct slice){(const char *)ptr, len};
+}
+
+static inline struct slice slice_from_cstr(const char *s)
+{
+    return (struct slice){s, strlen(s)};
+}
+
+static inline bool slice_equal(struct slice a, struct slice b)
+{
+    return a.len == b.len && (a.len == 0 || memcmp(a.ptr, b.ptr, a.len) == 0);
+}
+
+/* ASCII case-insensitive; `cstr` is compared whole. */
+bool slice_is(struct slice s, const char *cstr);
+
+/* ASCII case-insensitive comparison of two slices. */
+bool slice_equal_nocase(struct slice a, struct slice b);
+
+/* memcmp order, then the shorter first: <0, 0, >0. */
+int slice_compare(struct slice a, struct slice b);
