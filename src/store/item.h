@@ -9,6 +9,7 @@
  *   access  24 bits, little-endian: when the key was last used, in seconds mod 2^24 (LRU clock)
  *   kind    low 4 bits the type, high 4 bits the encoding
  *   flags   ITEM_HAS_EXPIRY: eight bytes with the deadline in ms since the epoch stand ahead of the key
+ *           ITEM_EDITED: the string was changed by APPEND or SETRANGE: OBJECT ENCODING calls it raw
  *   klen    length of the key, or 255: four bytes with the length stand ahead of it
  *   vlen    ENC_EMBED: length of the value's bytes
  *   value   ENC_EMBED: the bytes; ENC_INT: int64; ENC_BLOB and structures: a pointer
@@ -27,11 +28,13 @@ enum item_type { TYPE_STRING, TYPE_LIST, TYPE_SET, TYPE_ZSET, TYPE_HASH, TYPE_ST
 enum item_enc { ENC_EMBED, ENC_INT, ENC_BLOB };
 
 #define ITEM_HAS_EXPIRY 0x01
-#define ITEM_KLEN_LONG 255
+#define ITEM_EDITED     0x02
+
+#define ITEM_KLEN_LONG     255
 #define ITEM_KEY_BYTES_MAX (512u * 1024 * 1024)
 /* A string up to this length lives in the item, a longer one in a blob. */
 #define ITEM_EMBED_BYTES_MAX 1024
-#define ITEM_NO_EXPIRY INT64_MAX /* "never", wherever a deadline is handed around */
+#define ITEM_NO_EXPIRY       INT64_MAX /* "never", wherever a deadline is handed around */
 
 struct item {
     uint8_t access[3];
@@ -116,26 +119,49 @@ size_t item_string_len(const struct item *it);
  * the canonical form of one, embedded where it is small, as a blob else. The key and value are copied. */
 struct item *item_try_new_string(struct slice key, struct slice value, int64_t expiry_ms);
 struct item *item_try_new_int(struct slice key, int64_t value, int64_t expiry_ms);
-struct item *item_try_new_blob(struct slice key, struct blob *takes, int64_t expiry_ms); /* on NULL the
-                                                                            blob stays the caller's */
+/* Takes the caller's reference of the blob, on success only. */
+struct item *item_try_new_blob(struct slice key, struct blob *takes, int64_t expiry_ms);
 /* The same value (moved, not copied) under another key or deadline. Frees the old item on success only. */
 struct item *item_try_rekey(struct item *old, struct slice key, int64_t expiry_ms);
 /* A copy of key, value and deadline under another key; blobs are shared until one side changes. */
 struct item *item_try_copy(const struct item *it, struct slice key, int64_t expiry_ms);
 void item_free(struct item *it); /* with its value */
 
-/* Bytes of the item's own allocation, by its header. */
+/* Bytes of the item's own allocation, by its header: as many as were asked for, or at least as many of the same
+ * size class. */
 size_t item_bytes(const struct item *it);
-/* Bytes set aside for key and value together. */
+/* Bytes set aside for key and value together. A blob that several hold counts in full. */
 size_t item_memory(const struct item *it);
-/* Work to free it, in allocations: large ones are freed in slices. */
+/* Work to free it, in small allocations: every page of a large one counts as much. */
+#define ITEM_PAGE_BYTES 4096
 size_t item_free_effort(const struct item *it);
 
 /* "string", ... as TYPE answers; "embstr", "int", "raw" as OBJECT ENCODING does. Static storage. */
 const char *item_type_name(enum item_type t);
 const char *item_encoding_name(const struct item *it);
 
-/* Access clock: seconds mod 2^24. */
-void item_touch(struct item *it, int64_t now_ms);
+/* Access clock: seconds mod 2^24. A touch within the same second writes nothing, so that reading a hot key
+ * leaves its cache line clean. */
+#define ITEM_CLOCK_MASK 0xffffffu
+static inline uint32_t item_clock(int64_t now_ms)
+{
+    return (uint32_t)(now_ms / 1000) & ITEM_CLOCK_MASK;
+}
+static inline uint32_t item_access(const struct item *it)
+{
+    return it->access[0] | (uint32_t)it->access[1] << 8 | (uint32_t)it->access[2] << 16;
+}
+static inline void item_touch(struct item *it, int64_t now_ms)
+{
+    uint32_t clock = item_clock(now_ms);
+    if (item_access(it) == clock)
+        return;
+    it->access[0] = (uint8_t)clock;
+    it->access[1] = (uint8_t)(clock >> 8);
+    it->access[2] = (uint8_t)(clock >> 16);
+}
 /* Seconds since the last touch. */
-uint32_t item_idle_s(const struct item *it, int64_t now_ms);
+static inline uint32_t item_idle_s(const struct item *it, int64_t now_ms)
+{
+    return (item_clock(now_ms) - item_access(it)) & ITEM_CLOCK_MASK;
+}

@@ -3,12 +3,13 @@
  *
  *   key --CRC16--> slot --owner[]--> shard --database--> table (by 32 bits of SipHash) --> item
  *
- * Each shard owns, for each database, a hash-ordered table and a tree of deadlines, and its statistics. All
- * tables use the same keyed hash, so one hash is a place in every shard: a walk (SCAN, expiry, resharding)
- * is at a hash, and what lies below it is done, whichever shard it lies in.
+ * Each shard owns, for each database, a hash-ordered table and a tree of deadlines. All tables use the same
+ * keyed hash, so one hash is a place in every shard: a walk (SCAN, expiry, resharding) is at a hash, and what
+ * lies below it is done, whichever shard it lies in.
  *
- * Resharding is such a walk. While it goes on, keys with a hash below `boundary` are placed by the new owner
- * table and the others by the old one: a look-up is always one look-up.
+ * Resharding is such a walk, of one database after the other. While it goes on, keys of a database with a hash
+ * below its `boundary` are placed by the new owner table and the others by the old one: a look-up is always one
+ * look-up.
  *
  * The keyspace reads no clock: ks_clock hands it the time, and everything until the next call happens then.
  * Nothing here blocks or does unbounded work, but for what says so. */
@@ -22,27 +23,30 @@
 #include "store/item.h"
 
 #define KS_DATABASES_MAX 16384 /* as many as a configuration may ask for */
-#define KS_SHARDS_MAX 1024
+#define KS_SHARDS_MAX    1024
 
 struct keyspace;
 
-/* A key as a request names it: hashed once, then handed around by pointer. Borrows the name. */
+/* A key as a request names it: hashed once, then handed around by pointer. Borrows the name. Good for as long as
+ * the keyspace, whatever becomes of its shards. The slot is KS_SLOT_UNKNOWN where it was not needed, as there was
+ * one shard; key_slot(name) gives it. */
 struct key {
     struct slice name;
     uint32_t hash;
     uint16_t slot;
 };
+#define KS_SLOT_UNKNOWN UINT16_MAX
 
 /* Called when the keyspace itself removes a key whose time has come, before the item is freed. It must not
  * change the keyspace. */
 typedef void (*ks_expired_fn)(void *arg, int db, struct slice key);
 
 struct ks_options {
-    int databases;              /* 1..KS_DATABASES_MAX */
-    unsigned shards;            /* 1..KS_SHARDS_MAX */
+    int databases;   /* 1..KS_DATABASES_MAX */
+    unsigned shards; /* 1..KS_SHARDS_MAX */
     struct siphash_key hash_key;
-    int64_t now_ms;             /* wall clock, ms since the epoch */
-    ks_expired_fn expired;      /* may be NULL */
+    int64_t now_ms;        /* wall clock, ms since the epoch */
+    ks_expired_fn expired; /* may be NULL */
     void *expired_arg;
 };
 
@@ -71,42 +75,53 @@ struct item *ks_find(struct keyspace *ks, int db, const struct key *k, int flags
 
 /* Stores a string, replacing whatever is there. `expiry_ms` may be ITEM_NO_EXPIRY or KS_KEEP_EXPIRY.
  * Returns the item, NULL when there was no memory and nothing changed. Deadlines in the past are stored as
- * they are (the caller decides). Copies key and value. */
+ * they are (the caller decides). Copies key and value; the value may lie in the item that is replaced. */
 #define KS_KEEP_EXPIRY INT64_MIN
-struct item *ks_set_string(struct keyspace *ks, int db, const struct key *k, struct slice value, int64_t expiry_ms);
-struct item *ks_set_int(struct keyspace *ks, int db, const struct key *k, int64_t value, int64_t expiry_ms);
+struct item *ks_set_string(struct keyspace *ks, int db, const struct key *k, struct slice value,
+                           int64_t expiry_ms);
+struct item *ks_set_int(struct keyspace *ks, int db, const struct key *k, int64_t value,
+                        int64_t expiry_ms);
 /* Takes the caller's reference of the blob, on success only. */
-struct item *ks_set_blob(struct keyspace *ks, int db, const struct key *k, struct blob *takes, int64_t expiry_ms);
+struct item *ks_set_blob(struct keyspace *ks, int db, const struct key *k, struct blob *takes,
+                         int64_t expiry_ms);
 
 /* Makes the string at `it` exactly `len` bytes long and returns where they are, to be written to; bytes
  * beyond the old length are zero. `it` moves: *it is set anew. NULL: no memory, nothing changed. A blob that
  * a reply still holds is copied first. Grown strings get slack, so that appending is amortised. */
-char *ks_string_edit(struct keyspace *ks, int db, const struct key *k, struct item **it, size_t len);
+char *ks_string_edit(struct keyspace *ks, int db, const struct key *k, struct item **it,
+                     size_t len);
 
 /* Removes a key and frees it (large values in slices, later). False: it was not there (or its time had come). */
 bool ks_delete(struct keyspace *ks, int db, const struct key *k);
 /* Removes a key and hands its item to the caller. NULL: not there. */
 struct item *ks_take(struct keyspace *ks, int db, const struct key *k);
-/* Adds an item under its own key, which is not there. ERR_NOMEM: the item stays the caller's. */
+/* Adds an item under its own key, which must not be there. ERR_NOMEM: the item stays the caller's. */
 enum err ks_put(struct keyspace *ks, int db, const struct key *k, struct item *takes);
 
 /* Sets or clears (ITEM_NO_EXPIRY) the deadline of a key that is there. *it is set anew. */
-enum err ks_set_expiry(struct keyspace *ks, int db, const struct key *k, struct item **it, int64_t expiry_ms);
+enum err ks_set_expiry(struct keyspace *ks, int db, const struct key *k, struct item **it,
+                       int64_t expiry_ms);
 
 /* --- whole databases -------------------------------------------------------------------------------- */
 
-uint64_t ks_size(const struct keyspace *ks, int db);    /* keys, those not yet removed but due included */
-uint64_t ks_expires(const struct keyspace *ks, int db); /* keys with a deadline */
-uint64_t ks_average_ttl_ms(const struct keyspace *ks, int db); /* estimate from what was looked at; 0: unknown */
+/* Keys; those that are due but not yet removed included. */
+uint64_t ks_size(const struct keyspace *ks, int db);
+/* Keys with a deadline. */
+uint64_t ks_expires(const struct keyspace *ks, int db);
+/* How long those have yet, about: an average over a sample. 0: there are none. */
+uint64_t ks_average_ttl_ms(const struct keyspace *ks, int db);
 
 /* One step of an iteration. Starts with cursor 0; returns the next cursor, 0 at the end. Calls fn for about
  * `count` keys (a step is bounded by count, whatever the number of shards). Every key that is there from the
- * first to the last step is given at least once. fn must not change the keyspace. */
+ * first to the last step is given at least once; those that are due but not yet removed are given too. fn must
+ * not change the keyspace. */
 typedef void (*ks_each_fn)(struct item *it, void *arg);
-uint64_t ks_scan(const struct keyspace *ks, int db, uint64_t cursor, uint64_t count, ks_each_fn fn, void *arg);
+uint64_t ks_scan(const struct keyspace *ks, int db, uint64_t cursor, uint64_t count, ks_each_fn fn,
+                 void *arg);
 /* Every key, in one go: unbounded. */
 void ks_each(const struct keyspace *ks, int db, ks_each_fn fn, void *arg);
-/* Some key that is not due, about evenly; NULL when there is none. */
+/* Some key that is not due, about evenly. Removes those that it meets and that are. NULL when there is none, or
+ * when none was found in a bounded number of tries. */
 struct item *ks_random(struct keyspace *ks, int db, uint64_t random);
 
 /* Empties a database, or all (-1): at once as far as anybody can see; memory is freed in slices by ks_work,
@@ -121,7 +136,7 @@ void ks_swap(struct keyspace *ks, int a, int b);
 bool ks_work(struct keyspace *ks);
 /* Removes up to `max` keys whose time has come; returns how many. *more: there are others. */
 unsigned ks_expire_some(struct keyspace *ks, unsigned max, bool *more);
-/* When the next key is due, at the earliest; INT64_MAX: none is. */
+/* When the next key is due, at the earliest: ks_expire_some finds nothing before. INT64_MAX: none is. One load. */
 int64_t ks_next_expiry_ms(const struct keyspace *ks);
 /* While paused nothing expires: due keys are found as if they were not (replay; DEBUG SET-ACTIVE-EXPIRE only
  * stops ks_expire_some being called). */
@@ -130,32 +145,35 @@ void ks_pause_expiry(struct keyspace *ks, bool paused);
 /* --- shards ----------------------------------------------------------------------------------------- */
 
 unsigned ks_shards(const struct keyspace *ks); /* as asked for last */
-/* Starts to move to `n` shards, in slices. ERR_BUSY: a move is under way; ERR_RANGE; ERR_NOMEM. */
+/* Starts to move to `n` shards, in slices of ks_work. ERR_BUSY: a move is under way; ERR_RANGE; ERR_NOMEM. Takes
+ * milliseconds. */
 enum err ks_set_shards(struct keyspace *ks, unsigned n);
 
 struct ks_shard_stats {
-    uint32_t slots;       /* that it owns once the move is over */
-    uint64_t keys, expires;
-    uint64_t bytes;       /* items, values, tables */
+    uint32_t slots;         /* that it owns once the move is over */
+    uint64_t keys, expires; /* of all databases */
+    uint64_t bytes;         /* items, values, tables */
     uint64_t table_bytes;
     uint64_t moved_in, moved_out; /* keys, in the current or last move */
 };
+/* Of a shard that is or, during a move, was there. */
 void ks_shard_stats(const struct keyspace *ks, unsigned shard, struct ks_shard_stats *out);
 struct ks_move_stats {
     bool active;
-    unsigned from, to;    /* shards */
-    double done;          /* 0..1 */
+    unsigned from, to; /* shards */
+    double done;       /* 0..1 */
     uint64_t keys_moved;
-    uint32_t slots_moved;
+    uint32_t slots_moved; /* that have another owner after the move */
 };
 void ks_move_stats(const struct keyspace *ks, struct ks_move_stats *out);
+/* Where a key is, or will be when the move is over. */
 unsigned ks_shard_of(const struct keyspace *ks, const struct key *k);
 
 struct ks_stats {
     uint64_t hits, misses, expired;
-    uint64_t lazy_pending;   /* values that wait to be freed */
+    uint64_t lazy_pending; /* values that wait to be freed */
     uint64_t lazy_freed;
-    uint64_t bytes;          /* items, values, tables: what the data set takes */
+    uint64_t bytes; /* items, values, tables: what the data set takes */
     uint64_t table_bytes;
 };
 void ks_stats(const struct keyspace *ks, struct ks_stats *out);

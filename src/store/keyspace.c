@@ -1,0 +1,234 @@
+#include "store/keyspace_impl.h"
+
+/* --- life ------------------------------------------------------------------------------------------- */
+
+static uint32_t rehash_item(const void *item, void *ks)
+{
+    return ks_hash(ks, item_key(item));
+}
+
+void ks_cell_init(struct keyspace *ks, struct ks_cell *cell)
+{
+    *cell = (struct ks_cell){.bytes = 0};
+    table_init(&cell->table, rehash_item, ks);
+    duetree_init(&cell->dues, ks->now_ms);
+}
+
+void ks_cell_deinit(struct ks_cell *cell)
+{
+    table_deinit(&cell->table);
+    duetree_deinit(&cell->dues);
+}
+
+static void free_item(void *item, uint32_t hash, void *arg)
+{
+    (void)hash, (void)arg;
+    item_free(item);
+}
+
+void ks_db_free(struct ks_db *d)
+{
+    for (unsigned i = 0; i < d->cell_count; i++) {
+        table_range(&d->cells[i].table, 0, KS_HASHES, free_item, NULL);
+        ks_cell_deinit(&d->cells[i]);
+    }
+    mem_free(d->cells);
+    mem_free(d);
+}
+
+struct keyspace *ks_new(const struct ks_options *o)
+{
+    assert(o->databases >= 1 && o->databases <= KS_DATABASES_MAX);
+    assert(o->shards >= 1 && o->shards <= KS_SHARDS_MAX);
+    struct keyspace *ks = mem_try_zalloc(sizeof(*ks));
+    struct ks_db **dbs = mem_try_zalloc((size_t)o->databases * sizeof(struct ks_db *));
+    if (!ks || !dbs) {
+        mem_free(dbs);
+        mem_free(ks);
+        return NULL;
+    }
+    ks->dbs = dbs;
+    ks->databases = o->databases;
+    ks->hash_key = o->hash_key;
+    ks->now_ms = o->now_ms;
+    ks->expired = o->expired;
+    ks->expired_arg = o->expired_arg;
+    ks->due_ms = INT64_MAX;
+    ks->shards = ks->shards_from = ks->cell_count = o->shards;
+    ks_place_slots(ks);
+    return ks;
+}
+
+void ks_free(struct keyspace **pks)
+{
+    struct keyspace *ks = *pks;
+    if (!ks)
+        return;
+    ks_flush(ks, -1, true);
+    ks_free_pending(ks);
+    mem_free(ks->dbs);
+    mem_free(ks);
+    *pks = NULL;
+}
+
+void ks_clock(struct keyspace *ks, int64_t now_ms)
+{
+    ks->now_ms = now_ms;
+}
+
+int64_t ks_now_ms(const struct keyspace *ks)
+{
+    return ks->now_ms;
+}
+
+int ks_databases(const struct keyspace *ks)
+{
+    return ks->databases;
+}
+
+/* --- finding ---------------------------------------------------------------------------------------- */
+
+struct key ks_key(const struct keyspace *ks, struct slice name)
+{
+    return (struct key){
+        .name = name,
+        .hash = ks_hash(ks, name),
+        .slot = ks->cell_count == 1 ? KS_SLOT_UNKNOWN : key_slot(name),
+    };
+}
+
+void ks_prefetch(const struct keyspace *ks, int db, const struct key *k)
+{
+    const struct ks_db *d = ks_db_of(ks, db);
+    if (d)
+        table_prefetch(&ks_cell_of(ks, d, k)->table, k->hash);
+}
+
+void ks_prefetch_item(const struct keyspace *ks, int db, const struct key *k)
+{
+    const struct ks_db *d = ks_db_of(ks, db);
+    if (d)
+        table_prefetch_entry(&ks_cell_of(ks, d, k)->table, k->hash);
+}
+
+struct item *ks_find(struct keyspace *ks, int db, const struct key *k, int flags)
+{
+    struct ks_place at;
+    struct item *it = ks_locate(ks, db, k, &at);
+    if (flags & KS_READ) {
+        if (it)
+            ks->hits++;
+        else
+            ks->misses++;
+    }
+    if (it && !(flags & KS_NO_TOUCH))
+        item_touch(it, ks->now_ms);
+    return it;
+}
+
+/* --- changing --------------------------------------------------------------------------------------- */
+
+static struct ks_db *try_new_db(struct keyspace *ks)
+{
+    struct ks_db *d = mem_try_zalloc(sizeof(*d));
+    struct ks_cell *cells = d ? mem_try_alloc(ks->cell_count * sizeof(*cells)) : NULL;
+    if (!cells) {
+        mem_free(d);
+        return NULL;
+    }
+    for (unsigned i = 0; i < ks->cell_count; i++)
+        ks_cell_init(ks, &cells[i]);
+    d->cells = cells;
+    d->cell_count = ks->cell_count;
+    d->boundary = KS_HASHES; /* there is nothing to be moved */
+    d->due_ms = INT64_MAX;
+    return d;
+}
+
+enum err ks_place_new(struct keyspace *ks, int db, const struct key *k, struct ks_place *at)
+{
+    at->pos.bucket = NULL;
+    at->db = ks_db_of(ks, db);
+    if (!at->db)
+        at->db = ks->dbs[db] = try_new_db(ks);
+    if (!at->db)
+        return ERR_NOMEM;
+    at->cell = ks_cell_of(ks, at->db, k);
+    return ERR_OK;
+}
+
+enum err ks_insert_at(struct keyspace *ks, struct ks_place *at, uint32_t hash, struct item *it)
+{
+    enum err e = table_insert(&at->cell->table, hash, it);
+    if (e)
+        return e;
+    ks_cell_add(at->cell, it);
+    at->db->keys++;
+    ks->untidy = true;
+    return ERR_OK;
+}
+
+struct item *ks_remove_at(struct keyspace *ks, struct ks_place *at, uint32_t hash)
+{
+    struct item *it = table_at(at->pos);
+    table_remove(&at->cell->table, at->pos, hash);
+    at->pos.bucket = NULL;
+    ks_cell_sub(at->cell, it);
+    at->db->keys--;
+    ks->untidy = true;
+    return it;
+}
+
+bool ks_delete(struct keyspace *ks, int db, const struct key *k)
+{
+    struct item *it = ks_take(ks, db, k);
+    if (it)
+        ks_dispose(ks, it);
+    return it != NULL;
+}
+
+struct item *ks_take(struct keyspace *ks, int db, const struct key *k)
+{
+    struct ks_place at;
+    if (!ks_locate(ks, db, k, &at))
+        return NULL;
+    return ks_remove_at(ks, &at, k->hash);
+}
+
+enum err ks_put(struct keyspace *ks, int db, const struct key *k, struct item *takes)
+{
+    struct ks_place at;
+    struct item *there = ks_locate(ks, db, k, &at);
+    assert(!there && slice_equal(item_key(takes), k->name));
+    enum err e = ks_place_new(ks, db, k, &at);
+    if (!e)
+        e = ks_note_deadline(ks, &at, k->hash, item_expiry_ms(takes));
+    if (!e)
+        e = ks_insert_at(ks, &at, k->hash, takes);
+    return e;
+}
+
+enum err ks_set_expiry(struct keyspace *ks, int db, const struct key *k, struct item **it,
+                       int64_t expiry_ms)
+{
+    struct ks_place at;
+    struct item *old = ks_locate(ks, db, k, &at);
+    assert(old && old == *it);
+    enum err e = ks_note_deadline(ks, &at, k->hash, expiry_ms);
+    if (e)
+        return e;
+    if (item_has_expiry(old) && expiry_ms != ITEM_NO_EXPIRY) {
+        item_set_expiry_in_place(old, expiry_ms);
+        return ERR_OK;
+    }
+    if (!item_has_expiry(old) && expiry_ms == ITEM_NO_EXPIRY)
+        return ERR_OK;
+    ks_cell_sub(at.cell, old);
+    struct item *moved = item_try_rekey(old, k->name, expiry_ms);
+    ks_cell_add(at.cell, moved ? moved : old);
+    if (!moved)
+        return ERR_NOMEM;
+    table_replace(at.pos, moved);
+    *it = moved;
+    return ERR_OK;
+}

@@ -1,0 +1,162 @@
+#include "store/keyspace_impl.h"
+
+/* Removing keys whose time has come.
+ *
+ * Three levels of lower bounds lead to them: the keyspace's, each database's, and each cell's tree, which says
+ * which part of the hashes to look through. Bounds are lowered at once when a deadline is set, and raised only
+ * here, when a look finds that there is nothing. So asking when something is due costs one load, and a deadline
+ * that was lifted costs one look for nothing. */
+
+/* Keys that one look into a part removes at most; what is left there is found by the next look. */
+#define EXPIRE_BATCH_MAX 128
+/* Parts looked into in one call, each of some hundred keys: most of them may hold nothing due any more. */
+#define EXPIRE_LOOKS_MAX 8
+
+enum err ks_note_deadline(struct keyspace *ks, struct ks_place *at, uint32_t hash,
+                          int64_t deadline_ms)
+{
+    if (deadline_ms == ITEM_NO_EXPIRY)
+        return ERR_OK;
+    struct ks_cell *cell = at->cell;
+    if (cell->expires == 0)
+        (void)duetree_fit(&cell->dues, cell->table.count); /* else it is only coarser */
+    enum err e = duetree_add(&cell->dues, hash, deadline_ms);
+    if (e)
+        return e;
+    if (deadline_ms < at->db->due_ms)
+        at->db->due_ms = deadline_ms;
+    if (deadline_ms < ks->due_ms)
+        ks->due_ms = deadline_ms;
+    return ERR_OK;
+}
+
+void ks_expire_at(struct keyspace *ks, int db, struct ks_place *at, uint32_t hash)
+{
+    struct item *it = ks_remove_at(ks, at, hash);
+    ks->expired_count++;
+    if (ks->expired)
+        ks->expired(ks->expired_arg, db, item_key(it));
+    ks_dispose(ks, it);
+}
+
+/* --- one part --------------------------------------------------------------------------------------- */
+
+struct due_look {
+    int64_t now_ms;
+    int64_t least_ms; /* of the deadlines that stay */
+    unsigned count, max;
+    struct {
+        struct item *it;
+        uint32_t hash;
+    } due[EXPIRE_BATCH_MAX];
+};
+
+static void prefetch_item(void *item, uint32_t hash, void *arg)
+{
+    (void)hash, (void)arg;
+    __builtin_prefetch(item);
+}
+
+static void look_at(void *item, uint32_t hash, void *arg)
+{
+    struct due_look *look = arg;
+    int64_t deadline_ms = item_expiry_ms(item);
+    if (deadline_ms <= look->now_ms && look->count < look->max) {
+        look->due[look->count].it = item;
+        look->due[look->count].hash = hash;
+        look->count++;
+    } else if (deadline_ms < look->least_ms) {
+        look->least_ms = deadline_ms;
+    }
+}
+
+/* Removes up to `max` keys that are due in [from, to) of a cell, and sets the bound of this part. */
+static unsigned expire_part(struct keyspace *ks, int db, struct ks_cell *cell, unsigned max,
+                            uint64_t from, uint64_t to)
+{
+    struct due_look look = {
+        .now_ms = ks->now_ms,
+        .least_ms = ITEM_NO_EXPIRY,
+        .max = max < EXPIRE_BATCH_MAX ? max : EXPIRE_BATCH_MAX,
+    };
+    table_range(&cell->table, from, to, prefetch_item, NULL); /* misses overlap */
+    table_range(&cell->table, from, to, look_at, &look);
+    duetree_settle(&cell->dues, from, look.least_ms);
+    for (unsigned i = 0; i < look.count; i++) {
+        struct ks_place at = {.db = ks->dbs[db], .cell = cell};
+        at.pos = table_find(&cell->table, look.due[i].hash, ks_item_is, look.due[i].it);
+        ks_expire_at(ks, db, &at, look.due[i].hash);
+    }
+    return look.count;
+}
+
+/* --- finding parts ---------------------------------------------------------------------------------- */
+
+/* A database that may hold something due; -1: none does, and the keyspace's bound is set anew. */
+static int find_due_db(struct keyspace *ks)
+{
+    int64_t least_ms = INT64_MAX;
+    for (int i = 0; i < ks->databases; i++) {
+        const struct ks_db *d = ks->dbs[ks->due_db];
+        if (d && d->due_ms <= ks->now_ms)
+            return ks->due_db;
+        if (d && d->due_ms < least_ms)
+            least_ms = d->due_ms;
+        if (++ks->due_db == ks->databases)
+            ks->due_db = 0;
+    }
+    ks->due_ms = least_ms;
+    return -1;
+}
+
+/* A cell with a part that is due; NULL: none has one, and the database's bound is set anew. */
+static struct ks_cell *find_due_cell(const struct keyspace *ks, struct ks_db *d)
+{
+    int64_t least_ms = INT64_MAX;
+    for (unsigned i = 0; i < d->cell_count; i++) {
+        if (d->due_cell >= d->cell_count) /* there may be fewer now */
+            d->due_cell = 0;
+        struct ks_cell *cell = &d->cells[d->due_cell];
+        int64_t next_ms = duetree_next_ms(&cell->dues);
+        if (next_ms <= ks->now_ms)
+            return cell;
+        if (next_ms < least_ms)
+            least_ms = next_ms;
+        d->due_cell++;
+    }
+    d->due_ms = least_ms;
+    return NULL;
+}
+
+unsigned ks_expire_some(struct keyspace *ks, unsigned max, bool *more)
+{
+    unsigned removed = 0;
+    *more = false;
+    if (ks->expiry_paused || ks->due_ms > ks->now_ms)
+        return 0;
+    for (int looks = 0; looks < EXPIRE_LOOKS_MAX && removed < max; looks++) {
+        int db = find_due_db(ks);
+        if (db < 0)
+            break;
+        struct ks_cell *cell = find_due_cell(ks, ks->dbs[db]);
+        uint64_t from, to;
+        if (!cell)
+            continue;
+        /* The table may have grown since the last round of tidying, and parts are to stay small. */
+        (void)duetree_fit(&cell->dues, cell->table.count);
+        if (duetree_due(&cell->dues, ks->now_ms, &from, &to))
+            removed += expire_part(ks, db, cell, max - removed, from, to);
+    }
+    *more = ks->due_ms <= ks->now_ms;
+    return removed;
+}
+
+int64_t ks_next_expiry_ms(const struct keyspace *ks)
+{
+    return ks->expiry_paused ? INT64_MAX : ks->due_ms;
+}
+
+void ks_pause_expiry(struct keyspace *ks, bool paused)
+{
+    ks->expiry_paused = paused;
+}

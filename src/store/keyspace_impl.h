@@ -1,0 +1,217 @@
+#pragma once
+/* Inside the keyspace: what its files share, and nobody else includes.
+ *
+ *   dbs[] --> ks_db --> cells[]  one for each shard: a table and its tree of deadlines
+ *
+ * A database is allocated with its first key and holds the cells of all shards side by side. So an empty
+ * database costs a pointer, SWAPDB swaps two pointers, and FLUSHDB takes one away, whatever it held.
+ *
+ *   keyspace.c         one key: find, put, take, delete, deadline
+ *   keyspace_string.c  string values: set, edit
+ *   keyspace_walk.c    many keys: scan, each, random, estimates
+ *   keyspace_expiry.c  removing what is due
+ *   keyspace_shards.c  resharding
+ *   keyspace_work.c    work in slices: freeing, flushing, tables' sizes
+ *   keyspace_stats.c   figures and checks */
+#include <assert.h>
+
+#include "base/mem.h"
+#include "ds/duetree.h"
+#include "ds/ring.h"
+#include "ds/table.h"
+#include "store/item_impl.h"
+#include "store/keyspace.h"
+
+#define KS_HASHES (1ULL << 32) /* how many hashes there are: the end of every walk */
+
+/* Values dearer to free than this wait for ks_work; in small allocations, see item_free_effort. */
+#define KS_LAZY_EFFORT_MIN 64
+/* As many may wait; further ones are freed at once, so that a stream of them cannot pile up memory. */
+#define KS_LAZY_VALUES_MAX 64
+
+/* One database in one shard. */
+struct ks_cell {
+    struct table table;
+    struct duetree dues;
+    uint64_t expires; /* keys with a deadline */
+    uint64_t bytes;   /* items and their values */
+};
+
+struct ks_db {
+    struct ks_cell *cells;
+    unsigned cell_count; /* at least as many as either owner table names */
+    unsigned due_cell;   /* where the search for something due goes on */
+    uint64_t
+        boundary; /* keys with a hash below it are placed by owner_to, the others by owner_from */
+    uint64_t keys;
+    int64_t due_ms;      /* nothing in here is due before */
+    struct ks_db *next;  /* in the list of retired databases */
+    unsigned drain_cell; /* retired: how far emptying has come */
+    uint64_t drain_from;
+};
+
+/* How resharding changes one shard. */
+struct ks_shard {
+    uint32_t slots;
+    uint64_t moved_in, moved_out;
+};
+
+struct keyspace {
+    /* read for every key */
+    struct ks_db **dbs;
+    const uint16_t *owner_to, *owner_from; /* into owners[] */
+    struct siphash_key hash_key;
+    int64_t now_ms;
+    unsigned shards;     /* as asked for last */
+    unsigned cell_count; /* of a new database: the most that owner_to and owner_from name */
+    bool expiry_paused;
+    bool untidy; /* keys came or went since the last round of tidying began */
+    uint64_t hits, misses;
+
+    int databases;
+    ks_expired_fn expired;
+    void *expired_arg;
+    uint64_t expired_count;
+    int64_t due_ms; /* nothing is due before */
+    int due_db;     /* where the search for something due goes on */
+
+    int tidy_db; /* where tidying goes on */
+    unsigned tidy_cell;
+
+    struct ks_db *retired; /* flushed, not yet freed */
+    uint64_t retired_keys;
+    unsigned lazy_count;
+    struct item *lazy[KS_LAZY_VALUES_MAX];
+    uint64_t lazy_freed;
+
+    bool moving;
+    unsigned shards_from; /* of the current or last move */
+    uint64_t keys_moved;
+    uint32_t slots_moved;
+    struct ks_shard shard[KS_SHARDS_MAX];
+    uint16_t owners[2][SLOT_COUNT];
+};
+static_assert(KS_SHARDS_MAX <= RING_SHARDS_MAX, "the ring places as many shards as are allowed");
+
+/* Where a key is or would be. */
+struct ks_place {
+    struct ks_db *db;
+    struct ks_cell *cell;
+    struct table_pos pos; /* pos.bucket is NULL when it is not there */
+};
+
+/* --- finding ---------------------------------------------------------------------------------------- */
+
+static inline uint32_t ks_hash(const struct keyspace *ks, struct slice name)
+{
+    return (uint32_t)(siphash13(&ks->hash_key, name.ptr, name.len) >> 32);
+}
+
+/* Where there is one shard, slots are not needed and keys do not bear them. A key that was made then may be
+ * used after more shards came: it is never wrong, only slower. */
+static inline uint16_t ks_slot(const struct key *k)
+{
+    return k->slot != KS_SLOT_UNKNOWN ? k->slot : key_slot(k->name);
+}
+
+static inline struct ks_cell *ks_cell_of(const struct keyspace *ks, const struct ks_db *d,
+                                         const struct key *k)
+{
+    if (ks->cell_count == 1)
+        return d->cells;
+    const uint16_t *owner = k->hash < d->boundary ? ks->owner_to : ks->owner_from;
+    return &d->cells[owner[ks_slot(k)]];
+}
+
+static inline struct ks_db *ks_db_of(const struct keyspace *ks, int db)
+{
+    assert(db >= 0 && db < ks->databases);
+    return ks->dbs[db];
+}
+
+static inline bool ks_item_matches(const void *item, const void *name)
+{
+    return slice_equal(item_key(item), *(const struct slice *)name);
+}
+static inline bool ks_item_is(const void *item, const void *same)
+{
+    return item == same;
+}
+
+static inline struct item *ks_item_at(const struct ks_place *at)
+{
+    return at->pos.bucket ? table_at(at->pos) : NULL;
+}
+
+static inline bool ks_is_due(const struct keyspace *ks, const struct item *it)
+{
+    return item_has_expiry(it) && item_expiry_ms(it) <= ks->now_ms && !ks->expiry_paused;
+}
+
+/* Removes the item at this place, whose time has come. */
+void ks_expire_at(struct keyspace *ks, int db, struct ks_place *at, uint32_t hash);
+
+/* Finds a key whose time has not come; at->db is NULL when the database is empty. */
+static inline struct item *ks_locate(struct keyspace *ks, int db, const struct key *k,
+                                     struct ks_place *at)
+{
+    at->pos.bucket = NULL;
+    at->db = ks_db_of(ks, db);
+    if (!at->db)
+        return NULL;
+    at->cell = ks_cell_of(ks, at->db, k);
+    at->pos = table_find(&at->cell->table, k->hash, ks_item_matches, &k->name);
+    struct item *it = ks_item_at(at);
+    if (it && __builtin_expect(ks_is_due(ks, it), 0)) {
+        ks_expire_at(ks, db, at, k->hash);
+        it = NULL;
+    }
+    return it;
+}
+
+/* --- changing: every key comes, goes and changes its item through these ------------------------------ */
+
+/* The place for a key that is not there, in a database that may have to be made. ERR_NOMEM. */
+enum err ks_place_new(struct keyspace *ks, int db, const struct key *k, struct ks_place *at);
+/* Tells the trees that something with this deadline will be at the place. Goes ahead of every change: when it
+ * fails nothing has changed yet, and a deadline that nothing has does no harm. ERR_NOMEM. */
+enum err ks_note_deadline(struct keyspace *ks, struct ks_place *at, uint32_t hash,
+                          int64_t deadline_ms);
+/* Adds an item where there is none. ERR_NOMEM: unchanged. */
+enum err ks_insert_at(struct keyspace *ks, struct ks_place *at, uint32_t hash, struct item *it);
+/* Takes the item out; the caller owns it. */
+struct item *ks_remove_at(struct keyspace *ks, struct ks_place *at, uint32_t hash);
+/* Frees an item that is in no table any more, perhaps later. */
+void ks_dispose(struct keyspace *ks, struct item *it);
+
+static inline void ks_cell_add(struct ks_cell *cell, const struct item *it)
+{
+    cell->bytes += item_memory(it);
+    cell->expires += item_has_expiry(it);
+}
+static inline void ks_cell_sub(struct ks_cell *cell, const struct item *it)
+{
+    cell->bytes -= item_memory(it);
+    cell->expires -= item_has_expiry(it);
+}
+
+/* --- databases and cells ---------------------------------------------------------------------------- */
+
+void ks_cell_init(struct keyspace *ks, struct ks_cell *cell);
+void ks_cell_deinit(struct ks_cell *cell); /* does not free the items */
+void ks_db_free(struct ks_db *d);          /* with its items: unbounded */
+
+/* A range of hashes that holds about `keys` of the database's keys: its width, 1..KS_HASHES. */
+static inline uint64_t ks_width(const struct ks_db *d, uint64_t keys)
+{
+    if (keys >= d->keys)
+        return KS_HASHES;
+    uint64_t width = (uint64_t)((double)KS_HASHES * (double)keys / (double)d->keys);
+    return width > 0 ? width : 1;
+}
+
+/* --- resharding and freeing ------------------------------------------------------------------------- */
+
+void ks_place_slots(struct keyspace *ks);  /* fills the owner tables of a new keyspace */
+bool ks_move_slice(struct keyspace *ks);   /* true: there is more to move */
+void ks_free_pending(struct keyspace *ks); /* everything that waits to be freed: unbounded */

@@ -1,0 +1,145 @@
+#include "store/keyspace_impl.h"
+
+/* Work in slices. Counts bound them, not a clock: they are chosen so that each part of a slice takes some ten
+ * microseconds. */
+
+/* What is freed of large values, in small allocations, and of flushed databases, in keys. */
+#define LAZY_EFFORT_PER_SLICE 256
+#define DRAIN_KEYS_PER_SLICE  256
+/* Cells looked at in a slice of tidying, and buckets moved in the one that needs it. */
+#define TIDY_CELLS_PER_SLICE   64
+#define TIDY_BUCKETS_PER_SLICE 64
+
+/* --- freeing ---------------------------------------------------------------------------------------- */
+
+void ks_dispose(struct keyspace *ks, struct item *it)
+{
+    if (item_free_effort(it) > KS_LAZY_EFFORT_MIN && ks->lazy_count < KS_LAZY_VALUES_MAX)
+        ks->lazy[ks->lazy_count++] = it;
+    else
+        item_free(it);
+}
+
+static bool free_values(struct keyspace *ks)
+{
+    size_t effort = 0;
+    while (ks->lazy_count > 0 && effort < LAZY_EFFORT_PER_SLICE) {
+        struct item *it = ks->lazy[--ks->lazy_count];
+        effort += item_free_effort(it);
+        item_free(it);
+        ks->lazy_freed++;
+    }
+    return ks->lazy_count > 0;
+}
+
+static void free_drained(void *item, uint32_t hash, void *arg)
+{
+    (void)hash;
+    struct keyspace *ks = arg;
+    item_free(item);
+    ks->retired_keys--;
+    ks->lazy_freed++;
+}
+
+/* Empties the next cells of the database that was flushed last, and frees it when all are empty. */
+static bool drain_retired(struct keyspace *ks)
+{
+    struct ks_db *d = ks->retired;
+    if (!d)
+        return false;
+    uint64_t start_keys = ks->retired_keys;
+    for (int cells = 0; d->drain_cell < d->cell_count; cells++) {
+        uint64_t drained = start_keys - ks->retired_keys;
+        if (drained >= DRAIN_KEYS_PER_SLICE || cells == TIDY_CELLS_PER_SLICE)
+            return true;
+        struct ks_cell *cell = &d->cells[d->drain_cell];
+        d->drain_from = table_drain(&cell->table, d->drain_from, DRAIN_KEYS_PER_SLICE - drained,
+                                    free_drained, ks);
+        if (d->drain_from < KS_HASHES)
+            return true;
+        ks_cell_deinit(cell);
+        d->drain_cell++;
+        d->drain_from = 0;
+    }
+    ks->retired = d->next;
+    mem_free(d->cells);
+    mem_free(d);
+    return ks->retired != NULL;
+}
+
+void ks_free_pending(struct keyspace *ks)
+{
+    while (free_values(ks))
+        ;
+    while (drain_retired(ks))
+        ;
+}
+
+/* --- whole databases -------------------------------------------------------------------------------- */
+
+void ks_flush(struct keyspace *ks, int db, bool now)
+{
+    assert(db >= -1 && db < ks->databases);
+    int first = db < 0 ? 0 : db, end = db < 0 ? ks->databases : db + 1;
+    for (int i = first; i < end; i++) {
+        struct ks_db *d = ks->dbs[i];
+        if (!d)
+            continue;
+        ks->dbs[i] = NULL;
+        if (now) {
+            ks_db_free(d);
+            continue;
+        }
+        d->next = ks->retired;
+        ks->retired = d;
+        ks->retired_keys += d->keys;
+    }
+}
+
+void ks_swap(struct keyspace *ks, int a, int b)
+{
+    struct ks_db *d = ks_db_of(ks, a);
+    ks->dbs[a] = ks_db_of(ks, b);
+    ks->dbs[b] = d;
+}
+
+/* --- tidying ---------------------------------------------------------------------------------------- */
+
+/* Tables towards the size that suits them, and trees of deadlines towards that of their table. */
+static bool tidy_cell(struct ks_cell *cell)
+{
+    if (cell->expires > 0)
+        (void)duetree_fit(&cell->dues, cell->table.count); /* failing, it is only coarser */
+    return table_work(&cell->table, TIDY_BUCKETS_PER_SLICE);
+}
+
+/* Goes round over all cells, once after each change. Only where a round begins can it be seen that there is
+ * nothing to do, so changes behind the round's back are found by the next. */
+static bool tidy(struct keyspace *ks)
+{
+    bool begins = ks->tidy_db == 0 && ks->tidy_cell == 0;
+    if (begins && !ks->untidy)
+        return false;
+    if (begins)
+        ks->untidy = false;
+    int cells = 0;
+    for (; ks->tidy_db < ks->databases; ks->tidy_db++, ks->tidy_cell = 0) {
+        struct ks_db *d = ks->dbs[ks->tidy_db];
+        for (; d && ks->tidy_cell < d->cell_count; ks->tidy_cell++) {
+            if (cells++ == TIDY_CELLS_PER_SLICE || tidy_cell(&d->cells[ks->tidy_cell]))
+                return true;
+        }
+    }
+    ks->tidy_db = 0;
+    ks->tidy_cell = 0;
+    return ks->untidy;
+}
+
+bool ks_work(struct keyspace *ks)
+{
+    bool more = free_values(ks);
+    more |= drain_retired(ks);
+    more |= ks_move_slice(ks);
+    more |= tidy(ks);
+    return more;
+}
