@@ -9,6 +9,7 @@
 
 #include "base/logger.h"
 #include "base/rng.h"
+#include "base/ticks.h"
 #include "cmd/ctx.h"
 #include "cmd/table.h"
 #include "engine/session.h"
@@ -20,45 +21,46 @@ struct pubsub;   /* pubsub.h */
 struct slowlog;  /* slowlog.h */
 struct watches;  /* watch.h */
 
-#define ENGINE_BATCH_MAX 64 /* requests whose keys are fetched together */
+#define ENGINE_BATCH_MAX      64   /* requests whose keys are fetched together */
+#define ENGINE_CLOCK_STALE_US 1000 /* a request that took longer makes the clocks be read again */
 
 /* What the configuration decides; server/ fills it and changes it between requests. */
 struct engine_config {
-    char *password;               /* requirepass; NULL: none. Owned by server/ */
-    unsigned notify;              /* enum notify_class; 0: no notifications */
-    int64_t slowlog_us;           /* slowlog-log-slower-than; negative: off */
+    char *password;     /* requirepass; NULL: none. Owned by server/ */
+    unsigned notify;    /* enum notify_class; 0: no notifications */
+    int64_t slowlog_us; /* slowlog-log-slower-than; negative: off */
     uint64_t slowlog_len_max;
-    int64_t latency_ms;           /* latency-monitor-threshold; 0: off */
-    int64_t bulk_bytes_max;       /* proto-max-bulk-len */
-    bool debug_commands;          /* enable-debug-command, for everybody */
-    bool debug_commands_local;    /* ... for loopback and Unix sockets */
-    bool latency_tracking;        /* per-command histograms */
-    bool active_expiry;           /* DEBUG SET-ACTIVE-EXPIRE */
+    int64_t latency_ms;        /* latency-monitor-threshold; 0: off */
+    int64_t bulk_bytes_max;    /* proto-max-bulk-len */
+    bool debug_commands;       /* enable-debug-command, for everybody */
+    bool debug_commands_local; /* ... for loopback and Unix sockets */
+    bool latency_tracking;     /* per-command histograms */
+    bool active_expiry;        /* DEBUG SET-ACTIVE-EXPIRE */
 };
 
 /* An effect as it leaves for the log: a command in canonical form. */
 typedef void (*engine_effect_fn)(void *arg, int db, int argc, const struct slice *argv);
 
 struct engine_options {
-    struct keyspace *ks;       /* borrowed for life, like everything here */
+    struct keyspace *ks; /* borrowed for life, like everything here */
     struct cmd_table *table;
     struct logger *logger;
     struct rng *rng;
-    engine_effect_fn effect;   /* NULL: nobody records effects */
+    engine_effect_fn effect; /* NULL: nobody records effects */
     void *effect_arg;
-    void *owner;               /* server/'s, for handlers that live there */
+    void *owner; /* server/'s, for handlers that live there */
 };
 
 struct engine_stats {
-    uint64_t commands;          /* processed */
-    uint64_t connections;       /* accepted, ever; counted by net/ */
+    uint64_t commands;    /* processed */
+    uint64_t connections; /* accepted, ever; counted by net/ */
     uint64_t rejected_connections;
     uint64_t in_bytes, out_bytes; /* of all sessions; counted by net/ */
-    uint64_t errors;            /* error replies */
+    uint64_t errors;              /* error replies */
     uint64_t expired_time_cap_reached;
     uint64_t auth_failures;
     uint64_t query_limit_disconnections, output_limit_disconnections; /* counted by net/ */
-    uint64_t dirty;             /* changes since start */
+    uint64_t dirty;                                                   /* changes since start */
     uint64_t reads_processed, writes_processed; /* socket events; counted by net/ */
 };
 
@@ -85,16 +87,19 @@ struct engine {
     int error_codes;
 
     /* time: read once a turn, and after a slow command */
-    int64_t now_us;   /* monotonic */
-    int64_t wall_ms;  /* wall clock */
-    double us_per_tick;
+    int64_t now_us;  /* monotonic */
+    int64_t wall_ms; /* wall clock */
+    double ticks_per_us;
+    int64_t
+        slow_us_min; /* the least duration that slow log, latency monitor or the clock care about */
 
     struct session *first, *last;
     size_t session_count, blocked_count, paused_count;
     uint64_t next_session_id;
-    struct session *current;      /* whose request is running */
+    struct session *current;       /* whose request is running */
     const struct cmd_ctx *running; /* the innermost request: for crash reports and MONITOR */
     bool in_exec;
+    bool exec_effects; /* the running transaction has sent MULTI to the log */
 
     enum engine_pause pause;
     int64_t pause_until_us; /* monotonic */
@@ -136,7 +141,8 @@ static inline struct engine *engine_of(const struct cmd_ctx *c)
     return (struct engine *)c->host;
 }
 struct session *engine_session_by_id(const struct engine *e, uint64_t id); /* NULL: none */
-/* Pauses (PAUSE_NONE ends it and resumes everybody). */
+/* Holds back requests until `until_us`, or until the end of a pause under way if that is later. PAUSE_NONE ends
+ * it and resumes everybody. */
 void engine_pause(struct engine *e, enum engine_pause what, int64_t until_us);
 /* True: the handler may go on; else the error (Redis' text) is replied. */
 bool engine_debug_allowed(struct cmd_ctx *c);
@@ -144,4 +150,5 @@ double engine_ticks_us(const struct engine *e, uint64_t ticks);
 /* Logs the running command, async-signal-safe enough for a crash report. */
 void engine_crash_report(const struct engine *e, int fd);
 void engine_reset_stats(struct engine *e);
-uint64_t engine_key_dirty(const struct engine *e);
+/* After a change of `config`: derives what is kept beside it. */
+void engine_config_changed(struct engine *e);

@@ -7,6 +7,7 @@
 
 #include "base/outq.h"
 #include "base/slice.h"
+#include "engine/block.h"
 #include "resp/writer.h"
 
 struct engine;
@@ -24,18 +25,23 @@ enum session_flag {
     SESSION_NO_EVICT = 1 << 7,
     SESSION_NO_TOUCH = 1 << 8,
     SESSION_REPLY_OFF = 1 << 9,
-    SESSION_REPLY_SKIP_NEXT = 1 << 10,  /* CLIENT REPLY SKIP was just run */
-    SESSION_REPLY_SKIP = 1 << 11,       /* this request's reply is dropped */
-    SESSION_BLOCKED = 1 << 12,          /* waits (WAIT, ...): its requests stay where they are */
-    SESSION_PAUSED = 1 << 13,           /* held by CLIENT PAUSE: likewise */
+    SESSION_REPLY_SKIP_NEXT = 1 << 10, /* CLIENT REPLY SKIP was just run */
+    SESSION_REPLY_SKIP = 1 << 11,      /* this request's reply is dropped */
+    SESSION_BLOCKED = 1 << 12,         /* waits (WAIT, ...): its requests stay where they are */
+    SESSION_PAUSED = 1 << 13,          /* held by CLIENT PAUSE: likewise */
     SESSION_UNIX_SOCKET = 1 << 14,
-    SESSION_INTERNAL = 1 << 15,         /* no client: a replayed log or a test; never listed */
-    SESSION_SENDING = 1 << 16,          /* net's: its queue is scheduled to be sent at the end of the turn */
+    SESSION_INTERNAL = 1 << 15, /* no client: a replayed log or a test; never listed */
+    SESSION_SENDING = 1 << 16, /* net's: its queue is scheduled to be sent at the end of the turn */
+    SESSION_DENY_BLOCKING = 1 << 17, /* EXEC runs: whatever would wait answers at once */
 };
+/* Any of these: it takes no request now. */
+#define SESSION_STOPPED \
+    (SESSION_CLOSE_AFTER_REPLY | SESSION_CLOSE_NOW | SESSION_BLOCKED | SESSION_PAUSED)
 
 #define SESSION_ADDR_CHARS 128
 struct session_transport_info {
-    char addr[SESSION_ADDR_CHARS], laddr[SESSION_ADDR_CHARS]; /* "127.0.0.1:5000", "[::1]:5000", "/path:0" */
+    char addr[SESSION_ADDR_CHARS],
+        laddr[SESSION_ADDR_CHARS]; /* "127.0.0.1:5000", "[::1]:5000", "/path:0" */
     int fd;
     size_t query_bytes, query_free_bytes; /* read buffer: used, unused */
     size_t args_bytes;                    /* of an unfinished request */
@@ -81,13 +87,14 @@ struct session {
 
     /* while SESSION_BLOCKED, see block.h */
     int64_t block_deadline_us; /* monotonic; INT64_MAX: none */
-    void (*unblock)(struct session *s, int why);
+    block_end_fn unblock;
 
     struct session *prev, *next; /* of all sessions of the engine, oldest first */
 };
 
 /* A session of the engine, in database 0, RESP2. Its queue borrows `pool` for life. */
-struct session *session_new(struct engine *e, const struct session_ops *ops, void *transport, struct outq_pool *pool);
+struct session *session_new(struct engine *e, const struct session_ops *ops, void *transport,
+                            struct outq_pool *pool);
 /* Leaves everything it takes part in (watches, subscriptions, monitors) and frees it. */
 void session_free(struct session **s);
 /* As it was when new, but for its id, address and authentication of the default user without password: RESET. */
@@ -107,5 +114,7 @@ struct buf;
 void session_describe(const struct session *s, struct buf *out);
 /* Bytes that the session takes, queue and transport included. */
 size_t session_memory(const struct session *s);
+/* Came in from this machine: loopback, a Unix socket, or no client at all. */
+bool session_is_local(const struct session *s);
 /* RESP2 and subscribed to anything: only a few commands are allowed. */
 bool session_in_pubsub_mode(const struct session *s);

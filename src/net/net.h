@@ -12,7 +12,7 @@ struct engine;
 struct event_base;
 struct net;
 
-#define NET_BIND_MAX 16
+#define NET_BIND_MAX    16
 #define NET_ERROR_CHARS 512
 
 enum net_client_class { NET_CLASS_NORMAL, NET_CLASS_REPLICA, NET_CLASS_PUBSUB, NET_CLASS_COUNT };
@@ -23,17 +23,18 @@ struct net_output_limit { /* client-output-buffer-limit; 0: none */
 
 /* What the configuration decides. Strings are borrowed: server/ keeps them until it has set others. */
 struct net_config {
-    const char *bind[NET_BIND_MAX]; /* addresses; a leading '-': not an error when it is not there; "*" all */
+    const char *bind
+        [NET_BIND_MAX]; /* addresses; a leading '-': not an error when it is not there; "*" all */
     int bind_count;
-    int port;                  /* 0: no TCP */
-    const char *unix_path;     /* NULL: none */
-    unsigned unix_mode;        /* 0: as umask leaves it */
+    int port;              /* 0: no TCP */
+    const char *unix_path; /* NULL: none */
+    unsigned unix_mode;    /* 0: as umask leaves it */
     int backlog;
-    int64_t idle_s_max;        /* timeout; 0: never */
-    int keepalive_s;           /* tcp-keepalive; 0: off */
+    int64_t idle_s_max; /* timeout; 0: never */
+    int keepalive_s;    /* tcp-keepalive; 0: off */
     uint64_t clients_max;
-    bool protected_mode;       /* refuse others than loopback while there is no password */
-    uint64_t query_bytes_max;  /* client-query-buffer-limit */
+    bool protected_mode;      /* refuse others than loopback while there is no password */
+    uint64_t query_bytes_max; /* client-query-buffer-limit */
     struct net_output_limit output_limit[NET_CLASS_COUNT];
 };
 
@@ -47,10 +48,14 @@ enum err net_configure(struct net *n, const struct net_config *c, char error[NET
 /* Lines for the start message, such as "127.0.0.1:6379"; returns how many there are. */
 int net_listening(const struct net *n, char out[][128], int max);
 
+/* The end of a turn: goes on with requests that waited, sends every queue that has something, closes what is to be
+ * closed. The loop calls it each time that event_base_loop(base, EVLOOP_ONCE) returns. */
+void net_turn_end(struct net *n);
+
 /* No new connections. */
 void net_stop_accepting(struct net *n);
-/* Sends what is queued, for as long as sockets take it and until `deadline_us` (monotonic); false: something
- * is left. Called repeatedly by an orderly shutdown. */
+/* Sends what is queued as far as sockets take it; false: something is left. An orderly shutdown calls it until
+ * then, or until its patience ends. */
 bool net_drain(struct net *n);
 /* Idle clients and soft limits; once a second or more often, in slices. */
 void net_cron(struct net *n);
@@ -58,7 +63,7 @@ void net_cron(struct net *n);
 size_t net_clients(const struct net *n);
 struct net_stats {
     uint64_t query_bytes, output_bytes; /* memory held by read and output buffers now */
-    size_t largest_query_bytes, largest_output_bytes; /* recently */
+    size_t largest_query_bytes, largest_output_bytes; /* of one connection, now */
 };
 void net_stats(const struct net *n, struct net_stats *out);
 /* Raises RLIMIT_NOFILE to serve `clients` connections; returns how many fit (<= clients). */

@@ -53,6 +53,9 @@ struct ks_options {
 struct keyspace *ks_new(const struct ks_options *o); /* NULL: no memory */
 void ks_free(struct keyspace **ks);                  /* at once, unbounded */
 
+/* Who hears of expired keys from now on; NULL: nobody. */
+void ks_on_expired(struct keyspace *ks, ks_expired_fn fn, void *arg);
+
 void ks_clock(struct keyspace *ks, int64_t now_ms);
 int64_t ks_now_ms(const struct keyspace *ks);
 int ks_databases(const struct keyspace *ks);

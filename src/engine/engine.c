@@ -1,0 +1,187 @@
+#include "engine/engine.h"
+
+#include <assert.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "base/clock.h"
+#include "base/mem.h"
+#include "engine/client_cmds.h"
+#include "engine/latency.h"
+#include "engine/monitor.h"
+#include "engine/multi.h"
+#include "engine/pubsub.h"
+#include "engine/run.h"
+#include "engine/slowlog.h"
+#include "engine/watch.h"
+
+#define EXPIRE_SLICE_KEYS 64 /* keys removed between two looks at the clock */
+
+/* The keyspace removed a key whose time had come: to everybody else that is a DEL. */
+static void on_expired(void *arg, int db, struct slice key)
+{
+    struct engine *e = arg;
+    e->stats.dirty++;
+    watches_touch(e->watches, db, key);
+    notify_event(e, db, key, NOTIFY_EXPIRED, "expired");
+    engine_effect(e, db, 2, (struct slice[]){SLICE("DEL"), key});
+}
+
+struct engine *engine_new(const struct engine_options *o, const struct engine_config *c)
+{
+    struct engine *e = mem_zalloc(sizeof(*e));
+    e->ks = o->ks;
+    e->table = o->table;
+    e->logger = o->logger;
+    e->rng = o->rng;
+    e->effect = o->effect;
+    e->effect_arg = o->effect_arg;
+    e->owner = o->owner;
+    e->config = *c;
+    e->ticks_per_us = ticks_measure_per_us();
+    e->next_session_id = 1;
+    e->watches = watches_new(e);
+    e->pubsub = pubsub_new(e);
+    e->monitors = monitors_new(e);
+    e->slowlog = slowlog_new();
+    e->latency = latency_new();
+
+    cmd_table_add(e->table, engine_rows_connection);
+    cmd_table_add(e->table, engine_rows_client);
+    cmd_table_add(e->table, engine_rows_multi);
+    cmd_table_add(e->table, engine_rows_pubsub);
+    cmd_table_add(e->table, engine_rows_monitor);
+    cmd_table_add(e->table, engine_rows_slowlog);
+    cmd_table_add(e->table, engine_rows_latency);
+
+    ks_on_expired(e->ks, on_expired, e);
+    engine_config_changed(e);
+    engine_turn(e);
+    return e;
+}
+
+void engine_free(struct engine **e)
+{
+    if (!*e)
+        return;
+    assert((*e)->session_count == 0);
+    ks_on_expired((*e)->ks, NULL, NULL);
+    latency_free(&(*e)->latency);
+    slowlog_free(&(*e)->slowlog);
+    monitors_free(&(*e)->monitors);
+    pubsub_free(&(*e)->pubsub);
+    watches_free(&(*e)->watches);
+    mem_free(*e);
+    *e = NULL;
+}
+
+void engine_config_changed(struct engine *e)
+{
+    int64_t least = ENGINE_CLOCK_STALE_US;
+    if (e->config.slowlog_us >= 0 && e->config.slowlog_us < least)
+        least = e->config.slowlog_us;
+    e->slow_us_min = least;
+}
+
+void engine_turn(struct engine *e)
+{
+    e->now_us = clock_mono_us();
+    e->wall_ms = clock_wall_ms();
+    ks_clock(e->ks, e->wall_ms);
+}
+
+/* Expiry for at most the budget: true while keys are due. */
+static bool expire(struct engine *e, uint64_t start, double budget_ticks)
+{
+    if (!e->config.active_expiry || e->pause != PAUSE_NONE || e->wall_ms < ks_next_expiry_ms(e->ks))
+        return false;
+    bool more = true;
+    while (more && (double)(ticks_now() - start) < budget_ticks)
+        ks_expire_some(e->ks, EXPIRE_SLICE_KEYS, &more);
+    int64_t ms = (int64_t)((double)(ticks_now() - start) / e->ticks_per_us / 1000);
+    latency_add(e->latency, "expire-cycle", ms, e->config.latency_ms, e->wall_ms);
+    if (more)
+        e->stats.expired_time_cap_reached++;
+    return more;
+}
+
+bool engine_work(struct engine *e, int64_t budget_us)
+{
+    uint64_t start = ticks_now();
+    double budget = (double)budget_us * e->ticks_per_us;
+    bool due = expire(e, start, budget / 2);
+    bool more = true;
+    do
+        more = ks_work(e->ks);
+    while (more && (double)(ticks_now() - start) < budget);
+    return due || more;
+}
+
+struct session *engine_session_by_id(const struct engine *e, uint64_t id)
+{
+    for (struct session *s = e->first; s; s = s->next)
+        if (s->id == id)
+            return s;
+    return NULL;
+}
+
+bool engine_debug_allowed(struct cmd_ctx *c)
+{
+    const struct engine *e = engine_of(c);
+    if (e->config.debug_commands)
+        return true;
+    if (e->config.debug_commands_local && session_is_local(c->session))
+        return true;
+    resp_error(
+        c->out,
+        "DEBUG command not allowed. If the enable-debug-command option is set to \"local\", you can run it "
+        "from a local connection, otherwise you need to set this option in the configuration file, and "
+        "then restart the server.");
+    return false;
+}
+
+double engine_ticks_us(const struct engine *e, uint64_t ticks)
+{
+    return (double)ticks / e->ticks_per_us;
+}
+
+void engine_reset_stats(struct engine *e)
+{
+    uint64_t dirty = e->stats.dirty;
+    e->stats = (struct engine_stats){.dirty = dirty};
+    e->error_codes = 0;
+    cmd_table_reset_stats(e->table);
+    ks_reset_stats(e->ks);
+}
+
+/* Written piece by piece with write(2): a crash may have happened within the allocator. */
+static void crash_write(int fd, const char *p, size_t len)
+{
+    while (len > 0) {
+        ssize_t n = write(fd, p, len);
+        if (n <= 0)
+            return;
+        p += n;
+        len -= (size_t)n;
+    }
+}
+
+#define CRASH_ARGS_MAX      16
+#define CRASH_ARG_BYTES_MAX 128
+
+void engine_crash_report(const struct engine *e, int fd)
+{
+    const struct cmd_ctx *c = e->running;
+    if (!c) {
+        crash_write(fd, "no command was running\n", 23);
+        return;
+    }
+    const char *intro = "the command that was running:";
+    crash_write(fd, intro, strlen(intro));
+    for (int i = 0; i < c->argc && i < CRASH_ARGS_MAX; i++) {
+        size_t len = c->argv[i].len < CRASH_ARG_BYTES_MAX ? c->argv[i].len : CRASH_ARG_BYTES_MAX;
+        crash_write(fd, " ", 1);
+        crash_write(fd, c->argv[i].ptr, len);
+    }
+    crash_write(fd, "\n", 1);
+}

@@ -1,0 +1,13 @@
+#pragma once
+/* Running one request: what engine.c's batches, EXEC and a replayed log share. */
+#include "base/slice.h"
+#include "engine/engine.h"
+
+/* Runs a request that was found and checked already: monitors, the handler, statistics, slow log. The reply goes to
+ * the session. */
+void engine_call(struct engine *e, struct session *s, struct cmd *cmd, const struct slice *argv,
+                 int argc);
+/* Sends an effect to the log; inside a transaction, as part of its group. */
+void engine_effect(struct engine *e, int db, int argc, const struct slice *argv);
+/* Ends the group of effects that a transaction sent to the log. */
+void engine_effects_end(struct engine *e);

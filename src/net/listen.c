@@ -1,0 +1,233 @@
+/* Listeners: what the configuration asks for is opened first, what it no longer asks for is closed after. */
+#include <errno.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "base/mem.h"
+#include "net/addr.h"
+#include "net/net_impl.h"
+
+static void on_acceptable(evutil_socket_t fd, short what, void *arg)
+{
+    (void)what;
+    struct net *n = arg;
+    bool unix_socket = false;
+    for (int i = 0; i < NET_LISTENERS_MAX; i++)
+        if (n->listeners[i].event && n->listeners[i].fd == fd)
+            unix_socket = n->listeners[i].unix_socket;
+    net_turn_begin(n);
+    for (int i = 0; i < NET_ACCEPTS_MAX; i++) {
+        int client = accept4(fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+        if (client < 0) {
+            if (errno == EINTR || errno == ECONNABORTED)
+                continue;
+            if (errno != EAGAIN)
+                log_warning(n->logger, "Accepting client connection: accept: %s", strerror(errno));
+            return;
+        }
+        conn_accept(n, client, unix_socket);
+    }
+}
+
+static void listener_close(struct listener *l)
+{
+    if (!l->event)
+        return;
+    event_free(l->event);
+    close(l->fd);
+    if (l->unix_socket)
+        unlink(l->name);
+    *l = (struct listener){0};
+}
+
+static struct listener *listener_find(struct net *n, const char *name)
+{
+    for (int i = 0; i < NET_LISTENERS_MAX; i++)
+        if (n->listeners[i].event && strcmp(n->listeners[i].name, name) == 0)
+            return &n->listeners[i];
+    return NULL;
+}
+
+/* Takes fd, which listens already. */
+static enum err listener_add(struct net *n, int fd, const char *name, bool unix_socket)
+{
+    for (int i = 0; i < NET_LISTENERS_MAX; i++) {
+        struct listener *l = &n->listeners[i];
+        if (l->event)
+            continue;
+        l->event = event_new(n->base, fd, EV_READ | EV_PERSIST, on_acceptable, n);
+        if (!l->event || event_add(l->event, NULL) != 0)
+            break;
+        l->fd = fd;
+        l->unix_socket = unix_socket;
+        snprintf(l->name, sizeof(l->name), "%s", name);
+        return ERR_OK;
+    }
+    close(fd);
+    return ERR_FULL;
+}
+
+static int open_socket(const struct sockaddr *sa, socklen_t len, int backlog)
+{
+    int on = 1, fd = socket(sa->sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (fd < 0)
+        return -1;
+    if (sa->sa_family != AF_UNIX)
+        setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
+    if (sa->sa_family == AF_INET6)
+        setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof(on));
+    if (bind(fd, sa, len) != 0 || listen(fd, backlog) != 0) {
+        int saved = errno;
+        close(fd);
+        errno = saved;
+        return -1;
+    }
+    return fd;
+}
+
+/* What a change opens and keeps; undone as a whole when a part of it fails. */
+struct change {
+    struct net *net;
+    const struct net_config *config;
+    bool keep[NET_LISTENERS_MAX];
+    bool opened[NET_LISTENERS_MAX];
+    char *error;
+};
+
+static void note(struct change *ch, const struct listener *l, bool opened)
+{
+    long i = l - ch->net->listeners;
+    ch->keep[i] = true;
+    ch->opened[i] = ch->opened[i] || opened;
+}
+
+static enum err want_address(struct change *ch, const struct sockaddr *sa, socklen_t len)
+{
+    char name[ADDR_CHARS];
+    addr_print(sa, name);
+    struct listener *l = listener_find(ch->net, name);
+    if (l) {
+        note(ch, l, false);
+        return ERR_OK;
+    }
+    int fd = open_socket(sa, len, ch->config->backlog);
+    if (fd < 0) {
+        snprintf(ch->error, NET_ERROR_CHARS,
+                 "Could not create server TCP listening socket %s: bind: %s", name,
+                 strerror(errno));
+        return ERR_IO;
+    }
+    if (listener_add(ch->net, fd, name, false) != ERR_OK) {
+        snprintf(ch->error, NET_ERROR_CHARS, "too many addresses to listen at: %s is one too many",
+                 name);
+        return ERR_FULL;
+    }
+    note(ch, listener_find(ch->net, name), true);
+    return ERR_OK;
+}
+
+/* A name may stand for several addresses: all are wanted. */
+static enum err want_host(struct change *ch, const char *host, int family)
+{
+    struct addrinfo hints = {
+        .ai_family = family, .ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE};
+    struct addrinfo *found = NULL;
+    char port[16];
+    snprintf(port, sizeof(port), "%d", ch->config->port);
+    int rc = getaddrinfo(host, port, &hints, &found);
+    if (rc != 0) {
+        snprintf(ch->error, NET_ERROR_CHARS, "cannot listen at '%s': %s", host ? host : "*",
+                 gai_strerror(rc));
+        return ERR_IO;
+    }
+    enum err e = ERR_OK;
+    for (struct addrinfo *a = found; a && e == ERR_OK; a = a->ai_next)
+        e = want_address(ch, a->ai_addr, a->ai_addrlen);
+    freeaddrinfo(found);
+    return e;
+}
+
+/* "*" is every IPv4 address, "::*" every IPv6 one; "-" in front: it may be missing on this machine. */
+static enum err want_bind(struct change *ch, const char *bind)
+{
+    bool optional = bind[0] == '-';
+    const char *host = bind + (optional ? 1 : 0);
+    enum err e;
+    if (strcmp(host, "*") == 0)
+        e = want_host(ch, NULL, AF_INET);
+    else if (strcmp(host, "::*") == 0)
+        e = want_host(ch, NULL, AF_INET6);
+    else
+        e = want_host(ch, host, AF_UNSPEC);
+    if (e == ERR_IO && optional &&
+        (errno == EADDRNOTAVAIL || errno == EAFNOSUPPORT || errno == ENOENT))
+        e = ERR_OK;
+    return e;
+}
+
+static enum err want_unix(struct change *ch)
+{
+    const char *path = ch->config->unix_path;
+    struct sockaddr_un sa = {.sun_family = AF_UNIX};
+    struct listener *l = listener_find(ch->net, path);
+    if (l) {
+        note(ch, l, false);
+        return ERR_OK;
+    }
+    if (strlen(path) >= sizeof(sa.sun_path)) {
+        snprintf(ch->error, NET_ERROR_CHARS, "unixsocket: the path is longer than %zu bytes",
+                 sizeof(sa.sun_path) - 1);
+        return ERR_RANGE;
+    }
+    memcpy(sa.sun_path, path, strlen(path));
+    unlink(path); /* left by a server that was killed */
+    int fd = open_socket((struct sockaddr *)&sa, sizeof(sa), ch->config->backlog);
+    if (fd < 0 || (ch->config->unix_mode && chmod(path, ch->config->unix_mode) != 0)) {
+        snprintf(ch->error, NET_ERROR_CHARS, "Failed opening Unix socket: bind: %s: %s", path,
+                 strerror(errno));
+        if (fd >= 0)
+            close(fd);
+        return ERR_IO;
+    }
+    enum err e = listener_add(ch->net, fd, path, true);
+    if (e == ERR_OK)
+        note(ch, listener_find(ch->net, path), true);
+    return e;
+}
+
+enum err net_configure(struct net *n, const struct net_config *c, char error[NET_ERROR_CHARS])
+{
+    struct change ch = {.net = n, .config = c, .error = error};
+    enum err e = ERR_OK;
+    for (int i = 0; c->port && i < c->bind_count && e == ERR_OK; i++) {
+        errno = 0;
+        e = want_bind(&ch, c->bind[i]);
+    }
+    if (e == ERR_OK && c->unix_path)
+        e = want_unix(&ch);
+    for (int i = 0; i < NET_LISTENERS_MAX; i++)
+        if (e == ERR_OK ? !ch.keep[i] : ch.opened[i])
+            listener_close(&n->listeners[i]);
+    if (e == ERR_OK)
+        n->config = *c;
+    return e;
+}
+
+int net_listening(const struct net *n, char out[][128], int max)
+{
+    int count = 0;
+    for (int i = 0; i < NET_LISTENERS_MAX && count < max; i++)
+        if (n->listeners[i].event)
+            snprintf(out[count++], sizeof(out[0]), "%s", n->listeners[i].name);
+    return count;
+}
+
+void net_stop_accepting(struct net *n)
+{
+    for (int i = 0; i < NET_LISTENERS_MAX; i++)
+        listener_close(&n->listeners[i]);
+}

@@ -1,0 +1,199 @@
+#include "net/net.h"
+
+#include <assert.h>
+#include <sys/resource.h>
+
+#include "base/mem.h"
+#include "net/net_impl.h"
+
+#define NET_OWN_FILES 32 /* descriptors for everything but clients */
+
+/* --- lists ---------------------------------------------------------------------------------------------- */
+
+void conn_list_add(struct net *n, enum conn_list list, struct conn *c)
+{
+    struct conn_links *l = &c->links[list];
+    if (l->in)
+        return;
+    *l = (struct conn_links){.next = n->lists[list], .in = true};
+    if (l->next)
+        l->next->links[list].prev = c;
+    n->lists[list] = c;
+}
+
+void conn_list_remove(struct net *n, enum conn_list list, struct conn *c)
+{
+    struct conn_links *l = &c->links[list];
+    if (!l->in)
+        return;
+    if (l->prev)
+        l->prev->links[list].next = l->next;
+    else
+        n->lists[list] = l->next;
+    if (l->next)
+        l->next->links[list].prev = l->prev;
+    *l = (struct conn_links){0};
+}
+
+/* --- life ----------------------------------------------------------------------------------------------- */
+
+static void on_wake(evutil_socket_t fd, short what, void *arg)
+{
+    (void)fd, (void)what, (void)arg; /* its only purpose is that the loop does not sleep */
+}
+
+struct net *net_new(struct event_base *base, struct engine *e, struct logger *logger)
+{
+    struct net *n = mem_zalloc(sizeof(*n));
+    n->base = base;
+    n->engine = e;
+    n->logger = logger;
+    n->wake = event_new(base, -1, 0, on_wake, NULL);
+    assert(n->wake);
+    outq_pool_init(&n->pool);
+    resp_args_init(&n->args);
+    return n;
+}
+
+void net_free(struct net **net)
+{
+    struct net *n = *net;
+    if (!n)
+        return;
+    net_stop_accepting(n);
+    while (n->lists[LIST_ALL])
+        conn_close(n->lists[LIST_ALL]);
+    event_free(n->wake);
+    resp_args_deinit(&n->args);
+    outq_pool_deinit(&n->pool);
+    mem_free(n);
+    *net = NULL;
+}
+
+/* --- turns ---------------------------------------------------------------------------------------------- */
+
+static void close_marked(struct net *n)
+{
+    struct conn *c;
+    while ((c = n->lists[LIST_CLOSE]))
+        conn_close(c);
+}
+
+/* Takes the list as it is now: whoever is added meanwhile is for the next turn. */
+static void resume_all(struct net *n)
+{
+    struct conn *next;
+    for (struct conn *c = n->lists[LIST_RESUME]; c; c = next) {
+        next = c->links[LIST_RESUME].next;
+        conn_list_remove(n, LIST_RESUME, c);
+        conn_resume(c);
+    }
+}
+
+static void send_all(struct net *n)
+{
+    struct conn *c;
+    while ((c = n->lists[LIST_SEND])) {
+        conn_list_remove(n, LIST_SEND, c);
+        conn_send(c);
+    }
+}
+
+void net_turn_end(struct net *n)
+{
+    if (n->lists[LIST_RESUME]) {
+        net_turn_begin(n);
+        resume_all(n);
+    }
+    send_all(n);
+    close_marked(n);
+    n->in_turn = false;
+    if (n->lists[LIST_RESUME] || n->lists[LIST_SEND])
+        event_active(n->wake, EV_TIMEOUT, 0);
+}
+
+bool net_drain(struct net *n)
+{
+    bool left = false;
+    struct conn *next;
+    for (struct conn *c = n->lists[LIST_ALL]; c; c = next) {
+        next = c->links[LIST_ALL].next;
+        if (!outq_empty(&c->session->queue)) {
+            conn_send(c);
+            left = left || !outq_empty(&c->session->queue);
+        }
+    }
+    close_marked(n);
+    return !left;
+}
+
+/* --- regular work ---------------------------------------------------------------------------------------- */
+
+/* Sessions that wait or listen are idle by nature. */
+static bool idle_too_long(const struct net *n, const struct conn *c)
+{
+    const struct session *s = c->session;
+    if (n->config.idle_s_max == 0 ||
+        (s->flags & (SESSION_BLOCKED | SESSION_PAUSED | SESSION_MONITOR)) || s->pubsub)
+        return false;
+    return n->engine->now_us - s->active_us > n->config.idle_s_max * 1000000;
+}
+
+void net_cron(struct net *n)
+{
+    struct conn *c = n->cron_next ? n->cron_next : n->lists[LIST_ALL];
+    for (int i = 0; c && i < NET_CRON_CONNECTIONS_MAX; i++) {
+        struct conn *next = c->links[LIST_ALL].next;
+        n->cron_next = next;
+        if (conn_over_output_limit(c)) {
+            conn_list_add(n, LIST_CLOSE, c);
+        } else if (idle_too_long(n, c)) {
+            log_verbose(n->logger, "Closing idle client");
+            session_kill(c->session, false);
+        }
+        c = next;
+    }
+    n->cron_next = c;
+    close_marked(n);
+}
+
+size_t net_clients(const struct net *n)
+{
+    return n->clients;
+}
+
+void net_stats(const struct net *n, struct net_stats *out)
+{
+    *out = (struct net_stats){0};
+    for (const struct conn *c = n->lists[LIST_ALL]; c; c = c->links[LIST_ALL].next) {
+        size_t in = c->pending.cap + resp_parser_memory(&c->parser);
+        size_t queued = outq_memory(&c->session->queue);
+        out->query_bytes += in;
+        out->output_bytes += queued;
+        if (in > out->largest_query_bytes)
+            out->largest_query_bytes = in;
+        if (queued > out->largest_output_bytes)
+            out->largest_output_bytes = queued;
+    }
+}
+
+uint64_t net_fit_open_files(uint64_t clients)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
+        return clients;
+    rlim_t want = clients + NET_OWN_FILES;
+    if (limit.rlim_cur < want) {
+        struct rlimit raised = {.rlim_cur = want,
+                                .rlim_max = limit.rlim_max < want ? want : limit.rlim_max};
+        if (setrlimit(RLIMIT_NOFILE, &raised) !=
+            0) { /* not allowed past the hard limit: take all there is */
+            raised = (struct rlimit){limit.rlim_max, limit.rlim_max};
+            setrlimit(RLIMIT_NOFILE, &raised);
+        }
+        getrlimit(RLIMIT_NOFILE, &limit);
+    }
+    if (limit.rlim_cur >= want)
+        return clients;
+    return limit.rlim_cur > NET_OWN_FILES + 1 ? limit.rlim_cur - NET_OWN_FILES : 1;
+}

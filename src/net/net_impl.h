@@ -1,0 +1,88 @@
+#pragma once
+/* What the files of net/ share. */
+#include <event2/event.h>
+#include <event2/event_struct.h>
+#include <stdbool.h>
+#include <sys/socket.h>
+
+#include "base/buf.h"
+#include "base/outq.h"
+#include "engine/engine.h"
+#include "net/net.h"
+#include "resp/parser.h"
+
+#define NET_READ_BYTES (64 * 1024) /* of one read of a connection in one turn */
+#define NET_CARRY_BYTES_MAX \
+    (16 * 1024) /* an unfinished request up to this size is carried to the read buffer */
+#define NET_BLOCKED_AHEAD_BYTES_MAX (1024 * 1024) /* read ahead of a session that waits */
+#define NET_ACCEPTS_MAX             1000          /* connections taken in one event */
+#define NET_WRITE_VECTORS_MAX       64            /* of one writev */
+#define NET_WRITE_BYTES_MAX         (1024 * 1024) /* to one connection in one turn, while others wait */
+#define NET_LISTENERS_MAX           (NET_BIND_MAX * 2 + 1)
+#define NET_CRON_CONNECTIONS_MAX    1000 /* looked at in one net_cron */
+
+/* A doubly linked list of connections through one of their links. */
+enum conn_list { LIST_ALL, LIST_SEND, LIST_RESUME, LIST_CLOSE, LIST_COUNT };
+struct conn_links {
+    struct conn *prev, *next;
+    bool in;
+};
+
+struct conn {
+    struct event readable;
+    struct event *writable; /* owned; NULL until the socket was full once */
+    struct net *net;
+    struct session *session;
+    struct resp_parser parser;
+    struct buf
+        pending;      /* bytes read that no request has taken yet; empty while the client is idle */
+    size_t in_flight; /* bytes of the read that is being processed */
+    int64_t soft_since_us; /* over the soft output limit since; 0: is not */
+    int fd;
+    bool reading, waits_to_write;
+    struct conn_links links[LIST_COUNT];
+};
+
+struct listener {
+    struct event *event; /* owned; NULL: free */
+    int fd;
+    bool unix_socket;
+    char name[128]; /* "127.0.0.1:6379", "/path" */
+};
+
+struct net {
+    struct event_base *base;
+    struct engine *engine;
+    struct logger *logger;
+    struct net_config config;
+    struct listener listeners[NET_LISTENERS_MAX];
+    struct event *wake; /* active when something is left for the next turn */
+    bool in_turn;
+    struct outq_pool pool;
+    struct resp_args args;
+    struct conn *lists[LIST_COUNT];
+    struct conn *cron_next; /* where net_cron goes on */
+    size_t clients;
+    char read[NET_CARRY_BYTES_MAX + NET_READ_BYTES]; /* where every connection's bytes arrive */
+};
+
+/* lists */
+void conn_list_add(struct net *n, enum conn_list list,
+                   struct conn *c); /* at the front; again: no change */
+void conn_list_remove(struct net *n, enum conn_list list, struct conn *c);
+
+/* connections */
+void conn_accept(struct net *n, int fd, bool unix_socket); /* takes fd */
+void conn_close(struct conn *c);
+void conn_resume(struct conn *c); /* requests that were held back */
+void conn_send(struct conn *c);
+/* Over its output limits: marked to be closed, logged. */
+bool conn_over_output_limit(struct conn *c);
+
+/* The clocks, once a turn. */
+static inline void net_turn_begin(struct net *n)
+{
+    if (!n->in_turn)
+        engine_turn(n->engine);
+    n->in_turn = true;
+}
