@@ -224,8 +224,7 @@ coverage: ## run the tests and print the lines covered, by room and in total
 	@utils/deps --test
 	$(SUBMAKE) coverage-tests
 	@find $(BUILD)/coverage -name '*.gcda' -exec rm -f {} +
-	@$(RUN_TESTS) coverage
-	@utils/coverage $(BUILD)/coverage
+	@$(RUN_TESTS) coverage; status=$$?; utils/coverage $(BUILD)/coverage; exit $$status
 
 # ---- linting --------------------------------------------------------------------------------
 
