@@ -1,13 +1,10 @@
 #include "base/crc16.h"
 
-#include <assert.h>
-#include <string.h>
-
-static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "words are swapped to big-endian");
+#include "base/bytes.h"
 
 /* A CRC is linear: the checksum of a message is the XOR of the checksums of its bits. A bit with n bits
- * behind it in the message contributes x^(n+16) mod the polynomial. There are 64 such
- * remainders in 8 bytes, each a step from the one before, so the compiler works the tables out. */
+ * behind it in the message contributes x^(n+16) mod the polynomial. Eight bytes have 64
+ * such remainders, each one step from the one before, so the compiler works the tables out. */
 #define POLYNOMIAL 0x1021
 #define TIMES_X(v) ((((v) << 1) ^ ((v)&0x8000 ? POLYNOMIAL : 0)) & 0xffff)
 #define POWERS(byte, before)                                            \
@@ -47,22 +44,6 @@ static const uint16_t crc_table[8][256] = {
     CRC_256(0), CRC_256(1), CRC_256(2), CRC_256(3), CRC_256(4), CRC_256(5), CRC_256(6), CRC_256(7),
 };
 
-static inline uint64_t load64_be(const unsigned char *p)
-{
-    uint64_t x;
-    memcpy(&x, p, sizeof(x));
-    return __builtin_bswap64(x);
-}
-
-/* The first `len` < 8 bytes of p as a big-endian number. */
-static inline uint64_t load_head(const unsigned char *p, size_t len)
-{
-    uint64_t x = 0;
-    for (size_t i = 0; i < len; i++)
-        x = x << 8 | p[i];
-    return x;
-}
-
 /* Eight bytes at once: their look-ups do not wait for each other, as those of single bytes would. */
 static inline uint16_t crc_word(uint64_t word)
 {
@@ -80,9 +61,9 @@ uint16_t crc16(const void *data, size_t len)
     size_t odd = len % 8;
     uint16_t crc = 0;
     if (odd > 0)
-        crc = crc_word(len >= 8 ? load64_be(p) >> (64 - 8 * odd) : load_head(p, odd));
+        crc = crc_word(__builtin_bswap64(bytes_load_short(p, odd)) >> (64 - 8 * odd));
     for (size_t at = odd; at < len; at += 8)
-        crc = crc_word(load64_be(p + at) ^ (uint64_t)crc << 48);
+        crc = crc_word(__builtin_bswap64(bytes_load64(p + at)) ^ (uint64_t)crc << 48);
     return crc;
 }
 

@@ -1,52 +1,44 @@
 #include "base/num.h"
 
+#include "base/bytes.h"
+
 #define U64_DIGITS_MAX 20
 
-/* The eight decimal digits at p as a number, or -1 when one of them is not a digit: three multiplications
- * instead of eight in a row. The first digit is the word's lowest byte. */
-static inline int64_t parse_eight(const char *p)
+#define EIGHT_ZEROS 0x3030303030303030u /* "00000000" */
+
+/* The eight decimal digits in `word`, the first of them in its lowest byte: three multiplications instead
+ * of eight in a row. False when one of them is not a digit. */
+static inline bool parse_eight(uint64_t word, uint64_t *out)
 {
-    uint64_t word;
-    memcpy(&word, p, sizeof(word));
-    uint64_t digits = word - 0x3030303030303030u;
+    uint64_t digits = word - EIGHT_ZEROS;
     /* The high bit of a byte is set in the difference if the byte is below '0' or above 0xaf, and in the
      * sum if it lies between '9' and 0xba. What a wrong byte borrows or carries does no harm any more. */
     if (((word + 0x4646464646464646u) | digits) & 0x8080808080808080u)
-        return -1;
+        return false;
     digits = digits * 10 + (digits >> 8); /* pairs, in every second byte */
-    uint64_t low = (digits & 0x000000ff000000ffu) * 0x000f424000000064u;
-    uint64_t high = (digits >> 16 & 0x000000ff000000ffu) * 0x0000271000000001u;
-    return (int64_t)((low + high) >> 32);
+    uint64_t odd_pairs = (digits & 0x000000ff000000ffu) * (100 + (1000000ull << 32));
+    uint64_t even_pairs = (digits >> 16 & 0x000000ff000000ffu) * (1 + (10000ull << 32));
+    *out = (odd_pairs + even_pairs) >> 32;
+    return true;
 }
 
 bool num_parse_u64(struct slice s, uint64_t *out)
 {
-    if (s.len == 0 || s.len > U64_DIGITS_MAX)
+    if (s.len == 0 || s.len > U64_DIGITS_MAX || (s.ptr[0] == '0' && s.len > 1))
         return false;
-    if (s.ptr[0] == '0') {
-        *out = 0;
-        return s.len == 1;
-    }
-    const char *p = s.ptr, *end = p + s.len;
     uint64_t v = 0;
-    /* At most 19 digits fit without a look at overflow, */
-    const char *safe_end = s.len == U64_DIGITS_MAX ? end - 1 : end;
-    for (; safe_end - p >= 8; p += 8) {
-        int64_t eight = parse_eight(p);
-        if (eight < 0)
+    /* The digits that do not fill a word come first, behind zeros. */
+    size_t odd = s.len % 8;
+    if (odd > 0) {
+        uint64_t head = bytes_load_short(s.ptr, odd) << (64 - 8 * odd) | EIGHT_ZEROS >> (8 * odd);
+        if (!parse_eight(head, &v))
             return false;
-        v = v * 100000000 + (uint64_t)eight;
     }
-    for (; p < safe_end; p++) {
-        unsigned digit = (unsigned char)*p - (unsigned)'0';
-        if (digit > 9)
+    for (size_t at = odd; at < s.len; at += 8) {
+        uint64_t eight;
+        if (!parse_eight(bytes_load64(s.ptr + at), &eight))
             return false;
-        v = v * 10 + digit;
-    }
-    /* and the 20th needs one. */
-    if (p < end) {
-        unsigned digit = (unsigned char)*p - (unsigned)'0';
-        if (digit > 9 || __builtin_mul_overflow(v, 10, &v) || __builtin_add_overflow(v, digit, &v))
+        if (__builtin_mul_overflow(v, 100000000, &v) || __builtin_add_overflow(v, eight, &v))
             return false;
     }
     *out = v;

@@ -1,37 +1,10 @@
 #include "base/siphash.h"
 
-#include <assert.h>
-#include <string.h>
-
-static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "words are read as little-endian");
+#include "base/bytes.h"
 
 static inline uint64_t rotate_left(uint64_t x, int bits)
 {
     return (x << bits) | (x >> (64 - bits));
-}
-
-static inline uint64_t load64(const unsigned char *p)
-{
-    uint64_t x;
-    memcpy(&x, p, sizeof(x));
-    return x;
-}
-
-static inline uint32_t load32(const unsigned char *p)
-{
-    uint32_t x;
-    memcpy(&x, p, sizeof(x));
-    return x;
-}
-
-/* The `len` < 8 bytes at p as a little-endian number: a few loads, which overlap, not one a byte. */
-static inline uint64_t load_tail(const unsigned char *p, size_t len)
-{
-    if (len >= 4)
-        return load32(p) | (uint64_t)load32(p + len - 4) << (8 * (len - 4));
-    if (len == 0)
-        return 0;
-    return p[0] | (uint64_t)p[len / 2] << (8 * (len / 2)) | (uint64_t)p[len - 1] << (8 * (len - 1));
 }
 
 struct sip_state {
@@ -74,8 +47,8 @@ __attribute__((always_inline)) static inline uint64_t sip(const struct siphash_k
     };
     uint64_t last = (uint64_t)len << 56; /* the length's low byte closes the message */
     for (; len >= 8; p += 8, len -= 8)
-        sip_absorb(&s, load64(p), word_rounds);
-    sip_absorb(&s, last | load_tail(p, len), word_rounds);
+        sip_absorb(&s, bytes_load64(p), word_rounds);
+    sip_absorb(&s, last | bytes_load_short(p, len), word_rounds);
     s.v2 ^= 0xff;
     sip_rounds(&s, final_rounds);
     return s.v0 ^ s.v1 ^ s.v2 ^ s.v3;

@@ -1,0 +1,33 @@
+#pragma once
+/* Words read from anywhere in memory, for code that takes bytes eight at a time. */
+#include <assert.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "the first byte is a word's lowest");
+
+static inline uint32_t bytes_load32(const void *p)
+{
+    uint32_t x;
+    memcpy(&x, p, sizeof(x));
+    return x;
+}
+
+static inline uint64_t bytes_load64(const void *p)
+{
+    uint64_t x;
+    memcpy(&x, p, sizeof(x));
+    return x;
+}
+
+/* The `len` < 8 bytes at p and no other, the rest of the word 0: a few loads that overlap, not a loop. */
+static inline uint64_t bytes_load_short(const void *p, size_t len)
+{
+    const unsigned char *b = p;
+    if (len >= 4)
+        return bytes_load32(b) | (uint64_t)bytes_load32(b + len - 4) << (8 * (len - 4));
+    if (len == 0)
+        return 0;
+    return b[0] | (uint64_t)b[len / 2] << (8 * (len / 2)) | (uint64_t)b[len - 1] << (8 * (len - 1));
+}
