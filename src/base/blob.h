@@ -1,6 +1,6 @@
 #pragma once
-/* A large run of bytes with a count of who holds it: the value of a large string, which replies point at
- * instead of copying it. Counted without atomics: blobs never leave the loop's thread. */
+/* A large run of bytes with a count of who holds it: the value of a large string, which replies
+ * point at instead of copying it. Counted without atomics: blobs never leave the loop's thread. */
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -22,6 +22,7 @@ static inline struct blob *blob_hold(struct blob *b)
 }
 void blob_drop(struct blob *b);   /* frees with the last reference */
 void blob_drop_owner(void *blob); /* the same, as an outq_release_fn */
-/* Room for `cap` bytes in a blob that only the caller holds; moves it. NULL: no memory, b is as it was. */
+/* Room for `cap` bytes in a blob that only the caller holds; moves it. NULL: no memory, and b is
+ * as it was. */
 struct blob *blob_try_resize(struct blob *b, size_t cap);
 size_t blob_memory(const struct blob *b); /* bytes set aside */

@@ -19,7 +19,8 @@ void buf_append_cstr(struct buf *b, const char *s);
 void buf_append_char(struct buf *b, char c);
 void buf_append_i64(struct buf *b, int64_t v);
 void buf_printf(struct buf *b, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-/* "quoted" with \n \r \t \a \b \\ \" \xHH, as Redis' logs, MONITOR and CONFIG REWRITE show strings. */
+/* "quoted" with \n \r \t \a \b \\ \" \xHH, as Redis' logs, MONITOR and CONFIG REWRITE show
+ * strings. */
 void buf_append_quoted(struct buf *b, struct slice s);
 /* Drops the first n bytes (n <= len). */
 void buf_consume(struct buf *b, size_t n);

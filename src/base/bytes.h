@@ -21,7 +21,8 @@ static inline uint64_t bytes_load64(const void *p)
     return x;
 }
 
-/* The `len` < 8 bytes at p and no other, the rest of the word 0: a few loads that overlap, not a loop. */
+/* The `len` < 8 bytes at p and no other, the rest of the word 0. A few loads that overlap instead
+ * of one a byte. */
 static inline uint64_t bytes_load_short(const void *p, size_t len)
 {
     const unsigned char *b = p;

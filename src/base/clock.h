@@ -1,5 +1,5 @@
 #pragma once
-/* The clocks. Only net/, engine's turn and server/ read them; everything below is handed the time. */
+/* The clocks. Only net/, engine's turn and server/ read them; all below is handed the time. */
 #include <stdint.h>
 
 int64_t clock_mono_us(void); /* monotonic, microseconds, arbitrary start */

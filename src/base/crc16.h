@@ -9,6 +9,6 @@ uint16_t crc16(const void *p, size_t len); /* slicing by 8: 3 ns for every 8 byt
 
 #define SLOT_COUNT 16384
 
-/* The hash slot of a key: CRC16 of its hash tag (the bytes between the first '{' and the next '}', if
- * there is at least one) or of the whole key, mod 16384. */
+/* The hash slot of a key: CRC16 of its hash tag (the bytes between the first '{' and the next '}',
+ * if there is at least one) or of the whole key, mod 16384. */
 uint16_t key_slot(struct slice key);

@@ -16,8 +16,8 @@ static unsigned char fold(unsigned char c, bool nocase)
     return nocase && (unsigned char)(c - 'A') < 26 ? c | 0x20 : c;
 }
 
-/* Does c belong to the class whose '[' is just behind p? Moves p behind the class. The odd cases are as in
- * Redis, since patterns in use rely on what they find there:
+/* Does c belong to the class whose '[' is just behind p? Moves p behind the class. The odd cases
+ * are as in Redis, since patterns in use rely on what they find there:
  *   "[]"    an empty class, which nothing belongs to; "[^]" has everything
  *   "[abc"  ends with the pattern
  *   "[c-a]" is "[a-c]"
@@ -64,8 +64,8 @@ static bool match_one(struct cursor *p, unsigned char c, bool nocase)
     return fold(element, nocase) == fold(c, nocase);
 }
 
-/* Only the latest '*' is ever reconsidered: whatever an earlier one could take in, the latest can, too. So
- * the work is at most the product of the two lengths. */
+/* Only the latest '*' is ever reconsidered: whatever an earlier one could take in, the latest can,
+ * too. So the work is at most the product of the two lengths. */
 bool glob_match(struct slice pattern, struct slice text, bool nocase)
 {
     struct cursor p = cursor_of(pattern), t = cursor_of(text);

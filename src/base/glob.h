@@ -1,8 +1,9 @@
 #pragma once
-/* Glob-style patterns as KEYS, SCAN, PSUBSCRIBE and CONFIG GET take them: * ? [a-c] [^x] \escape. */
+/* Glob-style patterns, as KEYS, SCAN and PSUBSCRIBE take them: * ? [a-c] [^x] \escape. */
 #include <stdbool.h>
 
 #include "base/slice.h"
 
-/* Bounded work whatever the pattern: linear for all but `*`, and never exponential in the number of `*`. */
+/* Work is linear without `*`, and at most the product of the two lengths with any number of them.
+ * `*` matches the empty text, too, where Redis' function leaves that case to its callers. */
 bool glob_match(struct slice pattern, struct slice text, bool nocase);

@@ -7,8 +7,9 @@
 #include <string.h>
 #include <unistd.h>
 
-/* The one place with state of its own: the allocator is the process's, whatever context asks. What is
- * kept here beside it is a thread's own (_Thread_local), so nothing is shared and nothing is locked. */
+/* The one place with state of its own: the allocator is the process's, whatever context asks. What
+ * is kept here beside it is a thread's own (_Thread_local), so nothing is shared and nothing is
+ * locked. */
 
 #define MEM_LINE_BYTES 64
 
@@ -41,8 +42,8 @@ __attribute__((noreturn, cold)) static void die_out_of_memory(size_t bytes)
 #include <malloc.h>
 #include <stdatomic.h>
 
-/* Sanitizers replace malloc and count nothing, so this variant counts by itself: slow, but it is there
- * so that maxmemory can be tested under them. */
+/* Sanitizers replace malloc and count nothing, so this variant counts by itself: slow, but it is
+ * there so that maxmemory can be tested under them. */
 static atomic_size_t used_bytes;
 
 static void *counted(void *p)
@@ -179,9 +180,10 @@ size_t mem_good_size(size_t bytes)
 }
 
 /* The process-wide count needs a walk over the arenas, some 7 us; a thread's own counts of what it
- * took and gave back are two plain numbers that jemalloc keeps up to date anyway. So mem_used is the
- * process's count as of the last walk, plus what the calling thread has done since. What other threads
- * did since is unseen until the next walk, which comes after this many calls, or with mem_stats. */
+ * took and gave back are two plain numbers that jemalloc keeps up to date anyway. So mem_used is
+ * the process's count as of the last walk, plus what the calling thread has done since. What other
+ * threads did since is unseen until the next walk, which comes after this many calls, or with
+ * mem_stats. */
 #define MEM_CALLS_BETWEEN_WALKS 4096
 
 static _Thread_local struct {

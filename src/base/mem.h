@@ -31,16 +31,17 @@ struct mem_stats {
 };
 /* Reads the allocator's counters (7 us). */
 void mem_stats(struct mem_stats *out);
-/* Bytes handed out; cheap enough for every command that may need memory: a few plain reads, 3 ns. What other
- * threads took or freed shows up within some thousand calls, or at once after mem_stats. */
+/* Bytes handed out; cheap enough for every command that may need memory: a few plain reads, 3 ns.
+ * What other threads took or freed shows up within some thousand calls, or at once after
+ * mem_stats. */
 size_t mem_used(void);
 /* Gives unused pages back to the kernel. May take milliseconds. */
 void mem_purge(void);
-/* Gives unused pages back on a thread of the allocator's own instead of now and then inside a call of
- * the loop's. False when the allocator cannot. */
+/* Gives unused pages back on a thread of the allocator's own instead of now and then inside a call
+ * of the loop's. False when the allocator cannot. */
 bool mem_purge_in_background(bool on);
 /* Name and version of the allocator, such as "jemalloc-5.3.0". Static storage. */
 const char *mem_allocator(void);
 
-/* For tests: the nth mem_try_ call of this thread from now fails (1 is the next); 0 switches it off. */
+/* For tests: this thread's nth mem_try_ call from now on fails (1 is the next); 0 for none. */
 void mem_fail_after(size_t n);

@@ -6,13 +6,14 @@
 
 #define EIGHT_ZEROS 0x3030303030303030u /* "00000000" */
 
-/* The eight decimal digits in `word`, the first of them in its lowest byte: three multiplications instead
- * of eight in a row. False when one of them is not a digit. */
+/* The eight decimal digits in `word`, the first of them in its lowest byte: three multiplications
+ * instead of eight in a row. False when one of them is not a digit. */
 static inline bool parse_eight(uint64_t word, uint64_t *out)
 {
     uint64_t digits = word - EIGHT_ZEROS;
-    /* The high bit of a byte is set in the difference if the byte is below '0' or above 0xaf, and in the
-     * sum if it lies between '9' and 0xba. What a wrong byte borrows or carries does no harm any more. */
+    /* The high bit of a byte is set in the difference if the byte is below '0' or above 0xaf, and
+     * in the sum if it lies between '9' and 0xba. What a wrong byte borrows or carries is
+     * of no matter any more. */
     if (((word + 0x4646464646464646u) | digits) & 0x8080808080808080u)
         return false;
     digits = digits * 10 + (digits >> 8); /* pairs, in every second byte */

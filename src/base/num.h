@@ -11,7 +11,7 @@
 /* Strict: the canonical decimal form only (no spaces, no '+', no leading zeros, no "-0"). */
 bool num_parse_i64(struct slice s, int64_t *out);
 bool num_parse_u64(struct slice s, uint64_t *out);
-/* What Redis' string2ld accepts for INCRBYFLOAT: strtold over the whole slice, no leading space, no NaN. */
+/* As Redis reads them for INCRBYFLOAT: strtold over the whole slice, no leading space, no NaN. */
 bool num_parse_long_double(struct slice s, long double *out);
 /* As Redis reads doubles (scores, timeouts): strtod over the whole slice, "inf" allowed, no NaN. */
 bool num_parse_double(struct slice s, double *out);
@@ -19,11 +19,11 @@ bool num_parse_double(struct slice s, double *out);
 /* Writes the decimal form without a NUL, returns its length (<= 20). */
 int num_print_i64(char *out, int64_t v);
 int num_print_u64(char *out, uint64_t v);
-/* "%.17Lf" without trailing zeros, as INCRBYFLOAT stores it; returns the length, 0 when it does not fit.
- * `out` holds NUM_DOUBLE_CHARS. */
+/* "%.17Lf" without trailing zeros, as INCRBYFLOAT stores it; returns the length, 0 when it does not
+ * fit. `out` holds NUM_DOUBLE_CHARS. */
 int num_print_long_double(char *out, long double v);
-/* Shortest text that reads back as the same double, laid out as Redis 7.2 and later do ("0.1", "3", "1e+25",
- * "inf", "-inf", "nan", "-0"); returns the length (<= 32). */
+/* Shortest text that reads back as the same double, laid out as Redis 7.2 and later do ("0.1", "3",
+ * "1e+25", "inf", "-inf", "nan", "-0"); returns the length (<= 32). */
 int num_print_double(char *out, double v);
 
 /* "512", "1k" (1000), "1kb" (1024), m, mb, g, gb, any case; as in redis.conf. Negative allowed. */

@@ -10,8 +10,8 @@
 /* Text with a decimal comma would follow from setlocale, which nothing in the program calls. */
 
 /* A decimal number of at most 15 digits, and powers of ten up to 22, are exact as doubles, and one
- * operation on two exact doubles rounds correctly (Clinger 1990). Most numbers that people write are of
- * this kind, and neither reading nor printing them needs the C library. */
+ * operation on two exact doubles rounds correctly (Clinger 1990). Most numbers that people write
+ * are of this kind, and neither reading nor printing them needs the C library. */
 #define EXACT_DIGITS_MAX 15
 static const double power_of_ten[] = {1e0, 1e1, 1e2,  1e3,  1e4,  1e5,  1e6,  1e7,
                                       1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15};
@@ -45,7 +45,7 @@ static bool parse_plain_double(struct slice s, double *out)
     return true;
 }
 
-/* Copies to a NUL-terminated text for strtod; false for what strtod would take and Redis does not. */
+/* A NUL-terminated copy for strtod; false for what strtod would take and Redis does not. */
 static bool number_text(struct slice s, char text[static NUM_DOUBLE_CHARS])
 {
     if (s.len == 0 || s.len >= NUM_DOUBLE_CHARS)
@@ -68,7 +68,7 @@ bool num_parse_double(struct slice s, double *out)
     double v = strtod(text, &end);
     if (end != text + s.len || isnan(v))
         return false;
-    /* Too large or too small to be told from infinity or zero; a denormal sets ERANGE, too, but is kept. */
+    /* ERANGE: too large, too small, or denormal, which is no error. */
     if (errno == ERANGE && (isinf(v) || v == 0))
         return false;
     *out = v;
@@ -118,8 +118,8 @@ struct decimal {
     int exponent;
 };
 
-/* Few digits behind the point, few enough in all to be exact: read back, they give v again, and no other
- * number of so few digits does. */
+/* Few digits behind the point, few enough in all to be exact: read back, they give v again, and no
+ * other number of so few digits does. */
 static bool decimal_of_plain_double(double v, struct decimal *d)
 {
     enum { DECIMALS_MAX = 6 };
@@ -136,8 +136,8 @@ static bool decimal_of_plain_double(double v, struct decimal *d)
     return false;
 }
 
-/* The least number of digits of which the nearest number to v reads back as v: 17 are always enough, and
- * what fewer than 15 can say, 15 say with zeros at the end, unless v is denormal. */
+/* The least number of digits of which the nearest number to v reads back as v: 17 are always
+ * enough, and what fewer than 15 can say, 15 say with zeros at the end, unless v is denormal. */
 static struct decimal decimal_of_double(double v)
 {
     struct decimal d;
@@ -160,8 +160,9 @@ static struct decimal decimal_of_double(double v)
     return d;
 }
 
-/* Lays a number out as Redis 7.2 and later do. Which numbers get an exponent is their own choice: there are
- * "12300000", "0.00123" and "12345.678", but "1.23e+25", "1.23e-10" and "1.23456789012e+4". */
+/* Lays a number out as Redis 7.2 and later do. Which numbers get an exponent is their own choice:
+ * there are "12300000", "0.00123" and "12345.678", but "1.23e+25", "1.23e-10" and
+ * "1.23456789012e+4". */
 static int print_decimal(char *out, struct decimal d)
 {
     enum { ZEROS_MAX = 7, DECIMALS_MAX = 6, POINT_FROM_FIRST_MAX = 3 };

@@ -16,8 +16,8 @@ struct outq_chunk {
     void *owner;
 };
 
-/* Copied bytes. The first run of them is described by the block itself, which is all that a queue without
- * references needs; each further one by a chunk of its own.
+/* Copied bytes. The first run of them is described by the block itself, which is all that a queue
+ * without references needs; each further one by a chunk of its own.
  *
  *   +----------------+----------------------+-----------------+-----------+
  *   | first, refs    | bytes of `first`     | bytes of a      |  unused   |

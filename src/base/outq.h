@@ -1,11 +1,12 @@
 #pragma once
-/* Bytes on their way out of a connection: a queue of chunks, each a run of bytes that were copied in, or a
- * large value that is only pointed at (and held) until it is sent.
+/* Bytes on their way out of a connection: a queue of chunks, each a run of bytes that were copied
+ * in, or a large value that is only pointed at (and held) until it is sent.
  *
- *   head -> [copied "+OK\r\n$70000\r\n"] -> [referenced blob, 70000 bytes] -> [copied "\r\n:1\r\n"] -> tail
+ *   head -> [copied "+OK\r\n$70000\r\n"] -> [referenced, 70000 bytes] -> [copied "\r\n:1\r\n"] -> tail
  *
- * Copied runs live in blocks of one size, which a pool recycles; the run behind a reference goes on in the
- * block of the run before it. An empty queue owns no memory, so that an idle connection costs nothing. */
+ * Copied runs live in blocks of one size, which a pool recycles; the run behind a reference goes on
+ * in the block of the run before it. An empty queue owns no memory, so that an idle connection
+ * costs nothing. */
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -70,8 +71,8 @@ int outq_peek(const struct outq *q, struct iovec *iov, int max);
 /* Forgets the first `len` bytes, which have been sent. A queue with nothing left is empty. */
 void outq_drain(struct outq *q, size_t len);
 
-/* A place in the stream to come back to, good until the queue is drained, moved away or rolled back to an
- * earlier place. */
+/* A place in the stream to come back to, good until the queue is drained, moved away or rolled back
+ * to an earlier place. */
 struct outq_mark {
     struct outq_chunk *chunk;
     char *at;

@@ -1,6 +1,6 @@
 #pragma once
-/* A seeded generator of pseudo-random numbers (xoshiro256**, Blackman and Vigna): a context owns one and
- * hands it down, so that the same seed gives the same run. Not for secrets. */
+/* A seeded generator of pseudo-random numbers (xoshiro256**, Blackman and Vigna): a context owns
+ * one and hands it down, so that the same seed gives the same run. Not for secrets. */
 #include <stdint.h>
 
 struct rng {

@@ -1,6 +1,6 @@
 #pragma once
-/* SipHash (Aumasson, Bernstein 2012): a keyed hash that an attacker who does not know the key cannot
- * flood. */
+/* SipHash (Aumasson, Bernstein 2012): a keyed hash that an attacker who does not know the key
+ * cannot flood. */
 #include <stddef.h>
 #include <stdint.h>
 

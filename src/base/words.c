@@ -110,8 +110,8 @@ static enum err words_push(struct words *w, struct slice word)
     return ERR_OK;
 }
 
-/* A word is never longer than what it was written as, so room for the line is room for all words, and
- * they do not move. */
+/* A word is never longer than what it was written as, so room for the line is room for all words,
+ * and they do not move. */
 static enum err words_reserve_store(struct words *w, size_t bytes)
 {
     if (bytes <= w->store_cap)

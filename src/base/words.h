@@ -1,7 +1,7 @@
 #pragma once
 /* Splits a line into words by Redis' quoting rules: used by inline commands and by redis.conf.
- * Words are separated by white space; "..." knows \n \r \t \b \a \xHH and \<any>; '...' knows only \'.
- * A closing quote must be followed by white space or the end. */
+ * Words are separated by white space; "..." knows \n \r \t \b \a \xHH and \<any>; '...' knows only
+ * \'. A closing quote must be followed by white space or the end. */
 #include "base/err.h"
 #include "base/slice.h"
 
@@ -14,6 +14,7 @@ struct words {
 
 void words_init(struct words *w);
 void words_deinit(struct words *w);
-/* Replaces the content. ERR_SYNTAX: unbalanced quotes; ERR_FULL: more than WORDS_MAX words; ERR_NOMEM. */
+/* Replaces the content. ERR_SYNTAX: unbalanced quotes; ERR_FULL: more than WORDS_MAX words;
+ * ERR_NOMEM. */
 #define WORDS_MAX (1024 * 1024)
 enum err words_split(struct words *w, struct slice line);
