@@ -99,7 +99,7 @@ void logger_write(struct logger *l, enum log_level level, const char *fmt, ...)
         if ((unsigned char)line[i] < ' ' && line[i] != '\t')
             line[i] = ' ';
     line[end++] = '\n';
-    /* One write, so that lines of several processes do not mix. If it fails, there is nobody to tell. */
+    /* One write, so that lines of several processes do not mix. Nobody hears of its failure. */
     ssize_t ignored = write(l->fd, line, end);
     (void)ignored;
     errno = error;

@@ -2,7 +2,7 @@
 /* Bytes on their way out of a connection: a queue of chunks, each a run of bytes that were copied
  * in, or a large value that is only pointed at (and held) until it is sent.
  *
- *   head -> [copied "+OK\r\n$70000\r\n"] -> [referenced, 70000 bytes] -> [copied "\r\n:1\r\n"] -> tail
+ *   head [copied "+OK\r\n$70000\r\n"] -> [referenced, 70000 bytes] -> [copied "\r\n:1\r\n"]
  *
  * Copied runs live in blocks of one size, which a pool recycles; the run behind a reference goes on
  * in the block of the run before it. An empty queue owns no memory, so that an idle connection
@@ -29,7 +29,7 @@ struct outq_pool { /* free blocks, shared by all queues of one loop */
 
 struct outq {
     struct outq_chunk *head, *tail;
-    char *at, *end;         /* where the next byte goes in tail, where tail ends; NULL when empty */
+    char *at, *end;         /* where tail's next byte goes, and its room ends; NULL when empty */
     size_t closed_bytes;    /* bytes in all chunks but tail */
     size_t held_bytes;      /* memory behind the queue: blocks, chunks, referenced bytes */
     struct outq_pool *pool; /* borrowed for life */

@@ -14,7 +14,7 @@ struct words {
 
 void words_init(struct words *w);
 void words_deinit(struct words *w);
-/* Replaces the content. ERR_SYNTAX: unbalanced quotes; ERR_FULL: more than WORDS_MAX words;
- * ERR_NOMEM. */
 #define WORDS_MAX (1024 * 1024)
+/* Replaces the content, which is empty after an error. ERR_SYNTAX: unbalanced quotes; ERR_FULL:
+ * more than WORDS_MAX words; ERR_NOMEM. */
 enum err words_split(struct words *w, struct slice line);
