@@ -38,7 +38,7 @@ SRC      := $(sort $(foreach r,$(ROOMS),$(wildcard src/$(r)/*.c)))
 MAIN     := src/server/main.c
 LIB_SRC  := $(filter-out $(MAIN),$(SRC))
 
-pick      = $(if $(T),$(foreach f,$(1),$(if $(findstring $(T),$(f)),$(f))),$(1))
+pick      = $(if $(T),$(strip $(foreach f,$(1),$(if $(findstring $(T),$(f)),$(f)))),$(1))
 UNIT_SRC := $(call pick,$(wildcard tests/unit/*/test_*.c))
 E2E_SRC  := $(call pick,$(wildcard tests/e2e/test_*.c))
 FUZZ_SRC := $(call pick,$(wildcard tests/fuzz/fuzz_*.c))
@@ -165,7 +165,7 @@ $(2): $$(MAIN:%.c=$$($(1)_dir)/%.o) $$($(1)_objs) $$($(1)_dir)/objects
 
 $$($(1)_tests): %: %.o $$($(1)_dir)/libhelpers.a $$($(1)_lib)
 	$$(call say,LD,$$@)
-	$$(Q)$$($(1)_CC) $$($(1)_LDFLAGS) -o $$@ $$^ $$(TEST_LIBS) $$($(1)_LIBS)
+	$$(Q)$$($(1)_CC) $$($(1)_LDFLAGS) -fno-lto -o $$@ $$^ $$(TEST_LIBS) $$($(1)_LIBS)
 
 .PHONY: $(1)-tests
 $(1)-tests: $$($(1)_tests) $$(if $$(E2E_SRC)$$(SCRIPTS),$$(if $$(wildcard $$(MAIN)),$(2)))
