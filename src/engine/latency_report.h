@@ -1,0 +1,7 @@
+#pragma once
+/* The subcommands of LATENCY that digest what was noted. */
+struct cmd_ctx;
+
+void latency_cmd_doctor(struct cmd_ctx *c);
+void latency_cmd_graph(struct cmd_ctx *c);
+void latency_cmd_histogram(struct cmd_ctx *c);
