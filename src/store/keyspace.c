@@ -29,7 +29,7 @@ static void free_item(void *item, uint32_t hash, void *arg)
 void ks_db_free(struct ks_db *d)
 {
     for (unsigned i = 0; i < d->cell_count; i++) {
-        table_range(&d->cells[i].table, 0, KS_HASHES, free_item, NULL);
+        table_drain(&d->cells[i].table, 0, UINT64_MAX, free_item, NULL);
         ks_cell_deinit(&d->cells[i]);
     }
     mem_free(d->cells);

@@ -1,0 +1,272 @@
+/* What the keyspace costs: bench_store [keys in thousands, 1000] [shards, 1]
+ *
+ * Keys are drawn at random from all, 16 bytes long, with values of 32 bytes. Names are made ahead of the
+ * clock, some thousand at a time, as a request's lie in a read buffer that is in the cache. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/mem.h"
+#include "base/rng.h"
+#include "store/keyspace.h"
+
+#define NAMES       4096 /* made at a time */
+#define NAME_BYTES  16
+#define VALUE_BYTES 32
+#define BATCH       16 /* commands that a turn of the server finds in one read, say */
+#define OPS         4000000
+#define NOW_MS      1700000000000
+
+static uint64_t now_ns(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
+}
+
+struct bench {
+    struct keyspace *ks;
+    struct rng rng;
+    uint64_t keys;
+    char names[NAMES][NAME_BYTES + 1];
+    struct key hashed[BATCH];
+};
+
+static void name_is(char *to, uint64_t n)
+{
+    snprintf(to, NAME_BYTES + 1, "key:%012" PRIu64, n);
+}
+
+static void make_names(struct bench *b, uint64_t first, bool random)
+{
+    for (uint64_t i = 0; i < NAMES; i++)
+        name_is(b->names[i], random ? rng_below(&b->rng, b->keys) : first + i);
+}
+
+static struct key key_at(const struct bench *b, unsigned i)
+{
+    return ks_key(b->ks, slice_of(b->names[i], NAME_BYTES));
+}
+
+/* --- operations ------------------------------------------------------------------------------------- */
+
+typedef void (*op_fn)(struct bench *b, const struct key *k);
+
+static void op_get(struct bench *b, const struct key *k)
+{
+    char scratch[NUM_I64_CHARS];
+    struct item *it = ks_find(b->ks, 0, k, KS_READ);
+    struct slice s = item_string(it, scratch);
+    __asm__ volatile("" : : "r"(s.ptr[0]), "r"(s.len));
+}
+
+static void op_set(struct bench *b, const struct key *k)
+{
+    static const char value[VALUE_BYTES + 1] = "a value of some thirty-two bytes";
+    struct slice s = {value, VALUE_BYTES};
+    if (!ks_set_string(b->ks, 0, k, s, ITEM_NO_EXPIRY))
+        abort();
+}
+
+static void op_miss(struct bench *b, const struct key *k)
+{
+    struct key other = *k;
+    other.name.len--;
+    other.hash = ~other.hash;
+    if (ks_find(b->ks, 0, &other, KS_READ))
+        abort();
+}
+
+static void run_singly(struct bench *b, op_fn op)
+{
+    for (unsigned i = 0; i < NAMES; i++) {
+        struct key k = key_at(b, i);
+        op(b, &k);
+    }
+}
+
+static void run_batched(struct bench *b, op_fn op)
+{
+    for (unsigned i = 0; i < NAMES; i += BATCH) {
+        for (unsigned j = 0; j < BATCH; j++) {
+            b->hashed[j] = key_at(b, i + j);
+            ks_prefetch(b->ks, 0, &b->hashed[j]);
+        }
+        for (unsigned j = 0; j < BATCH; j++)
+            ks_prefetch_item(b->ks, 0, &b->hashed[j]);
+        for (unsigned j = 0; j < BATCH; j++)
+            op(b, &b->hashed[j]);
+    }
+}
+
+static void measure(struct bench *b, const char *what, op_fn op, bool batched)
+{
+    uint64_t ns = 0, ops = 0;
+    for (; ops < OPS; ops += NAMES) {
+        make_names(b, 0, true);
+        uint64_t start = now_ns();
+        (batched ? run_batched : run_singly)(b, op);
+        ns += now_ns() - start;
+    }
+    printf("%-28s %7.1f ns\n", what, (double)ns / (double)ops);
+}
+
+/* --- filling ---------------------------------------------------------------------------------------- */
+
+static void fill(struct bench *b, const char *what, bool batched)
+{
+    uint64_t ns = 0, done = 0;
+    for (; done < b->keys; done += NAMES) {
+        make_names(b, done, false);
+        uint64_t start = now_ns();
+        (batched ? run_batched : run_singly)(b, op_set);
+        ns += now_ns() - start;
+    }
+    b->keys = done;
+    printf("%-28s %7.1f ns\n", what, (double)ns / (double)done);
+}
+
+/* The same, with a clock around each call. */
+static void fill_watched(struct bench *b)
+{
+    uint64_t longest = 0, over = 0;
+    for (uint64_t done = 0; done < b->keys; done += NAMES) {
+        make_names(b, done, false);
+        for (unsigned i = 0; i < NAMES; i++) {
+            struct key k = key_at(b, i);
+            uint64_t start = now_ns();
+            op_set(b, &k);
+            uint64_t ns = now_ns() - start;
+            longest = ns > longest ? ns : longest;
+            over += ns > 100000;
+        }
+    }
+    printf("%-28s %7.1f us (%" PRIu64 " calls over 100 us)\n", "SET insert, longest call",
+           (double)longest / 1000, over);
+}
+
+static void start(struct bench *b, unsigned shards)
+{
+    struct ks_options o = {.databases = 16, .shards = shards, .hash_key = {1, 2}, .now_ms = NOW_MS};
+    b->ks = ks_new(&o);
+}
+
+static void print_memory(const struct bench *b, const struct mem_stats *before)
+{
+    struct mem_stats after;
+    struct ks_stats s;
+    mem_stats(&after);
+    ks_stats(b->ks, &s);
+    double keys = (double)b->keys, payload = NAME_BYTES + VALUE_BYTES;
+    double allocated = (double)(after.allocated - before->allocated) / keys;
+    double resident = (double)(after.resident - before->resident) / keys;
+    printf(
+        "bytes a key: counted %.1f (tables %.1f), allocated %.1f, resident %.1f; key and value %.0f\n",
+        (double)s.bytes / keys, (double)s.table_bytes / keys, allocated, resident, payload);
+}
+
+/* --- slices ----------------------------------------------------------------------------------------- */
+
+struct slices {
+    uint64_t count, ns, longest;
+};
+
+static void slice_done(struct slices *s, uint64_t start)
+{
+    uint64_t ns = now_ns() - start;
+    s->count++;
+    s->ns += ns;
+    s->longest = ns > s->longest ? ns : s->longest;
+}
+
+static void print_slices(const char *what, const struct slices *s)
+{
+    printf("%-28s %7.1f us average, %.1f us longest of %" PRIu64 " slices, %.0f ms\n", what,
+           (double)s->ns / 1000 / (double)s->count, (double)s->longest / 1000, s->count,
+           (double)s->ns / 1e6);
+}
+
+static void work(struct bench *b, const char *what)
+{
+    struct slices s = {0};
+    for (bool more = true; more;) {
+        uint64_t begin = now_ns();
+        more = ks_work(b->ks);
+        slice_done(&s, begin);
+    }
+    print_slices(what, &s);
+}
+
+static void expire(struct bench *b)
+{
+    struct slices s = {0};
+    for (uint64_t done = 0; done < b->keys; done += NAMES) {
+        make_names(b, done, false);
+        for (unsigned i = 0; i < NAMES; i++) {
+            struct key k = key_at(b, i);
+            ks_set_int(b->ks, 0, &k, 1, NOW_MS + 1000 + (int64_t)(done + i) % 1000);
+        }
+    }
+    ks_clock(b->ks, NOW_MS + 2010);
+    for (bool more = true; more;) {
+        uint64_t begin = now_ns();
+        ks_expire_some(b->ks, 64, &more);
+        slice_done(&s, begin);
+    }
+    print_slices("expiring all, 64 a call", &s);
+    if (ks_size(b->ks, 0) != 0)
+        abort();
+}
+
+static void ignore(struct item *it, void *arg)
+{
+    (void)it, (void)arg;
+}
+
+static void scan(struct bench *b)
+{
+    struct slices s = {0};
+    uint64_t cursor = 0;
+    do {
+        uint64_t begin = now_ns();
+        cursor = ks_scan(b->ks, 0, cursor, 10, ignore, NULL);
+        slice_done(&s, begin);
+    } while (cursor && s.count < 100000);
+    print_slices("SCAN COUNT 10", &s);
+}
+
+int main(int argc, char **argv)
+{
+    struct bench *b = calloc(1, sizeof(*b));
+    struct mem_stats before;
+    b->keys = (argc > 1 ? strtoull(argv[1], NULL, 10) : 1000) * 1000;
+    unsigned shards = argc > 2 ? (unsigned)atoi(argv[2]) : 1;
+    rng_seed(&b->rng, 1);
+
+    mem_stats(&before);
+    start(b, shards);
+    fill(b, "SET insert", false);
+    while (ks_work(b->ks))
+        ;
+    printf("%" PRIu64 " keys in %u shards\n", b->keys, shards);
+    print_memory(b, &before);
+    measure(b, "GET", op_get, false);
+    measure(b, "GET, batches of 16", op_get, true);
+    measure(b, "GET of nothing", op_miss, false);
+    measure(b, "SET overwrite", op_set, false);
+    measure(b, "SET overwrite, batches of 16", op_set, true);
+    scan(b);
+    ks_set_shards(b->ks, shards + 1);
+    work(b, "one shard more");
+    ks_flush(b->ks, 0, false);
+    work(b, "freeing after FLUSHALL");
+    fill(b, "SET insert, batches of 16", true);
+    ks_flush(b->ks, 0, true);
+    fill_watched(b);
+    expire(b);
+    ks_free(&b->ks);
+    free(b);
+    return 0;
+}
