@@ -18,22 +18,23 @@
 
 /* Classes of keyspace notifications, with their letters in notify-keyspace-events. */
 enum notify_class {
-    NOTIFY_KEYSPACE = 1 << 0, /* K */
-    NOTIFY_KEYEVENT = 1 << 1, /* E */
-    NOTIFY_GENERIC = 1 << 2,  /* g */
-    NOTIFY_STRING = 1 << 3,   /* $ */
-    NOTIFY_LIST = 1 << 4,     /* l */
-    NOTIFY_SET = 1 << 5,      /* s */
-    NOTIFY_HASH = 1 << 6,     /* h */
-    NOTIFY_ZSET = 1 << 7,     /* z */
-    NOTIFY_EXPIRED = 1 << 8,  /* x */
-    NOTIFY_EVICTED = 1 << 9,  /* e */
-    NOTIFY_STREAM = 1 << 10,  /* t */
+    NOTIFY_KEYSPACE = 1 << 0,  /* K */
+    NOTIFY_KEYEVENT = 1 << 1,  /* E */
+    NOTIFY_GENERIC = 1 << 2,   /* g */
+    NOTIFY_STRING = 1 << 3,    /* $ */
+    NOTIFY_LIST = 1 << 4,      /* l */
+    NOTIFY_SET = 1 << 5,       /* s */
+    NOTIFY_HASH = 1 << 6,      /* h */
+    NOTIFY_ZSET = 1 << 7,      /* z */
+    NOTIFY_EXPIRED = 1 << 8,   /* x */
+    NOTIFY_EVICTED = 1 << 9,   /* e */
+    NOTIFY_STREAM = 1 << 10,   /* t */
     NOTIFY_KEY_MISS = 1 << 11, /* m */
-    NOTIFY_MODULE = 1 << 12,  /* d */
-    NOTIFY_NEW = 1 << 13,     /* n */
-    NOTIFY_ALL = NOTIFY_GENERIC | NOTIFY_STRING | NOTIFY_LIST | NOTIFY_SET | NOTIFY_HASH | NOTIFY_ZSET |
-                 NOTIFY_EXPIRED | NOTIFY_EVICTED | NOTIFY_STREAM | NOTIFY_MODULE, /* A */
+    NOTIFY_MODULE = 1 << 12,   /* d */
+    NOTIFY_NEW = 1 << 13,      /* n */
+    NOTIFY_ALL = NOTIFY_GENERIC | NOTIFY_STRING | NOTIFY_LIST | NOTIFY_SET | NOTIFY_HASH |
+                 NOTIFY_ZSET | NOTIFY_EXPIRED | NOTIFY_EVICTED | NOTIFY_STREAM |
+                 NOTIFY_MODULE, /* A */
 };
 
 struct cmd_host; /* the engine, as seen from below */
@@ -70,17 +71,21 @@ struct cmd_ctx {
     struct session *session; /* engine/'s; opaque here. NULL when a log is replayed */
     struct cmd_table *table;
     int64_t string_bytes_max; /* proto-max-bulk-len: no string grows beyond it */
-    bool effects;   /* somebody records effects: when false, building one may be skipped */
-    bool no_touch;  /* CLIENT NO-TOUCH: reads leave the access clock alone */
+    bool effects;  /* somebody records effects: when false, building one may be skipped */
+    bool no_touch; /* CLIENT NO-TOUCH: reads leave the access clock alone */
+    bool
+        tell_new; /* somebody listens for NOTIFY_NEW: only then need a handler find out whether a key is new */
 };
 
 /* --- services --------------------------------------------------------------------------------------- */
 
-static inline void ctx_changed(struct cmd_ctx *c, struct slice key, unsigned class, const char *event)
+static inline void ctx_changed(struct cmd_ctx *c, struct slice key, unsigned class,
+                               const char *event)
 {
     c->ops->changed(c, c->db, key, class, event);
 }
-static inline void ctx_notify(struct cmd_ctx *c, struct slice key, unsigned class, const char *event)
+static inline void ctx_notify(struct cmd_ctx *c, struct slice key, unsigned class,
+                              const char *event)
 {
     c->ops->notify(c, c->db, key, class, event);
 }
@@ -102,34 +107,53 @@ static inline struct key ctx_key(const struct cmd_ctx *c, int i)
 }
 /* The item for reading: counts hit or miss, tells keymiss. */
 struct item *ctx_read(struct cmd_ctx *c, const struct key *k);
+/* The same for commands that only ask about the key: leaves the access clock alone. */
+struct item *ctx_peek(struct cmd_ctx *c, const struct key *k);
 /* The item for writing, no hit or miss. */
 struct item *ctx_write(struct cmd_ctx *c, const struct key *k);
+/* Hashes the keys in arguments first, first + step, ... (at most CTX_KEYS_GROUP of them) and asks for their
+ * memory, so that cache misses overlap; returns how many. */
+#define CTX_KEYS_GROUP 16
+int ctx_keys_fetch(struct cmd_ctx *c, int first, int step, struct key keys[CTX_KEYS_GROUP]);
+
+/* A deadline that has come: its key goes at once. Never so while a log is replayed: whether a key was still
+ * there is what the log says. */
+static inline bool ctx_is_due(const struct cmd_ctx *c, int64_t deadline_ms)
+{
+    return c->session && deadline_ms <= c->now_ms;
+}
 
 /* --- arguments and common replies ------------------------------------------------------------------- */
 
-#define ERR_TEXT_WRONGTYPE "-WRONGTYPE Operation against a key holding the wrong kind of value"
+#define ERR_TEXT_WRONGTYPE   "-WRONGTYPE Operation against a key holding the wrong kind of value"
 #define ERR_TEXT_NOT_INTEGER "value is not an integer or out of range"
-#define ERR_TEXT_SYNTAX "syntax error"
-#define ERR_TEXT_NO_KEY "no such key"
-#define ERR_TEXT_OOM "-OOM command not allowed when used memory > 'maxmemory'."
-#define ERR_TEXT_NOMEM "-OOM not enough memory for this command; nothing was changed"
+#define ERR_TEXT_SYNTAX      "syntax error"
+#define ERR_TEXT_NO_KEY      "no such key"
+#define ERR_TEXT_OOM         "-OOM command not allowed when used memory > 'maxmemory'."
+#define ERR_TEXT_NOMEM       "-OOM not enough memory for this command; nothing was changed"
 
-/* False: the error is replied already. */
+/* False: the error is replied already. With an `error` text, it is replied whatever is wrong. */
 bool ctx_arg_i64(struct cmd_ctx *c, int i, int64_t *out);
-bool ctx_arg_range(struct cmd_ctx *c, int i, int64_t min, int64_t max, int64_t *out, const char *error);
-bool ctx_is_string(struct cmd_ctx *c, const struct item *it); /* it may be NULL; else WRONGTYPE is replied */
+bool ctx_arg_range(struct cmd_ctx *c, int i, int64_t min, int64_t max, int64_t *out,
+                   const char *error);
+bool ctx_is_string(struct cmd_ctx *c,
+                   const struct item *it); /* it may be NULL; else WRONGTYPE is replied */
+/* The value of a string item; a large one is pointed at, not copied. */
+void ctx_reply_string(struct cmd_ctx *c, const struct item *it);
 void ctx_reply_syntax(struct cmd_ctx *c);
 void ctx_reply_nomem(struct cmd_ctx *c);
 void ctx_reply_arity(struct cmd_ctx *c);
 /* "-ERR unknown subcommand or wrong number of arguments for 'X'. Try Y HELP." */
 void ctx_reply_unknown_sub(struct cmd_ctx *c);
-/* A container's HELP: lines up to NULL, framed as Redis does. */
+/* A container's HELP: lines up to NULL between the title and the lines about HELP itself. What a subcommand
+ * does stands below its name, indented by four blanks. */
 void ctx_reply_help(struct cmd_ctx *c, const char *const *lines);
 
 /* --- rows of this room ------------------------------------------------------------------------------ */
 
 extern const struct cmd_row cmd_rows_string[];
-extern const struct cmd_row cmd_rows_key[];     /* DEL ... SCAN, OBJECT */
+extern const struct cmd_row cmd_rows_key[]; /* DEL ... SCAN, OBJECT */
 extern const struct cmd_row cmd_rows_expire[];
-extern const struct cmd_row cmd_rows_database[]; /* DBSIZE, FLUSHDB, FLUSHALL, SWAPDB, SCAN, KEYS, RANDOMKEY */
+extern const struct cmd_row
+    cmd_rows_database[]; /* DBSIZE, FLUSHDB, FLUSHALL, SWAPDB, SCAN, KEYS, RANDOMKEY */
 extern const struct cmd_row cmd_rows_command[]; /* COMMAND */

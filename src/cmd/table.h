@@ -14,40 +14,64 @@ typedef void (*cmd_fn)(struct cmd_ctx *c);
 enum cmd_flag {
     CMD_WRITE = 1 << 0,
     CMD_READONLY = 1 << 1,
-    CMD_DENYOOM = 1 << 2,      /* may grow memory: refused when maxmemory is reached */
+    CMD_DENYOOM = 1 << 2, /* may grow memory: refused when maxmemory is reached */
     CMD_ADMIN = 1 << 3,
     CMD_PUBSUB = 1 << 4,
     CMD_NOSCRIPT = 1 << 5,
     CMD_BLOCKING = 1 << 6,
-    CMD_LOADING = 1 << 7,      /* allowed while loading */
+    CMD_LOADING = 1 << 7, /* allowed while loading */
     CMD_STALE = 1 << 8,
     CMD_SKIP_MONITOR = 1 << 9,
     CMD_SKIP_SLOWLOG = 1 << 10,
     CMD_FAST = 1 << 11,
-    CMD_NO_AUTH = 1 << 12,     /* allowed before AUTH */
+    CMD_NO_AUTH = 1 << 12, /* allowed before AUTH */
     CMD_MAY_REPLICATE = 1 << 13,
     CMD_NO_ASYNC_LOADING = 1 << 14,
-    CMD_NO_MULTI = 1 << 15,    /* not inside MULTI */
+    CMD_NO_MULTI = 1 << 15, /* not inside MULTI */
     CMD_MOVABLE_KEYS = 1 << 16,
     CMD_ALLOW_BUSY = 1 << 17,
-    CMD_SENTINEL_HIDDEN = 1 << 18, /* listed nowhere */
-    CMD_NO_QUEUE = 1 << 19,    /* runs at once inside MULTI: EXEC, DISCARD, WATCH, ... */
+    CMD_SENTINEL_HIDDEN = 1 << 18,  /* listed nowhere */
+    CMD_NO_QUEUE = 1 << 19,         /* runs at once inside MULTI: EXEC, DISCARD, WATCH, ... */
     CMD_RESP2_SUBSCRIBED = 1 << 20, /* allowed for a RESP2 client that is subscribed */
 };
 
 enum cmd_acl {
-    ACL_KEYSPACE = 1 << 0, ACL_READ = 1 << 1, ACL_WRITE = 1 << 2, ACL_SET = 1 << 3, ACL_SORTEDSET = 1 << 4,
-    ACL_LIST = 1 << 5, ACL_HASH = 1 << 6, ACL_STRING = 1 << 7, ACL_BITMAP = 1 << 8, ACL_HYPERLOGLOG = 1 << 9,
-    ACL_GEO = 1 << 10, ACL_STREAM = 1 << 11, ACL_PUBSUB = 1 << 12, ACL_ADMIN = 1 << 13, ACL_FAST = 1 << 14,
-    ACL_SLOW = 1 << 15, ACL_BLOCKING = 1 << 16, ACL_DANGEROUS = 1 << 17, ACL_CONNECTION = 1 << 18,
-    ACL_TRANSACTION = 1 << 19, ACL_SCRIPTING = 1 << 20,
+    ACL_KEYSPACE = 1 << 0,
+    ACL_READ = 1 << 1,
+    ACL_WRITE = 1 << 2,
+    ACL_SET = 1 << 3,
+    ACL_SORTEDSET = 1 << 4,
+    ACL_LIST = 1 << 5,
+    ACL_HASH = 1 << 6,
+    ACL_STRING = 1 << 7,
+    ACL_BITMAP = 1 << 8,
+    ACL_HYPERLOGLOG = 1 << 9,
+    ACL_GEO = 1 << 10,
+    ACL_STREAM = 1 << 11,
+    ACL_PUBSUB = 1 << 12,
+    ACL_ADMIN = 1 << 13,
+    ACL_FAST = 1 << 14,
+    ACL_SLOW = 1 << 15,
+    ACL_BLOCKING = 1 << 16,
+    ACL_DANGEROUS = 1 << 17,
+    ACL_CONNECTION = 1 << 18,
+    ACL_TRANSACTION = 1 << 19,
+    ACL_SCRIPTING = 1 << 20,
 };
 
 /* What a command does with its keys: COMMAND INFO's key specification flags. */
 enum cmd_key_flag {
-    KEY_RO = 1 << 0, KEY_RW = 1 << 1, KEY_OW = 1 << 2, KEY_RM = 1 << 3,
-    KEY_ACCESS = 1 << 4, KEY_UPDATE = 1 << 5, KEY_INSERT = 1 << 6, KEY_DELETE = 1 << 7,
-    KEY_NOT_KEY = 1 << 8, KEY_INCOMPLETE = 1 << 9, KEY_VARIABLE = 1 << 10,
+    KEY_RO = 1 << 0,
+    KEY_RW = 1 << 1,
+    KEY_OW = 1 << 2,
+    KEY_RM = 1 << 3,
+    KEY_ACCESS = 1 << 4,
+    KEY_UPDATE = 1 << 5,
+    KEY_INSERT = 1 << 6,
+    KEY_DELETE = 1 << 7,
+    KEY_NOT_KEY = 1 << 8,
+    KEY_INCOMPLETE = 1 << 9,
+    KEY_VARIABLE = 1 << 10,
 };
 
 /* Where the keys are. Either a range: arguments first, first + step, ... last (negative: from the end, -1 the
@@ -61,13 +85,14 @@ struct cmd_keys {
 #define CMD_KEYS_MAX 2 /* specifications of a command */
 
 struct cmd_row {
-    const char *name;  /* lower case */
-    cmd_fn fn;         /* NULL for a container */
-    int16_t arity;     /* words with the name (both names of a subcommand); negative: at least */
-    uint32_t flags;    /* enum cmd_flag */
-    uint32_t acl;      /* enum cmd_acl; FAST/SLOW, READ/WRITE follow from flags and need not be given */
+    const char *name; /* lower case */
+    cmd_fn fn;        /* NULL for a container */
+    int16_t arity;    /* words with the name (both names of a subcommand); negative: at least */
+    uint32_t flags;   /* enum cmd_flag */
+    uint32_t acl; /* enum cmd_acl; FAST/SLOW, READ/WRITE follow from flags and need not be given */
     struct cmd_keys keys[CMD_KEYS_MAX];
-    const char *group; /* COMMAND DOCS: "string", "generic", "server", "connection", "transactions", "pubsub" */
+    const char *
+        group; /* COMMAND DOCS: "string", "generic", "server", "connection", "transactions", "pubsub" */
     const char *since; /* the Redis (or Valkey) version that brought it */
     const char *complexity;
     const char *summary;
@@ -75,15 +100,16 @@ struct cmd_row {
      * COMMAND DOCS derives its argument tree from it: words in capitals are tokens, other words are
      * arguments (types by name, see docs.c), [ ] is optional, | separates alternatives, ... repeats. */
     const char *synopsis;
-    const char *tips;  /* comma-separated, or NULL */
+    const char *tips;           /* comma-separated, or NULL */
     const struct cmd_row *subs; /* container: rows up to one without name */
 };
 
 #define CMD_HISTOGRAM_BUCKETS 32
 struct cmd_stats {
     uint64_t calls, rejected_calls, failed_calls;
-    uint64_t ticks;      /* time spent, in clock ticks of the engine */
-    uint32_t *histogram; /* calls by duration: bucket i counts those below 2^i microseconds; owned, NULL
+    uint64_t ticks; /* time spent, in clock ticks of the engine */
+    uint32_t
+        *histogram; /* calls by duration: bucket i counts those below 2^i microseconds; owned, NULL
                             until the first call */
 };
 
@@ -111,11 +137,13 @@ struct cmd *cmd_lookup_sub(const struct cmd *container, struct slice name);
 struct cmd *cmd_lookup_full(const struct cmd_table *t, struct slice full_name);
 size_t cmd_table_count(const struct cmd_table *t); /* with subcommands */
 size_t cmd_table_top_count(const struct cmd_table *t);
-struct cmd *cmd_table_at(const struct cmd_table *t, size_t i);     /* any, by id */
-struct cmd *cmd_table_top_at(const struct cmd_table *t, size_t i); /* top-level ones, in order of adding */
+struct cmd *cmd_table_at(const struct cmd_table *t, size_t i); /* any, by id */
+struct cmd *cmd_table_top_at(const struct cmd_table *t,
+                             size_t i); /* top-level ones, in order of adding */
 void cmd_table_reset_stats(struct cmd_table *t);
 
 bool cmd_arity_ok(const struct cmd *c, int argc);
 /* Indexes of a request's keys: calls fn for each. False: the arguments do not fit (bad numkeys). */
 typedef void (*cmd_each_key_fn)(int index, uint16_t key_flags, void *arg);
-bool cmd_each_key(const struct cmd *c, const struct slice *argv, int argc, cmd_each_key_fn fn, void *arg);
+bool cmd_each_key(const struct cmd *c, const struct slice *argv, int argc, cmd_each_key_fn fn,
+                  void *arg);

@@ -1,0 +1,140 @@
+#include "cmd/ctx.h"
+
+#include <ctype.h>
+#include <stdio.h>
+
+/* An argument that an error repeats is cut off there, as Redis does. */
+#define ERROR_ARG_BYTES_MAX  128
+#define NAME_UPPER_BYTES_MAX 64
+
+/* --- keys ------------------------------------------------------------------------------------------- */
+
+static struct item *look_up(struct cmd_ctx *c, const struct key *k, int flags)
+{
+    struct item *it = ks_find(c->ks, c->db, k, flags);
+    if (!it)
+        ctx_notify(c, k->name, NOTIFY_KEY_MISS, "keymiss");
+    return it;
+}
+
+struct item *ctx_read(struct cmd_ctx *c, const struct key *k)
+{
+    return look_up(c, k, c->no_touch ? KS_READ | KS_NO_TOUCH : KS_READ);
+}
+
+struct item *ctx_peek(struct cmd_ctx *c, const struct key *k)
+{
+    return look_up(c, k, KS_READ | KS_NO_TOUCH);
+}
+
+struct item *ctx_write(struct cmd_ctx *c, const struct key *k)
+{
+    return ks_find(c->ks, c->db, k, c->no_touch ? KS_NO_TOUCH : 0);
+}
+
+int ctx_keys_fetch(struct cmd_ctx *c, int first, int step, struct key keys[CTX_KEYS_GROUP])
+{
+    int n = 0;
+    for (int i = first; i < c->argc && n < CTX_KEYS_GROUP; i += step, n++) {
+        keys[n] = ctx_key(c, i);
+        ks_prefetch(c->ks, c->db, &keys[n]);
+    }
+    for (int i = 0; i < n; i++)
+        ks_prefetch_item(c->ks, c->db, &keys[i]);
+    return n;
+}
+
+/* --- arguments -------------------------------------------------------------------------------------- */
+
+bool ctx_arg_i64(struct cmd_ctx *c, int i, int64_t *out)
+{
+    if (num_parse_i64(c->argv[i], out))
+        return true;
+    resp_error(c->out, ERR_TEXT_NOT_INTEGER);
+    return false;
+}
+
+bool ctx_arg_range(struct cmd_ctx *c, int i, int64_t min, int64_t max, int64_t *out,
+                   const char *error)
+{
+    bool is_number = num_parse_i64(c->argv[i], out);
+    if (is_number && *out >= min && *out <= max)
+        return true;
+    if (error)
+        resp_error(c->out, error);
+    else if (is_number)
+        resp_errorf(c->out, "value is out of range, value must between %lld and %lld",
+                    (long long)min, (long long)max);
+    else
+        resp_error(c->out, ERR_TEXT_NOT_INTEGER);
+    return false;
+}
+
+bool ctx_is_string(struct cmd_ctx *c, const struct item *it)
+{
+    if (!it || item_type(it) == TYPE_STRING)
+        return true;
+    resp_error(c->out, ERR_TEXT_WRONGTYPE);
+    return false;
+}
+
+/* --- replies ---------------------------------------------------------------------------------------- */
+
+void ctx_reply_string(struct cmd_ctx *c, const struct item *it)
+{
+    switch (item_enc(it)) {
+    case ENC_EMBED: resp_bulk(c->out, slice_of(item_value_place(it), it->vlen)); break;
+    case ENC_INT: resp_bulk_int(c->out, item_int(it)); break;
+    case ENC_BLOB: resp_bulk_blob(c->out, item_blob(it)); break;
+    }
+}
+
+void ctx_reply_syntax(struct cmd_ctx *c)
+{
+    resp_error(c->out, ERR_TEXT_SYNTAX);
+}
+
+void ctx_reply_nomem(struct cmd_ctx *c)
+{
+    resp_error(c->out, ERR_TEXT_NOMEM);
+}
+
+void ctx_reply_arity(struct cmd_ctx *c)
+{
+    resp_errorf(c->out, "wrong number of arguments for '%s' command", c->cmd->full_name);
+}
+
+/* The name of the command, or of the container it is a subcommand of, in capitals. */
+static const char *upper_name(const struct cmd_ctx *c, char out[NAME_UPPER_BYTES_MAX])
+{
+    const char *name = c->cmd->parent ? c->cmd->parent->row->name : c->cmd->row->name;
+    size_t i = 0;
+    for (; name[i] && i < NAME_UPPER_BYTES_MAX - 1; i++)
+        out[i] = (char)toupper((unsigned char)name[i]);
+    out[i] = '\0';
+    return out;
+}
+
+void ctx_reply_unknown_sub(struct cmd_ctx *c)
+{
+    char name[NAME_UPPER_BYTES_MAX];
+    size_t len = c->argv[1].len < ERROR_ARG_BYTES_MAX ? c->argv[1].len : ERROR_ARG_BYTES_MAX;
+    resp_errorf(c->out, "unknown subcommand or wrong number of arguments for '%.*s'. Try %s HELP.",
+                (int)len, c->argv[1].ptr, upper_name(c, name));
+}
+
+void ctx_reply_help(struct cmd_ctx *c, const char *const *lines)
+{
+    static const char framing[] = "%s <subcommand> [<arg> [value] [opt] ...]. Subcommands are:";
+    char name[NAME_UPPER_BYTES_MAX], title[NAME_UPPER_BYTES_MAX + sizeof(framing)];
+    size_t n = 0;
+    while (lines[n])
+        n++;
+    resp_array(c->out, n + 3);
+    snprintf(title, sizeof(title), framing, upper_name(c, name));
+    resp_status(c->out, title);
+    for (size_t i = 0; i < n; i++)
+        resp_status(c->out, lines[i]);
+    resp_status(c->out, "HELP");
+    resp_status(c->out, "    Print this help.");
+}
