@@ -2,27 +2,30 @@
 /* A hash table in the order of the hash: open addressing by cache line, growing in place and in slices.
  *
  * A table maps 32 bits of hash to pointers. It knows neither keys nor values: who looks up brings the
- * comparison. Of n buckets, a hash h lives in bucket  floor(h * n / 2^32), so buckets lie in the order of
- * the hash. That order is what everything else is built on:
+ * comparison. Of n buckets, a hash h lives in bucket floor(h * n / 2^32), so buckets lie in the order
+ * of the hash. That order is what everything else is built on:
  *
- *  - The table grows and shrinks by any factor, not only by two, and in place: growing moves buckets from
- *    the end backwards (bucket i goes to places >= i), shrinking from the front. While it moves, hashes
- *    below `boundary` are laid out for `n_low` buckets and the others for `n_high`; at rest both are equal.
- *  - A walk is a hash: everything below it has been seen, everything from it on has not, whatever the table
- *    does in between. SCAN, snapshots and expiry all walk this way, across any number of tables.
+ *  - The table grows and shrinks by any factor, not only by two, and in place: growing moves buckets
+ *    from the end backwards (bucket i goes to places >= i), shrinking from the front. While it moves,
+ *    hashes below `boundary` are laid out for `n_low` buckets and the others for `n_high`; at rest both
+ *    are equal.
+ *  - A walk is a hash: everything below it has been seen, everything from it on has not, whatever the
+ *    table does in between. SCAN, snapshots and expiry all walk this way, across any number of tables.
  *
  * A bucket is a cache line; 7 entries of 8 bytes and 8 bytes that describe them:
  *
  *    0        1 .. 7          8 .. 15    ...   56 .. 63
  *   +--------+---------------+----------+-----+----------+
  *   | used   | tag[7]        | entry[0] | ... | entry[6] |    used: bit i = entry i is taken,
- *   +--------+---------------+----------+-----+----------+          bit 7 = entry[6] is a further bucket
+ *   +--------+---------------+----------+-----+----------+          bit 7 = entry[6] is a further line
  *
  *   entry: bits 0..47 the pointer, bits 48..63 the bits 8..23 of the hash; tag: the bits 0..7.
  *
- * Tag and entry hold the 24 low bits of the hash; with 256 buckets or more the place gives the rest, so that
- * moving an entry does not touch what it points to. Smaller tables ask `rehash` (and are small).
- * A bucket that overflows chains a further line through its last entry.
+ * Tag and entry hold the 24 low bits of the hash; with 256 buckets or more the place gives the rest, so
+ * that moving an entry does not touch what it points to. Smaller tables ask `rehash` (and are small).
+ * A bucket that overflows chains a further line through its last entry; bit 6 of `used` is then clear.
+ * The further line has but TABLE_SHORT_ENTRIES entries, half a cache line, until one more comes: most
+ * buckets that overflow do so by one or two. The highest 16 bits of a chain entry say which it is.
  *
  * Pointers given to a table are not owned by it. */
 #include <stdbool.h>
@@ -30,8 +33,11 @@
 #include <stdint.h>
 
 #define TABLE_BUCKET_ENTRIES 7
-#define TABLE_BUCKETS_MIN 1
-#define TABLE_BUCKETS_MAX (1u << 28)
+#define TABLE_SHORT_ENTRIES  3
+#define TABLE_SHORT_BYTES    (8 + 8 * TABLE_SHORT_ENTRIES)
+#define TABLE_BUCKETS_MAX    (1u << 28)
+/* Entries per bucket on average: a table grows when it holds more. */
+#define TABLE_FILL_MAX 6
 
 struct table_bucket {
     uint8_t used;
@@ -45,11 +51,12 @@ typedef uint32_t (*table_rehash_fn)(const void *p, void *arg);
 
 struct table {
     struct table_bucket *buckets; /* NULL while empty */
-    uint64_t boundary;            /* hashes below it are laid out for n_low, others for n_high; 0..2^32 */
-    uint32_t n_low, n_high;       /* buckets of the two layouts, equal at rest */
-    uint32_t n_mapped;            /* buckets that memory is set aside for */
-    uint32_t chained;             /* further lines in use */
-    uint64_t count;               /* entries */
+    uint64_t boundary;      /* hashes below it are laid out for n_low, others for n_high; 0..2^32 */
+    uint32_t n_low, n_high; /* buckets of the two layouts, equal at rest */
+    uint32_t n_mapped;      /* buckets that memory is set aside for */
+    uint32_t chained;       /* further lines in use, */
+    uint32_t chained_short; /* and how many of them are short */
+    uint64_t count;         /* entries */
     table_rehash_fn rehash;
     void *rehash_arg;
 };
@@ -176,7 +183,8 @@ void *table_random(const struct table *t, uint64_t random);
 
 /* Takes out all entries of the next buckets from hash `from` on until `entries_max` are passed to `fn`, and
  * returns the hash to go on from (2^32: empty now, lines freed). For emptying in slices; `fn` may free p. */
-uint64_t table_drain(struct table *t, uint64_t from, uint64_t entries_max, table_each_fn fn, void *arg);
+uint64_t table_drain(struct table *t, uint64_t from, uint64_t entries_max, table_each_fn fn,
+                     void *arg);
 
 size_t table_memory(const struct table *t); /* bytes of lines */
 /* For tests: every invariant, by assertion. */

@@ -1,0 +1,222 @@
+#include <assert.h>
+
+#include "ds/table_impl.h"
+
+/* Growing and shrinking, in place and a bucket at a time.
+ *
+ * While a table moves it has two layouts, of n_low < n_high buckets, in the same memory: hashes below
+ * the boundary B are laid out for n_low, the others for n_high.
+ *
+ *    line  0            a      b            n_low          n_high
+ *         +------------+------+---------------------------+
+ *         | n_low: h<B | free |      n_high: h >= B       |
+ *         +------------+------+---------------------------+
+ *
+ * Hashes below B lie in lines up to a = floor((B-1) * n_low / 2^32), those from B on in lines from
+ * b = floor(B * n_high / 2^32) on. B is always the start of a bucket in one of the layouts: if of
+ * bucket k of n_low, then a = k-1 and b >= k; if of bucket k of n_high, then a <= k-1 and b = k. So
+ * a < b: no line is in both.
+ *
+ * Growing empties line a, the last with hashes below B, and puts its entries where n_high wants them.
+ * From h >= start(a) and h < B follows that this is between a and b: line a has just been emptied,
+ * those behind it are free, and b is of that layout. B becomes start(a), in n_low.
+ *
+ * Shrinking empties line b, the first with hashes from B on, and puts its entries where n_low wants
+ * them. From h >= B and h < start(b+1) follows that this is between a and b: a is of that layout, those
+ * behind it are free, and line b has just been emptied. B becomes start(b+1), in n_high. At the end the
+ * lines behind n_low are given back.
+ *
+ * Both need nothing but a B as above, so a move may turn round at any bucket. Its direction is no state,
+ * but the answer to whether n_low buckets suffice for what is in the table now. */
+
+/* Entries per bucket, on average. A table grows at TABLE_FILL_MAX, to the next size. It shrinks below
+ * FILL_MIN, to the least size that holds no more than FILL_AIM. Once it moves, inserts move it up while
+ * n_low buckets would hold more than FILL_TURN_UP, and removals move it down while they would hold less
+ * than FILL_TURN_DOWN; what is between the two keeps it from going to and fro. */
+#define FILL_MIN       3
+#define FILL_AIM       4
+#define FILL_TURN_DOWN 4
+#define FILL_TURN_UP   5
+
+/* Buckets that an insert moves. A move up starts with n * TABLE_FILL_MAX entries and n buckets to move,
+ * and the next is due after n * TABLE_FILL_MAX / 8 inserts at the earliest (see size_next). */
+#define GROW_STEPS 2
+_Static_assert(GROW_STEPS *TABLE_FILL_MAX >= 8, "a move is over before the next is due");
+
+/* Buckets that a removal moves. If nothing but removals happen, n buckets have been moved after n / 2 of
+ * them, and (FILL_MIN - 1/2) * n entries are left, for which FILL_MIN * n / FILL_AIM buckets or a quarter
+ * more are there. So a table is never sparse, and walks and table_random find something soon. */
+#define SHRINK_STEPS 2
+
+/* Small tables double. From 16 buckets on there are four sizes to a doubling, the same as the size
+ * classes of the allocator: steps of a quarter, a fifth, a sixth and a seventh. */
+#define SIZE_DOUBLES_BELOW 16
+
+static uint32_t size_next(uint32_t n)
+{
+    if (n < SIZE_DOUBLES_BELOW)
+        return n > 0 ? 2 * n : 1;
+    return n + (1u << (31 - __builtin_clz(n) - 2));
+}
+
+/* The least size of at least n buckets. */
+static uint32_t size_for(uint64_t n)
+{
+    if (n >= TABLE_BUCKETS_MAX)
+        return TABLE_BUCKETS_MAX;
+    uint32_t size = 1;
+    while (size < n)
+        size = size < n / 2 ? 2 * size : size_next(size);
+    return size;
+}
+
+/* --- one step --------------------------------------------------------------------------------- */
+
+/* Empties a line of the layout of n_from buckets and puts its entries where that of n_to has them. */
+static void move_bucket(struct table *t, uint32_t index, uint32_t n_from, uint32_t n_to)
+{
+    if (t->buckets[index].used == 0)
+        return;
+    struct table_bucket from = t->buckets[index];
+    t->buckets[index].used = 0;
+    uint64_t start = table_bucket_start(index, n_from);
+    for (;;) {
+        const struct table_bucket *line = table_has_chain(&from) ? table_chain(&from) : &from;
+        for (unsigned m = table_taken(line); m; m &= m - 1) {
+            int i = __builtin_ctz(m);
+            uint32_t hash = table_entry_hash(t, line, i, n_from, start);
+            table_bucket_put(t, &t->buckets[table_bucket_index(hash, n_to)], hash, line->entry[i]);
+        }
+        if (line == &from)
+            break;
+        table_line_unlink(t, &from);
+    }
+}
+
+/* A move that turns round before its first step has nothing to move back. */
+static void step_up(struct table *t)
+{
+    if (t->boundary > 0) {
+        uint32_t index = table_bucket_index(t->boundary - 1, t->n_low);
+        move_bucket(t, index, t->n_low, t->n_high);
+        t->boundary = table_bucket_start(index, t->n_low);
+    }
+    if (t->boundary == 0)
+        t->n_low = t->n_high;
+}
+
+static void step_down(struct table *t)
+{
+    if (t->boundary < TABLE_HASH_END) {
+        uint32_t index = table_bucket_index(t->boundary, t->n_high);
+        move_bucket(t, index, t->n_high, t->n_low);
+        t->boundary = table_bucket_start((uint64_t)index + 1, t->n_high);
+    }
+    if (t->boundary == TABLE_HASH_END) {
+        t->n_high = t->n_low;
+        t->boundary = 0;
+    }
+}
+
+bool table_moving(const struct table *t)
+{
+    return t->n_low != t->n_high;
+}
+
+/* --- beginning and end ------------------------------------------------------------------------ */
+
+static enum err start_growing(struct table *t)
+{
+    uint32_t n = size_next(t->n_high);
+    if (n > TABLE_BUCKETS_MAX)
+        return ERR_OK; /* then chains get longer */
+    if (n > t->n_mapped) {
+        enum err e = table_lines_resize(t, n);
+        if (e)
+            return e;
+    }
+    t->n_high = n;
+    if (t->count == 0)
+        t->n_low = n;
+    else
+        t->boundary = TABLE_HASH_END;
+    return ERR_OK;
+}
+
+/* True if the table is too large for what it holds and now begins to shrink. */
+static bool start_shrinking(struct table *t)
+{
+    if (t->count >= (uint64_t)t->n_high * FILL_MIN)
+        return false;
+    uint32_t n = size_for((t->count + FILL_AIM - 1) / FILL_AIM);
+    if (n >= t->n_high)
+        return false;
+    t->n_low = n;
+    t->boundary = 0;
+    return true;
+}
+
+/* Gives back one slice of the memory behind the last bucket. True while there is more. Where the
+ * allocator refuses a smaller block, the larger one stays for now. */
+static bool trim(struct table *t)
+{
+    if (t->n_mapped == t->n_high)
+        return false;
+    bool whole = t->n_mapped - t->n_high <= TABLE_TRIM_LINES;
+    enum err e = table_lines_resize(t, whole ? t->n_high : t->n_mapped - TABLE_TRIM_LINES);
+    return !e && !whole;
+}
+
+enum err table_move_for_insert(struct table *t)
+{
+    if (!table_moving(t))
+        return t->count < (uint64_t)t->n_high * TABLE_FILL_MAX ? ERR_OK : start_growing(t);
+    if (t->count > (uint64_t)t->n_low * FILL_TURN_UP)
+        for (int i = 0; i < GROW_STEPS && table_moving(t); i++)
+            step_up(t);
+    return ERR_OK;
+}
+
+void table_move_for_remove(struct table *t)
+{
+    if (!table_moving(t)) {
+        if (!start_shrinking(t))
+            trim(t);
+    } else if (t->count < (uint64_t)t->n_low * FILL_TURN_DOWN) {
+        for (int i = 0; i < SHRINK_STEPS && table_moving(t); i++)
+            step_down(t);
+    }
+}
+
+bool table_work(struct table *t, uint32_t buckets)
+{
+    if (!table_moving(t)) {
+        if (start_shrinking(t))
+            return true;
+        if (t->count == 0 && t->n_mapped <= TABLE_TRIM_LINES)
+            table_lines_free(t);
+        return trim(t);
+    }
+    bool up = t->count > (uint64_t)t->n_low * FILL_TURN_UP;
+    for (; buckets > 0 && table_moving(t); buckets--) {
+        if (up)
+            step_up(t);
+        else
+            step_down(t);
+    }
+    return table_moving(t) || t->n_mapped > t->n_high;
+}
+
+enum err table_expect(struct table *t, uint64_t count)
+{
+    assert(t->count == 0);
+    struct table fresh = {.rehash = t->rehash, .rehash_arg = t->rehash_arg};
+    uint32_t n = size_for((count + TABLE_FILL_MAX - 1) / TABLE_FILL_MAX);
+    enum err e = table_lines_resize(&fresh, n);
+    if (e)
+        return e;
+    fresh.n_low = fresh.n_high = n;
+    table_lines_free(t);
+    *t = fresh;
+    return ERR_OK;
+}
