@@ -138,6 +138,10 @@ const char *mem_allocator(void)
 
 #include <jemalloc/jemalloc.h>
 
+#define TEXT_OF(macro)          TEXT_OF_(macro)
+#define TEXT_OF_(value)         #value
+#define ALL_ARENAS              TEXT_OF(MALLCTL_ARENAS_ALL)
+
 static void *raw_alloc(size_t bytes)
 {
     return malloc(bytes);
@@ -199,6 +203,7 @@ static size_t read_counter(const char *name)
     return value;
 }
 
+/* Walks, and returns what is handed out: jemalloc counts what lies in a thread's cache, too. */
 static size_t walk(void)
 {
     size_t size = sizeof(tally.taken);
@@ -209,7 +214,9 @@ static size_t walk(void)
     uint64_t epoch = 1;
     size = sizeof(epoch);
     mallctl("epoch", &epoch, &size, &epoch, sizeof(epoch));
-    size_t allocated = read_counter("stats.allocated");
+    size_t allocated = read_counter("stats.allocated") -
+                       read_counter("stats.arenas." ALL_ARENAS ".tcache_bytes") -
+                       read_counter("stats.arenas." ALL_ARENAS ".tcache_stashed_bytes");
     tally.offset = allocated - (*tally.taken - *tally.returned);
     tally.calls_left = MEM_CALLS_BETWEEN_WALKS;
     return allocated;
@@ -233,14 +240,11 @@ void mem_stats(struct mem_stats *out)
     out->metadata = read_counter("stats.metadata");
 }
 
-#define TEXT_OF(macro)  TEXT_OF_(macro)
-#define TEXT_OF_(value) #value
-
 void mem_purge(void)
 {
     /* First what this thread caches, then the unused pages of all arenas. */
     mallctl("thread.tcache.flush", NULL, NULL, NULL, 0);
-    mallctl("arena." TEXT_OF(MALLCTL_ARENAS_ALL) ".purge", NULL, NULL, NULL, 0);
+    mallctl("arena." ALL_ARENAS ".purge", NULL, NULL, NULL, 0);
 }
 
 bool mem_purge_in_background(bool on)

@@ -14,7 +14,8 @@ void *mem_try_zalloc(size_t bytes);           /* NULL when refused */
 void *mem_try_realloc(void *p, size_t bytes); /* NULL when refused: p is as it was */
 void *mem_alloc_line(size_t bytes);           /* zeroed, aligned to a cache line (64 bytes) */
 void mem_free(void *p);                       /* p may be NULL */
-/* Faster. Bytes as given at allocation; what mem_alloc_line gave counts in whole lines. */
+/* Spares the allocator a look-up. Bytes as given at allocation, or as mem_usable tells; what
+ * mem_alloc_line gave counts in whole lines. */
 void mem_free_sized(void *p, size_t bytes);
 char *mem_strdup(const char *s);
 char *mem_strndup(const char *s, size_t len); /* copies len bytes and adds a NUL */
@@ -24,7 +25,7 @@ size_t mem_usable(const void *p);
 size_t mem_good_size(size_t bytes);
 
 struct mem_stats {
-    size_t allocated; /* bytes handed out, as jemalloc counts them */
+    size_t allocated; /* bytes handed out */
     size_t active;    /* bytes in pages that hold them */
     size_t resident;  /* bytes of physical memory that jemalloc holds */
     size_t mapped, retained, metadata;
