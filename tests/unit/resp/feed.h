@@ -1,0 +1,112 @@
+#pragma once
+/* Feeds bytes to the parser in given pieces, as a connection would, and writes down what it says:
+ *
+ *   @0 "SET" "key" "value"
+ *   @33 inline "PING"
+ *   error Protocol error: ...
+ *
+ * The bytes of each call are in a heap block of exactly their size, at another address each time,
+ * so that a sanitizer sees a byte read too far, or in a block of an earlier call. What must hold
+ * after every call is asserted. Also used by the fuzz target, so without cmocka. */
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "resp/parser.h"
+
+#define FEED_BATCH_MAX 4096 /* requests of one piece */
+
+struct feed {
+    struct resp_limits limits;
+    struct resp_parser parser;
+    struct resp_args args;
+    struct buf said;
+    bool failed; /* an error was said */
+};
+
+static inline void feed_init(struct feed *f, bool authenticated)
+{
+    *f = (struct feed){.limits = {.bulk_bytes_max = 1 << 20, .authenticated = authenticated}};
+    resp_parser_init(&f->parser);
+    resp_args_init(&f->args);
+    buf_init(&f->said);
+}
+
+static inline void feed_deinit(struct feed *f)
+{
+    resp_parser_deinit(&f->parser);
+    resp_args_deinit(&f->args);
+    buf_deinit(&f->said);
+}
+
+static inline enum resp_status feed_parse(struct feed *f, struct slice in, struct resp_request *r)
+{
+    size_t count = f->args.count;
+    enum resp_status status = resp_parse(&f->parser, in, &f->limits, &f->args, r);
+    assert(f->args.count <= f->args.cap);
+    assert((f->parser.partial == NULL) == (resp_parser_memory(&f->parser) == 0));
+    if (status == RESP_REQUEST) {
+        assert(r->argc >= 0 && r->argc <= RESP_ARGS_MAX);
+        assert(r->first == count && f->args.count == count + (size_t)r->argc);
+        assert(r->bytes > 0 && r->bytes <= in.len);
+        assert(r->inlined == (in.ptr[0] != '*'));
+    } else {
+        assert(f->args.count == count);
+    }
+    assert((f->parser.partial != NULL) == (status == RESP_MORE && in.len > 0));
+    assert(resp_parser_wants(&f->parser) >= 1);
+    return status;
+}
+
+/* Only at the end of a batch, when the arguments of all its requests must still be there. */
+static inline void feed_write_down(struct feed *f, size_t start, const struct resp_request *batch,
+                                   size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        const struct resp_request *r = &batch[i];
+        buf_printf(&f->said, "@%zu%s", start, r->inlined ? " inline" : "");
+        for (int j = 0; j < r->argc; j++) {
+            buf_append_char(&f->said, ' ');
+            buf_append_quoted(&f->said, f->args.at[r->first + (size_t)j]);
+        }
+        buf_append_char(&f->said, '\n');
+        start += r->bytes;
+    }
+}
+
+/* Parses all that is complete in input[start, end); returns where the rest starts. */
+static inline size_t feed_piece(struct feed *f, struct slice input, size_t start, size_t end)
+{
+    struct slice block = slice_of(malloc(end - start + (end == start)), end - start);
+    struct resp_request *batch = malloc(FEED_BATCH_MAX * sizeof(*batch));
+    assert(block.ptr != NULL && batch != NULL);
+    memcpy((char *)block.ptr, input.ptr + start, block.len);
+
+    size_t at = 0, count = 0;
+    enum resp_status status = RESP_REQUEST;
+    while (status == RESP_REQUEST && count < FEED_BATCH_MAX) {
+        status = feed_parse(f, slice_of(block.ptr + at, block.len - at), &batch[count]);
+        if (status == RESP_REQUEST)
+            at += batch[count++].bytes;
+    }
+    feed_write_down(f, start, batch, count);
+    if (status == RESP_ERROR) {
+        buf_printf(&f->said, "error %s\n", batch[count].error);
+        f->failed = true;
+    }
+    resp_args_clear(&f->args);
+    free(batch);
+    free((char *)block.ptr);
+    return status == RESP_REQUEST ? feed_piece(f, input, start + at, end) : start + at;
+}
+
+/* The input in pieces that end at ends[0] < ends[1] < ... < input.len; then as a string. */
+static inline const char *feed_run(struct feed *f, struct slice input, const size_t *ends,
+                                   size_t count)
+{
+    size_t start = 0;
+    for (size_t i = 0; i <= count && !f->failed; i++)
+        start = feed_piece(f, input, start, i < count ? ends[i] : input.len);
+    return buf_cstr(&f->said);
+}
