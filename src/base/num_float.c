@@ -20,8 +20,10 @@ static_assert(FLT_EVAL_METHOD == 0, "a double is rounded as a double");
 /* [-]digits[.digits]; false: not of this form, which does not mean that it is not a number. */
 static bool parse_plain_double(struct slice s, double *out)
 {
+    if (s.len == 0)
+        return false;
     const char *p = s.ptr, *end = p + s.len;
-    bool negative = p < end && *p == '-';
+    bool negative = *p == '-';
     p += negative;
     int64_t mantissa = 0;
     int digits = 0, decimals = -1; /* -1: no point yet */
