@@ -15,7 +15,7 @@
 #include "base/buf.h"
 #include "resp/parser.h"
 
-#define FEED_BATCH_MAX 4096 /* requests of one piece */
+#define FEED_BATCH_MAX 64 /* requests of one piece before the arguments are cleared */
 
 struct feed {
     struct resp_limits limits;
