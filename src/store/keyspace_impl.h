@@ -93,6 +93,14 @@ struct keyspace {
 };
 static_assert(KS_SHARDS_MAX <= RING_SHARDS_MAX, "the ring places as many shards as are allowed");
 
+/* GCC takes a function that does nothing but prefetch for one without effect, and drops the calls of it. The empty
+ * statement is an effect. */
+static inline __attribute__((always_inline)) void ks_prefetch_line(const void *p)
+{
+    __asm__ volatile("" : : "r"(p));
+    __builtin_prefetch(p);
+}
+
 /* Where a key is or would be. */
 struct ks_place {
     struct ks_db *db;
