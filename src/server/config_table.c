@@ -1,0 +1,151 @@
+/* Every option there is: names and meanings are those of redis.conf. */
+#include "server/option.h"
+
+#include <limits.h>
+#include <stddef.h>
+
+#include "base/logger.h"
+#include "store/keyspace.h"
+
+#define MB                 (1024 * 1024)
+#define AT(field)          .offset = offsetof(struct config, field)
+#define UP_TO(least, most) .min = (least), .max = (most)
+
+static const struct option_choice loglevels[] = {
+    {"debug", LOG_LEVEL_DEBUG},     {"verbose", LOG_LEVEL_VERBOSE}, {"notice", LOG_LEVEL_NOTICE},
+    {"warning", LOG_LEVEL_WARNING}, {"nothing", LOG_LEVEL_NOTHING}, {NULL, 0},
+};
+static const struct option_choice allowances[] = {
+    {"no", ALLOW_NO}, {"yes", ALLOW_YES}, {"local", ALLOW_LOCAL}, {NULL, 0}};
+/* All that Redis knows, so that a value is told apart from a mistake; the first is what Corsac does. */
+static const struct option_choice policies[] = {
+    {"noeviction", 0},      {"allkeys-lru", 1},  {"volatile-lru", 2},
+    {"allkeys-lfu", 3},     {"volatile-lfu", 4}, {"allkeys-random", 5},
+    {"volatile-random", 6}, {"volatile-ttl", 7}, {NULL, 0}};
+static const struct option_choice supervisors[] = {
+    {"no", 0}, {"auto", 1}, {"systemd", 2}, {"upstart", 3}, {NULL, 0}};
+
+/* clang-format off */
+const struct option option_table[] = {
+    /* --- network --- */
+    {.name = "bind", .type = OPTION_WORDS, AT(bind), .fallback = "* -::*", .flags = OPTION_MULTI_ARG,
+     .apply = APPLY_NET, .check = option_check_bind,
+     .summary = "addresses to listen on; with a '-' in front one that may be missing; * is all"},
+    {.name = "port", .type = OPTION_INT, AT(port), .fallback = "6379", UP_TO(0, 65535), .apply = APPLY_NET,
+     .summary = "TCP port; 0: none"},
+    {.name = "unixsocket", .type = OPTION_STRING, AT(unix_path), .fallback = "", .flags = OPTION_IMMUTABLE,
+     .summary = "path of a Unix socket to listen on"},
+    {.name = "unixsocketperm", .type = OPTION_OCTAL, AT(unix_mode), .fallback = "0", UP_TO(0, 0777),
+     .flags = OPTION_IMMUTABLE, .summary = "permissions of the Unix socket; 0: as umask leaves them"},
+    {.name = "tcp-backlog", .type = OPTION_INT, AT(backlog), .fallback = "511", UP_TO(0, INT_MAX),
+     .flags = OPTION_IMMUTABLE, .summary = "connections that may wait to be accepted"},
+    {.name = "timeout", .type = OPTION_INT, AT(idle_s_max), .fallback = "0", UP_TO(0, INT_MAX), .apply = APPLY_NET,
+     .summary = "seconds after which an idle client is disconnected; 0: never"},
+    {.name = "tcp-keepalive", .type = OPTION_INT, AT(keepalive_s), .fallback = "300", UP_TO(0, INT_MAX),
+     .apply = APPLY_NET, .summary = "seconds between signs of life on an idle connection; 0: none"},
+    {.name = "protected-mode", .type = OPTION_BOOL, AT(protected_mode), .fallback = "yes", .apply = APPLY_NET,
+     .summary = "without a password, serve clients of this machine only"},
+
+    /* --- process --- */
+    {.name = "daemonize", .type = OPTION_BOOL, AT(daemonize), .fallback = "no", .flags = OPTION_IMMUTABLE,
+     .summary = "run in the background"},
+    {.name = "pidfile", .type = OPTION_STRING, AT(pidfile), .fallback = "", .flags = OPTION_IMMUTABLE,
+     .summary = "file that holds the process id while the server runs"},
+    {.name = "loglevel", .type = OPTION_ENUM, AT(loglevel), .fallback = "notice", .choices = loglevels,
+     .apply = APPLY_LOG, .summary = "how much is logged"},
+    {.name = "logfile", .type = OPTION_STRING, AT(logfile), .fallback = "", .flags = OPTION_IMMUTABLE,
+     .summary = "file to log to; empty: standard output"},
+    {.name = "crash-log-enabled", .type = OPTION_BOOL, AT(crash_log), .fallback = "yes", .flags = OPTION_IMMUTABLE,
+     .summary = "log a report when the server crashes"},
+    {.name = "dir", .type = OPTION_STRING, AT(dir), .fallback = "./", .flags = OPTION_PROTECTED, .apply = APPLY_DIR,
+     .summary = "directory to work in"},
+    {.name = "hz", .type = OPTION_INT, AT(hz), .fallback = "10", UP_TO(1, 500), .flags = OPTION_CLAMP,
+     .apply = APPLY_CRON, .summary = "how often a second housekeeping looks round"},
+    {.name = "jemalloc-bg-thread", .type = OPTION_BOOL, AT(purge_in_background), .fallback = "yes",
+     .apply = APPLY_MEMORY, .summary = "give memory back to the system on a thread of its own"},
+
+    /* --- who may do what --- */
+    {.name = "requirepass", .type = OPTION_STRING, AT(password), .fallback = "", .flags = OPTION_SENSITIVE,
+     .apply = APPLY_ENGINE | APPLY_NET, .summary = "password that clients must give"},
+    {.name = "enable-debug-command", .type = OPTION_ENUM, AT(debug_commands), .fallback = "no",
+     .flags = OPTION_IMMUTABLE, .choices = allowances, .summary = "whether DEBUG may be used"},
+    {.name = "enable-protected-configs", .type = OPTION_ENUM, AT(protected_configs), .fallback = "no",
+     .flags = OPTION_IMMUTABLE, .choices = allowances, .summary = "whether CONFIG SET may change paths"},
+    {.name = "enable-module-command", .type = OPTION_ENUM, .fallback = "no",
+     .flags = OPTION_IMMUTABLE | OPTION_FIXED, .choices = allowances, .summary = "there are no modules"},
+
+    /* --- limits --- */
+    {.name = "maxclients", .type = OPTION_INT, AT(clients_max), .fallback = "10000", UP_TO(1, UINT_MAX),
+     .apply = APPLY_CLIENTS | APPLY_NET, .summary = "clients at the same time"},
+    {.name = "proto-max-bulk-len", .type = OPTION_MEMORY, AT(bulk_bytes_max), .fallback = "512mb",
+     UP_TO(MB, INT64_MAX), .apply = APPLY_ENGINE, .summary = "longest string"},
+    {.name = "client-query-buffer-limit", .type = OPTION_MEMORY, AT(query_bytes_max), .fallback = "1gb",
+     UP_TO(MB, INT64_MAX), .apply = APPLY_NET, .summary = "most that a client may send ahead"},
+    {.name = "client-output-buffer-limit", .type = OPTION_SPECIAL, .special = &option_output_limits,
+     .fallback = "normal 0 0 0 slave 256mb 64mb 60 pubsub 32mb 8mb 60", .flags = OPTION_MULTI_ARG,
+     .apply = APPLY_NET, .summary = "class, hard limit, soft limit and its seconds: replies that wait for a client"},
+
+    /* --- data --- */
+    {.name = "databases", .type = OPTION_INT, AT(databases), .fallback = "16", UP_TO(1, KS_DATABASES_MAX),
+     .flags = OPTION_IMMUTABLE, .summary = "databases that SELECT can choose from"},
+    {.name = "shards", .type = OPTION_INT, AT(shards), .fallback = CONFIG_SHARDS_DEFAULT, UP_TO(1, KS_SHARDS_MAX),
+     .apply = APPLY_SHARDS, .summary = "tables that the keys are spread over, by consistent hashing"},
+    {.name = "notify-keyspace-events", .type = OPTION_SPECIAL, .special = &option_notify, .fallback = "",
+     .apply = APPLY_ENGINE, .summary = "classes of events that are published, such as KEA"},
+
+    /* --- what is recorded --- */
+    {.name = "slowlog-log-slower-than", .type = OPTION_INT, AT(slowlog_us), .fallback = "10000",
+     UP_TO(-1, INT64_MAX), .apply = APPLY_ENGINE, .summary = "microseconds; 0: every command; -1: none"},
+    {.name = "slowlog-max-len", .type = OPTION_INT, AT(slowlog_len_max), .fallback = "128", UP_TO(0, INT64_MAX),
+     .apply = APPLY_ENGINE, .summary = "commands that SLOWLOG remembers"},
+    {.name = "latency-monitor-threshold", .type = OPTION_INT, AT(latency_ms), .fallback = "0", UP_TO(0, INT64_MAX),
+     .apply = APPLY_ENGINE, .summary = "milliseconds from which LATENCY remembers an event; 0: none"},
+    {.name = "latency-tracking", .type = OPTION_BOOL, AT(latency_tracking), .fallback = "yes",
+     .apply = APPLY_ENGINE, .summary = "a histogram of durations for each command"},
+    {.name = "latency-tracking-info-percentiles", .type = OPTION_SPECIAL, .special = &option_percentiles,
+     .fallback = "50 99 99.9", .flags = OPTION_MULTI_ARG, .summary = "percentiles in INFO latencystats"},
+
+    /* --- what tools ask for, and Corsac does in one way only --- */
+    {.name = "save", .type = OPTION_SPECIAL, .special = &option_save, .fallback = "",
+     .flags = OPTION_MULTI_ARG | OPTION_FIXED, .summary = "no snapshots yet: data is kept in memory only"},
+    {.name = "appendonly", .type = OPTION_BOOL, .fallback = "no", .flags = OPTION_FIXED,
+     .summary = "no append-only file yet: data is kept in memory only"},
+    {.name = "maxmemory", .type = OPTION_MEMORY, .fallback = "0", UP_TO(0, INT64_MAX), .flags = OPTION_FIXED,
+     .summary = "no memory limit yet"},
+    {.name = "maxmemory-policy", .type = OPTION_ENUM, .fallback = "noeviction", .choices = policies,
+     .flags = OPTION_FIXED, .summary = "nothing is evicted yet"},
+    {.name = "maxmemory-samples", .type = OPTION_INT, .fallback = "5", UP_TO(1, 64), .flags = OPTION_FIXED,
+     .summary = "nothing is evicted yet"},
+    {.name = "maxmemory-clients", .type = OPTION_MEMORY, .fallback = "0", UP_TO(0, INT64_MAX),
+     .flags = OPTION_FIXED, .summary = "no memory limit for all clients together yet"},
+    {.name = "activerehashing", .type = OPTION_BOOL, .fallback = "yes", .flags = OPTION_FIXED,
+     .summary = "tables always grow in slices, whether clients are busy or not"},
+    {.name = "activedefrag", .type = OPTION_BOOL, .fallback = "no", .flags = OPTION_FIXED,
+     .summary = "memory is not defragmented"},
+    {.name = "io-threads", .type = OPTION_INT, .fallback = "1", UP_TO(1, 128),
+     .flags = OPTION_IMMUTABLE | OPTION_FIXED, .summary = "one thread serves all clients"},
+    {.name = "cluster-enabled", .type = OPTION_BOOL, .fallback = "no", .flags = OPTION_IMMUTABLE | OPTION_FIXED,
+     .summary = "no cluster yet"},
+    {.name = "replicaof", .alias = "slaveof", .type = OPTION_WORDS, .fallback = "",
+     .flags = OPTION_IMMUTABLE | OPTION_MULTI_ARG | OPTION_FIXED, .summary = "no replication yet"},
+    {.name = "masterauth", .type = OPTION_STRING, .fallback = "", .flags = OPTION_SENSITIVE | OPTION_FIXED,
+     .summary = "no replication yet"},
+    {.name = "tls-port", .type = OPTION_INT, .fallback = "0", UP_TO(0, 65535), .flags = OPTION_FIXED,
+     .summary = "no TLS yet"},
+    {.name = "supervised", .type = OPTION_ENUM, .fallback = "no", .flags = OPTION_IMMUTABLE | OPTION_FIXED,
+     .choices = supervisors, .summary = "no supervisor is told of the start"},
+    {.name = NULL},
+};
+/* clang-format on */
+
+const size_t option_count = sizeof(option_table) / sizeof(option_table[0]) - 1;
+_Static_assert(sizeof(option_table) / sizeof(option_table[0]) <= OPTION_COUNT_MAX,
+               "room for every option");
+
+const struct option *option_find(struct slice name)
+{
+    for (const struct option *o = option_table; o->name; o++)
+        if (slice_is(name, o->name) || (o->alias && slice_is(name, o->alias)))
+            return o;
+    return NULL;
+}

@@ -1,0 +1,194 @@
+/* From the command line to a running server. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/mem.h"
+#include "server/server.h"
+#include "server/version.h"
+
+#define PIDFILE_DEFAULT "/var/run/corsac.pid" /* of a server in the background */
+
+static int print(struct buf *text)
+{
+    fputs(buf_cstr(text), stdout);
+    buf_deinit(text);
+    return fflush(stdout) == 0 ? 0 : 1;
+}
+
+static int print_version(void)
+{
+    struct buf text;
+    buf_init(&text);
+    version_line(&text);
+    buf_append_char(&text, '\n');
+    return print(&text);
+}
+
+static int print_usage(void)
+{
+    struct buf text;
+    buf_init(&text);
+    config_usage(&text);
+    return print(&text);
+}
+
+/* File, then standard input, then the command line: what comes later counts. */
+static void read_config(int argc, char **argv, const struct config_args *args, struct config *c,
+                        struct config_problems *p)
+{
+    struct config_loader l = {.config = c, .problems = p, .files = &config_files_real};
+    config_init(c);
+    if (args->file)
+        config_load_file(&l, args->file);
+    if (args->stdin_too)
+        config_load_file(&l, "-");
+    config_args_load(&l, argc, argv);
+}
+
+static void print_problems(const struct config_problems *p, FILE *out)
+{
+    for (int i = 0; i < p->count; i++)
+        fprintf(out, "%s: %s\n", p->at[i].fatal ? "error" : "warning", p->at[i].text);
+}
+
+static int check_config(const struct config_problems *p)
+{
+    print_problems(p, stdout);
+    if (p->fatal == 0)
+        puts("ok");
+    else
+        printf("%d error%s\n", p->fatal, p->fatal == 1 ? "" : "s");
+    return p->fatal ? 1 : 0;
+}
+
+static void log_start(struct server *s, const struct config_problems *p,
+                      const struct config_args *args)
+{
+    struct logger *l = &s->logger;
+    struct buf version;
+    buf_init(&version);
+    version_line(&version);
+    log_notice(l, "Corsac is starting, PID: %d", (int)getpid());
+    log_notice(l, "%s", buf_cstr(&version));
+    buf_deinit(&version);
+    if (s->config_file)
+        log_notice(l, "Configuration read from %s", s->config_file);
+    else if (args->stdin_too)
+        log_notice(l, "Configuration read from standard input");
+    else
+        log_notice(
+            l, "No configuration file: every option is at its default or as the command line says");
+    for (int i = 0; i < p->count; i++)
+        log_warning(l, "%s", p->at[i].text);
+}
+
+static void log_ready(struct server *s)
+{
+    char where[NET_BIND_MAX + 1][128];
+    int n = net_listening(s->net, where, NET_BIND_MAX + 1);
+    log_notice(&s->logger, "Server initialized: %lld databases in %lld shard%s, in memory only",
+               (long long)s->config.databases, (long long)s->config.shards,
+               s->config.shards == 1 ? "" : "s");
+    for (int i = 0; i < n; i++)
+        log_notice(&s->logger, "Listening on %s", where[i]);
+    log_notice(&s->logger, "Ready to accept connections");
+}
+
+static void write_pidfile(struct server *s)
+{
+    if (s->config.daemonize && !s->config.pidfile[0]) {
+        mem_free(s->config.pidfile);
+        s->config.pidfile = mem_strdup(PIDFILE_DEFAULT);
+    }
+    if (!s->config.pidfile[0])
+        return;
+    s->pidfile_written = pidfile_write(s->config.pidfile) == ERR_OK;
+    if (!s->pidfile_written)
+        log_warning(&s->logger, "Cannot write the process id to %s: %s", s->config.pidfile,
+                    strerror(errno));
+}
+
+static char *absolute(const char *path)
+{
+    char *real = path ? realpath(path, NULL) : NULL;
+    char *copy = real ? mem_strdup(real) : NULL;
+    free(real);
+    return copy;
+}
+
+/* Everything up to the point where clients are served; NULL: it says why not. */
+static struct server *start(struct config *c, const struct config_problems *p,
+                            const struct config_args *args)
+{
+    char error[CONFIG_ERROR_CHARS] = "";
+    char *config_file = absolute(args->file); /* before `dir` changes what a relative path means */
+    struct server *s = server_new(c, error);
+    if (!s) {
+        fprintf(stderr, "cannot start: %s\n", error);
+        mem_free(config_file);
+        return NULL;
+    }
+    s->config_file = config_file;
+    s->executable = absolute("/proc/self/exe");
+    log_start(s, p, args);
+    crash_init(s);
+    if (server_listen(s, error) != ERR_OK) {
+        log_warning(&s->logger, "Failed listening on port %lld: %s", (long long)s->config.port,
+                    error);
+        if (s->logger.path)
+            fprintf(stderr, "cannot start: %s\n", error);
+        server_free(&s);
+        return NULL;
+    }
+    write_pidfile(s);
+    log_ready(s);
+    return s;
+}
+
+static int serve(struct config *c, const struct config_problems *p, const struct config_args *args)
+{
+    bool daemonize = c->daemonize;
+    int ready_fd = -1;
+    if (daemonize && daemon_start(&ready_fd) != ERR_OK) {
+        fprintf(stderr, "cannot go into the background: %s\n", strerror(errno));
+        config_deinit(c);
+        return 1;
+    }
+    struct server *s = start(c, p, args);
+    if (!s)
+        return 1;
+    if (daemonize)
+        daemon_ready(ready_fd);
+    server_run(s);
+    /* The kernel takes the memory back faster than any loop over all keys could. */
+    return 0;
+}
+
+int main(int argc, char **argv)
+{
+    struct config_args args;
+    config_args_scan(argc, argv, &args);
+    if (args.mode == CONFIG_VERSION)
+        return print_version();
+    if (args.mode == CONFIG_USAGE)
+        return print_usage();
+
+    struct config c;
+    struct config_problems problems;
+    config_problems_init(&problems);
+    read_config(argc, argv, &args, &c, &problems);
+    int status = 1;
+    if (args.mode == CONFIG_CHECK) {
+        status = check_config(&problems);
+        config_deinit(&c);
+    } else if (problems.fatal) {
+        print_problems(&problems, stderr);
+        config_deinit(&c);
+    } else {
+        status = serve(&c, &problems, &args);
+    }
+    config_problems_deinit(&problems);
+    return status;
+}

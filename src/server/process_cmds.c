@@ -1,0 +1,209 @@
+/* TIME, ROLE, LASTSAVE, SHUTDOWN, LOLWUT, FUNCTION. */
+#include "base/clock.h"
+#include "engine/session.h"
+#include "server/lolwut.h"
+#include "server/server.h"
+
+static void time_cmd(struct cmd_ctx *c)
+{
+    int64_t now_us = clock_wall_us(); /* to the microsecond, so not the turn's */
+    resp_array(c->out, 2);
+    resp_bulk_int(c->out, now_us / 1000000);
+    resp_bulk_int(c->out, now_us % 1000000);
+}
+
+static void role(struct cmd_ctx *c)
+{
+    resp_array(c->out, 3);
+    resp_bulk_cstr(c->out, "master");
+    resp_int(c->out, 0);
+    resp_array(c->out, 0);
+}
+
+static void lastsave(struct cmd_ctx *c)
+{
+    resp_int(c->out, server_of(c)->created_wall_ms / 1000);
+}
+
+/* --- SHUTDOWN --------------------------------------------------------------------------------------- */
+
+static bool parse_shutdown(struct cmd_ctx *c, bool *save, bool *force, bool *abort)
+{
+    bool nosave = false, now = false;
+    *save = *force = *abort = false;
+    for (int i = 1; i < c->argc; i++) {
+        bool *flag = slice_is(c->argv[i], "save")     ? save
+                     : slice_is(c->argv[i], "nosave") ? &nosave
+                     : slice_is(c->argv[i], "now")    ? &now
+                     : slice_is(c->argv[i], "force")  ? force
+                     : slice_is(c->argv[i], "abort")  ? abort
+                                                      : NULL;
+        if (!flag)
+            return false;
+        *flag = true;
+    }
+    return !(*save && nosave) && !(*abort && c->argc > 2);
+}
+
+/* No reply: the connection's end is the answer, once everybody's replies are out. */
+static void shutdown_cmd(struct cmd_ctx *c)
+{
+    struct server *s = server_of(c);
+    bool save, force, abort;
+    if (!parse_shutdown(c, &save, &force, &abort)) {
+        ctx_reply_syntax(c);
+    } else if (abort) {
+        if (server_stop_abort(s))
+            resp_ok(c->out);
+        else
+            resp_error(c->out, "No shutdown in progress.");
+    } else if (save && !force) {
+        resp_error(
+            c->out,
+            "Errors trying to SHUTDOWN: SAVE is not supported yet, data is kept in memory only");
+    } else {
+        if (save)
+            log_warning(&s->logger,
+                        "SHUTDOWN SAVE FORCE: nothing is saved, data is kept in memory only");
+        server_stop(s, 0);
+        if (c->session)
+            session_kill(c->session, true); /* takes no further request */
+    }
+}
+
+/* --- LOLWUT ----------------------------------------------------------------------------------------- */
+
+static void lolwut(struct cmd_ctx *c)
+{
+    int64_t version = 0;
+    if (c->argc > 2 && slice_is(c->argv[1], "version") && !ctx_arg_i64(c, 2, &version))
+        return;
+    struct buf art;
+    buf_init(&art);
+    lolwut_draw(version, c->rng, &art);
+    resp_verbatim(c->out, "txt", buf_slice(&art));
+    buf_deinit(&art);
+}
+
+/* --- FUNCTION: there are none, and none can be loaded yet --------------------------------------------- */
+
+static void function_flush(struct cmd_ctx *c)
+{
+    if (c->argc > 3 ||
+        (c->argc == 3 && !slice_is(c->argv[2], "sync") && !slice_is(c->argv[2], "async")))
+        resp_error(c->out, "FUNCTION FLUSH only supports SYNC|ASYNC option");
+    else
+        resp_ok(c->out);
+}
+
+static void function_list(struct cmd_ctx *c)
+{
+    resp_array(c->out, 0);
+}
+
+static void function_help(struct cmd_ctx *c)
+{
+    static const char *const lines[] = {
+        "FLUSH [ASYNC|SYNC]",
+        "    Remove all functions. There are none: they cannot be loaded yet.",
+        "LIST",
+        "    Tell which functions there are.",
+        NULL,
+    };
+    ctx_reply_help(c, lines);
+}
+
+static const struct cmd_row function_subs[] = {
+    {.name = "flush",
+     .fn = function_flush,
+     .arity = -2,
+     .flags = CMD_WRITE | CMD_NOSCRIPT,
+     .acl = ACL_SCRIPTING,
+     .group = "scripting",
+     .since = "7.0.0",
+     .complexity = "O(N) where N is the number of functions deleted",
+     .summary = "Removes all functions.",
+     .synopsis = "[ASYNC | SYNC]",
+     .tips = "request_policy:all_shards,response_policy:all_succeeded"},
+    {.name = "list",
+     .fn = function_list,
+     .arity = -2,
+     .flags = CMD_NOSCRIPT,
+     .acl = ACL_SCRIPTING,
+     .group = "scripting",
+     .since = "7.0.0",
+     .complexity = "O(N) where N is the number of functions",
+     .summary = "Tells which functions there are.",
+     .synopsis = "[LIBRARYNAME library-name-pattern] [WITHCODE]",
+     .tips = "nondeterministic_output_order"},
+    {.name = "help",
+     .fn = function_help,
+     .arity = 2,
+     .flags = CMD_LOADING | CMD_STALE,
+     .acl = ACL_SCRIPTING,
+     .group = "scripting",
+     .since = "7.0.0",
+     .complexity = "O(1)",
+     .summary = "Tells what FUNCTION can do."},
+    {.name = NULL},
+};
+
+#define ADMIN_ACL (ACL_ADMIN | ACL_DANGEROUS)
+
+const struct cmd_row server_rows_process[] = {
+    {.name = "time",
+     .fn = time_cmd,
+     .arity = 1,
+     .flags = CMD_LOADING | CMD_STALE | CMD_FAST,
+     .group = "server",
+     .since = "2.6.0",
+     .complexity = "O(1)",
+     .summary = "Tells the server's time, in seconds and microseconds.",
+     .tips = "nondeterministic_output"},
+    {.name = "role",
+     .fn = role,
+     .arity = 1,
+     .flags = CMD_NOSCRIPT | CMD_LOADING | CMD_STALE | CMD_FAST,
+     .acl = ADMIN_ACL,
+     .group = "server",
+     .since = "2.8.12",
+     .complexity = "O(1)",
+     .summary = "Tells whether the server leads or follows."},
+    {.name = "lastsave",
+     .fn = lastsave,
+     .arity = 1,
+     .flags = CMD_LOADING | CMD_STALE | CMD_FAST,
+     .acl = ADMIN_ACL,
+     .group = "server",
+     .since = "1.0.0",
+     .complexity = "O(1)",
+     .summary = "Tells when data was last saved; the time of the start, as nothing is saved yet.",
+     .tips = "nondeterministic_output"},
+    {.name = "shutdown",
+     .fn = shutdown_cmd,
+     .arity = -1,
+     .flags = CMD_ADMIN | CMD_NOSCRIPT | CMD_LOADING | CMD_STALE | CMD_NO_MULTI | CMD_ALLOW_BUSY,
+     .acl = ADMIN_ACL,
+     .group = "server",
+     .since = "1.0.0",
+     .complexity = "O(1)",
+     .summary = "Stops the server once all replies are sent.",
+     .synopsis = "[NOSAVE | SAVE] [NOW] [FORCE] [ABORT]"},
+    {.name = "lolwut",
+     .fn = lolwut,
+     .arity = -1,
+     .flags = CMD_READONLY | CMD_FAST,
+     .group = "server",
+     .since = "5.0.0",
+     .complexity = "O(1)",
+     .summary = "Draws a fox.",
+     .synopsis = "[VERSION version]"},
+    {.name = "function",
+     .arity = -2,
+     .group = "scripting",
+     .since = "7.0.0",
+     .complexity = "Depends on subcommand.",
+     .summary = "Commands on functions.",
+     .subs = function_subs},
+    {.name = NULL},
+};

@@ -1,0 +1,267 @@
+/* Wiring, and the loop: one thread waits for sockets, runs what they ask, and in between looks after the data.
+ *
+ *   arm the timer for whatever is due next
+ *   wait for I/O or the timer; requests run inside           (not at all while there is work left)
+ *   deadlines of blocked clients, if one has come
+ *   a slice of work: expiry, growing tables, moving keys, freeing
+ *   housekeeping, `hz` times a second
+ *   send the replies, resume whoever waited
+ *
+ * Work is asked for often while commands run (they make it), and otherwise when a key is due or with the
+ * housekeeping. A slice has a budget, so that a client waits for it no longer than that. */
+#include "server/server.h"
+
+#include <assert.h>
+#include <event2/event.h>
+#include <poll.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/mem.h"
+#include "server/option.h"
+
+#define WORK_BUDGET_US          1000 /* longest slice of work */
+#define WORK_BUSY_EVERY_US      2000 /* while commands run, work is looked for this often */
+#define SHUTDOWN_DRAIN_US       (1000 * 1000)
+#define SHUTDOWN_DRAIN_EVERY_MS 2
+
+/* --- wiring ----------------------------------------------------------------------------------------- */
+
+void server_new_id(char id[SERVER_ID_CHARS + 1])
+{
+    unsigned char bytes[SERVER_ID_CHARS / 2];
+    rng_entropy(bytes, sizeof(bytes));
+    for (size_t i = 0; i < sizeof(bytes); i++)
+        snprintf(id + 2 * i, 3, "%02x", bytes[i]);
+}
+
+static void add_commands(struct cmd_table *t)
+{
+    const struct cmd_row *const rows[] = {
+        cmd_rows_string,    cmd_rows_key,        cmd_rows_expire,    cmd_rows_database,
+        cmd_rows_command,   server_rows_process, server_rows_config, server_rows_info,
+        server_rows_memory, server_rows_debug,
+    };
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+        cmd_table_add(t, rows[i]);
+}
+
+static enum err new_data(struct server *s, char error[CONFIG_ERROR_CHARS])
+{
+    uint64_t seed;
+    rng_entropy(&seed, sizeof(seed));
+    rng_seed(&s->rng, seed);
+
+    struct ks_options ko = {
+        .databases = (int)s->config.databases,
+        .shards = (unsigned)s->config.shards,
+        .now_ms = s->start_wall_ms,
+    };
+    rng_entropy(&ko.hash_key, sizeof(ko.hash_key));
+    s->ks = ks_new(&ko);
+    if (!s->ks) {
+        snprintf(error, CONFIG_ERROR_CHARS,
+                 "there is not enough memory for %lld databases in %lld shards",
+                 (long long)s->config.databases, (long long)s->config.shards);
+        return ERR_NOMEM;
+    }
+    s->table = cmd_table_new();
+    add_commands(s->table);
+    struct engine_options eo = {
+        .ks = s->ks, .table = s->table, .logger = &s->logger, .rng = &s->rng, .owner = s};
+    struct engine_config ec = {.active_expiry = true};
+    server_engine_config(&s->config, &ec);
+    s->engine = engine_new(&eo, &ec);
+    return ERR_OK;
+}
+
+static enum err fit_clients(struct server *s)
+{
+    uint64_t fit = net_fit_open_files((uint64_t)s->config.clients_max);
+    if (fit < (uint64_t)s->config.clients_max) {
+        log_warning(&s->logger,
+                    "maxclients is %llu instead of %lld: the system allows no more open files "
+                    "(ulimit -n)",
+                    (unsigned long long)fit, (long long)s->config.clients_max);
+        s->config.clients_max = (int64_t)fit;
+    }
+    return ERR_OK;
+}
+
+struct server *server_new(struct config *takes, char error[CONFIG_ERROR_CHARS])
+{
+    struct server *s = mem_zalloc(sizeof(*s));
+    s->config = *takes;
+    s->start_us = clock_mono_us();
+    s->start_wall_ms = s->created_wall_ms = clock_wall_ms();
+    s->timer_us = INT64_MAX;
+    server_new_id(s->run_id);
+    server_new_id(s->repl_id);
+    logger_init(&s->logger);
+    s->logger.role = 'M';
+
+    unsigned failed;
+    unsigned early = APPLY_DIR | APPLY_LOG | APPLY_MEMORY;
+    if (server_apply(s, &s->config, early, &failed, error) != ERR_OK)
+        goto fail;
+    if (logger_open(&s->logger, s->config.logfile) != ERR_OK) {
+        snprintf(error, CONFIG_ERROR_CHARS, "cannot open the log file '%s'", s->config.logfile);
+        goto fail;
+    }
+    if (fit_clients(s) != ERR_OK || new_data(s, error) != ERR_OK)
+        goto fail;
+    s->base = event_base_new();
+    if (!s->base || signals_init(s) != ERR_OK) {
+        snprintf(error, CONFIG_ERROR_CHARS, "cannot set up the event loop");
+        goto fail;
+    }
+    s->startup_bytes = server_memory(s);
+    return s;
+fail:
+    server_free(&s);
+    return NULL;
+}
+
+void server_free(struct server **server)
+{
+    struct server *s = *server;
+    if (!s)
+        return;
+    net_free(&s->net);
+    signals_deinit(s);
+    if (s->timer)
+        event_free(s->timer);
+    if (s->base)
+        event_base_free(s->base);
+    engine_free(&s->engine);
+    cmd_table_free(&s->table);
+    ks_free(&s->ks);
+    if (s->pidfile_written)
+        unlink(s->config.pidfile);
+    logger_deinit(&s->logger);
+    config_deinit(&s->config);
+    mem_free(s->bind_words);
+    mem_free(s->config_file);
+    mem_free(s->executable);
+    mem_free(s);
+    *server = NULL;
+}
+
+/* --- the loop --------------------------------------------------------------------------------------- */
+
+/* Its only purpose is that the loop does not sleep longer; what is due is done by server_run. */
+static void on_timer(evutil_socket_t fd, short what, void *arg)
+{
+    struct server *s = arg;
+    (void)fd;
+    (void)what;
+    s->timer_us = INT64_MAX;
+}
+
+enum err server_listen(struct server *s, char error[CONFIG_ERROR_CHARS])
+{
+    unsigned failed;
+    s->timer = event_new(s->base, -1, 0, on_timer, s);
+    s->net = net_new(s->base, s->engine, &s->logger);
+    assert(s->timer);
+    return server_apply(s, &s->config, APPLY_NET, &failed, error);
+}
+
+static int64_t earlier(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
+
+/* An earlier timer than needed stays: waking once for nothing is cheaper than setting it each turn. */
+static void arm_timer(struct server *s, int64_t now_us)
+{
+    int64_t due_us =
+        earlier(engine_next_deadline_us(s->engine), earlier(s->next_cron_us, s->next_work_us));
+    if (due_us >= s->timer_us)
+        return;
+    int64_t in_us = due_us > now_us ? due_us - now_us : 0;
+    struct timeval tv = {.tv_sec = in_us / 1000000, .tv_usec = in_us % 1000000};
+    event_add(s->timer, &tv);
+    s->timer_us = due_us;
+}
+
+static void work(struct server *s, int64_t now_us)
+{
+    s->work_left = engine_work(s->engine, WORK_BUDGET_US);
+    s->next_work_us = s->next_cron_us;
+    int64_t due_ms = ks_next_expiry_ms(s->ks);
+    if (s->engine->config.active_expiry && due_ms != INT64_MAX) {
+        int64_t in_ms = due_ms > s->engine->wall_ms ? due_ms - s->engine->wall_ms : 0;
+        if (in_ms < 1000) /* else the housekeeping comes first */
+            s->next_work_us = earlier(s->next_work_us, now_us + in_ms * 1000 + 1000);
+    }
+}
+
+/* What is due at the end of a turn. */
+static void do_due(struct server *s, int64_t now_us)
+{
+    struct engine *e = s->engine;
+    if (e->stats.commands != s->commands_seen) {
+        s->commands_seen = e->stats.commands;
+        s->next_work_us = earlier(s->next_work_us, now_us + WORK_BUSY_EVERY_US);
+    }
+    bool deadline = now_us >= engine_next_deadline_us(e);
+    bool cron = now_us >= s->next_cron_us;
+    bool some_work = s->work_left || now_us >= s->next_work_us;
+    if (!deadline && !cron && !some_work)
+        return;
+    engine_turn(e);
+    if (deadline)
+        engine_deadlines(e);
+    if (cron) {
+        s->next_cron_us = now_us + 1000000 / s->config.hz;
+        if (!s->cron_paused)
+            server_cron(s, now_us);
+    }
+    if (some_work)
+        work(s, now_us);
+}
+
+static void drain(struct server *s)
+{
+    int64_t until_us = clock_mono_us() + SHUTDOWN_DRAIN_US;
+    signals_insist();
+    net_stop_accepting(s->net);
+    while (!net_drain(s->net) && clock_mono_us() < until_us)
+        poll(NULL, 0, SHUTDOWN_DRAIN_EVERY_MS);
+}
+
+void server_run(struct server *s)
+{
+    int64_t now_us = clock_mono_us();
+    while (s->stop == STOP_NO || s->cron_paused) {
+        arm_timer(s, now_us);
+        event_base_loop(s->base, s->work_left ? EVLOOP_NONBLOCK : EVLOOP_ONCE);
+        now_us = clock_mono_us();
+        do_due(s, now_us);
+        net_turn_end(s->net);
+        s->cycles++;
+    }
+    log_notice(&s->logger, "User requested shutdown...");
+    drain(s);
+    if (s->pidfile_written)
+        unlink(s->config.pidfile);
+    s->pidfile_written = false;
+    log_notice(&s->logger, "Corsac is now ready to exit, bye bye...");
+}
+
+void server_stop(struct server *s, int signal)
+{
+    s->stop = STOP_ASKED;
+    s->stop_signal = signal;
+}
+
+bool server_stop_abort(struct server *s)
+{
+    if (s->stop == STOP_NO)
+        return false;
+    s->stop = STOP_NO;
+    log_notice(&s->logger, "Shutdown manually aborted");
+    return true;
+}

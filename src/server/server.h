@@ -1,0 +1,136 @@
+#pragma once
+/* The server: everything that one process consists of, wired together. It is passed around; only the crash
+ * handler, which the kernel calls with nothing but a signal, reaches it by a pointer of its own (crash.c). */
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/logger.h"
+#include "base/rng.h"
+#include "cmd/table.h"
+#include "engine/engine.h"
+#include "net/net.h"
+#include "server/config.h"
+
+struct event;
+struct event_base;
+
+#define SERVER_ID_CHARS       40 /* hexadecimal digits of a run or replication id */
+#define SERVER_METRIC_SAMPLES 16 /* over which "instantaneous" figures are an average */
+
+/* A counter's rate over the latest samples. */
+struct metric {
+    uint64_t last_value;
+    int64_t last_us;
+    double samples[SERVER_METRIC_SAMPLES]; /* per second */
+    int next;
+};
+enum metric_kind {
+    METRIC_COMMANDS,
+    METRIC_IN_BYTES,
+    METRIC_OUT_BYTES,
+    METRIC_CYCLES,
+    METRIC_COUNT
+};
+
+enum server_stop { STOP_NO, STOP_ASKED /* by a signal or SHUTDOWN; may still be aborted */ };
+
+struct server {
+    struct config config;
+    char *config_file; /* owned; absolute; NULL: none, or standard input */
+    char *executable;  /* owned; absolute */
+    bool pidfile_written;
+
+    struct logger logger;
+    struct rng rng;
+    struct keyspace *ks;
+    struct cmd_table *table;
+    struct engine *engine;
+    struct event_base *base;
+    struct net *net;
+    char *bind_words; /* owned: what the net's configuration points into */
+
+    /* The loop, see server.c; times are monotonic. */
+    struct event *timer, *on_term, *on_int, *on_hup;
+    int64_t timer_us; /* when the timer will fire; INT64_MAX: it is not set */
+    int64_t next_cron_us;
+    int64_t next_work_us;
+    bool work_left;
+    uint64_t commands_seen;
+    bool cron_paused; /* DEBUG PAUSE-CRON */
+    enum server_stop stop;
+    int stop_signal; /* which asked for it; 0: SHUTDOWN */
+
+    /* What INFO tells. */
+    char run_id[SERVER_ID_CHARS + 1];
+    char repl_id[SERVER_ID_CHARS + 1];
+    int64_t start_us; /* monotonic */
+    int64_t start_wall_ms;
+    int64_t created_wall_ms; /* when the data set began: LASTSAVE */
+    size_t startup_bytes;    /* memory in use before the first client */
+    size_t peak_bytes;
+    size_t rss_bytes;
+    uint64_t cycles;  /* turns of the loop */
+    uint64_t busy_us; /* time spent in them */
+    struct metric metrics[METRIC_COUNT];
+};
+
+static inline struct server *server_of(struct cmd_ctx *c)
+{
+    return (struct server *)engine_of(c)->owner;
+}
+
+/* Builds everything but the net from a configuration, which it takes. NULL: `error` says why. */
+struct server *server_new(struct config *takes, char error[CONFIG_ERROR_CHARS]);
+void server_free(struct server **s);
+/* Opens the listeners. */
+enum err server_listen(struct server *s, char error[CONFIG_ERROR_CHARS]);
+/* Serves until somebody asks it to stop, then lets the replies out. */
+void server_run(struct server *s);
+/* Asks it to stop when the turn ends. */
+void server_stop(struct server *s, int signal);
+/* Withdraws that; false: nobody asked. */
+bool server_stop_abort(struct server *s);
+void server_new_id(char id[SERVER_ID_CHARS + 1]);
+
+/* --- config_apply.c --- */
+
+/* Puts what `next` says into force, for the groups (enum option_apply) given. `next` may be completed (paths). On
+ * failure *failed is the group that failed, everything is as s->config says, and `error` tells why. */
+enum err server_apply(struct server *s, struct config *next, unsigned groups, unsigned *failed,
+                      char error[CONFIG_ERROR_CHARS]);
+/* Replaces s->config by `takes`, which is in force. */
+void server_config_replace(struct server *s, struct config *takes);
+/* The engine's part of a configuration; strings are borrowed from it. */
+void server_engine_config(const struct config *c, struct engine_config *out);
+
+/* --- cron.c --- */
+void server_cron(struct server *s, int64_t now_us);
+/* Latest rate of a counter, per second. */
+double server_rate(const struct server *s, enum metric_kind kind);
+/* Forgets peaks and rates: CONFIG RESETSTAT. */
+void server_reset_stats(struct server *s);
+/* Memory in use now; keeps the peak. */
+size_t server_memory(struct server *s);
+
+/* --- signals.c, crash.c --- */
+enum err signals_init(struct server *s);
+void signals_deinit(struct server *s);
+/* From now on a second SIGINT ends the process at once. */
+void signals_insist(void);
+/* Remembers the server for life and, if the configuration says so, installs handlers. */
+void crash_init(struct server *s);
+
+/* --- daemon.c --- */
+/* Goes into the background. Only the child returns; its parent waits until it is ready or dead, and ends with a
+ * status that says which. Until then the child keeps the terminal, for its complaints. */
+enum err daemon_start(int *ready_fd);
+void daemon_ready(int ready_fd);
+enum err pidfile_write(const char *path);
+
+/* --- commands --- */
+extern const struct cmd_row server_rows_process[]; /* TIME ROLE SHUTDOWN LASTSAVE LOLWUT FUNCTION */
+extern const struct cmd_row server_rows_config[];
+extern const struct cmd_row server_rows_info[];
+extern const struct cmd_row server_rows_memory[];
+extern const struct cmd_row server_rows_debug[];
