@@ -251,24 +251,29 @@ static char lower(char c)
     return c >= 'A' && c <= 'Z' ? (char)(c + 32) : c;
 }
 
-/* Characters to add, drop or change (Levenshtein, by rows). */
+static int least(int a, int b)
+{
+    return a < b ? a : b;
+}
+
+/* Characters to add, drop, change or swap with their neighbour (Damerau's distance of neighbours). */
 static int distance(struct slice a, const char *b)
 {
-    int row[NAME_CHARS_MAX + 1];
-    int len = (int)strlen(b);
-    for (int j = 0; j <= len; j++)
-        row[j] = j;
-    for (int i = 1; i <= (int)a.len; i++) {
-        int diagonal = row[0];
-        row[0] = i;
-        for (int j = 1; j <= len; j++) {
-            int change = diagonal + (lower(a.ptr[i - 1]) != b[j - 1]);
-            int edit = (row[j] < row[j - 1] ? row[j] : row[j - 1]) + 1;
-            diagonal = row[j];
-            row[j] = change < edit ? change : edit;
+    int d[NAME_CHARS_MAX + 1]
+         [NAME_CHARS_MAX + 1]; /* between the first i and the first j characters */
+    int a_len = (int)a.len, b_len = (int)strlen(b);
+    for (int i = 0; i <= a_len; i++)
+        for (int j = 0; j <= b_len; j++) {
+            if (i == 0 || j == 0) {
+                d[i][j] = i + j;
+                continue;
+            }
+            char x = lower(a.ptr[i - 1]), y = b[j - 1];
+            d[i][j] = least(d[i - 1][j - 1] + (x != y), least(d[i - 1][j], d[i][j - 1]) + 1);
+            if (i > 1 && j > 1 && x == b[j - 2] && lower(a.ptr[i - 2]) == y)
+                d[i][j] = least(d[i][j], d[i - 2][j - 2] + 1);
         }
-    }
-    return row[len];
+    return d[a_len][b_len];
 }
 
 const struct option *option_like(struct slice name)

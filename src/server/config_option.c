@@ -162,7 +162,8 @@ static enum option_result check_fixed(const struct option *o, const struct value
     assert(r == OPTION_OK);
     if (v->yes == only.yes && v->number == only.number && slice_equal(v->text, only.text))
         return OPTION_OK;
-    snprintf(e->text, sizeof(e->text), "not supported by Corsac yet (%s)", o->summary);
+    snprintf(e->text, sizeof(e->text), "not supported yet, only '%s' is: %s", o->fallback,
+             o->summary);
     return OPTION_UNSUPPORTED;
 }
 

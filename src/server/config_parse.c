@@ -103,19 +103,30 @@ static void report(struct config_loader *l, const struct config_line *line, bool
 static void report_unknown(struct config_loader *l, const struct config_line *line)
 {
     struct slice name = line->argv[0];
-    char what[CONFIG_ERROR_CHARS];
-    const struct option *like = option_like(name);
     int shown = name.len < QUOTED_BYTES_MAX ? (int)name.len : QUOTED_BYTES_MAX;
-    if (option_known_elsewhere(name))
-        snprintf(what, sizeof(what), "option '%.*s' is not supported by Corsac yet, ignored", shown,
-                 name.ptr);
-    else
-        snprintf(what, sizeof(what), "unknown option '%.*s'%s%s%s, ignored", shown, name.ptr,
-                 like ? ", did you mean '" : "", like ? like->name : "", like ? "'?" : "");
-    bool fatal = line->number == 0 && !option_known_elsewhere(name);
-    if (fatal)
-        what[strlen(what) - strlen(", ignored")] = '\0';
+    bool known = option_known_elsewhere(name);
+    bool fatal = line->number == 0 && !known;
+    const struct option *like = known ? NULL : option_like(name);
+    char what[CONFIG_ERROR_CHARS];
+    snprintf(what, sizeof(what),
+             known ? "option '%.*s' is not supported by Corsac yet" : "unknown option '%.*s'",
+             shown, name.ptr);
+    if (!fatal)
+        strcat(what, ", ignored");
+    if (like)
+        snprintf(what + strlen(what), sizeof(what) - strlen(what), "; did you mean '%s'?",
+                 like->name);
     report(l, line, fatal, what);
+}
+
+/* What would be right; "" where the error says it already. */
+static void print_hint(const struct option *o, struct buf *out)
+{
+    if (o->type == OPTION_BOOL || o->type == OPTION_ENUM)
+        return;
+    buf_printf(out, " (%s takes ", o->name);
+    option_print_expected(o, out);
+    buf_append_char(out, ')');
 }
 
 static void set(struct config_loader *l, const struct config_line *line, const struct option *o)
@@ -124,24 +135,26 @@ static void set(struct config_loader *l, const struct config_line *line, const s
     enum option_result r = option_set(o, l->config, line->argc - 1, line->argv + 1, &e);
     if (r == OPTION_OK)
         return;
-    struct buf place, expected;
+    struct buf place, hint;
     buf_init(&place);
-    buf_init(&expected);
+    buf_init(&hint);
     print_place(line, o->flags & OPTION_SENSITIVE, &place);
-    option_print_expected(o, &expected);
+    print_hint(o, &hint);
     if (r == OPTION_BAD)
-        config_problem(l->problems, true, "%s: %s. %s takes %s", buf_cstr(&place), e.text, o->name,
-                       buf_cstr(&expected));
+        config_problem(l->problems, true, "%s: %s%s", buf_cstr(&place), e.text, buf_cstr(&hint));
     else
-        config_problem(l->problems, false, "%s: %s, ignored", buf_cstr(&place), e.text);
+        config_problem(l->problems, false, "%s: %s; ignored", buf_cstr(&place), e.text);
     buf_deinit(&place);
-    buf_deinit(&expected);
+    buf_deinit(&hint);
 }
 
 struct include {
     struct config_loader *loader;
     const struct config_line *line;
 };
+
+static void load_file(struct config_loader *l, const char *path, const char *name,
+                      const struct config_line *from);
 
 static void include_one(void *arg, const char *path)
 {
@@ -153,7 +166,7 @@ static void include_one(void *arg, const char *path)
         return;
     }
     l->depth++;
-    config_load_file(l, path);
+    load_file(l, path, path, in->line);
     l->depth--;
 }
 
@@ -236,20 +249,32 @@ void config_load_text(struct config_loader *l, const char *origin, struct slice 
     words_deinit(&w);
 }
 
-void config_load_file(struct config_loader *l, const char *path)
+/* `from` is the line that includes it, or NULL. */
+static void load_file(struct config_loader *l, const char *path, const char *name,
+                      const struct config_line *from)
 {
     struct buf text;
+    char what[CONFIG_ERROR_CHARS];
     buf_init(&text);
     enum err err = l->files->read(l->files->arg, path, &text);
     if (err == ERR_OK)
-        config_load_text(l, path, buf_slice(&text));
+        config_load_text(l, name, buf_slice(&text));
     else if (err == ERR_FULL)
-        config_problem(l->problems, true, "%s: larger than %d MB, which is no configuration", path,
-                       CONFIG_FILE_BYTES_MAX / (1024 * 1024));
+        snprintf(what, sizeof(what), "larger than %d MB, which is no configuration",
+                 CONFIG_FILE_BYTES_MAX / (1024 * 1024));
     else
-        config_problem(l->problems, true, "%s: cannot read it: %s", path,
-                       err == ERR_IO || err == ERR_NOTFOUND ? strerror(errno) : err_text(err));
+        snprintf(what, sizeof(what), "cannot read %s: %s", name,
+                 err == ERR_IO || err == ERR_NOTFOUND ? strerror(errno) : err_text(err));
+    if (err != ERR_OK && from)
+        report(l, from, true, what);
+    else if (err != ERR_OK)
+        config_problem(l->problems, true, "%s", what);
     buf_deinit(&text);
+}
+
+void config_load_file(struct config_loader *l, const char *path)
+{
+    load_file(l, path, strcmp(path, "-") == 0 ? "standard input" : path, NULL);
 }
 
 /* --- real files ------------------------------------------------------------------------------------- */

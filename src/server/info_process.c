@@ -35,7 +35,7 @@ void info_server(struct server *s, struct buf *out)
     info_line(out, "redis_version:%s", CORSAC_REDIS_VERSION);
     info_line(out, "corsac_version:%s", corsac_version);
     info_line(out, "server_name:corsac");
-    info_line(out, "redis_git_sha1:%.8s", corsac_git_sha);
+    info_line(out, "redis_git_sha1:%.*s", (int)strcspn(corsac_git_sha, "-"), corsac_git_sha);
     info_line(out, "redis_git_dirty:%d", strstr(corsac_git_sha, "-dirty") != NULL);
     info_line(out, "redis_build_id:%s", corsac_git_sha);
     info_line(out, "redis_mode:standalone");

@@ -10,13 +10,17 @@
 #define STARS        14
 #define STEPPE_TUFTS 12
 
+/* clang-format off */
 static const char *const fox[] = {
-    "          /\\   /\\",          "         //\\\\_//\\\\     ____",
-    "         \\_     _/    /   /", "          / * * \\    /^^^]",
-    "          \\_\\O/_/    [   ]", "           /   \\_    [   /",
-    "           \\     \\_  /  /",  "            [ [ /  \\/ _/",
-    "           _[ [ \\  /_/",
+    "     /\\___/\\",
+    "    (  o o  )             .~~~~.",
+    "     \\  v  /_____________/   _.'",
+    "      '---'              \\_.'",
+    "       |   .---------.   |",
+    "       |  ||         |  ||",
+    "       |__||         |__||",
 };
+/* clang-format on */
 
 static void draw_sky(struct rng *rng, struct buf *out)
 {

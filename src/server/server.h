@@ -70,8 +70,7 @@ struct server {
     size_t startup_bytes;    /* memory in use before the first client */
     size_t peak_bytes;
     size_t rss_bytes;
-    uint64_t cycles;  /* turns of the loop */
-    uint64_t busy_us; /* time spent in them */
+    uint64_t cycles; /* turns of the loop */
     struct metric metrics[METRIC_COUNT];
 };
 
