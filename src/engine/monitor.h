@@ -16,4 +16,5 @@ void monitors_free(struct monitors **m);
 bool monitors_any(const struct monitors *m);
 void monitors_leave(struct session *s);
 /* Sends the line of a request of `s` to all monitors. */
-void monitors_feed(struct monitors *m, const struct session *s, const struct cmd *cmd, const struct slice *argv, int argc);
+void monitors_feed(struct monitors *m, const struct session *s, const struct cmd *cmd,
+                   const struct slice *argv, int argc);
