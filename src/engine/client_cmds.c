@@ -7,7 +7,7 @@
 #include "engine/engine.h"
 #include "engine/timeout.h"
 
-/* --- about itself ----------------------------------------------------------------------------------- */
+/* --- about itself ----------------------------------------------------------------------------- */
 
 static void cmd_client_id(struct cmd_ctx *c)
 {
@@ -103,7 +103,7 @@ static void cmd_client_trackinginfo(struct cmd_ctx *c)
     resp_array(c->out, 0);
 }
 
-/* --- who there is ----------------------------------------------------------------------------------- */
+/* --- who there is ----------------------------------------------------------------------------- */
 
 static void append_session(struct buf *text, const struct session *s)
 {
@@ -176,7 +176,7 @@ static void cmd_client_list(struct cmd_ctx *c)
     buf_deinit(&text);
 }
 
-/* --- what is done to others ------------------------------------------------------------------------- */
+/* --- what is done to others ------------------------------------------------------------------- */
 
 /* CLIENT KILL addr, which says OK, or CLIENT KILL with options, which says how many. */
 static void cmd_client_kill(struct cmd_ctx *c)
@@ -305,7 +305,7 @@ static void cmd_client_help(struct cmd_ctx *c)
     ctx_reply_help(c, lines);
 }
 
-/* --- rows ------------------------------------------------------------------------------------------- */
+/* --- rows ------------------------------------------------------------------------------------- */
 
 #define CLIENT_FLAGS       (CMD_NOSCRIPT | CMD_LOADING | CMD_STALE)
 #define CLIENT_ADMIN_FLAGS (CLIENT_FLAGS | CMD_ADMIN)

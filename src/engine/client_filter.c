@@ -23,7 +23,7 @@ bool client_type_parse(struct cmd_ctx *c, struct slice name, enum client_type *o
     return false;
 }
 
-/* --- options ---------------------------------------------------------------------------------------- */
+/* --- options ---------------------------------------------------------------------------------- */
 
 /* Each takes the value in argument i; false: the error is replied. */
 typedef bool (*option_fn)(struct cmd_ctx *c, int i, struct client_filter *f);
@@ -116,7 +116,7 @@ bool client_filter_parse(struct cmd_ctx *c, int first, struct client_filter *out
     return true;
 }
 
-/* --- matching --------------------------------------------------------------------------------------- */
+/* --- matching --------------------------------------------------------------------------------- */
 
 static bool address_matches(const struct client_filter *f, const struct session *s)
 {

@@ -57,7 +57,7 @@ static void cmd_select(struct cmd_ctx *c)
     }
 }
 
-/* --- passwords -------------------------------------------------------------------------------------- */
+/* --- passwords -------------------------------------------------------------------------------- */
 
 #define USER_NAME "default" /* there is no other */
 
@@ -105,7 +105,7 @@ static void cmd_auth(struct cmd_ctx *c)
         resp_ok(c->out);
 }
 
-/* --- HELLO ------------------------------------------------------------------------------------------ */
+/* --- HELLO ------------------------------------------------------------------------------------ */
 
 struct hello {
     int64_t proto;                   /* 0: as it is */
@@ -194,7 +194,7 @@ static void cmd_hello(struct cmd_ctx *c)
     hello_reply(c);
 }
 
-/* --- WAIT ------------------------------------------------------------------------------------------- */
+/* --- WAIT ------------------------------------------------------------------------------------- */
 
 /* There are no replicas, so none has acknowledged when the time is up. */
 static void wait_end(struct session *s, enum unblock_why why)
@@ -220,7 +220,7 @@ static void cmd_wait(struct cmd_ctx *c)
         block_session(c->session, ms > 0 ? timeout_end_us(engine_of(c), ms) : INT64_MAX, wait_end);
 }
 
-/* --- rows ------------------------------------------------------------------------------------------- */
+/* --- rows ------------------------------------------------------------------------------------- */
 
 #define HANDSHAKE_FLAGS \
     (CMD_NOSCRIPT | CMD_LOADING | CMD_STALE | CMD_FAST | CMD_NO_AUTH | CMD_ALLOW_BUSY)

@@ -99,7 +99,7 @@ const struct latency_series *latency_find(const struct latency *l, struct slice 
     return i >= 0 ? l->series[i] : NULL;
 }
 
-/* --- LATENCY ---------------------------------------------------------------------------------------- */
+/* --- LATENCY ---------------------------------------------------------------------------------- */
 
 static void cmd_latency_latest(struct cmd_ctx *c)
 {
@@ -162,7 +162,7 @@ static void cmd_latency_help(struct cmd_ctx *c)
     ctx_reply_help(c, lines);
 }
 
-/* --- rows ------------------------------------------------------------------------------------------- */
+/* --- rows ------------------------------------------------------------------------------------- */
 
 #define LATENCY_FLAGS (CMD_ADMIN | CMD_NOSCRIPT | CMD_LOADING | CMD_STALE)
 #define LATENCY_ACL   (ACL_ADMIN | ACL_DANGEROUS)

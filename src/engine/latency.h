@@ -14,12 +14,12 @@ extern const struct cmd_row engine_rows_latency[];
 
 struct latency *latency_new(void);
 void latency_free(struct latency **l);
-/* Notes an event of at least `threshold_ms` (0: off). `event` is static text: "command", "fast-command",
- * "expire-cycle", ... Events beyond LATENCY_EVENTS_MAX kinds are not noted. */
+/* Notes an event of at least `threshold_ms` (0: off). `event` is static text: "command",
+ * "fast-command", "expire-cycle", ... Events beyond LATENCY_EVENTS_MAX kinds are not noted. */
 void latency_add(struct latency *l, const char *event, int64_t duration_ms, int64_t threshold_ms,
                  int64_t wall_ms);
 
-/* --- reading ---------------------------------------------------------------------------------------- */
+/* --- reading ---------------------------------------------------------------------------------- */
 
 /* The worst of a second in which there was any. */
 struct latency_sample {

@@ -16,7 +16,7 @@ static void reply_text(struct cmd_ctx *c, struct buf *text)
     buf_deinit(text);
 }
 
-/* --- GRAPH ------------------------------------------------------------------------------------------ */
+/* --- GRAPH ------------------------------------------------------------------------------------ */
 
 #define GRAPH_COLUMNS_MAX 80
 #define GRAPH_ROWS        5
@@ -78,7 +78,7 @@ void latency_cmd_graph(struct cmd_ctx *c)
     reply_text(c, &text);
 }
 
-/* --- DOCTOR ----------------------------------------------------------------------------------------- */
+/* --- DOCTOR ----------------------------------------------------------------------------------- */
 
 struct digest {
     double average_ms, deviation_ms; /* mean absolute deviation */
@@ -175,7 +175,7 @@ void latency_cmd_doctor(struct cmd_ctx *c)
     reply_text(c, &text);
 }
 
-/* --- HISTOGRAM -------------------------------------------------------------------------------------- */
+/* --- HISTOGRAM -------------------------------------------------------------------------------- */
 
 static size_t filled_buckets(const struct cmd *cmd)
 {

@@ -65,10 +65,10 @@ void monitors_leave(struct session *s)
     m->at[i] = m->at[--m->count];
 }
 
-/* --- lines ------------------------------------------------------------------------------------------ */
+/* --- lines ------------------------------------------------------------------------------------ */
 
-/* The time in microseconds, though the engine reads the wall clock by milliseconds: the monotonic clock
- * gives the rest, so that lines are as far apart as the requests were. */
+/* The time in microseconds, though the engine reads the wall clock by milliseconds: the monotonic
+ * clock gives the rest, so that lines are as far apart as the requests were. */
 static int64_t wall_us(struct monitors *m)
 {
     const struct engine *e = m->engine;
@@ -131,7 +131,7 @@ void monitors_feed(struct monitors *m, const struct session *s, const struct cmd
     buf_deinit(&line);
 }
 
-/* --- MONITOR ---------------------------------------------------------------------------------------- */
+/* --- MONITOR ---------------------------------------------------------------------------------- */
 
 static void cmd_monitor(struct cmd_ctx *c)
 {

@@ -1,5 +1,5 @@
-/* Keyspace notifications: what happens to a key, published on two channels named after the key and after
- * the event. */
+/* Keyspace notifications: what happens to a key, published on two channels named after the key and
+ * after the event. */
 #include "base/buf.h"
 #include "engine/engine.h"
 #include "engine/pubsub.h"

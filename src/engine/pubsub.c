@@ -1,8 +1,9 @@
 /* Who is subscribed to what, and the way of a message to them.
  *
- * A topic is a channel, a pattern or a shard channel that somebody is subscribed to. A subscription ties one
- * session to one topic and stands in both of their lists; a table finds it by the pair. So joining, leaving
- * and the end of a session cost constant time a subscription, however many there are on either side.
+ * A topic is a channel, a pattern or a shard channel that somebody is subscribed to. A subscription
+ * ties one session to one topic and stands in both of their lists; a table finds it by the pair. So
+ * joining, leaving and the end of a session cost constant time a subscription, however many there
+ * are on either side.
  *
  *      topic   --> subscription --> subscription      (other sessions)
  *                       |
@@ -53,7 +54,7 @@ struct pubsub {
     struct siphash_key hash_key;
 };
 
-/* --- tables ----------------------------------------------------------------------------------------- */
+/* --- tables ----------------------------------------------------------------------------------- */
 
 struct pair {
     const struct topic *topic;
@@ -122,7 +123,7 @@ static void remove_from(struct table *t, uint32_t hash, table_match_fn match, co
     table_work(t, TABLE_WORK_BUCKETS);
 }
 
-/* --- topics and subscriptions ----------------------------------------------------------------------- */
+/* --- topics and subscriptions ----------------------------------------------------------------- */
 
 struct pubsub *pubsub_new(struct engine *e)
 {
@@ -279,7 +280,7 @@ void pubsub_leave_all(struct session *s)
             untie(s->engine->pubsub, sub);
 }
 
-/* --- counts ----------------------------------------------------------------------------------------- */
+/* --- counts ----------------------------------------------------------------------------------- */
 
 void pubsub_counts(const struct session *s, size_t *channels, size_t *patterns,
                    size_t *shard_channels)
@@ -330,12 +331,12 @@ void pubsub_each(const struct pubsub *p, enum pubsub_kind kind, pubsub_each_fn f
         fn(topic_name(dlist_owner(at, struct topic, in_kind)), arg);
 }
 
-/* --- messages --------------------------------------------------------------------------------------- */
+/* --- messages --------------------------------------------------------------------------------- */
 
 #define WORDS_MAX_IN_MESSAGE 4
 
-/* A message but for its first byte, by which alone RESP2 ('*') and RESP3 ('>') differ: so it is formatted
- * once, and when it is large, held once, however many get it. NULL: no memory. */
+/* A message but for its first byte, by which alone RESP2 ('*') and RESP3 ('>') differ: so it is
+ * formatted once, and when it is large, held once, however many get it. NULL: no memory. */
 static struct blob *format_message(const struct slice *words, int count)
 {
     char heads[WORDS_MAX_IN_MESSAGE][32];
@@ -419,7 +420,7 @@ size_t pubsub_publish_shard(struct pubsub *p, struct slice channel, struct slice
     return send_to_subscribers(t, (struct slice[]){SLICE("smessage"), channel, message}, 3);
 }
 
-/* --- for tests -------------------------------------------------------------------------------------- */
+/* --- for tests -------------------------------------------------------------------------------- */
 
 static size_t validate_topic(const struct pubsub *p, const struct topic *t)
 {

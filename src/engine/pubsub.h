@@ -1,6 +1,6 @@
 #pragma once
-/* Publish and subscribe: channels, patterns and shard channels; and keyspace notifications, which are
- * published like anything else. */
+/* Publish and subscribe: channels, patterns and shard channels; and keyspace notifications, which
+ * are published like anything else. */
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -21,12 +21,13 @@ void pubsub_free(struct pubsub **p); /* nobody is subscribed to anything any mor
 size_t pubsub_publish(struct pubsub *p, struct slice channel, struct slice message);
 size_t pubsub_publish_shard(struct pubsub *p, struct slice channel, struct slice message);
 
-/* --- subscriptions ---------------------------------------------------------------------------------- */
+/* --- subscriptions ---------------------------------------------------------------------------- */
 
 /* What one can subscribe to. Each kind has names of its own. */
 enum pubsub_kind { PUBSUB_CHANNEL, PUBSUB_PATTERN, PUBSUB_SHARD, PUBSUB_KINDS };
 
-/* ERR_EXISTS: the session was subscribed to it already; ERR_NOMEM: nothing changed. Copies the name. */
+/* ERR_EXISTS: the session was subscribed to it already; ERR_NOMEM: nothing changed. Copies the
+ * name. */
 enum err pubsub_join(struct session *s, enum pubsub_kind kind, struct slice name);
 /* False: the session was not subscribed to it. */
 bool pubsub_leave(struct session *s, enum pubsub_kind kind, struct slice name);
@@ -40,7 +41,7 @@ void pubsub_counts(const struct session *s, size_t *channels, size_t *patterns,
                    size_t *shard_channels);
 size_t pubsub_session_memory(const struct session *s);
 
-/* --- what there is ---------------------------------------------------------------------------------- */
+/* --- what there is ---------------------------------------------------------------------------- */
 
 size_t pubsub_channel_count(const struct pubsub *p);
 size_t pubsub_pattern_count(const struct pubsub *p);
@@ -53,9 +54,10 @@ void pubsub_each(const struct pubsub *p, enum pubsub_kind kind, pubsub_each_fn f
 /* For tests: every invariant, by assertion; unbounded. */
 void pubsub_validate(const struct pubsub *p);
 
-/* --- keyspace notifications (notify.c) -------------------------------------------------------------- */
+/* --- keyspace notifications (notify.c) -------------------------------------------------------- */
 
-/* An event of a class on a key, to __keyspace@db__:key and __keyevent@db__:event as `config.notify` asks for. */
+/* An event of a class on a key, to __keyspace@db__:key and __keyevent@db__:event as `config.notify`
+ * asks for. */
 void notify_event(struct engine *e, int db, struct slice key, unsigned class, const char *event);
 #define NOTIFY_PRINT_BYTES 32
 /* "KEA" <-> classes, as notify-keyspace-events writes them. False: an unknown letter. */

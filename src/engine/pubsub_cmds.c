@@ -8,7 +8,7 @@ static struct pubsub *pubsub_of(const struct cmd_ctx *c)
     return engine_of(c)->pubsub;
 }
 
-/* --- subscribing ------------------------------------------------------------------------------------ */
+/* --- subscribing ------------------------------------------------------------------------------ */
 
 /* What a confirmation counts: shard channels by themselves, everything else together. */
 static size_t subscriptions(const struct session *s, enum pubsub_kind kind)
@@ -18,7 +18,8 @@ static size_t subscriptions(const struct session *s, enum pubsub_kind kind)
     return kind == PUBSUB_SHARD ? shard_channels : channels + patterns;
 }
 
-/* Confirmations are messages as much as replies: CLIENT REPLY OFF, which drops replies, lets them pass. */
+/* Confirmations are messages as much as replies: CLIENT REPLY OFF, which drops replies, lets them
+ * pass. */
 static struct resp_writer *confirm_open(struct cmd_ctx *c)
 {
     struct resp_writer *w = NULL;
@@ -110,7 +111,7 @@ static void cmd_sunsubscribe(struct cmd_ctx *c)
     unsubscribe(c, PUBSUB_SHARD);
 }
 
-/* --- publishing ------------------------------------------------------------------------------------- */
+/* --- publishing ------------------------------------------------------------------------------- */
 
 static void cmd_publish(struct cmd_ctx *c)
 {
@@ -122,7 +123,7 @@ static void cmd_spublish(struct cmd_ctx *c)
     resp_int(c->out, (int64_t)pubsub_publish_shard(pubsub_of(c), c->argv[1], c->argv[2]));
 }
 
-/* --- PUBSUB ----------------------------------------------------------------------------------------- */
+/* --- PUBSUB ----------------------------------------------------------------------------------- */
 
 struct listing {
     struct resp_inner reply;
@@ -204,7 +205,7 @@ static void cmd_pubsub_help(struct cmd_ctx *c)
     ctx_reply_help(c, lines);
 }
 
-/* --- rows ------------------------------------------------------------------------------------------- */
+/* --- rows ------------------------------------------------------------------------------------- */
 
 #define SUBSCRIBE_FLAGS (CMD_PUBSUB | CMD_NOSCRIPT | CMD_LOADING | CMD_STALE | CMD_RESP2_SUBSCRIBED)
 #define PUBLISH_FLAGS   (CMD_PUBSUB | CMD_LOADING | CMD_STALE | CMD_FAST | CMD_MAY_REPLICATE)

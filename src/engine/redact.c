@@ -10,7 +10,7 @@ static bool is_one_of(struct slice word, const char *const *names)
     return false;
 }
 
-/* AUTH user password as an option: both words behind it, whether or not the request is well-formed. */
+/* AUTH user password as an option: both words behind it, be the request well-formed or not. */
 static bool follows_auth(const struct slice *argv, int i, int first)
 {
     return (i - 1 >= first && slice_is(argv[i - 1], "auth")) ||

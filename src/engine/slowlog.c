@@ -54,7 +54,7 @@ uint64_t slowlog_len(const struct slowlog *l)
     return l->count;
 }
 
-/* --- entries ---------------------------------------------------------------------------------------- */
+/* --- entries ---------------------------------------------------------------------------------- */
 
 /* Text that is gathered first and copied behind its entry then. */
 struct draft {
@@ -135,7 +135,7 @@ void slowlog_add(struct slowlog *l, const struct session *s, const struct slice 
     drop_oldest(l, len_max);
 }
 
-/* --- SLOWLOG ---------------------------------------------------------------------------------------- */
+/* --- SLOWLOG ---------------------------------------------------------------------------------- */
 
 static void reply_entry(struct resp_writer *w, const struct entry *one)
 {
@@ -183,7 +183,7 @@ static void cmd_slowlog_help(struct cmd_ctx *c)
 {
     static const char *const lines[] = {
         "GET [<count>]",
-        "    Show the latest <count> entries (10 unless given, -1 for all), newest first. An entry is:",
+        "    Show the latest <count> entries (10 unless given, -1 for all), newest first. Each is:",
         "    id, Unix time, microseconds taken, arguments, client address, client name.",
         "LEN",
         "    Count the entries.",

@@ -127,7 +127,7 @@ void client_close(struct client *c)
         session_free(&c->session);
 }
 
-/* --- requests --------------------------------------------------------------------------------------- */
+/* --- requests --------------------------------------------------------------------------------- */
 
 /* The engine may have read the real clocks since. */
 static void set_clocks(struct harness *h)
@@ -137,7 +137,7 @@ static void set_clocks(struct harness *h)
     ks_clock(h->ks, h->wall_ms);
 }
 
-/* The request is handed over in blocks of its exact size, so that a sanitizer sees what reads beyond. */
+/* The request is handed over in blocks of its exact size, so that a sanitizer sees any read beyond. */
 static bool offer(struct client *c, int argc, const struct slice *argv)
 {
     struct slice *copy = mem_alloc((size_t)argc * sizeof(*copy));

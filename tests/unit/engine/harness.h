@@ -1,6 +1,7 @@
 #pragma once
-/* An engine without network, config file or clock: clients are sessions over fake transports, requests are
- * lines in redis-cli's quoting, replies come back as the raw bytes, and time passes only when told to. */
+/* An engine without network, config file or clock: clients are sessions over fake transports,
+ * requests are lines in redis-cli's quoting, replies come back as the raw bytes, and time passes only
+ * when told to. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdbool.h>
@@ -45,15 +46,15 @@ void harness_deinit(struct harness *h); /* closes all clients */
 struct client *harness_connect(struct harness *h);
 void client_close(struct client *c);
 
-/* Sends a request and returns all that the client has got since the last time, with a NUL behind; good until
- * the next call with this client. */
+/* Sends a request and returns all that the client has got since the last time, with a NUL behind;
+ * good until the next call with this client. */
 const char *client_run(struct client *c, const char *line);
 /* The same, for arguments that do not fit a line. */
 const char *client_run_words(struct client *c, int argc, const struct slice *argv);
 /* Only what it has got. */
 const char *client_received(struct client *c);
 
-/* Lets time pass: deadlines, pauses and pending requests are dealt with, and killed clients closed. */
+/* Lets time pass: deadlines, pauses and pending requests are dealt with, killed clients closed. */
 void harness_advance(struct harness *h, int64_t us);
 
 #define assert_reply(c, line, reply) assert_string_equal(client_run(c, line), reply)

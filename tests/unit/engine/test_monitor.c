@@ -39,7 +39,7 @@ static void test_lines(void **state)
     assert_reply(m, "PING", "+PONG\r\n+1700000001.000123 [0 127.0.0.1:50002] \"PING\"\r\n");
 }
 
-/* The wall clock may be set back and forth; between, microseconds are those of the monotonic clock. */
+/* The wall clock may be set; in between, microseconds are those of the monotonic clock. */
 static void test_clock(void **state)
 {
     (void)state;

@@ -25,7 +25,7 @@ static int teardown(void **state)
     return 0;
 }
 
-/* --- channels and patterns -------------------------------------------------------------------------- */
+/* --- channels and patterns -------------------------------------------------------------------- */
 
 static void test_subscribe(void **state)
 {
@@ -188,7 +188,7 @@ static void test_large_message(void **state)
     mem_free(text);
 }
 
-/* --- PUBSUB ----------------------------------------------------------------------------------------- */
+/* --- PUBSUB ----------------------------------------------------------------------------------- */
 
 static void test_introspection(void **state)
 {
@@ -217,7 +217,7 @@ static void test_introspection(void **state)
     assert_reply(b, "PUBSUB NUMSUB y", "*2\r\n$1\r\ny\r\n:2\r\n");
 }
 
-/* --- notifications ---------------------------------------------------------------------------------- */
+/* --- notifications ---------------------------------------------------------------------------- */
 
 static void test_notify(void **state)
 {
@@ -266,7 +266,7 @@ static void test_notify_letters(void **state)
     assert_int_equal(classes, 77);
 }
 
-/* --- memory that is refused ------------------------------------------------------------------------- */
+/* --- memory that is refused ------------------------------------------------------------------- */
 
 static void test_no_memory(void **state)
 {
@@ -293,7 +293,7 @@ static void test_no_memory(void **state)
     assert_received(a, "");
 }
 
-/* --- against a model -------------------------------------------------------------------------------- */
+/* --- against a model -------------------------------------------------------------------------- */
 
 #define MODEL_SESSIONS 12
 #define MODEL_NAMES    40
