@@ -1,6 +1,6 @@
 #pragma once
-/* Doubly linked lists whose links stand inside what they link, so that anything leaves any number of
- * lists in constant time. The list itself is a link too; an empty one points at itself.
+/* Doubly linked lists whose links stand inside what they link, so that anything leaves any number
+ * of lists in constant time. The list itself is a link too; an empty one points at itself.
  *
  *      .-> list <-> first <-> ... <-> last <-.
  *      '-------------------------------------'
