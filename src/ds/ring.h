@@ -2,9 +2,10 @@
 /* Consistent hashing of SLOT_COUNT slots onto shards, with bounded loads.
  *
  * The result is a table: owner[slot]. Guarantees, which the tests hold for 1..RING_SHARDS_MAX shards:
- *  - every shard owns within 10 % of SLOT_COUNT / n slots (or one slot more or less where that is coarser);
- *  - going from n to n + 1 shards moves slots only to the new shard, at most 1/(n+1) of all plus 2 %;
- *    going from n to n - 1 moves only the slots of the shard that leaves;
+ *  - every shard owns SLOT_COUNT / n slots, rounded up or down;
+ *  - going from n to n + 1 shards moves slots only to the new shard, SLOT_COUNT / (n + 1) of them, rounded
+ *    up or down: the least that any scheme can move. Going from n to n - 1 moves only the slots of the
+ *    shard that leaves, which is the last;
  *  - the same n gives the same table on every machine and in every version. */
 #include <stdint.h>
 
@@ -13,5 +14,5 @@
 
 #define RING_SHARDS_MAX 1024
 
-/* Fills owner[] for n shards; ERR_RANGE unless 1 <= n <= RING_SHARDS_MAX. Milliseconds at most. */
+/* Fills owner[] for n shards; ERR_RANGE unless 1 <= n <= RING_SHARDS_MAX. Takes less than a millisecond. */
 enum err ring_place(uint16_t owner[SLOT_COUNT], unsigned n);
