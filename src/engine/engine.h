@@ -100,6 +100,9 @@ struct engine {
     const struct cmd_ctx *running; /* the innermost request: for crash reports and MONITOR */
     bool in_exec;
     bool exec_effects; /* the running transaction has sent MULTI to the log */
+    /* messages to the session whose request runs: they go out behind its reply */
+    struct outq pushes;
+    struct resp_writer push_writer;
 
     enum engine_pause pause;
     int64_t pause_until_us; /* monotonic */

@@ -124,8 +124,7 @@ static void report_slow(struct engine *e, const struct cmd_ctx *c, int64_t us)
 {
     const struct cmd_row *row = c->cmd->row;
     if (e->config.slowlog_us >= 0 && us >= e->config.slowlog_us && !(row->flags & CMD_SKIP_SLOWLOG))
-        slowlog_add(e->slowlog, c->session, c->argv, c->argc, us, e->wall_ms,
-                    e->config.slowlog_len_max);
+        slowlog_add(e->slowlog, c->session, c->argv, c->argc, us);
     if (e->config.latency_ms > 0 && us / 1000 >= e->config.latency_ms)
         latency_add(e->latency, row->flags & CMD_FAST ? "fast-command" : "command", us / 1000,
                     e->config.latency_ms, e->wall_ms);
@@ -138,9 +137,6 @@ static void call(struct cmd_ctx *c, struct engine *e)
 {
     struct cmd *cmd = c->cmd;
     struct session *s = c->session;
-    if (monitors_any(e->monitors))
-        monitors_feed(e->monitors, s, cmd, c->argv, c->argc);
-
     const struct cmd_ctx *outer = e->running;
     e->running = c;
     uint64_t errors = s->writer.errors;
@@ -149,6 +145,9 @@ static void call(struct cmd_ctx *c, struct engine *e)
     uint64_t ticks = ticks_now() - start;
     e->running = outer;
 
+    /* Afterwards: EXEC is shown behind what it ran, and SELECT with its database, as by Redis. */
+    if (monitors_any(e->monitors))
+        monitors_feed(e->monitors, s, cmd, c->argv, c->argc);
     cmd->stats.calls++;
     cmd->stats.ticks += ticks;
     e->stats.commands++;
@@ -231,11 +230,11 @@ static void reject_unknown(struct engine *e, struct session *s, const struct eng
 }
 
 static void reject_with_name(struct engine *e, struct session *s, struct cmd *cmd,
-                             const char *format)
+                             const char *before, const char *after)
 {
     struct buf text;
     buf_init(&text);
-    buf_printf(&text, format, cmd->full_name);
+    buf_printf(&text, "%s'%s'%s", before, cmd->full_name, after);
     reject(e, s, cmd, buf_cstr(&text));
     buf_deinit(&text);
 }
@@ -250,7 +249,7 @@ static bool admit(struct engine *e, struct session *s, struct cmd *cmd,
     }
     uint32_t flags = cmd->row->flags;
     if (!cmd->row->fn || !cmd_arity_ok(cmd, r->argc)) {
-        reject_with_name(e, s, cmd, "wrong number of arguments for '%s' command");
+        reject_with_name(e, s, cmd, "wrong number of arguments for ", " command");
         return false;
     }
     if (needs_auth(e, s) && !(flags & CMD_NO_AUTH)) {
@@ -264,7 +263,7 @@ static bool admit(struct engine *e, struct session *s, struct cmd *cmd,
     if (s->pubsub && !(flags & CMD_RESP2_SUBSCRIBED) && session_in_pubsub_mode(s)) {
         reject_with_name(
             e, s, cmd,
-            "Can't execute '%s': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET are "
+            "Can't execute ", ": only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET are "
             "allowed in this context");
         return false;
     }
@@ -334,6 +333,8 @@ static bool run_one(struct cmd_ctx *c, struct engine *e, const struct engine_req
         run_admitted(c, e, r, p);
     if (may_drop && reply_dropped(s))
         outq_rollback(&s->queue, mark);
+    if (!outq_empty(&e->pushes))
+        outq_move(&s->queue, &e->pushes);
     return true;
 }
 

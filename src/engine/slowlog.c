@@ -114,8 +114,9 @@ static struct entry *entry_new(const struct draft *d, struct slice addr, struct 
 }
 
 void slowlog_add(struct slowlog *l, const struct session *s, const struct slice *argv, int argc,
-                 int64_t duration_us, int64_t wall_ms, uint64_t len_max)
+                 int64_t duration_us)
 {
+    const struct engine *e = s->engine;
     struct session_transport_info info;
     struct draft d = {.argc = 0};
     s->ops->describe(s, &info);
@@ -128,11 +129,11 @@ void slowlog_add(struct slowlog *l, const struct session *s, const struct slice 
     if (!one)
         return; /* an entry less: nothing that a client waits for */
     one->id = l->next_id++;
-    one->wall_s = wall_ms / 1000;
+    one->wall_s = e->wall_ms / 1000;
     one->duration_us = duration_us;
     dlist_append(&l->entries, &one->in_log);
     l->count++;
-    drop_oldest(l, len_max);
+    drop_oldest(l, e->config.slowlog_len_max);
 }
 
 /* --- SLOWLOG ---------------------------------------------------------------------------------- */

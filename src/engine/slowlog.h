@@ -5,7 +5,7 @@
 #include "base/slice.h"
 #include "cmd/table.h"
 
-#define SLOWLOG_ARGS_MAX 32
+#define SLOWLOG_ARGS_MAX      32
 #define SLOWLOG_ARG_BYTES_MAX 128
 
 struct session;
@@ -15,7 +15,8 @@ extern const struct cmd_row engine_rows_slowlog[];
 
 struct slowlog *slowlog_new(void);
 void slowlog_free(struct slowlog **l);
-/* Copies (cut) arguments and the client's address and name. Drops the oldest beyond `len_max`. */
-void slowlog_add(struct slowlog *l, const struct session *s, const struct slice *argv, int argc, int64_t duration_us,
-                 int64_t wall_ms, uint64_t len_max);
+/* Notes a request of `s`. Copies its arguments (cut), the client's address and name. Drops the oldest entries
+ * beyond config.slowlog_len_max. */
+void slowlog_add(struct slowlog *l, const struct session *s, const struct slice *argv, int argc,
+                 int64_t duration_us);
 uint64_t slowlog_len(const struct slowlog *l);

@@ -31,7 +31,8 @@ static void note(const char *line, int64_t us, uint64_t len_max)
         argv[argc++] = slice_of(at, strcspn(at, " "));
         at += strcspn(at, " ");
     }
-    slowlog_add(h.e->slowlog, a->session, argv, argc, us, h.wall_ms, len_max);
+    h.e->config.slowlog_len_max = len_max;
+    slowlog_add(h.e->slowlog, a->session, argv, argc, us);
 }
 
 static void test_entries(void **state)
