@@ -77,7 +77,7 @@ static void maps_and_sets(void **state)
         {"COMMAND GETKEYSANDFLAGS GET a", "[[\"a\", ~[+RO, +access]]]"},
         {"MEMORY STATS", "{\"peak.allocated\": :*, *\"peak.percentage\": ,*}"},
         {"LATENCY HISTOGRAM get", "{*}"},
-        {"PUBSUB NUMSUB ch", "{\"ch\": :0}"},
+        {"PUBSUB NUMSUB ch", "[\"ch\", :0]"},
         {"FUNCTION LIST", "[]"},
     };
     raw_check_all(&r, steps);
