@@ -71,6 +71,12 @@ void ks_free(struct keyspace **pks)
     *pks = NULL;
 }
 
+void ks_on_expired(struct keyspace *ks, ks_expired_fn fn, void *arg)
+{
+    ks->expired = fn;
+    ks->expired_arg = arg;
+}
+
 void ks_clock(struct keyspace *ks, int64_t now_ms)
 {
     ks->now_ms = now_ms;
@@ -101,9 +107,8 @@ struct key ks_key(const struct keyspace *ks, struct slice name)
 void ks_prefetch(const struct keyspace *ks, int db, const struct key *k)
 {
     const struct ks_db *d = ks_db_of(ks, db);
-    const struct table *t = d ? &ks_cell_of(ks, d, k)->table : NULL;
-    if (t && t->buckets)
-        ks_prefetch_line(table_bucket_of(t, k->hash));
+    if (d)
+        ks_prefetch_bucket(&ks_cell_of(ks, d, k)->table, k->hash);
 }
 
 void ks_prefetch_item(const struct keyspace *ks, int db, const struct key *k)

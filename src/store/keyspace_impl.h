@@ -39,15 +39,15 @@ struct ks_cell {
 
 struct ks_db {
     struct ks_cell *cells;
-    unsigned cell_count; /* at least as many as either owner table names */
-    unsigned due_cell;   /* where the search for something due goes on */
-    uint64_t
-        boundary; /* keys with a hash below it are placed by owner_to, the others by owner_from */
+    unsigned cell_count;     /* at least as many as either owner table names */
+    unsigned prepared_cells; /* how many tables have the size that a move will need */
+    uint64_t boundary;       /* hashes below it are placed by owner_to, the others by owner_from */
     uint64_t keys;
     int64_t due_ms;      /* nothing in here is due before */
-    struct ks_db *next;  /* in the list of retired databases */
+    unsigned due_cell;   /* where the search for something due goes on */
     unsigned drain_cell; /* retired: how far emptying has come */
     uint64_t drain_from;
+    struct ks_db *next; /* in the list of retired databases */
 };
 
 /* How resharding changes one shard. */
@@ -99,6 +99,20 @@ static inline __attribute__((always_inline)) void ks_prefetch_line(const void *p
 {
     __asm__ volatile("" : : "r"(p));
     __builtin_prefetch(p);
+}
+static inline __attribute__((always_inline)) void ks_prefetch_bucket(const struct table *t,
+                                                                     uint32_t hash)
+{
+    if (t->buckets)
+        ks_prefetch_line(table_bucket_of(t, hash));
+}
+/* For a loop over cells that looks at the same hash in each: with many shards they are no longer in the cache. */
+#define KS_PREFETCH_AHEAD 8
+static inline __attribute__((always_inline)) void ks_prefetch_ahead(const struct ks_db *d,
+                                                                    unsigned cell, uint64_t hash)
+{
+    if (cell + KS_PREFETCH_AHEAD < d->cell_count)
+        ks_prefetch_bucket(&d->cells[cell + KS_PREFETCH_AHEAD].table, (uint32_t)hash);
 }
 
 /* Where a key is or would be. */

@@ -8,6 +8,9 @@
  * so the most is never reached but by many keys of one hash, which the keyed hash rules out. */
 #define MOVE_KEYS     256
 #define MOVE_KEYS_MAX 1024
+/* Entries that tables are prepared for in a slice, and cells that are looked at for that. */
+#define PREPARE_KEYS  8192
+#define PREPARE_CELLS 64
 
 struct move_entry {
     struct item *it;
@@ -104,8 +107,10 @@ enum err ks_set_shards(struct keyspace *ks, unsigned n)
     ks->keys_moved = 0;
     count_slots(ks);
     for (int i = 0; i < ks->databases; i++) {
-        if (ks->dbs[i])
-            ks->dbs[i]->boundary = 0;
+        if (!ks->dbs[i])
+            continue;
+        ks->dbs[i]->boundary = 0;
+        ks->dbs[i]->prepared_cells = 0;
     }
     return ERR_OK;
 }
@@ -115,6 +120,7 @@ static void finish_move(struct keyspace *ks)
     ks->moving = false;
     ks->cell_count = ks->shards;
     ks->owner_from = ks->owner_to;
+    ks->untidy = true;
     for (int i = 0; i < ks->databases; i++) {
         if (ks->dbs[i])
             shrink_cells(ks->dbs[i], ks->shards);
@@ -122,6 +128,27 @@ static void finish_move(struct keyspace *ks)
 }
 
 /* --- a slice ---------------------------------------------------------------------------------------- */
+
+/* Keys come to a new shard in the order of their hashes, and a table that grew with them would be as large as
+ * they need, but hold them all in its first buckets. So the tables of new shards get their size beforehand.
+ * (A shard that has keys already gets at most as many again, which its table copes with.) Where there is no
+ * memory the table grows as it goes. True when all are prepared. */
+static bool prepare_slice(const struct keyspace *ks, struct ks_db *d)
+{
+    uint64_t keys = 0;
+    for (int i = 0; i < PREPARE_CELLS && keys < PREPARE_KEYS; i++) {
+        if (d->prepared_cells >= d->cell_count)
+            return true;
+        unsigned shard = d->prepared_cells++;
+        uint64_t share = d->keys * ks->shard[shard].slots / SLOT_COUNT;
+        struct table *t = &d->cells[shard].table;
+        if (t->count > 0 || share == 0)
+            continue;
+        (void)table_expect(t, share);
+        keys += share;
+    }
+    return false;
+}
 
 static void collect(void *item, uint32_t hash, void *arg)
 {
@@ -142,8 +169,10 @@ static uint64_t collect_next(const struct ks_db *d, struct move_batch *b)
         uint64_t to = d->boundary + width < KS_HASHES ? d->boundary + width : KS_HASHES;
         b->count = 0;
         b->overflow = false;
-        for (b->shard = 0; b->shard < d->cell_count; b->shard++)
+        for (b->shard = 0; b->shard < d->cell_count; b->shard++) {
+            ks_prefetch_ahead(d, b->shard, d->boundary);
             table_range(&d->cells[b->shard].table, d->boundary, to, collect, b);
+        }
         if (!b->overflow)
             return to;
     }
@@ -216,12 +245,13 @@ bool ks_move_slice(struct keyspace *ks)
         finish_move(ks);
         return false;
     }
+    if (!prepare_slice(ks, d))
+        return true;
     struct move_batch batch;
     uint64_t to = collect_next(d, &batch);
     keep_moving(ks, &batch);
     if (move_batch(ks, d, &batch) != ERR_OK)
         return false; /* not at once again, but the next time that there is work */
     d->boundary = to;
-    ks->untidy = true;
     return true;
 }

@@ -29,8 +29,10 @@ static void give(void *item, uint32_t hash, void *arg)
 /* Calls back for every key of a database with a hash in [from, to), whichever shard it is in. */
 static void each_in_range(const struct ks_db *d, uint64_t from, uint64_t to, struct each *each)
 {
-    for (unsigned i = 0; i < d->cell_count; i++)
+    for (unsigned i = 0; i < d->cell_count; i++) {
+        ks_prefetch_ahead(d, i, from);
         table_range(&d->cells[i].table, from, to, give, each);
+    }
 }
 
 void ks_each(const struct keyspace *ks, int db, ks_each_fn fn, void *arg)

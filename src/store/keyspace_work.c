@@ -114,7 +114,8 @@ static bool tidy_cell(struct ks_cell *cell)
 }
 
 /* Goes round over all cells, once after each change. Only where a round begins can it be seen that there is
- * nothing to do, so changes behind the round's back are found by the next. */
+ * nothing to do, so changes behind the round's back are found by the next. A database that is being moved is left
+ * alone: its tables have the sizes that they will need. */
 static bool tidy(struct keyspace *ks)
 {
     bool begins = ks->tidy_db == 0 && ks->tidy_cell == 0;
@@ -125,7 +126,9 @@ static bool tidy(struct keyspace *ks)
     int cells = 0;
     for (; ks->tidy_db < ks->databases; ks->tidy_db++, ks->tidy_cell = 0) {
         struct ks_db *d = ks->dbs[ks->tidy_db];
-        for (; d && ks->tidy_cell < d->cell_count; ks->tidy_cell++) {
+        if (!d || d->boundary < KS_HASHES)
+            continue;
+        for (; ks->tidy_cell < d->cell_count; ks->tidy_cell++) {
             if (cells++ == TIDY_CELLS_PER_SLICE || tidy_cell(&d->cells[ks->tidy_cell]))
                 return true;
         }

@@ -169,7 +169,7 @@ static void refused_memory_delays_a_move(void **state)
     assert_int_equal(ks_set_shards(ks, 64), ERR_OK);
     for (size_t turn = 0; is_moving(ks); turn++) {
         assert_true(turn < 100000);
-        mem_fail_after(1 + turn % 7);
+        mem_fail_after(1 + turn % 300); /* a slice asks for up to two for each shard */
         ks_work(ks);
         mem_fail_after(0);
         if (turn % 16 == 0)
