@@ -124,7 +124,7 @@ struct item *item_try_new_blob(struct slice key, struct blob *takes, int64_t exp
 /* The same value (moved, not copied) under another key or deadline. Frees the old item on success only. */
 struct item *item_try_rekey(struct item *old, struct slice key, int64_t expiry_ms);
 /* A copy of key, value and deadline under another key; blobs are shared until one side changes. */
-struct item *item_try_copy(const struct item *it, struct slice key, int64_t expiry_ms);
+struct item *item_try_copy(const struct item *from, struct slice key, int64_t expiry_ms);
 void item_free(struct item *it); /* with its value */
 
 /* Bytes of the item's own allocation, by its header: as many as were asked for, or at least as many of the same
