@@ -59,6 +59,7 @@ struct ks_shard {
 struct keyspace {
     /* read for every key */
     struct ks_db **dbs;
+    int databases;
     const uint16_t *owner_to, *owner_from; /* into owners[] */
     struct siphash_key hash_key;
     int64_t now_ms;
@@ -68,7 +69,6 @@ struct keyspace {
     bool untidy; /* keys came or went since the last round of tidying began */
     uint64_t hits, misses;
 
-    int databases;
     ks_expired_fn expired;
     void *expired_arg;
     uint64_t expired_count;
