@@ -51,8 +51,7 @@ struct keyspace *ks_new(const struct ks_options *o)
     ks->databases = o->databases;
     ks->hash_key = o->hash_key;
     ks->now_ms = o->now_ms;
-    ks->expired = o->expired;
-    ks->expired_arg = o->expired_arg;
+    ks_on_expired(ks, o->expired, o->expired_arg);
     ks->due_ms = INT64_MAX;
     ks->shards = ks->shards_from = ks->cell_count = o->shards;
     ks_place_slots(ks);
