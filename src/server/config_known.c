@@ -1,6 +1,6 @@
 /* Names that configurations of Redis and Valkey may hold and Corsac does not have: they are told apart from
  * mistakes. */
-#include <strings.h>
+#include <stdlib.h>
 
 #include "server/option.h"
 
@@ -244,7 +244,7 @@ bool option_known_elsewhere(struct slice name)
     return false;
 }
 
-#define NAME_CHARS_MAX 48
+#define NAME_CHARS_MAX 48 /* longest name that is compared */
 
 static char lower(char c)
 {
@@ -280,10 +280,13 @@ const struct option *option_like(struct slice name)
 {
     const struct option *best = NULL;
     int best_distance = name.len < 5 ? 2 : 3; /* as far apart is too far */
-    if (name.len == 0 || name.len > NAME_CHARS_MAX)
+    if (name.len == 0 || name.len + (size_t)best_distance > NAME_CHARS_MAX)
         return NULL;
     for (const struct option *o = option_table; o->name; o++) {
-        int d = strlen(o->name) <= NAME_CHARS_MAX ? distance(name, o->name) : NAME_CHARS_MAX;
+        int longer = (int)strlen(o->name) - (int)name.len;
+        if (abs(longer) >= best_distance) /* each needs a change */
+            continue;
+        int d = distance(name, o->name);
         if (d < best_distance) {
             best = o;
             best_distance = d;

@@ -167,6 +167,20 @@ static enum option_result check_fixed(const struct option *o, const struct value
     return OPTION_UNSUPPORTED;
 }
 
+/* Appends what is between spaces, with one space in front of each. */
+static void append_words(struct buf *out, struct slice s)
+{
+    bool apart = out->len > 0;
+    for (size_t i = 0; i < s.len; i++) {
+        if (s.ptr[i] != ' ') {
+            if (apart)
+                buf_append_char(out, ' ');
+            buf_append_char(out, s.ptr[i]);
+        }
+        apart = s.ptr[i] == ' ' && out->len > 0;
+    }
+}
+
 static enum option_result set_words(const struct option *o, struct config *c, int argc,
                                     const struct slice *argv, struct option_error *e)
 {
@@ -175,9 +189,10 @@ static enum option_result set_words(const struct option *o, struct config *c, in
     struct buf joined;
     buf_init(&joined);
     for (int i = 0; i < argc; i++) {
-        if (i)
-            buf_append_char(&joined, ' ');
-        buf_append_slice(&joined, argv[i]);
+        if (o->type == OPTION_WORDS)
+            append_words(&joined, argv[i]);
+        else
+            buf_append_slice(&joined, argv[i]); /* the only one */
     }
     struct value v;
     enum option_result r =

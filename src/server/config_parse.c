@@ -35,6 +35,9 @@ void config_problem(struct config_problems *p, bool fatal, const char *fmt, ...)
     va_start(ap, fmt);
     vsnprintf(text, sizeof(text), fmt, ap);
     va_end(ap);
+    for (char *ch = text; *ch; ch++) /* a message is one line, whatever it quotes */
+        if ((unsigned char)*ch < ' ' || *ch == 0x7f)
+            *ch = '?';
 
     p->fatal += fatal;
     if (p->count == CONFIG_PROBLEMS_MAX)
@@ -68,9 +71,6 @@ static void quote(const struct config_line *line, bool secret, struct buf *out)
         out->len = QUOTED_BYTES_MAX;
         buf_append_cstr(out, "...");
     }
-    for (size_t i = 0; i < out->len; i++) /* a message is one line of text */
-        if ((unsigned char)out->ptr[i] < ' ' || out->ptr[i] == 0x7f)
-            out->ptr[i] = '?';
 }
 
 /* "redis.conf:12: 'port abc'", or without a number for the command line. */

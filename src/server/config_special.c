@@ -9,11 +9,21 @@
 
 /* --- bind ------------------------------------------------------------------------------------------- */
 
+/* Letters, digits and what else addresses and host names are made of. */
+static bool is_address_char(char c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+           (c != '\0' && strchr(".:-_%*", c));
+}
+
 const char *option_check_bind(struct slice value)
 {
     int count = 0;
-    for (size_t i = 0; i < value.len; i++)
+    for (size_t i = 0; i < value.len; i++) {
+        if (value.ptr[i] != ' ' && !is_address_char(value.ptr[i]))
+            return "Invalid bind address";
         count += value.ptr[i] != ' ' && (i == 0 || value.ptr[i - 1] == ' ');
+    }
     return count > NET_BIND_MAX ? "Too many bind addresses specified." : NULL;
 }
 
