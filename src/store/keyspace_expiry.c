@@ -30,12 +30,6 @@ enum err ks_note_deadline(struct keyspace *ks, struct ks_place *at, uint32_t has
     return ERR_OK;
 }
 
-void ks_on_expired(struct keyspace *ks, ks_expired_fn fn, void *arg)
-{
-    ks->expired = fn;
-    ks->expired_arg = arg;
-}
-
 void ks_expire_at(struct keyspace *ks, int db, struct ks_place *at, uint32_t hash)
 {
     struct item *it = ks_remove_at(ks, at, hash);
