@@ -2,7 +2,9 @@
  *
  * Input:  flags  n  length * n  bytes of the connection
  *         1      1  n
- * Flags: 1 the client has authenticated; 2 the lengths are in units of 64 bytes, to reach limits. */
+ *
+ * Flags: 1 the client has authenticated; 2 the lengths are in units of 64 bytes, to reach the
+ * limits of lines. */
 #include <assert.h>
 #include <stdint.h>
 

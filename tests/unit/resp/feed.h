@@ -75,30 +75,43 @@ static inline void feed_write_down(struct feed *f, size_t start, const struct re
     }
 }
 
-/* Parses all that is complete in input[start, end); returns where the rest starts. */
-static inline size_t feed_piece(struct feed *f, struct slice input, size_t start, size_t end)
+/* Parses a batch of what is complete in `block`, which starts at input[start]; returns what is left
+ * of it. */
+static inline struct slice feed_batch(struct feed *f, struct slice block, size_t start,
+                                      enum resp_status *status)
 {
-    struct slice block = slice_of(malloc(end - start + (end == start)), end - start);
-    struct resp_request *batch = malloc(FEED_BATCH_MAX * sizeof(*batch));
-    assert(block.ptr != NULL && batch != NULL);
-    memcpy((char *)block.ptr, input.ptr + start, block.len);
-
-    size_t at = 0, count = 0;
-    enum resp_status status = RESP_REQUEST;
-    while (status == RESP_REQUEST && count < FEED_BATCH_MAX) {
-        status = feed_parse(f, slice_of(block.ptr + at, block.len - at), &batch[count]);
-        if (status == RESP_REQUEST)
-            at += batch[count++].bytes;
-    }
+    struct resp_request batch[FEED_BATCH_MAX];
+    size_t count = 0;
+    do {
+        struct resp_request *r = &batch[count];
+        *status = feed_parse(f, block, r);
+        if (*status == RESP_REQUEST) {
+            block = slice_of(block.ptr + r->bytes, block.len - r->bytes);
+            count++;
+        }
+    } while (*status == RESP_REQUEST && count < FEED_BATCH_MAX);
     feed_write_down(f, start, batch, count);
-    if (status == RESP_ERROR) {
+    if (*status == RESP_ERROR) {
         buf_printf(&f->said, "error %s\n", batch[count].error);
         f->failed = true;
     }
     resp_args_clear(&f->args);
-    free(batch);
-    free((char *)block.ptr);
-    return status == RESP_REQUEST ? feed_piece(f, input, start + at, end) : start + at;
+    return block;
+}
+
+/* Parses all that is complete in input[start, end); returns where the rest starts. */
+static inline size_t feed_piece(struct feed *f, struct slice input, size_t start, size_t end)
+{
+    char *block = malloc(end - start + (end == start));
+    assert(block != NULL);
+    memcpy(block, input.ptr + start, end - start);
+    struct slice rest = slice_of(block, end - start);
+    enum resp_status status;
+    do {
+        rest = feed_batch(f, rest, end - rest.len, &status);
+    } while (status == RESP_REQUEST);
+    free(block);
+    return end - rest.len;
 }
 
 /* The input in pieces that end at ends[0] < ends[1] < ... < input.len; then as a string. */

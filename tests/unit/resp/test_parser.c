@@ -343,10 +343,10 @@ static double cpu_seconds(void)
     return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
 }
 
-/* As many arguments as there may be, in small pieces. The headers of complete arguments are wiped as
- * soon as they have been parsed, so reading them a second time would end in an error. What is done
- * with the arguments themselves shows in the time: the bound is some hundred times what they take,
- * and a fraction of what touching each of them at every piece would. */
+/* As many arguments as there may be, in small pieces. The headers of complete arguments are wiped
+ * as soon as they have been parsed, so reading them a second time would end in an error. What is
+ * done with the arguments themselves shows in the time: the bound is some hundred times what they
+ * take, and a fraction of what touching each of them at every piece would. */
 static void test_a_huge_request_in_pieces_is_linear(void **state)
 {
     enum { COUNT = RESP_ARGS_MAX, START = 10, EACH = 8, PIECE = 300, CPU_SECONDS_MAX = 10 };
