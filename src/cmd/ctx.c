@@ -7,7 +7,7 @@
 #define ERROR_ARG_BYTES_MAX  128
 #define NAME_UPPER_BYTES_MAX 64
 
-/* --- keys ------------------------------------------------------------------------------------------- */
+/* --- keys ------------------------------------------------------------------------------------- */
 
 static struct item *look_up(struct cmd_ctx *c, const struct key *k, int flags)
 {
@@ -32,10 +32,10 @@ struct item *ctx_write(struct cmd_ctx *c, const struct key *k)
     return ks_find(c->ks, c->db, k, c->no_touch ? KS_NO_TOUCH : 0);
 }
 
-int ctx_keys_fetch(struct cmd_ctx *c, int first, int step, struct key keys[CTX_KEYS_GROUP])
+int ctx_keys_fetch(struct cmd_ctx *c, int first, int step, int end, struct key keys[CTX_KEYS_GROUP])
 {
     int n = 0;
-    for (int i = first; i < c->argc && n < CTX_KEYS_GROUP; i += step, n++) {
+    for (int i = first; i < end && n < CTX_KEYS_GROUP; i += step, n++) {
         keys[n] = ctx_key(c, i);
         ks_prefetch(c->ks, c->db, &keys[n]);
     }
@@ -44,7 +44,52 @@ int ctx_keys_fetch(struct cmd_ctx *c, int first, int step, struct key keys[CTX_K
     return n;
 }
 
-/* --- arguments -------------------------------------------------------------------------------------- */
+/* --- changes ---------------------------------------------------------------------------------- */
+
+bool ctx_store(struct cmd_ctx *c, const struct key *k, struct slice value, int64_t expiry_ms)
+{
+    /* Another look-up only where somebody wants to know; the store itself does not tell. */
+    bool is_new = c->tell_new && !ctx_write(c, k);
+    if (!ks_set_string(c->ks, c->db, k, value, expiry_ms))
+        return false;
+    if (is_new)
+        ctx_added(c, k->name);
+    ctx_changed(c, k->name, NOTIFY_STRING, "set");
+    if (expiry_ms != ITEM_NO_EXPIRY && expiry_ms != KS_KEEP_EXPIRY)
+        ctx_notify(c, k->name, NOTIFY_GENERIC, "expire");
+    return true;
+}
+
+void ctx_effect_set(struct cmd_ctx *c, struct slice key, struct slice value, int64_t expiry_ms)
+{
+    struct slice argv[5] = {SLICE("SET"), key, value};
+    char ms[NUM_I64_CHARS];
+    int argc = 3;
+    if (expiry_ms == KS_KEEP_EXPIRY) {
+        argv[argc++] = SLICE("KEEPTTL");
+    } else if (expiry_ms != ITEM_NO_EXPIRY) {
+        argv[argc++] = SLICE("PXAT");
+        argv[argc++] = slice_of(ms, (size_t)num_print_i64(ms, expiry_ms));
+    }
+    ctx_effect(c, argc, argv);
+}
+
+bool ctx_delete(struct cmd_ctx *c, const struct key *k)
+{
+    if (!ks_delete(c->ks, c->db, k))
+        return false;
+    ctx_changed(c, k->name, NOTIFY_GENERIC, "del");
+    return true;
+}
+
+void ctx_delete_effect(struct cmd_ctx *c, const struct key *k)
+{
+    struct slice argv[] = {SLICE("DEL"), k->name};
+    ctx_delete(c, k);
+    ctx_effect(c, 2, argv);
+}
+
+/* --- arguments -------------------------------------------------------------------------------- */
 
 bool ctx_arg_i64(struct cmd_ctx *c, int i, int64_t *out)
 {
@@ -78,7 +123,7 @@ bool ctx_is_string(struct cmd_ctx *c, const struct item *it)
     return false;
 }
 
-/* --- replies ---------------------------------------------------------------------------------------- */
+/* --- replies ---------------------------------------------------------------------------------- */
 
 void ctx_reply_string(struct cmd_ctx *c, const struct item *it)
 {
@@ -87,6 +132,14 @@ void ctx_reply_string(struct cmd_ctx *c, const struct item *it)
     case ENC_INT: resp_bulk_int(c->out, item_int(it)); break;
     case ENC_BLOB: resp_bulk_blob(c->out, item_blob(it)); break;
     }
+}
+
+void ctx_reply_string_or_null(struct cmd_ctx *c, const struct item *it)
+{
+    if (it)
+        ctx_reply_string(c, it);
+    else
+        resp_null(c->out);
 }
 
 void ctx_reply_syntax(struct cmd_ctx *c)

@@ -1,12 +1,13 @@
 #pragma once
-/* What a command handler sees: the request, the keyspace, a reply writer, the time, and the engine's
- * services behind a table of functions. No socket, no protocol, no file.
+/* What a command handler sees: the request, the keyspace, a reply writer, the time, and the
+ * engine's services behind a table of functions. No socket, no protocol, no file.
  *
  * A handler that changes data does three things, in this order:
  *   1. the change, through store/;
  *   2. ctx_changed, for each key: WATCH, keyspace notifications and the dirty counter hear of it;
- *   3. ctx_effect (or ctx_effect_as_is): what the change was, in canonical form: a command whose result depends on
- *      nothing but the data (absolute times, no random choice). */
+ *   3. ctx_effect (or ctx_effect_as_is): what the change was, in canonical form: a command whose
+ *      result depends on nothing but the data (absolute times, no random choice).
+ * One that changed nothing does none of them. */
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -39,8 +40,8 @@ enum notify_class {
 
 struct cmd_host; /* the engine, as seen from below */
 struct cmd_host_ops {
-    /* A key's value or deadline changed, or the key came or went: WATCH, dirty counter, and the event `name` of
-     * `class` (0: no event). */
+    /* A key's value or deadline changed, or the key came or went: WATCH, dirty counter, and the
+     * event `name` of `class` (0: no event). */
     void (*changed)(struct cmd_ctx *c, int db, struct slice key, unsigned class, const char *name);
     /* An event without a change. */
     void (*notify)(struct cmd_ctx *c, int db, struct slice key, unsigned class, const char *name);
@@ -71,13 +72,14 @@ struct cmd_ctx {
     struct session *session; /* engine/'s; opaque here. NULL when a log is replayed */
     struct cmd_table *table;
     int64_t string_bytes_max; /* proto-max-bulk-len: no string grows beyond it */
-    bool effects;  /* somebody records effects: when false, building one may be skipped */
-    bool no_touch; /* CLIENT NO-TOUCH: reads leave the access clock alone */
-    bool
-        tell_new; /* somebody listens for NOTIFY_NEW: only then need a handler find out whether a key is new */
+    bool effects;   /* somebody records effects: when false, building one may be skipped */
+    bool no_touch;  /* CLIENT NO-TOUCH: reads leave the access clock alone */
+    bool replaying; /* the request is an effect from a log: see ctx_is_due */
+    /* Somebody listens for NOTIFY_NEW: only then need a handler find out whether a key is new. */
+    bool tell_new;
 };
 
-/* --- services --------------------------------------------------------------------------------------- */
+/* --- services --------------------------------------------------------------------------------- */
 
 static inline void ctx_changed(struct cmd_ctx *c, struct slice key, unsigned class,
                                const char *event)
@@ -94,7 +96,7 @@ static inline void ctx_effect(struct cmd_ctx *c, int argc, const struct slice *a
     if (c->effects)
         c->ops->effect(c, c->db, argc, argv);
 }
-/* The request is canonical as it arrived. */
+/* The request is canonical as it arrived: the very bytes are logged. */
 static inline void ctx_effect_as_is(struct cmd_ctx *c)
 {
     ctx_effect(c, c->argc, c->argv);
@@ -111,19 +113,39 @@ struct item *ctx_read(struct cmd_ctx *c, const struct key *k);
 struct item *ctx_peek(struct cmd_ctx *c, const struct key *k);
 /* The item for writing, no hit or miss. */
 struct item *ctx_write(struct cmd_ctx *c, const struct key *k);
-/* Hashes the keys in arguments first, first + step, ... (at most CTX_KEYS_GROUP of them) and asks for their
- * memory, so that cache misses overlap; returns how many. */
+/* Hashes the keys in arguments first, first + step, ... below `end` (at most CTX_KEYS_GROUP of them)
+ * and asks for their memory, so that cache misses overlap; returns how many. */
 #define CTX_KEYS_GROUP 16
-int ctx_keys_fetch(struct cmd_ctx *c, int first, int step, struct key keys[CTX_KEYS_GROUP]);
+int ctx_keys_fetch(struct cmd_ctx *c, int first, int step, int end,
+                   struct key keys[CTX_KEYS_GROUP]);
 
-/* A deadline that has come: its key goes at once. Never so while a log is replayed: whether a key was still
- * there is what the log says. */
+/* A deadline that has come: the key goes at once instead of getting it. Never so while a log is
+ * replayed: what was in the future then may be in the past now, and the key may have lost its
+ * deadline again before that came. */
 static inline bool ctx_is_due(const struct cmd_ctx *c, int64_t deadline_ms)
 {
-    return c->session && deadline_ms <= c->now_ms;
+    return deadline_ms <= c->now_ms && !c->replaying;
 }
 
-/* --- arguments and common replies ------------------------------------------------------------------- */
+/* --- changes that several commands make ------------------------------------------------------- */
+
+/* Stores a string and tells events "new", "set" and "expire", but leaves the effect to the caller.
+ * `expiry_ms` as ks_set_string has it. False: no memory, nothing changed, nothing replied. */
+bool ctx_store(struct cmd_ctx *c, const struct key *k, struct slice value, int64_t expiry_ms);
+/* The effect of that: SET k v [PXAT ms | KEEPTTL]. */
+void ctx_effect_set(struct cmd_ctx *c, struct slice key, struct slice value, int64_t expiry_ms);
+/* Deletes a key, with event "del"; the effect is the caller's. False: it was not there. */
+bool ctx_delete(struct cmd_ctx *c, const struct key *k);
+/* The same for a key that is there, with the effect DEL k. */
+void ctx_delete_effect(struct cmd_ctx *c, const struct key *k);
+/* Tells NOTIFY_NEW of a key that was not there before. */
+static inline void ctx_added(struct cmd_ctx *c, struct slice key)
+{
+    if (c->tell_new)
+        ctx_notify(c, key, NOTIFY_NEW, "new");
+}
+
+/* --- arguments and common replies ------------------------------------------------------------- */
 
 #define ERR_TEXT_WRONGTYPE   "-WRONGTYPE Operation against a key holding the wrong kind of value"
 #define ERR_TEXT_NOT_INTEGER "value is not an integer or out of range"
@@ -136,24 +158,33 @@ static inline bool ctx_is_due(const struct cmd_ctx *c, int64_t deadline_ms)
 bool ctx_arg_i64(struct cmd_ctx *c, int i, int64_t *out);
 bool ctx_arg_range(struct cmd_ctx *c, int i, int64_t min, int64_t max, int64_t *out,
                    const char *error);
-bool ctx_is_string(struct cmd_ctx *c,
-                   const struct item *it); /* it may be NULL; else WRONGTYPE is replied */
+/* True: a string, or NULL; else WRONGTYPE is replied. */
+bool ctx_is_string(struct cmd_ctx *c, const struct item *it);
 /* The value of a string item; a large one is pointed at, not copied. */
 void ctx_reply_string(struct cmd_ctx *c, const struct item *it);
+void ctx_reply_string_or_null(struct cmd_ctx *c, const struct item *it); /* it may be NULL */
 void ctx_reply_syntax(struct cmd_ctx *c);
 void ctx_reply_nomem(struct cmd_ctx *c);
 void ctx_reply_arity(struct cmd_ctx *c);
 /* "-ERR unknown subcommand or wrong number of arguments for 'X'. Try Y HELP." */
 void ctx_reply_unknown_sub(struct cmd_ctx *c);
-/* A container's HELP: lines up to NULL between the title and the lines about HELP itself. What a subcommand
- * does stands below its name, indented by four blanks. */
+/* A container's HELP: lines up to NULL between the title and the lines about HELP itself. What a
+ * subcommand does stands below its name, indented by four blanks. */
 void ctx_reply_help(struct cmd_ctx *c, const char *const *lines);
 
-/* --- rows of this room ------------------------------------------------------------------------------ */
+/* --- rows of this room ------------------------------------------------------------------------ */
 
-extern const struct cmd_row cmd_rows_string[];
-extern const struct cmd_row cmd_rows_key[]; /* DEL ... SCAN, OBJECT */
-extern const struct cmd_row cmd_rows_expire[];
-extern const struct cmd_row
-    cmd_rows_database[]; /* DBSIZE, FLUSHDB, FLUSHALL, SWAPDB, SCAN, KEYS, RANDOMKEY */
-extern const struct cmd_row cmd_rows_command[]; /* COMMAND */
+extern const struct cmd_row cmd_rows_string[];   /* SET, GET and their family */
+extern const struct cmd_row cmd_rows_counter[];  /* INCR and its family */
+extern const struct cmd_row cmd_rows_range[];    /* APPEND STRLEN GETRANGE SETRANGE */
+extern const struct cmd_row cmd_rows_lcs[];      /* LCS */
+extern const struct cmd_row cmd_rows_multi[];    /* MGET MSET MSETNX MSETEX */
+extern const struct cmd_row cmd_rows_key[];      /* DEL UNLINK EXISTS TYPE TOUCH */
+extern const struct cmd_row cmd_rows_move[];     /* RENAME RENAMENX COPY MOVE */
+extern const struct cmd_row cmd_rows_expire[];   /* EXPIRE, TTL and their family */
+extern const struct cmd_row cmd_rows_database[]; /* DBSIZE FLUSHDB FLUSHALL SWAPDB KEYS SCAN ... */
+extern const struct cmd_row cmd_rows_object[];   /* OBJECT */
+extern const struct cmd_row cmd_rows_command[];  /* COMMAND */
+
+/* Adds all of them. */
+void cmd_add_rows(struct cmd_table *t);

@@ -6,8 +6,8 @@
 #include "base/mem.h"
 #include "base/num.h"
 
-/* Names are looked up by the first and last eight bytes, in lower case, and the length: all of a name
- * of up to 16 bytes, which nearly every name is. Longer ones are compared whole. */
+/* Names are looked up by the first and last eight bytes, in lower case, and the length: all of a
+ * name of up to 16 bytes, which nearly every name is. Longer ones are compared whole. */
 #define NAME_WORD_BYTES  8
 #define NAME_KNOWN_BYTES (2 * NAME_WORD_BYTES)
 
@@ -33,7 +33,7 @@ struct cmd_table {
     size_t slot_count;        /* a power of two */
 };
 
-/* --- names ------------------------------------------------------------------------------------------ */
+/* --- names ------------------------------------------------------------------------------------ */
 
 /* Sets bit 5 of every byte in 'A'..'Z', in all eight bytes at once. */
 static inline uint64_t lower_word(uint64_t w)
@@ -78,7 +78,7 @@ static inline size_t first_slot(const struct cmd_table *t, const struct name_has
     return (size_t)(h >> 32) & (t->slot_count - 1);
 }
 
-/* --- the index -------------------------------------------------------------------------------------- */
+/* --- the index -------------------------------------------------------------------------------- */
 
 static struct index_slot *index_find(const struct cmd_table *t, struct slice name)
 {
@@ -135,7 +135,7 @@ struct cmd *cmd_lookup_full(const struct cmd_table *t, struct slice full_name)
     return container ? cmd_lookup_sub(container, slice_of(bar + 1, full_name.len - len - 1)) : NULL;
 }
 
-/* --- adding ----------------------------------------------------------------------------------------- */
+/* --- adding ----------------------------------------------------------------------------------- */
 
 /* The categories that Redis derives from a command's flags. */
 static uint32_t acl_of(const struct cmd_row *row)
@@ -239,7 +239,7 @@ void cmd_table_free(struct cmd_table **t)
     *t = NULL;
 }
 
-/* --- reading ---------------------------------------------------------------------------------------- */
+/* --- reading ---------------------------------------------------------------------------------- */
 
 size_t cmd_table_count(const struct cmd_table *t)
 {
@@ -276,9 +276,9 @@ bool cmd_arity_ok(const struct cmd *c, int argc)
     return c->row->arity >= 0 ? argc == c->row->arity : argc >= -c->row->arity;
 }
 
-/* --- keys of a request ------------------------------------------------------------------------------ */
+/* --- keys of a request ------------------------------------------------------------------------ */
 
-/* The index of the last key, or one below the first when there is none; -1: the arguments do not fit. */
+/* The index of the last key, one below the first when there is none; -1: the arguments do not fit. */
 static int last_key(const struct cmd_keys *k, const struct slice *argv, int argc)
 {
     int last = k->last < 0 ? argc + k->last : k->last;

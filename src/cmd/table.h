@@ -1,6 +1,7 @@
 #pragma once
-/* The command table: one row declares everything about a command; nothing about it is said elsewhere.
- * Rows live beside their handlers, in whichever room those are; `cmd_table_add` collects them at start. */
+/* The command table: one row declares everything about a command; nothing about it is said
+ * elsewhere. Rows live beside their handlers, in whichever room those are; `cmd_table_add` collects
+ * them at start. */
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -74,8 +75,9 @@ enum cmd_key_flag {
     KEY_VARIABLE = 1 << 10,
 };
 
-/* Where the keys are. Either a range: arguments first, first + step, ... last (negative: from the end, -1 the
- * last argument); or counted: argument `numkeys` holds how many, `first` is the first of them. */
+/* Where the keys are. Either a range: arguments first, first + step, ... last (negative: from the
+ * end, -1 the last argument); or counted: argument `numkeys` holds how many, `first` is the first
+ * of them, and they too are `step` apart. */
 struct cmd_keys {
     int16_t first; /* 0: the command has no keys */
     int16_t last, step;
@@ -83,6 +85,15 @@ struct cmd_keys {
     uint16_t flags;  /* enum cmd_key_flag */
 };
 #define CMD_KEYS_MAX 2 /* specifications of a command */
+/* One key at argument `at`; keys from there to the last argument. */
+#define CMD_KEY(at, key_flags)                                       \
+    {                                                                \
+        .first = (at), .last = (at), .step = 1, .flags = (key_flags) \
+    }
+#define CMD_KEYS_FROM(at, every, key_flags)                              \
+    {                                                                    \
+        .first = (at), .last = -1, .step = (every), .flags = (key_flags) \
+    }
 
 struct cmd_row {
     const char *name; /* lower case */
@@ -91,16 +102,15 @@ struct cmd_row {
     uint32_t flags;   /* enum cmd_flag */
     uint32_t acl; /* enum cmd_acl; FAST/SLOW, READ/WRITE follow from flags and need not be given */
     struct cmd_keys keys[CMD_KEYS_MAX];
-    const char *
-        group; /* COMMAND DOCS: "string", "generic", "server", "connection", "transactions", "pubsub" */
+
+    /* for COMMAND DOCS */
+    const char *group; /* "string", "generic", "server", "connection", "transactions", "pubsub" */
     const char *since; /* the Redis (or Valkey) version that brought it */
     const char *complexity;
     const char *summary;
-    /* Arguments as the manual writes them: "key value [NX | XX | IFEQ comparison-value] [GET] [EX seconds | ...]".
-     * COMMAND DOCS derives its argument tree from it: words in capitals are tokens, other words are
-     * arguments (types by name, see docs.c), [ ] is optional, | separates alternatives, ... repeats. */
-    const char *synopsis;
-    const char *tips;           /* comma-separated, or NULL */
+    const char *synopsis; /* arguments as the manual writes them, see synopsis.h */
+    const char *tips;     /* comma-separated, or NULL */
+
     const struct cmd_row *subs; /* container: rows up to one without name */
 };
 
@@ -108,9 +118,9 @@ struct cmd_row {
 struct cmd_stats {
     uint64_t calls, rejected_calls, failed_calls;
     uint64_t ticks; /* time spent, in clock ticks of the engine */
-    uint32_t
-        *histogram; /* calls by duration: bucket i counts those below 2^i microseconds; owned, NULL
-                            until the first call */
+    /* Calls by duration: bucket i counts those below 2^i microseconds. Owned, NULL until the first
+     * call. */
+    uint32_t *histogram;
 };
 
 /* A row at run time. */
@@ -137,9 +147,9 @@ struct cmd *cmd_lookup_sub(const struct cmd *container, struct slice name);
 struct cmd *cmd_lookup_full(const struct cmd_table *t, struct slice full_name);
 size_t cmd_table_count(const struct cmd_table *t); /* with subcommands */
 size_t cmd_table_top_count(const struct cmd_table *t);
-struct cmd *cmd_table_at(const struct cmd_table *t, size_t i); /* any, by id */
-struct cmd *cmd_table_top_at(const struct cmd_table *t,
-                             size_t i); /* top-level ones, in order of adding */
+/* Any, by id; and those without a parent, in order of adding. */
+struct cmd *cmd_table_at(const struct cmd_table *t, size_t i);
+struct cmd *cmd_table_top_at(const struct cmd_table *t, size_t i);
 void cmd_table_reset_stats(struct cmd_table *t);
 
 bool cmd_arity_ok(const struct cmd *c, int argc);

@@ -1,0 +1,278 @@
+/* Whole databases: their size, walks through their keys, emptying and swapping them. */
+#include <limits.h>
+
+#include "base/buf.h"
+#include "base/glob.h"
+#include "cmd/ctx.h"
+
+#define SCAN_COUNT_DEFAULT 10
+
+static void cmd_dbsize(struct cmd_ctx *c)
+{
+    resp_int(c->out, (int64_t)ks_size(c->ks, c->db));
+}
+
+static void cmd_randomkey(struct cmd_ctx *c)
+{
+    const struct item *it = ks_random(c->ks, c->db, rng_next(c->rng));
+    if (it)
+        resp_bulk(c->out, item_key(it));
+    else
+        resp_null(c->out);
+}
+
+/* --- walks ------------------------------------------------------------------------------------ */
+
+/* Replies the keys that pass a filter, while walking. */
+struct listing {
+    struct resp_inner reply;
+    size_t count;
+    struct slice pattern;
+    bool any_name, any_type;
+    enum item_type type; /* TYPE_COUNT: one that there is not */
+    int64_t now_ms;
+    struct buf due; /* names of those whose time has come, each behind its length */
+};
+
+static void listing_init(struct listing *l, const struct cmd_ctx *c)
+{
+    *l = (struct listing){.any_name = true, .any_type = true, .now_ms = c->now_ms};
+    buf_init(&l->due);
+}
+
+static void listing_match(struct listing *l, struct slice pattern)
+{
+    l->pattern = pattern;
+    l->any_name = slice_equal(pattern, SLICE("*"));
+}
+
+/* The walk must not change the keyspace, so what is due is only noted. */
+static void list_item(struct item *it, void *arg)
+{
+    struct listing *l = arg;
+    struct slice name = item_key(it);
+    if ((!l->any_type && item_type(it) != l->type) ||
+        (!l->any_name && !glob_match(l->pattern, name, false)))
+        return;
+    if (item_expiry_ms(it) <= l->now_ms) {
+        buf_append(&l->due, &name.len, sizeof(name.len));
+        buf_append_slice(&l->due, name);
+        return;
+    }
+    resp_bulk(&l->reply.w, name);
+    l->count++;
+}
+
+/* Looking a key up removes it if it is due. Where memory lacked for the names, others will. */
+static void remove_due(struct cmd_ctx *c, struct listing *l)
+{
+    const char *p = l->due.ptr, *end = l->due.err ? p : p + l->due.len;
+    while (p < end) {
+        struct slice name;
+        memcpy(&name.len, p, sizeof(name.len));
+        name.ptr = p + sizeof(name.len);
+        struct key key = ks_key(c->ks, name);
+        ks_find(c->ks, c->db, &key, KS_NO_TOUCH);
+        p = name.ptr + name.len;
+    }
+    buf_deinit(&l->due);
+}
+
+static void cmd_keys(struct cmd_ctx *c)
+{
+    struct listing l;
+    listing_init(&l, c);
+    listing_match(&l, c->argv[1]);
+    resp_inner_open(&l.reply, c->out);
+    ks_each(c->ks, c->db, list_item, &l);
+    resp_inner_close_array(&l.reply, l.count);
+    remove_due(c, &l);
+}
+
+static enum item_type type_of(struct slice name)
+{
+    unsigned type = 0;
+    while (type < TYPE_COUNT && !slice_is(name, item_type_name(type)))
+        type++;
+    return type;
+}
+
+static bool parse_scan(struct cmd_ctx *c, struct listing *l, int64_t *count)
+{
+    *count = SCAN_COUNT_DEFAULT;
+    for (int i = 2; i < c->argc; i += 2) {
+        bool has_argument = i + 1 < c->argc;
+        if (has_argument && slice_is(c->argv[i], "match")) {
+            listing_match(l, c->argv[i + 1]);
+        } else if (has_argument && slice_is(c->argv[i], "type")) {
+            l->type = type_of(c->argv[i + 1]);
+            l->any_type = false;
+        } else if (has_argument && slice_is(c->argv[i], "count")) {
+            if (!ctx_arg_i64(c, i + 1, count))
+                return false;
+            if (*count >= 1)
+                continue;
+            ctx_reply_syntax(c);
+            return false;
+        } else {
+            ctx_reply_syntax(c);
+            return false;
+        }
+    }
+    return true;
+}
+
+static void cmd_scan(struct cmd_ctx *c)
+{
+    struct listing l;
+    uint64_t cursor;
+    int64_t count;
+    listing_init(&l, c);
+    if (!num_parse_u64(c->argv[1], &cursor)) {
+        resp_error(c->out, "invalid cursor");
+        return;
+    }
+    if (!parse_scan(c, &l, &count))
+        return;
+    resp_inner_open(&l.reply, c->out);
+    cursor = ks_scan(c->ks, c->db, cursor, (uint64_t)count, list_item, &l);
+    resp_array(c->out, 2);
+    resp_bulkf(c->out, "%llu", (unsigned long long)cursor);
+    resp_inner_close_array(&l.reply, l.count);
+    remove_due(c, &l);
+}
+
+/* --- emptying and swapping -------------------------------------------------------------------- */
+
+/* Memory is freed in slices, unless the client asks to wait for it. */
+static bool parse_flush(struct cmd_ctx *c, bool *now)
+{
+    *now = c->argc == 2 && slice_is(c->argv[1], "sync");
+    if (c->argc == 1 || *now || (c->argc == 2 && slice_is(c->argv[1], "async")))
+        return true;
+    ctx_reply_syntax(c);
+    return false;
+}
+
+static void flush(struct cmd_ctx *c, int db)
+{
+    bool now, any = false;
+    if (!parse_flush(c, &now))
+        return;
+    for (int i = 0; i < ks_databases(c->ks) && !any; i++)
+        any = (db < 0 || i == db) && ks_size(c->ks, i) > 0;
+    if (any) {
+        ks_flush(c->ks, db, now);
+        c->ops->flushed(c, db);
+        ctx_effect_as_is(c);
+    }
+    resp_ok(c->out);
+}
+
+static void cmd_flushdb(struct cmd_ctx *c)
+{
+    flush(c, c->db);
+}
+
+static void cmd_flushall(struct cmd_ctx *c)
+{
+    flush(c, -1);
+}
+
+static void cmd_swapdb(struct cmd_ctx *c)
+{
+    int64_t a, b, last = ks_databases(c->ks) - 1;
+    if (!ctx_arg_range(c, 1, INT_MIN, INT_MAX, &a, "invalid first DB index") ||
+        !ctx_arg_range(c, 2, INT_MIN, INT_MAX, &b, "invalid second DB index") ||
+        !ctx_arg_range(c, 1, 0, last, &a, "DB index is out of range") ||
+        !ctx_arg_range(c, 2, 0, last, &b, "DB index is out of range"))
+        return;
+    if (a != b) {
+        ks_swap(c->ks, (int)a, (int)b);
+        c->ops->swapped(c, (int)a, (int)b);
+        ctx_effect_as_is(c);
+    }
+    resp_ok(c->out);
+}
+
+/* --- rows ------------------------------------------------------------------------------------- */
+
+const struct cmd_row cmd_rows_database[] = {
+    {.name = "dbsize",
+     .fn = cmd_dbsize,
+     .arity = 1,
+     .flags = CMD_READONLY | CMD_FAST,
+     .acl = ACL_KEYSPACE,
+     .group = "server",
+     .since = "1.0.0",
+     .complexity = "O(1)",
+     .summary = "Returns the number of keys in the database.",
+     .tips = "request_policy:all_shards,response_policy:agg_sum"},
+    {.name = "flushdb",
+     .fn = cmd_flushdb,
+     .arity = -1,
+     .flags = CMD_WRITE,
+     .acl = ACL_KEYSPACE | ACL_DANGEROUS,
+     .group = "server",
+     .since = "1.0.0",
+     .complexity = "O(1); O(N) for N keys with SYNC, which waits until the memory is freed",
+     .summary = "Deletes all keys of the database.",
+     .synopsis = "[ASYNC | SYNC]",
+     .tips = "request_policy:all_shards,response_policy:all_succeeded"},
+    {.name = "flushall",
+     .fn = cmd_flushall,
+     .arity = -1,
+     .flags = CMD_WRITE,
+     .acl = ACL_KEYSPACE | ACL_DANGEROUS,
+     .group = "server",
+     .since = "1.0.0",
+     .complexity = "O(1) for each database; O(N) for N keys with SYNC, which waits until the "
+                   "memory is freed",
+     .summary = "Deletes all keys of all databases.",
+     .synopsis = "[ASYNC | SYNC]",
+     .tips = "request_policy:all_shards,response_policy:all_succeeded"},
+    {.name = "swapdb",
+     .fn = cmd_swapdb,
+     .arity = 3,
+     .flags = CMD_WRITE | CMD_FAST,
+     .acl = ACL_KEYSPACE | ACL_DANGEROUS,
+     .group = "server",
+     .since = "4.0.0",
+     .complexity = "O(N) for N keys watched in both databases",
+     .summary = "Lets two databases change places, for all clients at once.",
+     .synopsis = "index1 index2"},
+    {.name = "randomkey",
+     .fn = cmd_randomkey,
+     .arity = 1,
+     .flags = CMD_READONLY,
+     .acl = ACL_KEYSPACE,
+     .group = "generic",
+     .since = "1.0.0",
+     .complexity = "O(1)",
+     .summary = "Returns some key of the database.",
+     .tips = "request_policy:all_shards,response_policy:special,nondeterministic_output"},
+    {.name = "keys",
+     .fn = cmd_keys,
+     .arity = 2,
+     .flags = CMD_READONLY,
+     .acl = ACL_KEYSPACE | ACL_DANGEROUS,
+     .group = "generic",
+     .since = "1.0.0",
+     .complexity = "O(N) for N keys in the database, in one go",
+     .summary = "Returns all keys whose names match a pattern.",
+     .synopsis = "pattern",
+     .tips = "request_policy:all_shards,nondeterministic_output_order"},
+    {.name = "scan",
+     .fn = cmd_scan,
+     .arity = -2,
+     .flags = CMD_READONLY,
+     .acl = ACL_KEYSPACE,
+     .group = "generic",
+     .since = "2.8.0",
+     .complexity = "O(1) for each call with a given COUNT, O(N) for all of N keys",
+     .summary = "Returns the keys of the database in steps: each call goes on where the cursor "
+                "says.",
+     .synopsis = "cursor [MATCH pattern] [COUNT count] [TYPE type]",
+     .tips = "nondeterministic_output,request_policy:special,response_policy:special"},
+    {.name = NULL},
+};

@@ -1,0 +1,30 @@
+#pragma once
+/* The options that SET, GETEX and MSETEX share: when to store, and until when. */
+#include "cmd/ctx.h"
+#include "cmd/deadline.h"
+
+enum set_option {
+    SET_NX = 1 << 0,
+    SET_XX = 1 << 1,
+    SET_IFEQ = 1 << 2,
+    SET_GET = 1 << 3,
+    SET_KEEPTTL = 1 << 4,
+    SET_PERSIST = 1 << 5,
+    SET_DEADLINE = 1 << 6, /* EX, PX, EXAT or PXAT */
+
+    SET_CONDITIONS = SET_NX | SET_XX | SET_IFEQ,
+    SET_EXPIRIES = SET_KEEPTTL | SET_PERSIST | SET_DEADLINE,
+};
+
+struct set_options {
+    unsigned given;          /* enum set_option */
+    struct slice comparison; /* IFEQ: what the value must be */
+    enum deadline_unit unit; /* SET_DEADLINE, */
+    int deadline;            /* and which argument it is */
+};
+
+/* Reads arguments first to the last, of which `allowed` (enum set_option) are known. False: the
+ * error is replied. Whether a deadline is a number is not looked at yet. */
+bool set_options_parse(struct cmd_ctx *c, int first, unsigned allowed, struct set_options *out);
+/* The deadline as ks_set_string takes it. False: the error is replied. */
+bool set_options_expiry(struct cmd_ctx *c, const struct set_options *o, int64_t *out_ms);

@@ -1,0 +1,203 @@
+/* Parts of strings: APPEND, GETRANGE, SETRANGE, STRLEN. */
+#include "cmd/ctx.h"
+
+static void cmd_strlen(struct cmd_ctx *c)
+{
+    const struct item *it = ctx_read(c, &c->key);
+    if (ctx_is_string(c, it))
+        resp_int(c->out, it ? (int64_t)item_string_len(it) : 0);
+}
+
+static bool length_allowed(struct cmd_ctx *c, size_t offset, size_t len)
+{
+    size_t max = (size_t)c->string_bytes_max;
+    if (len <= max && offset <= max - len)
+        return true;
+    resp_error(c->out, "string exceeds maximum allowed size (proto-max-bulk-len)");
+    return false;
+}
+
+/* Writes `bytes` into the string at `offset`; makes and lengthens it as needed. `it` may be NULL:
+ * there is no key. Returns the new length, 0: no memory, nothing changed. */
+static size_t write_at(struct cmd_ctx *c, struct item *it, size_t offset, struct slice bytes)
+{
+    bool is_new = !it;
+    if (is_new)
+        it = ks_set_string(c->ks, c->db, &c->key, slice_of(NULL, 0), ITEM_NO_EXPIRY);
+    if (!it)
+        return 0;
+    size_t have = item_string_len(it);
+    size_t len = offset + bytes.len > have ? offset + bytes.len : have;
+    char *p = ks_string_edit(c->ks, c->db, &c->key, &it, len);
+    if (!p) {
+        if (is_new)
+            ks_delete(c->ks, c->db, &c->key);
+        return 0;
+    }
+    memcpy(p + offset, bytes.ptr, bytes.len);
+    return len;
+}
+
+static void append_new(struct cmd_ctx *c)
+{
+    if (!ks_set_string(c->ks, c->db, &c->key, c->argv[2], ITEM_NO_EXPIRY)) {
+        ctx_reply_nomem(c);
+        return;
+    }
+    ctx_added(c, c->key.name);
+    ctx_changed(c, c->key.name, NOTIFY_STRING, "append");
+    ctx_effect_as_is(c);
+    resp_int(c->out, (int64_t)c->argv[2].len);
+}
+
+static void cmd_append(struct cmd_ctx *c)
+{
+    struct item *it = ctx_write(c, &c->key);
+    struct slice more = c->argv[2];
+    if (!ctx_is_string(c, it))
+        return;
+    if (!it) {
+        append_new(c);
+        return;
+    }
+    size_t len = item_string_len(it);
+    if (!length_allowed(c, len, more.len))
+        return;
+    if (more.len > 0 && !(len = write_at(c, it, len, more))) {
+        ctx_reply_nomem(c);
+        return;
+    }
+    if (more.len > 0) {
+        ctx_changed(c, c->key.name, NOTIFY_STRING, "append");
+        ctx_effect_as_is(c);
+    }
+    resp_int(c->out, (int64_t)len);
+}
+
+static void cmd_setrange(struct cmd_ctx *c)
+{
+    int64_t offset;
+    struct slice bytes = c->argv[3];
+    if (!ctx_arg_i64(c, 2, &offset))
+        return;
+    if (offset < 0) {
+        resp_error(c->out, "offset is out of range");
+        return;
+    }
+    struct item *it = ctx_write(c, &c->key);
+    if (!ctx_is_string(c, it))
+        return;
+    if (bytes.len == 0) {
+        resp_int(c->out, it ? (int64_t)item_string_len(it) : 0);
+        return;
+    }
+    if (!length_allowed(c, (size_t)offset, bytes.len))
+        return;
+    size_t len = write_at(c, it, (size_t)offset, bytes);
+    if (len == 0) {
+        ctx_reply_nomem(c);
+        return;
+    }
+    if (!it)
+        ctx_added(c, c->key.name);
+    ctx_changed(c, c->key.name, NOTIFY_STRING, "setrange");
+    ctx_effect_as_is(c);
+    resp_int(c->out, (int64_t)len);
+}
+
+/* The part of `s` from offset `first` to `last`; negative ones count from the end. */
+static struct slice part_of(struct slice s, int64_t first, int64_t last)
+{
+    int64_t len = (int64_t)s.len;
+    if (first < 0 && last < 0 && first > last)
+        return slice_of(NULL, 0);
+    if (first < 0)
+        first = first + len > 0 ? first + len : 0;
+    if (last < 0)
+        last = last + len > 0 ? last + len : 0;
+    if (last >= len)
+        last = len - 1;
+    if (first > last)
+        return slice_of(NULL, 0);
+    return slice_of(s.ptr + first, (size_t)(last - first + 1));
+}
+
+static void cmd_getrange(struct cmd_ctx *c)
+{
+    int64_t first, last;
+    if (!ctx_arg_i64(c, 2, &first) || !ctx_arg_i64(c, 3, &last))
+        return;
+    const struct item *it = ctx_read(c, &c->key);
+    if (!ctx_is_string(c, it))
+        return;
+    char scratch[NUM_I64_CHARS];
+    struct slice whole = it ? item_string(it, scratch) : slice_of(NULL, 0);
+    struct slice part = part_of(whole, first, last);
+    if (it && part.len == whole.len)
+        ctx_reply_string(c, it); /* which need not copy */
+    else
+        resp_bulk(c->out, part);
+}
+
+/* --- rows ------------------------------------------------------------------------------------- */
+
+const struct cmd_row cmd_rows_range[] = {
+    {.name = "append",
+     .fn = cmd_append,
+     .arity = 3,
+     .flags = CMD_WRITE | CMD_DENYOOM | CMD_FAST,
+     .acl = ACL_STRING,
+     .keys = {CMD_KEY(1, KEY_RW | KEY_INSERT)},
+     .group = "string",
+     .since = "2.0.0",
+     .complexity = "O(1) for each byte appended, amortised",
+     .summary = "Adds bytes to the end of a string; a missing key counts as empty.",
+     .synopsis = "key value"},
+    {.name = "strlen",
+     .fn = cmd_strlen,
+     .arity = 2,
+     .flags = CMD_READONLY | CMD_FAST,
+     .acl = ACL_STRING,
+     .keys = {CMD_KEY(1, KEY_RO)},
+     .group = "string",
+     .since = "2.2.0",
+     .complexity = "O(1)",
+     .summary = "Returns the length of a string in bytes.",
+     .synopsis = "key"},
+    {.name = "getrange",
+     .fn = cmd_getrange,
+     .arity = 4,
+     .flags = CMD_READONLY,
+     .acl = ACL_STRING,
+     .keys = {CMD_KEY(1, KEY_RO | KEY_ACCESS)},
+     .group = "string",
+     .since = "2.4.0",
+     .complexity = "O(N) for N bytes returned",
+     .summary = "Returns a part of a string by its first and last offset.",
+     .synopsis = "key start end"},
+    {.name = "substr",
+     .fn = cmd_getrange,
+     .arity = 4,
+     .flags = CMD_READONLY,
+     .acl = ACL_STRING,
+     .keys = {CMD_KEY(1, KEY_RO | KEY_ACCESS)},
+     .group = "string",
+     .since = "1.0.0",
+     .complexity = "O(N) for N bytes returned",
+     .summary = "Returns a part of a string by its first and last offset; the old name of "
+                "GETRANGE.",
+     .synopsis = "key start end"},
+    {.name = "setrange",
+     .fn = cmd_setrange,
+     .arity = 4,
+     .flags = CMD_WRITE | CMD_DENYOOM,
+     .acl = ACL_STRING,
+     .keys = {CMD_KEY(1, KEY_RW | KEY_UPDATE)},
+     .group = "string",
+     .since = "2.2.0",
+     .complexity = "O(N) for N bytes written, amortised",
+     .summary = "Overwrites a part of a string from an offset on; what lies between is filled with"
+                " zero bytes.",
+     .synopsis = "key offset value"},
+    {.name = NULL},
+};
