@@ -13,6 +13,7 @@
 
 #define CONFIG_PERCENTILES_MAX   16
 #define CONFIG_ERROR_CHARS       512
+#define CONFIG_VALUE_BYTES_MAX   (1024 * 1024) /* of one option */
 #define CONFIG_FILE_BYTES_MAX    (16 * 1024 * 1024)
 #define CONFIG_INCLUDE_DEPTH_MAX 16
 #define CONFIG_INCLUDES_MAX      1024 /* files that one configuration reads */

@@ -1,4 +1,5 @@
 /* CONFIG GET, SET, REWRITE, RESETSTAT, HELP. */
+#include <assert.h>
 #include <stdio.h>
 
 #include "base/glob.h"
@@ -115,6 +116,7 @@ static void reply_apply_error(struct cmd_ctx *c, const struct settings *s, unsig
                               const char *error)
 {
     int i = 0;
+    assert(s->count > 0);
     while (i < s->count - 1 && !(s->at[i]->apply & group))
         i++;
     const struct option *o = s->at[i];

@@ -194,7 +194,7 @@ static enum option_result set_words(const struct option *o, struct config *c, in
         else
             buf_append_slice(&joined, argv[i]); /* the only one */
     }
-    struct value v;
+    struct value v = {0};
     enum option_result r =
         joined.err ? option_bad(e, "out of memory") : parse(o, buf_slice(&joined), &v, e);
     if (r == OPTION_OK && (o->flags & OPTION_FIXED))
@@ -208,6 +208,11 @@ static enum option_result set_words(const struct option *o, struct config *c, in
 enum option_result option_set(const struct option *o, struct config *c, int argc,
                               const struct slice *argv, struct option_error *e)
 {
+    size_t bytes = 0;
+    for (int i = 0; i < argc; i++)
+        bytes += argv[i].len;
+    if (bytes > CONFIG_VALUE_BYTES_MAX)
+        return option_bad(e, "argument is too long");
     if (!(o->flags & OPTION_MULTI_ARG))
         return argc == 1 ? set_words(o, c, argc, argv, e)
                          : option_bad(e, "wrong number of arguments");
