@@ -180,7 +180,7 @@ static void check_shortest(double v)
     assert_memory_equal(&back, &v, sizeof(v));
     back = NAN;
     assert_true(parses(text, &back) && back == v);
-    if (v == (double)(int64_t)v && fabs(v) < 0x1p62)
+    if (fabs(v) < 0x1p62 && v == (double)(int64_t)v)
         return; /* printed to the last digit */
 
     int digits = 0, significant = 0;
