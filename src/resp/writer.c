@@ -75,9 +75,15 @@ static void write_text(struct resp_writer *w, struct slice prefix, struct slice 
     outq_commit(w->out, (size_t)(put_crlf(p) - start));
 }
 
+static struct slice line_of(const char *cstr)
+{
+    size_t len = strlen(cstr);
+    return slice_of(cstr, len < RESP_LINE_BYTES_MAX ? len : RESP_LINE_BYTES_MAX);
+}
+
 void resp_status(struct resp_writer *w, const char *text)
 {
-    write_text(w, SLICE("+"), slice_of(text, strnlen(text, RESP_LINE_BYTES_MAX)));
+    write_text(w, SLICE("+"), line_of(text));
 }
 
 /* The first word of "-CODE text"; "ERR" where there is none, or one too long to be a code. */
@@ -90,7 +96,7 @@ static struct slice error_code(struct slice text)
 
 void resp_error(struct resp_writer *w, const char *cstr)
 {
-    struct slice text = slice_of(cstr, strnlen(cstr, RESP_LINE_BYTES_MAX));
+    struct slice text = line_of(cstr);
     while (text.len > 0 && is_line_break(text.ptr[text.len - 1]))
         text.len--;
     bool coded = text.len > 0 && text.ptr[0] == '-';
