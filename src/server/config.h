@@ -24,6 +24,13 @@
 
 enum config_allow { ALLOW_NO, ALLOW_YES, ALLOW_LOCAL }; /* local: loopback and Unix sockets */
 
+/* Words of shutdown-on-sigterm and -sigint. None is "default". */
+enum config_shutdown {
+    CONFIG_SHUTDOWN_NOSAVE = 1 << 0,
+    CONFIG_SHUTDOWN_NOW = 1 << 1,
+    CONFIG_SHUTDOWN_FORCE = 1 << 2,
+};
+
 /* Strings are owned and never NULL. */
 struct config {
     /* network */
@@ -47,7 +54,8 @@ struct config {
     char *pidfile;
     char *dir;
     char *logfile;
-    int loglevel; /* enum log_level */
+    int loglevel;                   /* enum log_level */
+    unsigned on_sigterm, on_sigint; /* enum config_shutdown */
     int64_t hz;
 
     /* who may do what */

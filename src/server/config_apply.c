@@ -1,28 +1,23 @@
 /* Puts a changed configuration into force, group by group, and takes it back when one of them refuses. */
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 #include "base/mem.h"
 #include "server/option.h"
 #include "server/server.h"
 
-static enum err refuse(char error[CONFIG_ERROR_CHARS], enum err err, const char *what,
-                       const char *why)
-{
-    snprintf(error, CONFIG_ERROR_CHARS, "%s: %s", what, why);
-    return err;
-}
-
 /* The directory is kept as an absolute path: what CONFIG GET tells holds wherever the reader is. */
 static enum err apply_dir(struct server *s, struct config *next, char error[CONFIG_ERROR_CHARS])
 {
     (void)s;
-    if (chdir(next->dir) != 0)
-        return refuse(error, ERR_IO, "Changing directory", strerror(errno));
-    char *absolute = getcwd(NULL, 0);
-    if (!absolute)
-        return refuse(error, ERR_IO, "Changing directory", strerror(errno));
+    char *absolute = chdir(next->dir) == 0 ? getcwd(NULL, 0) : NULL;
+    if (!absolute) {
+        snprintf(error, CONFIG_ERROR_CHARS, "Changing directory: %s (%.256s)", strerror(errno),
+                 next->dir);
+        return ERR_IO;
+    }
     mem_free(next->dir);
     next->dir = mem_strdup(absolute);
     free(absolute);

@@ -177,8 +177,6 @@ static const char *const elsewhere[] = {
     "set-max-listpack-entries",
     "set-max-listpack-value",
     "set-proc-title",
-    "shutdown-on-sigint",
-    "shutdown-on-sigterm",
     "shutdown-timeout",
     "slave-announce-ip",
     "slave-announce-port",

@@ -45,14 +45,119 @@ static enum option_result save_set(struct config *c, int argc, const struct slic
     return OPTION_UNSUPPORTED;
 }
 
-static void save_print(const struct config *c, struct buf *out)
+static void print_nothing(const struct config *c, struct buf *out)
 {
     (void)c;
     (void)out;
 }
 
 const struct option_special option_save = {
-    .set = save_set, .print = save_print, .expects = "\"\", or pairs of seconds and changes"};
+    .set = save_set, .print = print_nothing, .expects = "\"\", or pairs of seconds and changes"};
+
+/* --- replicaof: likewise ------------------------------------------------------------------------------ */
+
+static enum option_result replicaof_set(struct config *c, int argc, const struct slice *argv,
+                                        struct option_error *e)
+{
+    int64_t port;
+    (void)c;
+    if (argc == 0 || (argc == 1 && argv[0].len == 0))
+        return OPTION_OK;
+    if (argc != 2)
+        return option_bad(e, "wrong number of arguments");
+    if (slice_is(argv[0], "no") && slice_is(argv[1], "one"))
+        return OPTION_OK;
+    if (!num_parse_i64(argv[1], &port) || port < 0 || port > 65535)
+        return option_bad(e, "Invalid master port");
+    snprintf(e->text, sizeof(e->text),
+             "replication is not supported yet, this server follows nobody");
+    return OPTION_UNSUPPORTED;
+}
+
+const struct option_special option_replicaof = {
+    .set = replicaof_set, .print = print_nothing, .expects = "a host and a port, or \"\""};
+
+/* --- shutdown-on-sigterm, shutdown-on-sigint ----------------------------------------------------------- */
+
+static const struct {
+    const char *name;
+    unsigned flag; /* 0: what always happens */
+} shutdown_words[] = {
+    {"default", 0},
+    {"nosave", CONFIG_SHUTDOWN_NOSAVE},
+    {"now", CONFIG_SHUTDOWN_NOW},
+    {"force", CONFIG_SHUTDOWN_FORCE},
+};
+#define SHUTDOWN_WORDS (sizeof(shutdown_words) / sizeof(shutdown_words[0]))
+
+static enum option_result shutdown_set(unsigned *flags, int argc, const struct slice *argv,
+                                       struct option_error *e)
+{
+    unsigned given = 0;
+    bool save = false;
+    for (int i = 0; i < argc; i++) {
+        size_t k = 0;
+        while (k < SHUTDOWN_WORDS && !slice_is(argv[i], shutdown_words[k].name))
+            k++;
+        if (k < SHUTDOWN_WORDS)
+            given |= shutdown_words[k].flag;
+        else if (slice_is(argv[i], "save"))
+            save = true;
+        else
+            argc = 0;
+    }
+    if (argc == 0)
+        return option_bad(
+            e, "argument(s) must be one of the following: default, save, nosave, now, force");
+    if (save) {
+        snprintf(e->text, sizeof(e->text),
+                 "saving is not supported yet, data is kept in memory only");
+        return OPTION_UNSUPPORTED;
+    }
+    *flags = given;
+    return OPTION_OK;
+}
+
+static void shutdown_print(unsigned flags, struct buf *out)
+{
+    if (flags == 0)
+        buf_append_cstr(out, shutdown_words[0].name);
+    const char *space = "";
+    for (size_t k = 1; k < SHUTDOWN_WORDS; k++)
+        if (flags & shutdown_words[k].flag) {
+            buf_printf(out, "%s%s", space, shutdown_words[k].name);
+            space = " ";
+        }
+}
+
+static enum option_result on_sigterm_set(struct config *c, int argc, const struct slice *argv,
+                                         struct option_error *e)
+{
+    return shutdown_set(&c->on_sigterm, argc, argv, e);
+}
+
+static enum option_result on_sigint_set(struct config *c, int argc, const struct slice *argv,
+                                        struct option_error *e)
+{
+    return shutdown_set(&c->on_sigint, argc, argv, e);
+}
+
+static void on_sigterm_print(const struct config *c, struct buf *out)
+{
+    shutdown_print(c->on_sigterm, out);
+}
+
+static void on_sigint_print(const struct config *c, struct buf *out)
+{
+    shutdown_print(c->on_sigint, out);
+}
+
+#define SHUTDOWN_EXPECTS "default, or some of nosave, now and force"
+
+const struct option_special option_on_sigterm = {
+    .set = on_sigterm_set, .print = on_sigterm_print, .expects = SHUTDOWN_EXPECTS};
+const struct option_special option_on_sigint = {
+    .set = on_sigint_set, .print = on_sigint_print, .expects = SHUTDOWN_EXPECTS};
 
 /* --- client-output-buffer-limit ---------------------------------------------------------------------- */
 

@@ -60,10 +60,9 @@ static void print_figures(int fd, const struct server *s)
             s->rss_bytes, (long long)s->config.shards);
 }
 
-static void on_crash(int sig, siginfo_t *info, void *context)
+static void print_report(int fd, int sig, const siginfo_t *info, void *context)
 {
     const struct server *s = crash_server;
-    int fd = s->logger.fd >= 0 ? s->logger.fd : STDERR_FILENO;
     void *frames[CRASH_FRAMES_MAX];
 
     dprintf(fd, "\n=== CORSAC BUG REPORT START ===\n");
@@ -87,7 +86,13 @@ static void on_crash(int sig, siginfo_t *info, void *context)
     print_figures(fd, s);
     dprintf(fd,
             "\n=== CORSAC BUG REPORT END. Please send the lines above with a bug report. ===\n");
+}
 
+static void on_crash(int sig, siginfo_t *info, void *context)
+{
+    const struct server *s = crash_server;
+    if (s->config.crash_log)
+        print_report(s->logger.fd >= 0 ? s->logger.fd : STDERR_FILENO, sig, info, context);
     raise(sig); /* SA_RESETHAND: as if there had been no handler */
 }
 
@@ -95,8 +100,6 @@ void crash_init(struct server *s)
 {
     static const int signals[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT};
     crash_server = s;
-    if (!s->config.crash_log)
-        return;
 
     /* The first call loads a library, which a broken process could not. */
     void *frame[1];

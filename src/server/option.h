@@ -104,7 +104,7 @@ enum option_result option_bad(struct option_error *e, const char *fmt, ...)
 
 /* Specials (config_special.c). */
 extern const struct option_special option_save, option_output_limits, option_notify,
-    option_percentiles;
+    option_percentiles, option_replicaof, option_on_sigterm, option_on_sigint;
 const char *option_check_bind(struct slice value);
 
 /* Names of redis.conf and valkey.conf that are no option of Corsac (config_known.c). */

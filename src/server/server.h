@@ -117,7 +117,7 @@ enum err signals_init(struct server *s);
 void signals_deinit(struct server *s);
 /* From now on a second SIGINT ends the process at once. */
 void signals_insist(void);
-/* Remembers the server for life and, if the configuration says so, installs handlers. */
+/* Installs handlers, and remembers the server for them, for life. */
 void crash_init(struct server *s);
 
 /* --- daemon.c --- */

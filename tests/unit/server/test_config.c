@@ -62,6 +62,10 @@ static void test_values(void **state)
         {"save", "save", ""},
         {"appendonly no", "appendonly", "no"},
         {"maxmemory 0mb", "maxmemory", "0"},
+        {"replicaof no one", "replicaof", ""},
+        {"shutdown-on-sigint nosave force now", "shutdown-on-sigint", "nosave now force"},
+        {"shutdown-on-sigterm \"NOSAVE now\"", "shutdown-on-sigterm", "nosave now"},
+        {"shutdown-on-sigterm now default", "shutdown-on-sigterm", "now"},
         {"slaveof \"\"", "replicaof", ""},
     };
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
@@ -122,6 +126,16 @@ static void test_wrong_values(void **state)
         {"save 0 1", "Invalid save parameters (save takes \"\", or pairs of seconds and changes)"},
         {"save a 1", "Invalid save parameters (save takes \"\", or pairs of seconds and changes)"},
         {"save 1 -1", "Invalid save parameters (save takes \"\", or pairs of seconds and changes)"},
+        {"replicaof 127.0.0.1",
+         "wrong number of arguments (replicaof takes a host and a port, or \"\")"},
+        {"replicaof 127.0.0.1 abc",
+         "Invalid master port (replicaof takes a host and a port, or \"\")"},
+        {"shutdown-on-sigint now later",
+         "argument(s) must be one of the following: default, save, nosave, now, force "
+         "(shutdown-on-sigint takes default, or some of nosave, now and force)"},
+        {"shutdown-on-sigint",
+         "argument(s) must be one of the following: default, save, nosave, now, force "
+         "(shutdown-on-sigint takes default, or some of nosave, now and force)"},
         {"appendonly perhaps", "argument must be 'yes' or 'no'"},
         {"maxmemory much",
          "argument must be a memory value (maxmemory takes a size such as 512mb or 1gb)"},

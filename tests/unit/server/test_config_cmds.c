@@ -151,8 +151,9 @@ static void test_protected_options(void **state)
     char before[4096], line[8192];
     assert_non_null(getcwd(before, sizeof(before)));
     test_server_init(&p, "enable-protected-configs local");
-    assert_reply(&p, "CONFIG SET dir no-such-directory",
-                 SET_FAILED("dir", "Changing directory: No such file or directory"));
+    assert_reply(
+        &p, "CONFIG SET dir no-such-directory",
+        SET_FAILED("dir", "Changing directory: No such file or directory (no-such-directory)"));
     assert_reply(&p, "CONFIG SET dir /", "+OK\r\n");
     assert_reply(&p, "CONFIG GET dir", "*2\r\n$3\r\ndir\r\n$1\r\n/\r\n");
     snprintf(line, sizeof(line), "CONFIG SET dir \"%s\"", before);
