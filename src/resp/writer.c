@@ -64,7 +64,7 @@ static bool is_line_break(char c)
     return c == '\r' || c == '\n';
 }
 
-/* A line of text from wherever: cut to the limit, and one line whatever is in it. */
+/* `text` may hold anything and becomes one line; at most RESP_LINE_BYTES_MAX bytes. */
 static void write_text(struct resp_writer *w, struct slice prefix, struct slice text)
 {
     char *start = outq_reserve(w->out, prefix.len + text.len + CRLF_BYTES);
@@ -75,6 +75,7 @@ static void write_text(struct resp_writer *w, struct slice prefix, struct slice 
     outq_commit(w->out, (size_t)(put_crlf(p) - start));
 }
 
+/* Not by strnlen, whose bound GCC takes for an over-read of short literals. */
 static struct slice line_of(const char *cstr)
 {
     size_t len = strlen(cstr);
@@ -94,15 +95,15 @@ static struct slice error_code(struct slice text)
     return space != NULL ? slice_of(text.ptr + 1, (size_t)(space - text.ptr) - 1) : SLICE("ERR");
 }
 
-void resp_error(struct resp_writer *w, const char *cstr)
+void resp_error(struct resp_writer *w, const char *text)
 {
-    struct slice text = line_of(cstr);
-    while (text.len > 0 && is_line_break(text.ptr[text.len - 1]))
-        text.len--;
-    bool coded = text.len > 0 && text.ptr[0] == '-';
-    write_text(w, coded ? SLICE("") : SLICE("-ERR "), text);
+    struct slice line = line_of(text);
+    while (line.len > 0 && is_line_break(line.ptr[line.len - 1]))
+        line.len--;
+    bool coded = line.len > 0 && line.ptr[0] == '-';
+    write_text(w, coded ? SLICE("") : SLICE("-ERR "), line);
 
-    struct slice code = error_code(text);
+    struct slice code = error_code(line);
     memcpy(w->error_code, code.ptr, code.len);
     w->error_code[code.len] = '\0';
     w->errors++;
