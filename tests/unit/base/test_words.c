@@ -81,8 +81,7 @@ static void test_unbalanced_quotes_are_refused(void **state)
         "'\\\\'", /* in single quotes a backslash escapes a quote, but no backslash */
         "\"",     "'",    "\"abc",      "'abc",   "\"abc\\\"", "'abc\\'", "x \"y",
         "\"a\"b", "'a'b", "\"a\"\"b\"", "'a''b'", "\"a\"'b'",  "a\"b\"c", "\"a\\",
-        "'a\\",   "it's", "\"abc'",     "'abc\"", "\"\\x4",    "\"\\x41",
-    };
+        "'a\\",   "it's", "\"abc'",     "'abc\"", "\"\\x4",    "\"\\x41"};
     struct words w;
     words_init(&w);
     for (size_t i = 0; i < COUNT_OF(bad); i++) {
