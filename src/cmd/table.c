@@ -305,3 +305,16 @@ bool cmd_each_key(const struct cmd *c, const struct slice *argv, int argc, cmd_e
     }
     return true;
 }
+
+struct cmd_key_range cmd_key_range(const struct cmd *c)
+{
+    const struct cmd_keys *k = c->row->keys;
+    struct cmd_key_range r = {k[0].first, k[0].last, k[0].step};
+    if (k[0].numkeys)
+        return (struct cmd_key_range){0};
+    for (int i = 1; i < CMD_KEYS_MAX && k[i].first; i++) {
+        if (!k[i].numkeys && k[i].first == r.last + 1) /* one behind the other, as in RENAME */
+            r.last = k[i].last;
+    }
+    return r;
+}

@@ -97,7 +97,7 @@ struct cmd_keys {
 
 struct cmd_row {
     const char *name; /* lower case */
-    cmd_fn fn;        /* NULL for a container */
+    cmd_fn fn;        /* NULL for a container that does nothing by itself */
     int16_t arity;    /* words with the name (both names of a subcommand); negative: at least */
     uint32_t flags;   /* enum cmd_flag */
     uint32_t acl; /* enum cmd_acl; FAST/SLOW, READ/WRITE follow from flags and need not be given */
@@ -153,6 +153,12 @@ struct cmd *cmd_table_top_at(const struct cmd_table *t, size_t i);
 void cmd_table_reset_stats(struct cmd_table *t);
 
 bool cmd_arity_ok(const struct cmd *c, int argc);
+/* The range of keys as Redis' clients knew it before there were specifications; all 0: there is none, or
+ * it depends on the arguments. */
+struct cmd_key_range {
+    int first, last, step;
+};
+struct cmd_key_range cmd_key_range(const struct cmd *c);
 /* Indexes of a request's keys: calls fn for each. False: the arguments do not fit (bad numkeys). */
 typedef void (*cmd_each_key_fn)(int index, uint16_t key_flags, void *arg);
 bool cmd_each_key(const struct cmd *c, const struct slice *argv, int argc, cmd_each_key_fn fn,
