@@ -349,7 +349,8 @@ int srv_group_setup(void **state)
 int srv_group_teardown(void **state)
 {
     struct srv *s = *state;
-    srv_stop(&s);
+    if (s) /* the setup may have failed */
+        srv_stop(&s);
     *state = NULL;
     return 0;
 }
