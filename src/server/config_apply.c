@@ -143,29 +143,34 @@ static enum err apply_shards(struct server *s, struct config *next, char error[C
 }
 
 static const struct {
-    unsigned group;
+    unsigned groups; /* any of them asks for it */
+    unsigned blame;  /* the one that failed when it fails */
     enum err (*apply)(struct server *s, struct config *next, char error[CONFIG_ERROR_CHARS]);
-} groups_in_order[] = {
-    {APPLY_DIR, apply_dir},       {APPLY_LOG, apply_log},       {APPLY_CLIENTS, apply_clients},
-    {APPLY_NET, apply_net},       {APPLY_MEMORY, apply_memory}, {APPLY_CRON, apply_cron},
-    {APPLY_ENGINE, apply_engine}, {APPLY_SHARDS, apply_shards},
+} steps[] = {
+    {APPLY_DIR, APPLY_DIR, apply_dir},
+    {APPLY_LOG, APPLY_LOG, apply_log},
+    {APPLY_CLIENTS, APPLY_CLIENTS, apply_clients},
+    {APPLY_NET | APPLY_LISTEN, APPLY_LISTEN, apply_net},
+    {APPLY_MEMORY, APPLY_MEMORY, apply_memory},
+    {APPLY_CRON, APPLY_CRON, apply_cron},
+    {APPLY_ENGINE, APPLY_ENGINE, apply_engine},
+    {APPLY_SHARDS, APPLY_SHARDS, apply_shards},
 };
-#define GROUPS (sizeof(groups_in_order) / sizeof(groups_in_order[0]))
+#define STEPS (sizeof(steps) / sizeof(steps[0]))
 
 enum err server_apply(struct server *s, struct config *next, unsigned groups, unsigned *failed,
                       char error[CONFIG_ERROR_CHARS])
 {
-    for (size_t i = 0; i < GROUPS; i++) {
-        if (!(groups & groups_in_order[i].group))
+    for (size_t i = 0; i < STEPS; i++) {
+        if (!(groups & steps[i].groups))
             continue;
-        enum err err = groups_in_order[i].apply(s, next, error);
+        enum err err = steps[i].apply(s, next, error);
         if (err == ERR_OK)
             continue;
-        *failed = groups_in_order[i].group;
+        *failed = steps[i].blame;
         for (size_t k = 0; k < i; k++) {
             char again[CONFIG_ERROR_CHARS];
-            if ((groups & groups_in_order[k].group) &&
-                groups_in_order[k].apply(s, &s->config, again) != ERR_OK)
+            if ((groups & steps[k].groups) && steps[k].apply(s, &s->config, again) != ERR_OK)
                 log_warning(&s->logger, "Going back to the configuration before failed: %s", again);
         }
         return err;

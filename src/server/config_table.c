@@ -29,9 +29,9 @@ static const struct option_choice supervisors[] = {
 const struct option option_table[] = {
     /* --- network --- */
     {.name = "bind", .type = OPTION_WORDS, AT(bind), .fallback = "* -::*", .flags = OPTION_MULTI_ARG,
-     .apply = APPLY_NET, .check = option_check_bind,
+     .apply = APPLY_LISTEN, .check = option_check_bind,
      .summary = "addresses to listen on; with a '-' in front one that may be missing; * is all"},
-    {.name = "port", .type = OPTION_INT, AT(port), .fallback = "6379", UP_TO(0, 65535), .apply = APPLY_NET,
+    {.name = "port", .type = OPTION_INT, AT(port), .fallback = "6379", UP_TO(0, 65535), .apply = APPLY_LISTEN,
      .summary = "TCP port; 0: none"},
     {.name = "unixsocket", .type = OPTION_STRING, AT(unix_path), .fallback = "", .flags = OPTION_IMMUTABLE,
      .summary = "path of a Unix socket to listen on"},

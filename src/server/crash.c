@@ -81,6 +81,8 @@ static void print_report(int fd, int sig, const siginfo_t *info, void *context)
     print_registers(fd, context);
 
     dprintf(fd, "\n------ RUNNING COMMAND ------\n");
+    if (s->engine && s->engine->running)
+        dprintf(fd, "%s\n", s->engine->running->cmd->full_name);
     if (s->engine)
         engine_crash_report(s->engine, fd);
     print_figures(fd, s);

@@ -34,11 +34,12 @@ enum option_apply {
     APPLY_DIR = 1 << 0,
     APPLY_LOG = 1 << 1,
     APPLY_CLIENTS = 1 << 2,
-    APPLY_NET = 1 << 3,
-    APPLY_SHARDS = 1 << 4,
-    APPLY_ENGINE = 1 << 5,
-    APPLY_MEMORY = 1 << 6,
-    APPLY_CRON = 1 << 7,
+    APPLY_LISTEN = 1 << 3, /* addresses and ports: what may fail of the net's part */
+    APPLY_NET = 1 << 4,
+    APPLY_SHARDS = 1 << 5,
+    APPLY_ENGINE = 1 << 6,
+    APPLY_MEMORY = 1 << 7,
+    APPLY_CRON = 1 << 8,
 };
 
 enum option_result {

@@ -76,19 +76,6 @@ static enum err new_data(struct server *s, char error[CONFIG_ERROR_CHARS])
     return ERR_OK;
 }
 
-static enum err fit_clients(struct server *s)
-{
-    uint64_t fit = net_fit_open_files((uint64_t)s->config.clients_max);
-    if (fit < (uint64_t)s->config.clients_max) {
-        log_warning(&s->logger,
-                    "maxclients is %llu instead of %lld: the system allows no more open files "
-                    "(ulimit -n)",
-                    (unsigned long long)fit, (long long)s->config.clients_max);
-        s->config.clients_max = (int64_t)fit;
-    }
-    return ERR_OK;
-}
-
 struct server *server_new(struct config *takes, char error[CONFIG_ERROR_CHARS])
 {
     struct server *s = mem_zalloc(sizeof(*s));
@@ -109,7 +96,7 @@ struct server *server_new(struct config *takes, char error[CONFIG_ERROR_CHARS])
         snprintf(error, CONFIG_ERROR_CHARS, "cannot open the log file '%s'", s->config.logfile);
         goto fail;
     }
-    if (fit_clients(s) != ERR_OK || new_data(s, error) != ERR_OK)
+    if (new_data(s, error) != ERR_OK)
         goto fail;
     s->base = event_base_new();
     if (!s->base || signals_init(s) != ERR_OK) {
@@ -159,9 +146,22 @@ static void on_timer(evutil_socket_t fd, short what, void *arg)
     s->timer_us = INT64_MAX;
 }
 
+static void fit_clients(struct server *s)
+{
+    uint64_t fit = net_fit_open_files((uint64_t)s->config.clients_max);
+    if (fit < (uint64_t)s->config.clients_max) {
+        log_warning(&s->logger,
+                    "maxclients is %llu instead of %lld: the system allows no more open files "
+                    "(ulimit -n)",
+                    (unsigned long long)fit, (long long)s->config.clients_max);
+        s->config.clients_max = (int64_t)fit;
+    }
+}
+
 enum err server_listen(struct server *s, char error[CONFIG_ERROR_CHARS])
 {
     unsigned failed;
+    fit_clients(s);
     s->timer = event_new(s->base, -1, 0, on_timer, s);
     s->net = net_new(s->base, s->engine, &s->logger);
     assert(s->timer);
@@ -191,7 +191,8 @@ static void work(struct server *s, int64_t now_us)
     s->work_left = engine_work(s->engine, WORK_BUDGET_US);
     s->next_work_us = s->next_cron_us;
     int64_t due_ms = ks_next_expiry_ms(s->ks);
-    if (s->engine->config.active_expiry && due_ms != INT64_MAX) {
+    bool expires = s->engine->config.active_expiry && s->engine->pause == PAUSE_NONE;
+    if (expires && due_ms != INT64_MAX) {
         int64_t in_ms = due_ms > s->engine->wall_ms ? due_ms - s->engine->wall_ms : 0;
         if (in_ms < 1000) /* else the housekeeping comes first */
             s->next_work_us = earlier(s->next_work_us, now_us + in_ms * 1000 + 1000);

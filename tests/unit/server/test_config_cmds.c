@@ -137,7 +137,8 @@ static void test_applied_ones_are_taken_back(void **state)
     assert_int_equal(t.s->engine->config.slowlog_len_max, 128);
     assert_reply(&t, "CONFIG GET port", "*2\r\n$4\r\nport\r\n$1\r\n0\r\n");
 
-    snprintf(line, sizeof(line), "CONFIG SET port %d bind 127.0.0.1", used_port(&fd));
+    close(fd);
+    snprintf(line, sizeof(line), "CONFIG SET timeout 3 port %d bind 127.0.0.1", used_port(&fd));
     assert_has(
         test_server_run(&t, line),
         "-ERR CONFIG SET failed (possibly related to argument 'port') - Unable to listen on this port: ");
