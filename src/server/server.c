@@ -38,13 +38,13 @@ void server_new_id(char id[SERVER_ID_CHARS + 1])
 
 static void add_commands(struct cmd_table *t)
 {
-    const struct cmd_row *const rows[] = {
-        cmd_rows_string,    cmd_rows_key,        cmd_rows_expire,    cmd_rows_database,
-        cmd_rows_command,   server_rows_process, server_rows_config, server_rows_info,
-        server_rows_memory, server_rows_debug,
+    const struct cmd_row *const own[] = {
+        server_rows_process, server_rows_config, server_rows_info,
+        server_rows_memory,  server_rows_debug,
     };
-    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
-        cmd_table_add(t, rows[i]);
+    cmd_add_rows(t);
+    for (size_t i = 0; i < sizeof(own) / sizeof(own[0]); i++)
+        cmd_table_add(t, own[i]);
 }
 
 static enum err new_data(struct server *s, char error[CONFIG_ERROR_CHARS])
