@@ -39,7 +39,7 @@ static void cmd_client_setinfo(struct cmd_ctx *c)
     else if (session_set_text(is_name ? &s->lib_name : &s->lib_version, c->argv[3]))
         resp_ok(c->out);
     else
-        resp_errorf(c->out, "%s" CLIENT_TEXT_ERROR, is_name ? "lib-name" : "lib-ver");
+        resp_errorf(c->out, "%.*s" CLIENT_TEXT_ERROR, (int)c->argv[2].len, c->argv[2].ptr);
 }
 
 static void set_flag(struct session *s, uint32_t flag, bool on)

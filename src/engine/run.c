@@ -92,22 +92,29 @@ static const struct cmd_host_ops host_ops = {
 
 /* --- running a request ---------------------------------------------------------------------------------- */
 
+/* What the request before may have changed. */
+static void context_refresh(struct cmd_ctx *c, const struct engine *e, const struct session *s)
+{
+    c->db = s->db;
+    c->now_ms = e->wall_ms;
+    c->string_bytes_max = e->config.bulk_bytes_max;
+    c->no_touch = (s->flags & SESSION_NO_TOUCH) != 0;
+    c->tell_new = (e->config.notify & NOTIFY_NEW) != 0;
+}
+
 static void context_init(struct cmd_ctx *c, struct engine *e, struct session *s)
 {
     *c = (struct cmd_ctx){
-        .db = s->db,
         .ks = e->ks,
         .out = &s->writer,
-        .now_ms = e->wall_ms,
         .rng = e->rng,
         .ops = &host_ops,
         .host = (struct cmd_host *)e,
         .session = s,
         .table = e->table,
-        .string_bytes_max = e->config.bulk_bytes_max,
         .effects = e->effect != NULL,
-        .no_touch = (s->flags & SESSION_NO_TOUCH) != 0,
     };
+    context_refresh(c, e, s);
 }
 
 static void count_duration(struct cmd *cmd, int64_t us)
@@ -261,10 +268,9 @@ static bool admit(struct engine *e, struct session *s, struct cmd *cmd,
         return false;
     }
     if (s->pubsub && !(flags & CMD_RESP2_SUBSCRIBED) && session_in_pubsub_mode(s)) {
-        reject_with_name(
-            e, s, cmd,
-            "Can't execute ", ": only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET are "
-            "allowed in this context");
+        reject_with_name(e, s, cmd, "Can't execute ",
+                         ": only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET are "
+                         "allowed in this context");
         return false;
     }
     return true;
@@ -305,9 +311,8 @@ static void run_admitted(struct cmd_ctx *c, struct engine *e, const struct engin
     c->cmd = p->cmd;
     c->argv = r->argv;
     c->argc = r->argc;
-    c->db = s->db;
-    c->now_ms = e->wall_ms;
     c->key = p->key;
+    context_refresh(c, e, s);
     call(c, e);
 }
 

@@ -105,6 +105,21 @@ static void a_long_pipeline_is_answered_in_order(void **state)
     raw_close(&r);
 }
 
+/* What one request of a read changes holds for the next one. */
+static void requests_of_one_read_run_one_by_one(void **state)
+{
+    struct raw r = connect_to(state);
+    raw_send_text(
+        &r,
+        "CONFIG SET proto-max-bulk-len 1mb\r\nSETRANGE k 1048576 x\r\nCONFIG SET proto-max-bulk-len "
+        "512mb\r\nSELECT 1\r\nSET k v\r\nSWAPDB 0 1\r\nGET k\r\nSELECT 0\r\nGET k\r\n");
+    static const char *const replies[] = {
+        "+OK", "-ERR string exceeds*", "+OK", "+OK", "+OK", "+OK", "nil", "+OK", "\"v\""};
+    for (size_t i = 0; i < sizeof(replies) / sizeof(replies[0]); i++)
+        raw_check_next(&r, replies[i]);
+    raw_close(&r);
+}
+
 static void what_came_before_the_end_is_answered(void **state)
 {
     struct raw r = connect_to(state);
@@ -497,6 +512,7 @@ int main(void)
         TEST(a_pipeline_may_come_in_two_pieces),
         TEST(a_pipeline_may_come_byte_by_byte),
         TEST(a_long_pipeline_is_answered_in_order),
+        TEST(requests_of_one_read_run_one_by_one),
         TEST(what_came_before_the_end_is_answered),
         TEST(an_unfinished_request_does_nothing),
         TEST(inline_commands_are_split_into_words),

@@ -189,8 +189,7 @@ static void a_crash_tells_what_ran(void **state)
     srv_expect_log(s, signal_name);
     if (corsac) {
         srv_expect_log(s, "RUNNING COMMAND");
-        srv_expect_log(s, "debug");
-        srv_expect_log(s, "SEGFAULT");
+        srv_expect_log(s, "DEBUG SEGFAULT");
     }
     srv_kill(&s);
 }
