@@ -118,10 +118,12 @@ static struct item *edit_into_blob(struct keyspace *ks, struct ks_place *at, str
                                    size_t len)
 {
     char scratch[NUM_I64_CHARS];
-    struct blob *b = blob_try_new(len, with_slack(len));
+    struct slice old = item_string(it, scratch);
+    /* What starts from nothing may well be all that will be written. */
+    struct blob *b = blob_try_new(len, old.len > 0 ? with_slack(len) : len);
     if (!b)
         return NULL;
-    copy_resized(b->data, len, item_string(it, scratch));
+    copy_resized(b->data, len, old);
     struct item_value v = item_value_blob(&b);
     v.flags = ITEM_EDITED;
     it = replace_value(ks, at, &v, item_expiry_ms(it));
