@@ -5,7 +5,7 @@
 #include "cmd/ctx.h"
 #include "cmd/docs.h"
 
-/* --- names of flags ------------------------------------------------------------------------------ */
+/* --- names of flags --------------------------------------------------------------------------- */
 
 struct flag_name {
     uint32_t flag;
@@ -56,7 +56,7 @@ static void reply_flags(struct resp_writer *w, uint32_t flags, const struct flag
     }
 }
 
-/* --- COMMAND INFO -------------------------------------------------------------------------------- */
+/* --- COMMAND INFO ----------------------------------------------------------------------------- */
 
 static void reply_pair(struct resp_writer *w, const char *name, int64_t value)
 {
@@ -142,7 +142,7 @@ static void reply_info(struct resp_writer *w, const struct cmd *cmd)
         reply_info(w, cmd->subs[i]);
 }
 
-/* --- all commands, or those named ---------------------------------------------------------------- */
+/* --- all commands, or those named ------------------------------------------------------------- */
 
 static bool is_listed(const struct cmd *cmd)
 {
@@ -213,7 +213,7 @@ static void cmd_command_count(struct cmd_ctx *c)
     resp_int(c->out, (int64_t)listed_count(c));
 }
 
-/* --- COMMAND LIST -------------------------------------------------------------------------------- */
+/* --- COMMAND LIST ----------------------------------------------------------------------------- */
 
 struct filter {
     bool by_pattern, by_acl; /* neither: everything */
@@ -274,7 +274,7 @@ static void cmd_command_list(struct cmd_ctx *c)
     resp_inner_close_array(&in, n);
 }
 
-/* --- COMMAND GETKEYS ----------------------------------------------------------------------------- */
+/* --- COMMAND GETKEYS -------------------------------------------------------------------------- */
 
 struct keys_reply {
     struct resp_writer *w;
@@ -329,7 +329,7 @@ static void cmd_command_getkeysandflags(struct cmd_ctx *c)
     reply_keys(c, true);
 }
 
-/* --- HELP ---------------------------------------------------------------------------------------- */
+/* --- HELP ------------------------------------------------------------------------------------- */
 
 static void cmd_command_help(struct cmd_ctx *c)
 {
@@ -353,7 +353,7 @@ static void cmd_command_help(struct cmd_ctx *c)
     ctx_reply_help(c, lines);
 }
 
-/* --- rows ---------------------------------------------------------------------------------------- */
+/* --- rows ------------------------------------------------------------------------------------- */
 
 static const struct cmd_row command_subs[] = {
     {.name = "count",

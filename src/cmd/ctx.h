@@ -113,8 +113,8 @@ struct item *ctx_read(struct cmd_ctx *c, const struct key *k);
 struct item *ctx_peek(struct cmd_ctx *c, const struct key *k);
 /* The item for writing, no hit or miss. */
 struct item *ctx_write(struct cmd_ctx *c, const struct key *k);
-/* Hashes the keys in arguments first, first + step, ... below `end` (at most CTX_KEYS_GROUP of them)
- * and asks for their memory, so that cache misses overlap; returns how many. */
+/* Hashes the keys in arguments first, first + step, ... below `end` (at most CTX_KEYS_GROUP of
+ * them) and asks for their memory, so that cache misses overlap; returns how many. */
 #define CTX_KEYS_GROUP 16
 int ctx_keys_fetch(struct cmd_ctx *c, int first, int step, int end,
                    struct key keys[CTX_KEYS_GROUP]);

@@ -31,13 +31,12 @@ struct listing {
     bool any_name, any_type;
     enum item_type type; /* TYPE_COUNT: one that there is not */
     int64_t now_ms;
-    struct buf due; /* names of those whose time has come, each behind its length */
+    struct buf *due; /* names of those whose time has come, each behind its length; may be NULL */
 };
 
-static void listing_init(struct listing *l, const struct cmd_ctx *c)
+static void listing_init(struct listing *l, const struct cmd_ctx *c, struct buf *due)
 {
-    *l = (struct listing){.any_name = true, .any_type = true, .now_ms = c->now_ms};
-    buf_init(&l->due);
+    *l = (struct listing){.any_name = true, .any_type = true, .now_ms = c->now_ms, .due = due};
 }
 
 static void listing_match(struct listing *l, struct slice pattern)
@@ -54,19 +53,19 @@ static void list_item(struct item *it, void *arg)
     if ((!l->any_type && item_type(it) != l->type) ||
         (!l->any_name && !glob_match(l->pattern, name, false)))
         return;
-    if (item_expiry_ms(it) <= l->now_ms) {
-        buf_append(&l->due, &name.len, sizeof(name.len));
-        buf_append_slice(&l->due, name);
-        return;
+    if (item_expiry_ms(it) > l->now_ms) {
+        resp_bulk(&l->reply.w, name);
+        l->count++;
+    } else if (l->due) {
+        buf_append(l->due, &name.len, sizeof(name.len));
+        buf_append_slice(l->due, name);
     }
-    resp_bulk(&l->reply.w, name);
-    l->count++;
 }
 
 /* Looking a key up removes it if it is due. Where memory lacked for the names, others will. */
-static void remove_due(struct cmd_ctx *c, struct listing *l)
+static void remove_due(struct cmd_ctx *c, const struct buf *due)
 {
-    const char *p = l->due.ptr, *end = l->due.err ? p : p + l->due.len;
+    const char *p = due->ptr, *end = due->err ? p : p + due->len;
     while (p < end) {
         struct slice name;
         memcpy(&name.len, p, sizeof(name.len));
@@ -75,18 +74,16 @@ static void remove_due(struct cmd_ctx *c, struct listing *l)
         ks_find(c->ks, c->db, &key, KS_NO_TOUCH);
         p = name.ptr + name.len;
     }
-    buf_deinit(&l->due);
 }
 
 static void cmd_keys(struct cmd_ctx *c)
 {
     struct listing l;
-    listing_init(&l, c);
+    listing_init(&l, c, NULL);
     listing_match(&l, c->argv[1]);
     resp_inner_open(&l.reply, c->out);
     ks_each(c->ks, c->db, list_item, &l);
     resp_inner_close_array(&l.reply, l.count);
-    remove_due(c, &l);
 }
 
 static enum item_type type_of(struct slice name)
@@ -125,9 +122,11 @@ static bool parse_scan(struct cmd_ctx *c, struct listing *l, int64_t *count)
 static void cmd_scan(struct cmd_ctx *c)
 {
     struct listing l;
+    struct buf due;
     uint64_t cursor;
     int64_t count;
-    listing_init(&l, c);
+    buf_init(&due);
+    listing_init(&l, c, &due);
     if (!num_parse_u64(c->argv[1], &cursor)) {
         resp_error(c->out, "invalid cursor");
         return;
@@ -139,7 +138,8 @@ static void cmd_scan(struct cmd_ctx *c)
     resp_array(c->out, 2);
     resp_bulkf(c->out, "%llu", (unsigned long long)cursor);
     resp_inner_close_array(&l.reply, l.count);
-    remove_due(c, &l);
+    remove_due(c, &due);
+    buf_deinit(&due);
 }
 
 /* --- emptying and swapping -------------------------------------------------------------------- */

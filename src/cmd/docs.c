@@ -6,7 +6,7 @@
 
 #define WORD_BYTES_MAX 64
 
-/* --- arguments ----------------------------------------------------------------------------------- */
+/* --- arguments -------------------------------------------------------------------------------- */
 
 struct args_writer {
     struct resp_writer *w;
@@ -104,7 +104,7 @@ static void reply_args(struct args_writer *to, int first)
         reply_arg(to, &args[i]);
 }
 
-/* --- commands ------------------------------------------------------------------------------------ */
+/* --- commands --------------------------------------------------------------------------------- */
 
 static int key_specs(const struct cmd_row *row)
 {

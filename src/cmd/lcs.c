@@ -3,8 +3,8 @@
  *    length(i, j) = length(i - 1, j - 1) + 1                      where a[i - 1] == b[j - 1],
  *                   max(length(i - 1, j), length(i, j - 1))       else
  *
- * is the length for the first i bytes of a and the first j bytes of b. Walking from the last cell to
- * the first gives the subsequence, from its end. */
+ * is the length for the first i bytes of a and the first j bytes of b. Walking from the last cell
+ * to the first gives the subsequence, from its end. */
 #include "base/mem.h"
 #include "cmd/ctx.h"
 

@@ -1,7 +1,7 @@
 /* OBJECT: how a value is stored. */
 #include "cmd/ctx.h"
 
-/* Neither counts as a use of the key nor tells of a miss. False: there is none, which is replied. */
+/* Neither uses the key nor tells of a miss. False: there is none, which is replied. */
 static bool look_at(struct cmd_ctx *c, const struct item **it)
 {
     *it = ks_find(c->ks, c->db, &c->key, KS_READ | KS_NO_TOUCH);

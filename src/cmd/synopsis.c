@@ -21,7 +21,7 @@ static void fail(struct parser *p, enum err err)
         p->err = err;
 }
 
-/* --- words --------------------------------------------------------------------------------------- */
+/* --- words ------------------------------------------------------------------------------------ */
 
 static void skip_blanks(struct parser *p)
 {
@@ -98,7 +98,7 @@ static enum arg_type type_of(struct slice name)
     return ARG_STRING;
 }
 
-/* --- the tree ------------------------------------------------------------------------------------ */
+/* --- the tree --------------------------------------------------------------------------------- */
 
 static struct synopsis_arg *arg(const struct parser *p, int i)
 {
@@ -148,7 +148,7 @@ static bool equal(const struct parser *p, int a, int b)
     return a < 0 && b < 0;
 }
 
-/* --- groups -------------------------------------------------------------------------------------- */
+/* --- groups ----------------------------------------------------------------------------------- */
 
 static struct list parse_sequence(struct parser *p, bool behind_token);
 
@@ -158,8 +158,8 @@ static void repeat(struct parser *p, int i)
     arg(p, i)->multiple_token = arg(p, i)->token.len > 0;
 }
 
-/* "x [x ...]": where the group repeats the end of the list, that end may come several times, and the
- * group is done with. */
+/* "x [x ...]": where the group repeats the end of the list, that end may come several times, and
+ * the group is done with. */
 static bool fold(struct parser *p, struct list *l, struct list group)
 {
     if (group.count > l->count)
@@ -182,7 +182,7 @@ static bool fold(struct parser *p, struct list *l, struct list group)
     return true;
 }
 
-/* The inside of a group, up to its closing bracket: one sequence, or several of which one is chosen. */
+/* The inside of a group, up to its closing bracket: a sequence, or several of which one is chosen. */
 static struct list parse_inside(struct parser *p, const char *closing, bool *repeats)
 {
     struct list l = parse_sequence(p, false);
@@ -224,7 +224,7 @@ static bool parse_group(struct parser *p, struct list *l, bool behind_token)
     return true;
 }
 
-/* --- sequences ----------------------------------------------------------------------------------- */
+/* --- sequences -------------------------------------------------------------------------------- */
 
 static void parse_argument(struct parser *p, struct list *l)
 {

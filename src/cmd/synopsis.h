@@ -3,10 +3,10 @@
  *
  *    key value [NX | XX] [GET] [EX seconds | PX milliseconds | KEEPTTL]
  *
- *   WORD            in capitals is a token: it stands for itself and leads what follows it, up to the
- *                   next token or optional group
- *   word            any other is an argument; its type follows from its name (see type_of), or is said
- *                   behind it: increment:double
+ *   WORD            in capitals is a token: it stands for itself and leads what follows it, up to
+ *                   the next token or optional group
+ *   word            any other is an argument; its type follows from its name (see type_of), or is
+ *                   said behind it: increment:double
  *   [ ... ]         optional
  *   < ... >         a group that is not
  *   a | b           one of them, within a group

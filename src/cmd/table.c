@@ -278,7 +278,7 @@ bool cmd_arity_ok(const struct cmd *c, int argc)
 
 /* --- keys of a request ------------------------------------------------------------------------ */
 
-/* The index of the last key, one below the first when there is none; -1: the arguments do not fit. */
+/* The index of the last key; one below the first: there is none; -1: the arguments do not fit. */
 static int last_key(const struct cmd_keys *k, const struct slice *argv, int argc)
 {
     int last = k->last < 0 ? argc + k->last : k->last;

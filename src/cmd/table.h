@@ -153,7 +153,7 @@ struct cmd *cmd_table_top_at(const struct cmd_table *t, size_t i);
 void cmd_table_reset_stats(struct cmd_table *t);
 
 bool cmd_arity_ok(const struct cmd *c, int argc);
-/* The range of keys as Redis' clients knew it before there were specifications; all 0: there is none, or
+/* The range of keys as clients knew it before there were specifications; all 0: there is none, or
  * it depends on the arguments. */
 struct cmd_key_range {
     int first, last, step;
