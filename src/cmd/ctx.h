@@ -47,7 +47,7 @@ struct cmd_host_ops {
     void (*notify)(struct cmd_ctx *c, int db, struct slice key, unsigned class, const char *name);
     /* An effect for the log. The slices are copied before it returns. */
     void (*effect)(struct cmd_ctx *c, int db, int argc, const struct slice *argv);
-    /* All keys of `db` (-1: of all) went, or databases a and b changed places: WATCH. */
+    /* All keys of `db` (-1: of all) are about to go, or databases a and b to change places: WATCH. */
     void (*flushed)(struct cmd_ctx *c, int db);
     void (*swapped)(struct cmd_ctx *c, int a, int b);
 };

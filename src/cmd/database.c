@@ -162,8 +162,8 @@ static void flush(struct cmd_ctx *c, int db)
     for (int i = 0; i < ks_databases(c->ks) && !any; i++)
         any = (db < 0 || i == db) && ks_size(c->ks, i) > 0;
     if (any) {
+        c->ops->flushed(c, db); /* while it can see which keys there are */
         ks_flush(c->ks, db, now);
-        c->ops->flushed(c, db);
         ctx_effect_as_is(c);
     }
     resp_ok(c->out);
@@ -188,8 +188,8 @@ static void cmd_swapdb(struct cmd_ctx *c)
         !ctx_arg_range(c, 2, 0, last, &b, "DB index is out of range"))
         return;
     if (a != b) {
-        ks_swap(c->ks, (int)a, (int)b);
         c->ops->swapped(c, (int)a, (int)b);
+        ks_swap(c->ks, (int)a, (int)b);
         ctx_effect_as_is(c);
     }
     resp_ok(c->out);

@@ -38,8 +38,8 @@ struct batch {
     struct engine_request requests[ENGINE_BATCH_MAX];
     size_t ends[ENGINE_BATCH_MAX]; /* bytes of `in` up to the end of each */
     int count;
-    enum resp_status status; /* of the last attempt */
-    const char *error;
+    enum resp_status status;  /* of the last attempt */
+    struct resp_request last; /* ... what it found: an error's text may lie in here */
 };
 
 static void parse_batch(struct conn *c, struct slice in, struct batch *b)
@@ -50,7 +50,7 @@ static void parse_batch(struct conn *c, struct slice in, struct batch *b)
         .bulk_bytes_max = config->bulk_bytes_max,
         .authenticated = !config->password || (c->session->flags & SESSION_AUTHENTICATED),
     };
-    struct resp_request r;
+    struct resp_request *r = &b->last;
     size_t first[ENGINE_BATCH_MAX], used = 0;
     b->count = 0;
     b->status = RESP_REQUEST;
@@ -60,17 +60,15 @@ static void parse_batch(struct conn *c, struct slice in, struct batch *b)
     while (b->count < max) {
         b->status = used < in.len || c->parser.partial
                         ? resp_parse(&c->parser, slice_of(in.ptr + used, in.len - used), &limits,
-                                     &n->args, &r)
+                                     &n->args, r)
                         : RESP_MORE;
         if (b->status != RESP_REQUEST)
             break;
-        used += r.bytes;
+        used += r->bytes;
         b->ends[b->count] = used;
-        first[b->count] = r.first;
-        b->requests[b->count++].argc = r.argc;
+        first[b->count] = r->first;
+        b->requests[b->count++].argc = r->argc;
     }
-    if (b->status == RESP_ERROR)
-        b->error = r.error;
     for (int i = 0; i < b->count; i++)
         b->requests[i].argv = n->args.at + first[i];
 }
@@ -101,7 +99,7 @@ static size_t run_requests(struct conn *c, struct slice in)
             break;
         }
         if (b.status == RESP_ERROR && !(s->flags & SESSION_STOPPED))
-            protocol_error(c, b.error);
+            protocol_error(c, b.last.error);
     } while (b.status == RESP_REQUEST && !(s->flags & SESSION_STOPPED));
     c->in_flight = 0;
     if (!outq_empty(&s->queue) || (s->flags & (SESSION_CLOSE_AFTER_REPLY | SESSION_CLOSE_NOW)))

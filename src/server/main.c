@@ -162,7 +162,11 @@ static int serve(struct config *c, const struct config_problems *p, const struct
     if (daemonize)
         daemon_ready(ready_fd);
     server_run(s);
-    /* The kernel takes the memory back faster than any loop over all keys could. */
+    /* The kernel takes the memory back faster than any loop over all keys could; a search for leaks, though,
+     * does not see keys behind the tagged pointers of their tables. */
+#ifdef CORSAC_LIBC_MALLOC
+    server_free(&s);
+#endif
     return 0;
 }
 
