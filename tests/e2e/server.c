@@ -186,7 +186,7 @@ static int await(struct srv *s)
 static void fail_with_log(struct srv *s, const char *what)
 {
     char *log = srv_log(s);
-    print_error("%s; its output:\n%s\n", what, log);
+    fprintf(stderr, "%s; its output:\n%s\n", what, log); /* print_error() cuts long texts */
     free(log);
     srv_kill(&s);
     fail();
@@ -311,7 +311,7 @@ void srv_expect_log(const struct srv *s, const char *text)
         }
         srv_sleep_ms(POLL_MS);
     }
-    print_error("Not in the log: %s\n%s\n", text, log);
+    fprintf(stderr, "Not in the log: %s\n%s\n", text, log);
     free(log);
     fail();
 }
