@@ -258,7 +258,7 @@ static void test_names(void **state)
     assert_reply(a, "CLIENT SETINFO lib-name 'a b'",
                  "-ERR lib-name cannot contain spaces, newlines or special characters.\r\n");
     assert_reply(a, "CLIENT SETINFO LIB-VER 'a b'",
-                 "-ERR lib-ver cannot contain spaces, newlines or special characters.\r\n");
+                 "-ERR LIB-VER cannot contain spaces, newlines or special characters.\r\n");
     assert_reply(a, "CLIENT SETINFO foo bar", "-ERR Unrecognized option 'foo'\r\n");
 }
 
