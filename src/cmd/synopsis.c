@@ -228,15 +228,15 @@ static bool parse_group(struct parser *p, struct list *l, bool behind_token)
 
 static void parse_argument(struct parser *p, struct list *l)
 {
-    struct slice word = next_word(p);
+    struct slice word = next_word(p), type = SLICE("");
     const char *colon = memchr(word.ptr, ':', word.len);
-    int i = new_arg(p, ARG_STRING);
-    arg(p, i)->name = colon ? slice_of(word.ptr, (size_t)(colon - word.ptr)) : word;
-    if (colon && strncmp(colon, ":double", (size_t)(word.ptr + word.len - colon)) == 0)
-        arg(p, i)->type = ARG_DOUBLE;
-    else if (!colon)
-        arg(p, i)->type = type_of(word);
-    else
+    if (colon) {
+        type = slice_of(colon, (size_t)(word.ptr + word.len - colon));
+        word.len -= type.len;
+    }
+    int i = new_arg(p, colon ? ARG_DOUBLE : type_of(word));
+    arg(p, i)->name = word;
+    if (word.len == 0 || (colon && !slice_is(type, ":double")))
         fail(p, ERR_SYNTAX);
     append(p, l, i);
 }

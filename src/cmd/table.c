@@ -281,7 +281,9 @@ bool cmd_arity_ok(const struct cmd *c, int argc)
 /* The index of the last key; one below the first: there is none; -1: the arguments do not fit. */
 static int last_key(const struct cmd_keys *k, const struct slice *argv, int argc)
 {
-    int last = k->last < 0 ? argc + k->last : k->last;
+    int last = k->last;
+    if (last < 0)
+        last = argc + last >= k->first ? argc + last : k->first - 1;
     if (k->numkeys) {
         int64_t count;
         if (k->numkeys >= argc || !num_parse_i64(argv[k->numkeys], &count) || count < 0 ||

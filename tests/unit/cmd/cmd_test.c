@@ -4,6 +4,8 @@
 
 #include "base/mem.h"
 
+#define NOTES_BYTES 4096 /* more than what is noted of a request by tests that let memory fail */
+
 /* --- the host: takes notes ----------------------------------------------------------------------- */
 
 static struct cmd_test *test_of(struct cmd_ctx *c)
@@ -161,11 +163,22 @@ static struct cmd *find_command(const struct cmd_test *t, int argc, const struct
     return cmd;
 }
 
+static void call_handler(struct cmd_test *t, struct cmd_ctx *c)
+{
+    mem_fail_after(t->fail_after);
+    c->cmd->row->fn(c);
+    mem_fail_after(0);
+}
+
 const char *cmd_test_run_words(struct cmd_test *t, int argc, const struct slice *argv)
 {
-    buf_clear(&t->events);
-    buf_clear(&t->effects);
-    buf_clear(&t->changed);
+    /* Room ahead, so that taking notes allocates nothing while the handler runs. */
+    struct buf *const notes[] = {&t->events, &t->effects, &t->changed};
+    for (size_t i = 0; i < COUNT_OF(notes); i++) {
+        buf_clear(notes[i]);
+        buf_reserve(notes[i], NOTES_BYTES);
+    }
+    buf_reserve(&t->log, NOTES_BYTES);
     struct cmd_ctx c = {
         .argv = argv,
         .argc = argc,
@@ -190,7 +203,7 @@ const char *cmd_test_run_words(struct cmd_test *t, int argc, const struct slice 
     if (keys->first && !keys->numkeys && keys->first < argc)
         c.key = ctx_key(&c, keys->first);
     if (cmd_arity_ok(c.cmd, argc))
-        c.cmd->row->fn(&c);
+        call_handler(t, &c);
     else
         ctx_reply_arity(&c);
     take_reply(t);

@@ -1,0 +1,205 @@
+/* Effects replayed give the same data: whatever was asked, whatever failed, whenever the log is read. */
+#include <stdlib.h>
+
+#include "unit/cmd/cmd_test.h"
+
+#define REQUESTS 4000
+#define LINE_MAX 256
+
+/* --- random requests ----------------------------------------------------------------------------- */
+
+/* %k a key, %v a value, %n a number, %o an offset, %d a database, %m milliseconds from now, %a and %s a
+ * time around now in milliseconds and seconds, %c a cursor. */
+static const char *const forms[] = {
+    "set %k %v",
+    "set %k %v px %m",
+    "set %k %v pxat %a",
+    "set %k %v exat %s",
+    "set %k %v ex %n",
+    "set %k %v keepttl",
+    "set %k %v nx",
+    "set %k %v nx px %m get",
+    "set %k %v xx keepttl",
+    "set %k %v xx pxat %a",
+    "set %k %v ifeq %v",
+    "set %k %v ifeq %v px %m",
+    "get %k",
+    "getset %k %v",
+    "getdel %k",
+    "getex %k px %m",
+    "getex %k pxat %a",
+    "getex %k persist",
+    "setnx %k %v",
+    "setex %k %o %v",
+    "psetex %k %m %v",
+    "delifeq %k %v",
+    "mset %k %v %k %v",
+    "mset %k %v %k %v %k %v",
+    "msetnx %k %v %k %v",
+    "msetex 2 %k %v %k %v px %m",
+    "msetex 2 %k %v %k %v nx keepttl",
+    "msetex 1 %k %v xx",
+    "mget %k %k %k",
+    "append %k %v",
+    "append %k 12345678901234567890123456789012345678901234567890",
+    "setrange %k %o %v",
+    "setrange %k 1500 %v",
+    "incr %k",
+    "decr %k",
+    "incrby %k %n",
+    "decrby %k %n",
+    "incrbyfloat %k %n",
+    "incrbyfloat %k %v",
+    "del %k",
+    "del %k %k %k",
+    "unlink %k %k",
+    "rename %k %k",
+    "renamenx %k %k",
+    "copy %k %k",
+    "copy %k %k replace",
+    "copy %k %k db %d replace",
+    "move %k %d",
+    "expire %k %n",
+    "pexpire %k %m",
+    "pexpire %k %m gt",
+    "pexpire %k %m nx",
+    "pexpireat %k %a",
+    "pexpireat %k %a lt",
+    "expireat %k %s xx",
+    "persist %k",
+    "scan %c",
+    "exists %k %k",
+    "touch %k",
+    "randomkey",
+    "lcs %k %k",
+    "swapdb %d %d",
+};
+
+static const char *const keys[] = {"a", "b", "c", "d", "e", "f", "g", "h"};
+static const char *const values[] = {"1",     "12",   "-7",  "x",
+                                     "hello", "\"\"", "3.5", "9223372036854775807"};
+
+static int64_t number(struct rng *r, char kind, int64_t now_ms)
+{
+    switch (kind) {
+    case 'n': return (int64_t)rng_below(r, 41) - 20;
+    case 'o': return (int64_t)rng_below(r, 40);
+    case 'd': return (int64_t)rng_below(r, CMD_TEST_DATABASES);
+    case 'm': return (int64_t)rng_below(r, 400) - 10;
+    case 'a': return now_ms + (int64_t)rng_below(r, 400) - 50;
+    case 's': return now_ms / 1000 + (int64_t)rng_below(r, 3);
+    case 'c': return 0;
+    default: fail_msg("no such placeholder"); return 0;
+    }
+}
+
+static void next_request(struct rng *r, int64_t now_ms, char line[LINE_MAX])
+{
+    const char *form = rng_below(r, 500) == 0 ? rng_below(r, 3) ? "flushdb" : "flushall"
+                                              : forms[rng_below(r, COUNT_OF(forms))];
+    size_t len = 0;
+    for (const char *p = form; *p; p++) {
+        size_t room = LINE_MAX - len;
+        if (*p != '%')
+            line[len++] = *p;
+        else if (*++p == 'k')
+            len += (size_t)snprintf(line + len, room, "%s", keys[rng_below(r, COUNT_OF(keys))]);
+        else if (*p == 'v')
+            len += (size_t)snprintf(line + len, room, "%s", values[rng_below(r, COUNT_OF(values))]);
+        else
+            len += (size_t)snprintf(line + len, room, "%lld", (long long)number(r, *p, now_ms));
+    }
+    line[len] = '\0';
+}
+
+/* --- the property -------------------------------------------------------------------------------- */
+
+static void assert_same(const struct cmd_test *a, const struct cmd_test *b)
+{
+    struct buf left, right;
+    buf_init(&left);
+    buf_init(&right);
+    cmd_test_dump(a, &left);
+    cmd_test_dump(b, &right);
+    assert_string_equal(buf_cstr(&left), buf_cstr(&right));
+    buf_deinit(&left);
+    buf_deinit(&right);
+}
+
+/* Replays on a machine whose clock is ahead or behind, into more or fewer shards. */
+static void assert_replays(const struct cmd_test *t)
+{
+    static const int64_t clock_ms[] = {0, -1000000000, 1000000000};
+    for (size_t i = 0; i < COUNT_OF(clock_ms); i++) {
+        struct cmd_test again;
+        cmd_test_init(&again, 1 + 2 * (unsigned)i);
+        cmd_test_move_clock(&again, clock_ms[i]);
+        cmd_test_replay(t, &again);
+        assert_same(t, &again);
+        cmd_test_deinit(&again);
+    }
+}
+
+/* What failed has changed nothing, unless an effect says so: a key that expired, the head of an MSET. */
+static void run_checked(struct cmd_test *t, const char *line)
+{
+    struct buf before, after;
+    buf_init(&before);
+    buf_init(&after);
+    cmd_test_dump(t, &before);
+    cmd_test_run(t, line);
+    cmd_test_dump(t, &after);
+    if (t->effects.len == 0 && strcmp(buf_cstr(&before), buf_cstr(&after)) != 0)
+        fail_msg("%s changed data without an effect", line);
+    if (t->effects.len == 0)
+        assert_string_equal(buf_cstr(&t->changed), "");
+    buf_deinit(&before);
+    buf_deinit(&after);
+}
+
+static void run_workload(uint64_t seed, bool memory_fails)
+{
+    struct cmd_test t;
+    struct rng r;
+    char line[LINE_MAX];
+    unsigned refused = 0;
+    rng_seed(&r, seed);
+    cmd_test_init(&t, 2);
+    for (int i = 0; i < REQUESTS; i++) {
+        if (rng_below(&r, 4) == 0)
+            cmd_test_move_clock(&t, (int64_t)rng_below(&r, 60));
+        if (rng_below(&r, 20) == 0)
+            t.db = (int)rng_below(&r, CMD_TEST_DATABASES);
+        t.fail_after = memory_fails && rng_below(&r, 3) == 0 ? 1 + rng_below(&r, 3) : 0;
+        next_request(&r, t.now_ms, line);
+        run_checked(&t, line);
+        refused += strncmp(buf_cstr(&t.reply), "-OOM", 4) == 0;
+    }
+    assert_int_equal(refused > 0, memory_fails);
+    assert_true(t.log_count > REQUESTS / 4);
+    assert_replays(&t);
+    cmd_test_deinit(&t);
+}
+
+static void test_replay(void **state)
+{
+    (void)state;
+    for (uint64_t seed = 1; seed <= 3; seed++)
+        run_workload(seed, false);
+}
+
+static void test_replay_after_failures(void **state)
+{
+    (void)state;
+    for (uint64_t seed = 11; seed <= 13; seed++)
+        run_workload(seed, true);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_replay),
+        cmocka_unit_test(test_replay_after_failures),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
