@@ -163,8 +163,9 @@ static void cmd_lcs(struct cmd_ctx *c)
 {
     char scratch_a[NUM_I64_CHARS], scratch_b[NUM_I64_CHARS];
     struct key key_b = ctx_key(c, 2);
-    const struct item *a = ctx_read(c, &c->key), *b = ctx_read(c, &key_b);
-    a = ctx_write(c, &c->key); /* again: looking for b may have removed something */
+    ctx_read(c, &c->key);
+    const struct item *b = ctx_read(c, &key_b);
+    const struct item *a = ctx_write(c, &c->key); /* looking for b may have removed something */
     if ((a && item_type(a) != TYPE_STRING) || (b && item_type(b) != TYPE_STRING)) {
         resp_error(c->out, "The specified keys must contain string values");
         return;

@@ -182,21 +182,19 @@ static bool fold(struct parser *p, struct list *l, struct list group)
     return true;
 }
 
-/* The inside of a group, up to its closing bracket: a sequence, or several of which one is chosen. */
-static struct list parse_inside(struct parser *p, const char *closing, bool *repeats)
+/* One sequence, or several between bars, of which one is chosen. */
+static struct list parse_choice(struct parser *p, bool *repeats)
 {
     struct list l = parse_sequence(p, false);
     *repeats = take(p, "...");
-    if (peek(p) == '|') {
-        struct list choice = empty_list;
-        append(p, &choice, join(p, l, ARG_BLOCK));
-        while (take(p, "|"))
-            append(p, &choice, join(p, parse_sequence(p, false), ARG_BLOCK));
-        l = empty_list;
-        append(p, &l, join(p, choice, ARG_ONEOF));
-    }
-    if (!take(p, closing))
-        fail(p, ERR_SYNTAX);
+    if (peek(p) != '|')
+        return l;
+    struct list choice = empty_list;
+    append(p, &choice, join(p, l, ARG_BLOCK));
+    while (take(p, "|"))
+        append(p, &choice, join(p, parse_sequence(p, false), ARG_BLOCK));
+    l = empty_list;
+    append(p, &l, join(p, choice, ARG_ONEOF));
     return l;
 }
 
@@ -209,7 +207,9 @@ static bool parse_group(struct parser *p, struct list *l, bool behind_token)
         fail(p, ERR_SYNTAX);
         return false;
     }
-    struct list group = parse_inside(p, optional ? "]" : ">", &repeats);
+    struct list group = parse_choice(p, &repeats);
+    if (!take(p, optional ? "]" : ">"))
+        fail(p, ERR_SYNTAX);
     p->depth--;
     if (p->err || (repeats && optional && fold(p, l, group)))
         return true;
@@ -228,16 +228,14 @@ static bool parse_group(struct parser *p, struct list *l, bool behind_token)
 
 static void parse_argument(struct parser *p, struct list *l)
 {
-    struct slice word = next_word(p), type = SLICE("");
-    const char *colon = memchr(word.ptr, ':', word.len);
-    if (colon) {
-        type = slice_of(colon, (size_t)(word.ptr + word.len - colon));
-        word.len -= type.len;
-    }
-    int i = new_arg(p, colon ? ARG_DOUBLE : type_of(word));
+    static const struct slice suffix = {":double", sizeof(":double") - 1};
+    struct slice word = next_word(p);
+    size_t len = word.len > suffix.len ? word.len - suffix.len : 0;
+    bool is_double = len > 0 && slice_equal(slice_of(word.ptr + len, suffix.len), suffix);
+    if (is_double)
+        word.len = len;
+    int i = new_arg(p, is_double ? ARG_DOUBLE : type_of(word));
     arg(p, i)->name = word;
-    if (word.len == 0 || (colon && !slice_is(type, ":double")))
-        fail(p, ERR_SYNTAX);
     append(p, l, i);
 }
 
@@ -285,8 +283,9 @@ static struct list parse_sequence(struct parser *p, bool behind_token)
 enum err synopsis_parse(const char *text, struct synopsis *out)
 {
     struct parser p = {.at = text, .tree = out};
-    struct list l = parse_sequence(&p, false);
-    if (l.count > 0 && take(&p, "..."))
+    bool repeats;
+    struct list l = parse_choice(&p, &repeats);
+    if (repeats && l.count > 0)
         arg(&p, l.last)->multiple = true;
     if (peek(&p) != '\0')
         fail(&p, ERR_SYNTAX);

@@ -9,7 +9,7 @@
  *                   said behind it: increment:double
  *   [ ... ]         optional
  *   < ... >         a group that is not
- *   a | b           one of them, within a group
+ *   a | b           one of them, within a group or of the whole
  *   x ...           any number of times; in a group of several, all of them together
  *   x [x ...]       at least once: a group that repeats what stands in front of it
  */
