@@ -2,18 +2,20 @@
 
 #include <assert.h>
 
-/* Consistent hashing with bounded loads (Mirrokni, Thorup, Zadimoghaddam: "Consistent Hashing with Bounded
- * Loads", SODA 2018) gives every bin a capacity a little above the average. A ball goes to the first bin,
- * in the order of its hashes, that has room; so what overflows one bin goes on to the next. With capacity
- * (1 + e) times the average, a bin that comes or goes moves O(1 / e^2) times the balls of one bin.
+/* Consistent hashing with bounded loads (Mirrokni, Thorup, Zadimoghaddam: "Consistent Hashing with
+ * Bounded Loads", SODA 2018) gives every bin a capacity a little above the average. A ball goes to
+ * the first bin, in the order of its hashes, that has room; so what overflows one bin goes on to
+ * the next. With capacity (1 + e) times the average, a bin that comes or goes moves O(1 / e^2)
+ * times the balls of one bin.
  *
- * Here shards are numbered: they come at the end and leave from there, as in Lamping and Veach's jump
- * hash. That allows the capacity to be the average itself, rounded up for some and down for others, at no
- * price. When shard n comes, the capacity of all others falls; what overflows are the slots that are
- * last in the hash order of their shard, and they go on to the only bin that has room, the new one. Its
- * capacity is the sum of what overflows, so nothing else moves. When it leaves, the capacities rise
- * again and each of its slots returns to where it came from. So the table for n shards is what growing
- * from one shard to n gives: SLOT_COUNT * (1/2 + 1/3 + .. + 1/n) moves, 7 * SLOT_COUNT for 1024. */
+ * Here shards are numbered: they come at the end and leave from there, as in Lamping and Veach's
+ * jump hash. That allows the capacity to be the average itself, rounded up for some and down for
+ * others, at no price. When shard n comes, the capacity of all others falls; what overflows are the
+ * slots that are last in the hash order of their shard, and they go on to the only bin that has
+ * room, the new one. Its capacity is the sum of what overflows, so nothing else moves. When it
+ * leaves, the capacities rise again and each of its slots returns to where it came from. So the
+ * table for n shards is what growing from one shard to n gives: SLOT_COUNT * (1/2 + 1/3 + .. + 1/n)
+ * moves, 7 * SLOT_COUNT for 1024. */
 
 _Static_assert(SLOT_COUNT >= RING_SHARDS_MAX, "no shard is left without a slot");
 _Static_assert(SLOT_COUNT <= UINT16_MAX, "a slot is 16 bits, with one value to spare");
@@ -42,8 +44,8 @@ static uint16_t pop(struct stacks *s, unsigned shard)
     return slot;
 }
 
-/* Of n shards, the first SLOT_COUNT mod n own one slot more. No capacity rises as n does, since the quotient
- * falls, or stays and the remainder falls. */
+/* Of n shards, the first SLOT_COUNT mod n own one slot more. No capacity rises as n does, since the
+ * quotient falls, or stays and the remainder falls. */
 static unsigned capacity(unsigned shard, unsigned n)
 {
     return SLOT_COUNT / n + (shard < SLOT_COUNT % n);
@@ -63,6 +65,7 @@ static void stack_all(struct stacks *s)
     uint16_t slots[SLOT_COUNT];
     for (unsigned i = 0; i < SLOT_COUNT; i++) {
         unsigned j = (unsigned)(mix((i + 1) * 0x9e3779b97f4a7c15ULL) % (i + 1));
+        slots[i] = (uint16_t)i;
         slots[i] = slots[j];
         slots[j] = (uint16_t)i;
     }

@@ -13,9 +13,9 @@
  *   | 6 entries | chain   |-->| 6 entries | chain   |-->| 2 .. 7 entries      |
  *   +---------------------+   +---------------------+   +---------------------+
  *
- * So a bucket with c entries has the fewest lines that can hold them: one for c <= 7, else
- * 1 + ceil((c - 7) / 6). A new entry goes to the last line; a removed one is replaced by one of the last
- * line. In a head without a chain, entries may lie anywhere. */
+ * So a bucket with c entries has the fewest lines that can hold them: one for c <= 7, else 1 +
+ * ceil((c - 7) / 6). A new entry goes to the last line; a removed one is replaced by one of the
+ * last line. In a head without a chain, entries may lie anywhere. */
 
 #define CHAIN   (TABLE_BUCKET_ENTRIES - 1) /* the entry that may lead to a further line */
 #define CHAINED 0x80                       /* the bit in `used` that says so */
@@ -37,8 +37,8 @@ void table_init(struct table *t, table_rehash_fn rehash, void *arg)
 
 unsigned table_candidates_slow(const struct table_bucket *b, uint32_t hash)
 {
-    /* A zero byte in `differs` is an equal tag. Adding 0x7f to the low 7 bits of a byte carries into its
-     * bit 7 unless all of them are 0, and never into the next byte. */
+    /* A zero byte in `differs` is an equal tag. Adding 0x7f to the low 7 bits of a byte carries
+     * into its bit 7 unless all of them are 0, and never into the next byte. */
     const uint64_t low7 = 0x7f7f7f7f7f7f7f7fULL;
     uint64_t head;
     memcpy(&head, b, sizeof(head));
@@ -56,8 +56,8 @@ bool table_line_is_short(const struct table_bucket *before)
     return before->entry[CHAIN] & SHORT_MARK;
 }
 
-/* A further line cannot be refused: it is small, and half a move could not be undone. jemalloc aligns it
- * to its size, a power of two, so it is in one cache line. */
+/* A further line cannot be refused: it is small, and half a move could not be undone. jemalloc
+ * aligns it to its size, a power of two, so it is in one cache line. */
 static struct table_bucket *line_new(struct table *t, bool short_line)
 {
     struct table_bucket *line = mem_alloc(short_line ? TABLE_SHORT_BYTES : sizeof(*line));
@@ -148,8 +148,8 @@ void table_replace(struct table_pos pos, void *p)
     *entry = (*entry & 0xffff000000000000ULL) | (uint64_t)(uintptr_t)p;
 }
 
-/* Fills the hole at `pos` from the last line of the bucket, and gives that line up when the one before
- * has room for the one entry left in it. */
+/* Fills the hole at `pos` from the last line of the bucket, and gives that line up when the one
+ * before has room for the one entry left in it. */
 static void close_up(struct table *t, struct table_bucket *head, struct table_pos pos)
 {
     struct table_bucket *before, *last = head;

@@ -1,12 +1,12 @@
 #pragma once
-/* What the files of the table share: table.c (one entry), table_move.c (size), table_lines.c (memory),
- * table_walk.c (many entries). The layout and the contracts are in table.h. */
+/* What the files of the table share: table.c (one entry), table_move.c (size), table_lines.c
+ * (memory), table_walk.c (many entries). The layout and the contracts are in table.h. */
 #include "ds/table.h"
 
 #define TABLE_HASH_END (UINT64_C(1) << 32)
 
-/* With at least this many buckets, the 24 bits of hash that an entry holds and its place are enough to
- * tell the whole hash. */
+/* With at least this many buckets, the 24 bits of hash that an entry holds and its place are enough
+ * to tell the whole hash. */
 #define TABLE_BUCKETS_EXACT 256
 
 /* --- places ----------------------------------------------------------------------------------- */
@@ -28,10 +28,10 @@ static inline uint64_t table_entry(uint32_t hash, const void *p)
     return (uint64_t)(uintptr_t)p | (uint64_t)(hash >> 8 & 0xffff) << 48;
 }
 
-/* The hash of entry i of a line that belongs to a bucket of a layout of n buckets, whose first hash is
- * `start`. A bucket covers ceil((i+1) w) - ceil(i w) <= ceil(w) hashes, w = 2^32 / n: for n >= 256 these
- * are at most 2^24, all of them different in their low 24 bits, so there is exactly one hash from
- * `start` on that has the bits which the entry holds. */
+/* The hash of entry i of a line that belongs to a bucket of a layout of n buckets, whose first hash
+ * is `start`. A bucket covers ceil((i+1) w) - ceil(i w) <= ceil(w) hashes, w = 2^32 / n: for n >=
+ * 256 these are at most 2^24, all of them different in their low 24 bits, so there is exactly one
+ * hash from `start` on that has the bits which the entry holds. */
 static inline uint32_t table_entry_hash(const struct table *t, const struct table_bucket *line,
                                         int i, uint32_t n, uint64_t start)
 {
@@ -64,17 +64,17 @@ void table_line_unlink(struct table *t, struct table_bucket *before);
 
 /* --- memory ----------------------------------------------------------------------------------- */
 
-/* Sets memory aside for n buckets instead of t->n_mapped: what is there stays, what is new is empty, and
- * buckets from n on must be unused. ERR_NOMEM: unchanged. Takes microseconds if memory grows by any
- * amount or shrinks by at most TABLE_TRIM_LINES. */
+/* Sets memory aside for n buckets instead of t->n_mapped: what is there stays, what is new is
+ * empty, and buckets from n on must be unused. ERR_NOMEM: unchanged. Takes microseconds if memory
+ * grows by any amount or shrinks by at most TABLE_TRIM_LINES. */
 enum err table_lines_resize(struct table *t, uint32_t n);
 void table_lines_free(struct table *t);
-#define TABLE_TRIM_LINES 4096
+#define TABLE_TRIM_LINES 1024
 
 /* --- size ------------------------------------------------------------------------------------- */
 
-/* An entry is about to be added: moves a little, if the table is growing, or starts to grow if it is
- * full. ERR_NOMEM: full, and cannot grow. */
+/* An entry is about to be added: moves a little, if the table is growing, or starts to grow if it
+ * is full. ERR_NOMEM: full, and cannot grow. */
 enum err table_move_for_insert(struct table *t);
 /* An entry was removed: moves a little, if the table is shrinking, or starts to shrink it. */
 void table_move_for_remove(struct table *t);

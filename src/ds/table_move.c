@@ -4,8 +4,8 @@
 
 /* Growing and shrinking, in place and a bucket at a time.
  *
- * While a table moves it has two layouts, of n_low < n_high buckets, in the same memory: hashes below
- * the boundary B are laid out for n_low, the others for n_high.
+ * While a table moves it has two layouts, of n_low < n_high buckets, in the same memory: hashes
+ * below the boundary B are laid out for n_low, the others for n_high.
  *
  *    line  0            a      b            n_low          n_high
  *         +------------+------+---------------------------+
@@ -17,46 +17,46 @@
  * bucket k of n_low, then a = k-1 and b >= k; if of bucket k of n_high, then a <= k-1 and b = k. So
  * a < b: no line is in both.
  *
- * Growing empties line a, the last with hashes below B, and puts its entries where n_high wants them.
- * From h >= start(a) and h < B follows that this is between a and b: line a has just been emptied,
- * those behind it are free, and b is of that layout. B becomes start(a), in n_low.
+ * Growing empties line a, the last with hashes below B, and puts its entries where n_high wants
+ * them. From h >= start(a) and h < B follows that this is between a and b: line a has just been
+ * emptied, those behind it are free, and b is of that layout. B becomes start(a), in n_low.
  *
  * Shrinking empties line b, the first with hashes from B on, and puts its entries where n_low wants
- * them. From h >= B and h < start(b+1) follows that this is between a and b: a is of that layout, those
- * behind it are free, and line b has just been emptied. B becomes start(b+1), in n_high. At the end the
- * lines behind n_low are given back.
+ * them. From h >= B and h < start(b+1) follows that this is between a and b: a is of that layout,
+ * those behind it are free, and line b has just been emptied. B becomes start(b+1), in n_high. At
+ * the end the lines behind n_low are given back.
  *
- * Both need nothing but a B as above, so a move may turn round at any bucket. Its direction is no state,
- * but the answer to whether n_low buckets suffice for what is in the table now. */
+ * Both need nothing but a B as above, so a move may turn round at any bucket. Its direction is no
+ * state, but the answer to whether n_low buckets suffice for what is in the table now. */
 
-/* Entries per bucket, on average. A table grows at TABLE_FILL_MAX, to the next size. It shrinks below
- * FILL_MIN, to the least size that holds no more than FILL_AIM. Once it moves, inserts move it up while
- * n_low buckets would hold more than FILL_TURN_UP, and removals move it down while they would hold less
- * than FILL_TURN_DOWN; what is between the two keeps it from going to and fro. */
+/* Entries per bucket, on average. A table grows at TABLE_FILL_MAX, to the next size. It shrinks
+ * below FILL_MIN, to the least size that holds no more than FILL_AIM. Once it moves, inserts move
+ * it up while n_low buckets would hold more than FILL_TURN_UP, and removals move it down while they
+ * would hold less than FILL_TURN_DOWN; what is between the two keeps it from going to and fro. */
 #define FILL_MIN       3
-#define FILL_AIM       4
-#define FILL_TURN_DOWN 4
-#define FILL_TURN_UP   5
+#define FILL_AIM       5
+#define FILL_TURN_DOWN 5
+#define FILL_TURN_UP   6
 
-/* Buckets that an insert moves. A move up starts with n * TABLE_FILL_MAX entries and n buckets to move,
- * and the next is due after n * TABLE_FILL_MAX / 8 inserts at the earliest (see size_next). */
+/* Buckets that an insert moves. A move up starts with n * TABLE_FILL_MAX entries and n buckets to
+ * move, and the next is due n / 3 * TABLE_FILL_MAX inserts later at the earliest (see size_next).
+ * */
 #define GROW_STEPS 2
-_Static_assert(GROW_STEPS *TABLE_FILL_MAX >= 8, "a move is over before the next is due");
+_Static_assert(3 <= GROW_STEPS * TABLE_FILL_MAX, "a move is over before the next is due");
 
-/* Buckets that a removal moves. If nothing but removals happen, n buckets have been moved after n / 2 of
- * them, and (FILL_MIN - 1/2) * n entries are left, for which FILL_MIN * n / FILL_AIM buckets or a quarter
- * more are there. So a table is never sparse, and walks and table_random find something soon. */
+/* Buckets that a removal moves. If nothing but removals happen, n buckets have been moved after n /
+ * 2 of them. Then (FILL_MIN - 1/2) * n entries are left, in n * FILL_MIN / FILL_AIM buckets or half
+ * as many again. So a table has two entries per bucket at least, unless it was made ready for more,
+ * and walks and table_random soon find something. */
 #define SHRINK_STEPS 2
 
-/* Small tables double. From 16 buckets on there are four sizes to a doubling, the same as the size
- * classes of the allocator: steps of a quarter, a fifth, a sixth and a seventh. */
-#define SIZE_DOUBLES_BELOW 16
-
+/* Sizes are 2^k and 3/2 * 2^k: steps of a half and a third. Twice as many sizes would save 0.2
+ * bytes a key, and make an insert half as expensive again. */
 static uint32_t size_next(uint32_t n)
 {
-    if (n < SIZE_DOUBLES_BELOW)
-        return n > 0 ? 2 * n : 1;
-    return n + (1u << (31 - __builtin_clz(n) - 2));
+    if (n < 2)
+        return n + 1;
+    return n + (1u << (31 - __builtin_clz(n) - 1));
 }
 
 /* The least size of at least n buckets. */
@@ -72,7 +72,8 @@ static uint32_t size_for(uint64_t n)
 
 /* --- one step --------------------------------------------------------------------------------- */
 
-/* Empties a line of the layout of n_from buckets and puts its entries where that of n_to has them. */
+/* Empties a line of the layout of n_from buckets and puts its entries where that of n_to has them.
+ * */
 static void move_bucket(struct table *t, uint32_t index, uint32_t n_from, uint32_t n_to)
 {
     if (t->buckets[index].used == 0)
@@ -93,11 +94,25 @@ static void move_bucket(struct table *t, uint32_t index, uint32_t n_from, uint32
     }
 }
 
+/* A move is spread over many operations, with other memory touched between them. So each step asks
+ * for the line that a later one empties and for the one that this goes to, and, as the line of the
+ * step after next should be here by now, for what is chained to that. */
+static void prefetch_step(const struct table *t, uint32_t later, uint32_t soon, uint32_t n_from,
+                          uint32_t n_to)
+{
+    __builtin_prefetch(&t->buckets[later], 1);
+    __builtin_prefetch(&t->buckets[(uint64_t)later * n_to / n_from], 1);
+    if (table_has_chain(&t->buckets[soon]))
+        __builtin_prefetch(table_chain(&t->buckets[soon]));
+}
+
 /* A move that turns round before its first step has nothing to move back. */
 static void step_up(struct table *t)
 {
     if (t->boundary > 0) {
         uint32_t index = table_bucket_index(t->boundary - 1, t->n_low);
+        if (index >= 4)
+            prefetch_step(t, index - 4, index - 2, t->n_low, t->n_high);
         move_bucket(t, index, t->n_low, t->n_high);
         t->boundary = table_bucket_start(index, t->n_low);
     }
@@ -109,6 +124,8 @@ static void step_down(struct table *t)
 {
     if (t->boundary < TABLE_HASH_END) {
         uint32_t index = table_bucket_index(t->boundary, t->n_high);
+        if (t->n_high - index > 4)
+            prefetch_step(t, index + 4, index + 2, t->n_high, t->n_low);
         move_bucket(t, index, t->n_high, t->n_low);
         t->boundary = table_bucket_start((uint64_t)index + 1, t->n_high);
     }

@@ -68,8 +68,8 @@ uint64_t table_bucket_end(const struct table *t, uint32_t hash)
 
 /* --- random choice ---------------------------------------------------------------------------- */
 
-/* Attempts before table_random takes what it finds next. A table holds two entries in a bucket or more,
- * unless it was made ready for more: one attempt in eight succeeds, at least. */
+/* Attempts before table_random takes what it finds next. A table holds two entries in a bucket or
+ * more, unless it was made ready for more: one attempt in eight succeeds, at least. */
 #define RANDOM_ATTEMPTS_MAX 128
 /* Entries of a bucket that all have the same chance; in longer chains it is less. */
 #define RANDOM_ENTRIES 16
@@ -103,8 +103,8 @@ static void *entry_number(const struct table_bucket *line, unsigned number)
     return table_pointer(line->entry[__builtin_ctz(taken)]);
 }
 
-/* Chooses a line and a number below RANDOM_ENTRIES until there is such an entry: then each has the same
- * chance. No layout matters for that, as lines that are in neither are empty. */
+/* Chooses a line and a number below RANDOM_ENTRIES until there is such an entry: then each has the
+ * same chance. No layout matters for that, as lines that are in neither are empty. */
 void *table_random(const struct table *t, uint64_t random)
 {
     if (t->count == 0)

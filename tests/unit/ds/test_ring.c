@@ -51,8 +51,8 @@ static void test_only_the_new_shard_gains(void **state)
     }
 }
 
-/* Neighbouring slots are placed independently: of the neighbours of a slot, its own shard has no more than
- * chance gives it. */
+/* Neighbouring slots are placed independently: of the neighbours of a slot, its own shard has no
+ * more than chance gives it. */
 static void test_slots_are_scattered(void **state)
 {
     (void)state;
