@@ -76,19 +76,19 @@ SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=all -DCORSAC_LIBC
 release_CC      := $(CC)
 release_FLAGS   := $(BASE_FLAGS) $(WARNINGS) $(JEMALLOC_CFLAGS) $(CPPFLAGS) $(CFLAGS)
 release_LTO     := $(LTO)
-release_LDFLAGS := $(LDFLAGS)
+release_LDFLAGS := -rdynamic $(LDFLAGS)
 release_LIBS    := $(JEMALLOC_LIBS) $(LIBS)
 
 asan_CC         := $(CC)
 asan_FLAGS      := $(BASE_FLAGS) $(WARNINGS) $(CPPFLAGS) -O1 -g $(SANITIZE)
 # gcc's UBSan writes its reports where tests/run looks for them only when linked statically.
-asan_LDFLAGS    := $(SANITIZE) $(if $(findstring clang,$(CC)),,-static-libubsan) $(LDFLAGS)
+asan_LDFLAGS    := -rdynamic $(SANITIZE) $(if $(findstring clang,$(CC)),,-static-libubsan) $(LDFLAGS)
 asan_LIBS       := $(LIBS)
 
 coverage_CC      := $(CC)
 coverage_FLAGS   := $(BASE_FLAGS) $(WARNINGS) $(JEMALLOC_CFLAGS) $(CPPFLAGS) -O0 -g --coverage \
                     -fprofile-update=atomic
-coverage_LDFLAGS := --coverage $(LDFLAGS)
+coverage_LDFLAGS := -rdynamic --coverage $(LDFLAGS)
 coverage_LIBS    := $(JEMALLOC_LIBS) $(LIBS)
 
 fuzz_CC         := $(FUZZ_CC)

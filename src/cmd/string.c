@@ -168,6 +168,15 @@ static void cmd_delifeq(struct cmd_ctx *c)
 
 /* --- rows ------------------------------------------------------------------------------------- */
 
+/* SET reads the old value only where it is asked for. */
+static uint16_t set_key_flags(const struct slice *argv, int argc)
+{
+    for (int i = 3; i < argc; i++)
+        if (slice_is(argv[i], "get"))
+            return KEY_RW | KEY_ACCESS | KEY_UPDATE;
+    return KEY_OW | KEY_UPDATE;
+}
+
 const struct cmd_row cmd_rows_string[] = {
     {.name = "set",
      .fn = cmd_set,
@@ -175,6 +184,7 @@ const struct cmd_row cmd_rows_string[] = {
      .flags = CMD_WRITE | CMD_DENYOOM,
      .acl = ACL_STRING,
      .keys = {CMD_KEY(1, KEY_RW | KEY_ACCESS | KEY_UPDATE | KEY_VARIABLE)},
+     .key_flags = set_key_flags,
      .group = "string",
      .since = "1.0.0",
      .complexity = "O(1)",

@@ -302,8 +302,9 @@ bool cmd_each_key(const struct cmd *c, const struct slice *argv, int argc, cmd_e
         int last = last_key(k, argv, argc);
         if (last < 0)
             return false;
+        uint16_t flags = c->row->key_flags ? c->row->key_flags(argv, argc) : k->flags;
         for (int at = k->first; at <= last; at += k->step)
-            fn(at, k->flags, arg);
+            fn(at, flags, arg);
     }
     return true;
 }

@@ -104,6 +104,8 @@ struct cmd_row {
     struct cmd_keys keys[CMD_KEYS_MAX];
 
     /* for COMMAND DOCS */
+    /* KEY_VARIABLE: what this very request does with its keys; NULL: as `keys` say. */
+    uint16_t (*key_flags)(const struct slice *argv, int argc);
     const char *group; /* "string", "generic", "server", "connection", "transactions", "pubsub" */
     const char *since; /* the Redis (or Valkey) version that brought it */
     const char *complexity;

@@ -62,18 +62,17 @@ static void cmd_select(struct cmd_ctx *c)
 #define USER_NAME "default" /* there is no other */
 
 /* The time that it takes tells the length of what was given, and nothing of the secret. */
-static bool same_secret(struct slice given, const char *secret)
+static bool same_secret(struct slice given, struct slice secret)
 {
-    size_t len = strlen(secret) + 1; /* with the NUL, so that there is a byte to compare with */
-    volatile unsigned char differs = given.len != len - 1;
+    volatile unsigned char differs = given.len != secret.len;
     for (size_t i = 0; i < given.len; i++)
-        differs |= (unsigned char)(given.ptr[i] ^ secret[i % len]);
+        differs |= (unsigned char)(given.ptr[i] ^ secret.ptr[i % secret.len]);
     return !differs;
 }
 
 static bool password_needed(const struct engine *e)
 {
-    return e->config.password && *e->config.password;
+    return e->config.password.len > 0;
 }
 
 /* False: the error is replied. */

@@ -26,7 +26,7 @@ struct watches;  /* watch.h */
 
 /* What the configuration decides; server/ fills it and changes it between requests. */
 struct engine_config {
-    char *password;     /* requirepass; NULL: none. Owned by server/ */
+    struct slice password; /* requirepass; empty: none. Borrowed from server/ */
     unsigned notify;    /* enum notify_class; 0: no notifications */
     int64_t slowlog_us; /* slowlog-log-slower-than; negative: off */
     uint64_t slowlog_len_max;

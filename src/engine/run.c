@@ -146,7 +146,7 @@ static void call(struct cmd_ctx *c, struct engine *e)
     struct session *s = c->session;
     const struct cmd_ctx *outer = e->running;
     e->running = c;
-    uint64_t errors = s->writer.errors;
+    uint64_t errors = s->writer.errors, counted = e->stats.errors;
     uint64_t start = ticks_now();
     cmd->row->fn(c);
     uint64_t ticks = ticks_now() - start;
@@ -160,7 +160,8 @@ static void call(struct cmd_ctx *c, struct engine *e)
     e->stats.commands++;
     s->commands++;
     s->last_cmd = cmd;
-    if (s->writer.errors != errors) {
+    /* Errors of what EXEC ran are counted there, not for EXEC again. */
+    if (s->writer.errors - errors > e->stats.errors - counted) {
         cmd->stats.failed_calls++;
         engine_count_error(e, &s->writer);
     }
@@ -196,7 +197,7 @@ void engine_call(struct engine *e, struct session *s, struct cmd *cmd, const str
 
 static bool needs_auth(const struct engine *e, const struct session *s)
 {
-    return e->config.password && !(s->flags & SESSION_AUTHENTICATED);
+    return e->config.password.len > 0 && !(s->flags & SESSION_AUTHENTICATED);
 }
 
 /* Replies an error without running anything. A transaction that it happens in will not be run. */

@@ -48,7 +48,7 @@ static void parse_batch(struct conn *c, struct slice in, struct batch *b)
     const struct engine_config *config = &n->engine->config;
     struct resp_limits limits = {
         .bulk_bytes_max = config->bulk_bytes_max,
-        .authenticated = !config->password || (c->session->flags & SESSION_AUTHENTICATED),
+        .authenticated = config->password.len == 0 || (c->session->flags & SESSION_AUTHENTICATED),
     };
     struct resp_request *r = &b->last;
     size_t first[ENGINE_BATCH_MAX], used = 0;
@@ -414,7 +414,7 @@ void conn_accept(struct net *n, int fd, bool unix_socket)
         turn_away(n, fd, "-ERR max number of clients reached\r\n");
         return;
     }
-    if (!unix_socket && n->config.protected_mode && !n->engine->config.password &&
+    if (!unix_socket && n->config.protected_mode && n->engine->config.password.len == 0 &&
         !addr_peer_is_loopback(fd)) {
         turn_away(n, fd, PROTECTED_MODE_TEXT);
         return;

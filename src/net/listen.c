@@ -53,7 +53,8 @@ static struct listener *listener_find(struct net *n, const char *name)
 }
 
 /* Takes fd, which listens already. */
-static enum err listener_add(struct net *n, int fd, const char *name, bool unix_socket)
+static enum err listener_add(struct net *n, int fd, const char *name, const struct sockaddr *sa,
+                             socklen_t len)
 {
     for (int i = 0; i < NET_LISTENERS_MAX; i++) {
         struct listener *l = &n->listeners[i];
@@ -63,7 +64,9 @@ static enum err listener_add(struct net *n, int fd, const char *name, bool unix_
         if (!l->event || event_add(l->event, NULL) != 0)
             break;
         l->fd = fd;
-        l->unix_socket = unix_socket;
+        l->unix_socket = sa->sa_family == AF_UNIX;
+        memcpy(&l->address, sa, len);
+        l->address_len = len;
         snprintf(l->name, sizeof(l->name), "%s", name);
         return ERR_OK;
     }
@@ -95,6 +98,9 @@ struct change {
     const struct net_config *config;
     bool keep[NET_LISTENERS_MAX];
     bool opened[NET_LISTENERS_MAX];
+    struct listener
+        shelved[NET_LISTENERS_MAX]; /* closed to make room: only name and address hold */
+    int shelved_count;
     char *error;
 };
 
@@ -103,6 +109,40 @@ static void note(struct change *ch, const struct listener *l, bool opened)
     long i = l - ch->net->listeners;
     ch->keep[i] = true;
     ch->opened[i] = ch->opened[i] || opened;
+}
+
+static in_port_t port_of(const struct sockaddr *sa)
+{
+    return sa->sa_family == AF_INET    ? ((const struct sockaddr_in *)sa)->sin_port
+           : sa->sa_family == AF_INET6 ? ((const struct sockaddr_in6 *)sa)->sin6_port
+                                       : 0;
+}
+
+/* "*" and "127.0.0.1" overlap at the same port: neither can be opened before the other is closed. True: something was
+ * closed; it is opened again where the new configuration wants it too, or where the change fails. */
+static bool make_room(struct change *ch, const struct sockaddr *sa)
+{
+    int before = ch->shelved_count;
+    for (int i = 0; i < NET_LISTENERS_MAX; i++) {
+        struct listener *l = &ch->net->listeners[i];
+        if (!l->event || ch->keep[i] || port_of((struct sockaddr *)&l->address) != port_of(sa))
+            continue;
+        ch->shelved[ch->shelved_count++] = *l;
+        listener_close(l);
+    }
+    return ch->shelved_count > before;
+}
+
+/* The change failed: what made room for it comes back. */
+static void put_back(struct change *ch)
+{
+    for (int i = 0; i < ch->shelved_count; i++) {
+        const struct listener *l = &ch->shelved[i];
+        const struct sockaddr *sa = (const struct sockaddr *)&l->address;
+        int fd = open_socket(sa, l->address_len, ch->net->config.backlog);
+        if (fd < 0 || listener_add(ch->net, fd, l->name, sa, l->address_len) != ERR_OK)
+            log_warning(ch->net->logger, "Cannot listen at %s again: %s", l->name, strerror(errno));
+    }
 }
 
 static enum err want_address(struct change *ch, const struct sockaddr *sa, socklen_t len)
@@ -115,13 +155,15 @@ static enum err want_address(struct change *ch, const struct sockaddr *sa, sockl
         return ERR_OK;
     }
     int fd = open_socket(sa, len, ch->config->backlog);
+    if (fd < 0 && errno == EADDRINUSE && make_room(ch, sa))
+        fd = open_socket(sa, len, ch->config->backlog);
     if (fd < 0) {
         snprintf(ch->error, NET_ERROR_CHARS,
                  "Could not create server TCP listening socket %s: bind: %s", name,
                  strerror(errno));
         return ERR_IO;
     }
-    if (listener_add(ch->net, fd, name, false) != ERR_OK) {
+    if (listener_add(ch->net, fd, name, sa, len) != ERR_OK) {
         snprintf(ch->error, NET_ERROR_CHARS, "too many addresses to listen at: %s is one too many",
                  name);
         return ERR_FULL;
@@ -193,7 +235,7 @@ static enum err want_unix(struct change *ch)
             close(fd);
         return ERR_IO;
     }
-    enum err e = listener_add(ch->net, fd, path, true);
+    enum err e = listener_add(ch->net, fd, path, (struct sockaddr *)&sa, sizeof(sa));
     if (e == ERR_OK)
         note(ch, listener_find(ch->net, path), true);
     return e;
@@ -214,6 +256,8 @@ enum err net_configure(struct net *n, const struct net_config *c, char error[NET
             listener_close(&n->listeners[i]);
     if (e == ERR_OK)
         n->config = *c;
+    else
+        put_back(&ch);
     return e;
 }
 

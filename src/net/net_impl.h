@@ -45,6 +45,8 @@ struct conn {
 
 struct listener {
     struct event *event; /* owned; NULL: free */
+    struct sockaddr_storage address;
+    socklen_t address_len;
     int fd;
     bool unix_socket;
     char name[128]; /* "127.0.0.1:6379", "/path" */

@@ -59,7 +59,7 @@ struct config {
     int64_t hz;
 
     /* who may do what */
-    char *password;
+    struct slice password; /* owned */
     int debug_commands;    /* enum config_allow */
     int protected_configs; /* enum config_allow */
 

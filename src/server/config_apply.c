@@ -107,7 +107,7 @@ static enum err apply_cron(struct server *s, struct config *next, char error[CON
 
 void server_engine_config(const struct config *c, struct engine_config *out)
 {
-    out->password = c->password[0] ? c->password : NULL;
+    out->password = c->password;
     out->notify = c->notify;
     out->slowlog_us = c->slowlog_us;
     out->slowlog_len_max = (uint64_t)c->slowlog_len_max;

@@ -103,7 +103,7 @@ static enum option_result parse_choice(const struct option *o, struct slice s, s
 static enum option_result parse_text(const struct option *o, struct slice s, struct value *v,
                                      struct option_error *e)
 {
-    if (memchr(s.ptr ? s.ptr : "", '\0', s.len))
+    if (o->type != OPTION_BYTES && memchr(s.ptr ? s.ptr : "", '\0', s.len))
         return option_bad(e, "argument must not contain a zero byte");
     const char *wrong = o->check ? o->check(s) : NULL;
     if (wrong)
@@ -126,11 +126,41 @@ static enum option_result parse(const struct option *o, struct slice s, struct v
     case OPTION_OCTAL: return parse_number(o, s, v, e);
     case OPTION_ENUM: return parse_choice(o, s, v, e);
     case OPTION_STRING:
+    case OPTION_BYTES:
     case OPTION_WORDS: return parse_text(o, s, v, e);
     case OPTION_SPECIAL: break;
     }
     assert(!"specials parse themselves");
     return OPTION_BAD;
+}
+
+/* The text that an option owns; its length is counted for OPTION_BYTES only. */
+static struct slice text_of(const struct option *o, const struct config *c)
+{
+    return o->type == OPTION_BYTES ? *(struct slice *)field(o, c)
+                                   : slice_from_cstr(*(char **)field(o, c));
+}
+
+static void set_text(const struct option *o, struct config *c, struct slice text)
+{
+    char *copy = mem_strndup(text.ptr ? text.ptr : "", text.len);
+    if (o->type == OPTION_BYTES)
+        *(struct slice *)field(o, c) = slice_of(copy, text.len);
+    else
+        *(char **)field(o, c) = copy;
+}
+
+static void free_text(const struct option *o, struct config *c)
+{
+    if (o->type == OPTION_BYTES) {
+        struct slice *text = field(o, c);
+        mem_free((void *)text->ptr);
+        *text = slice_of(NULL, 0);
+    } else {
+        char **text = field(o, c);
+        mem_free(*text);
+        *text = NULL;
+    }
 }
 
 /* --- setting ---------------------------------------------------------------------------------------- */
@@ -144,12 +174,11 @@ static void store(const struct option *o, struct config *c, const struct value *
     case OPTION_OCTAL: *(int64_t *)field(o, c) = v->number; break;
     case OPTION_ENUM: *(int *)field(o, c) = (int)v->number; break;
     case OPTION_STRING:
-    case OPTION_WORDS: {
-        char **text = field(o, c);
-        mem_free(*text);
-        *text = mem_strndup(v->text.ptr ? v->text.ptr : "", v->text.len);
+    case OPTION_BYTES:
+    case OPTION_WORDS:
+        free_text(o, c);
+        set_text(o, c, v->text);
         break;
-    }
     case OPTION_SPECIAL: assert(!"specials store themselves");
     }
 }
@@ -254,7 +283,8 @@ void option_print(const struct option *o, const struct config *c, struct buf *ou
     case OPTION_OCTAL: buf_printf(out, "%llo", (unsigned long long)*(int64_t *)field(o, c)); break;
     case OPTION_ENUM: print_enum(o, *(int *)field(o, c), out); break;
     case OPTION_STRING:
-    case OPTION_WORDS: buf_append_cstr(out, *(char **)field(o, c)); break;
+    case OPTION_BYTES:
+    case OPTION_WORDS: buf_append_slice(out, text_of(o, c)); break;
     case OPTION_SPECIAL: o->special->print(c, out); break;
     }
 }
@@ -334,6 +364,7 @@ void option_print_expected(const struct option *o, struct buf *out)
         print_choices(o, out);
         break;
     case OPTION_STRING:
+    case OPTION_BYTES:
         buf_append_cstr(out, "one word, in quotes when there are spaces in it");
         break;
     case OPTION_WORDS: buf_append_cstr(out, "one or more words"); break;
@@ -358,7 +389,8 @@ bool option_same(const struct option *o, const struct config *a, const struct co
 
 static bool owns_text(const struct option *o)
 {
-    return (o->type == OPTION_STRING || o->type == OPTION_WORDS) && !(o->flags & OPTION_FIXED);
+    return (o->type == OPTION_STRING || o->type == OPTION_BYTES || o->type == OPTION_WORDS) &&
+           !(o->flags & OPTION_FIXED);
 }
 
 void config_init(struct config *c)
@@ -377,10 +409,8 @@ void config_init(struct config *c)
 void config_deinit(struct config *c)
 {
     for (const struct option *o = option_table; o->name; o++)
-        if (owns_text(o)) {
-            mem_free(*(char **)field(o, c));
-            *(char **)field(o, c) = NULL;
-        }
+        if (owns_text(o))
+            free_text(o, c);
 }
 
 void config_copy(struct config *to, const struct config *from)
@@ -388,5 +418,5 @@ void config_copy(struct config *to, const struct config *from)
     *to = *from;
     for (const struct option *o = option_table; o->name; o++)
         if (owns_text(o))
-            *(char **)field(o, to) = mem_strdup(*(char **)field(o, from));
+            set_text(o, to, text_of(o, from));
 }

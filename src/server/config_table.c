@@ -69,7 +69,7 @@ const struct option option_table[] = {
      .apply = APPLY_MEMORY, .summary = "give memory back to the system on a thread of its own"},
 
     /* --- who may do what --- */
-    {.name = "requirepass", .type = OPTION_STRING, AT(password), .fallback = "", .flags = OPTION_SENSITIVE,
+    {.name = "requirepass", .type = OPTION_BYTES, AT(password), .fallback = "", .flags = OPTION_SENSITIVE,
      .apply = APPLY_ENGINE | APPLY_NET, .summary = "password that clients must give"},
     {.name = "enable-debug-command", .type = OPTION_ENUM, AT(debug_commands), .fallback = "no",
      .flags = OPTION_IMMUTABLE, .choices = allowances, .summary = "whether DEBUG may be used"},

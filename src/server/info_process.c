@@ -1,4 +1,5 @@
 /* INFO: server, clients, memory, cpu. */
+#include "engine/version.h"
 #include "server/info.h"
 
 #include <event2/event.h>
@@ -32,7 +33,7 @@ void info_server(struct server *s, struct buf *out)
     int64_t up_s = (clock_mono_us() - s->start_us) / 1000000;
     int64_t now_us = clock_wall_us();
     uname(&os);
-    info_line(out, "redis_version:%s", CORSAC_REDIS_VERSION);
+    info_line(out, "redis_version:%s", ENGINE_REDIS_VERSION);
     info_line(out, "corsac_version:%s", corsac_version);
     info_line(out, "server_name:corsac");
     info_line(out, "redis_git_sha1:%.*s", (int)strcspn(corsac_git_sha, "-"), corsac_git_sha);

@@ -1,4 +1,5 @@
 /* A corsac fox, sitting in the steppe under stars that never stand in the same place twice. */
+#include "engine/version.h"
 #include "server/lolwut.h"
 
 #include <string.h>
@@ -55,6 +56,6 @@ void lolwut_draw(int64_t version, struct rng *rng, struct buf *out)
         buf_printf(out, "%s\n", fox[i]);
     if (version != 1)
         draw_steppe(rng, out);
-    buf_printf(out, "\nSpeaks as Redis ver. %s\nCorsac ver. %s\n", CORSAC_REDIS_VERSION,
+    buf_printf(out, "\nSpeaks as Redis ver. %s\nCorsac ver. %s\n", ENGINE_REDIS_VERSION,
                corsac_version);
 }

@@ -15,6 +15,7 @@ enum option_type {
     OPTION_OCTAL,  /* int64_t, min..max, written in base 8 */
     OPTION_ENUM,   /* int: the value of one of `choices` */
     OPTION_STRING, /* char * */
+    OPTION_BYTES,  /* struct slice: text that may hold zero bytes */
     OPTION_WORDS,  /* char *: words, separated by one space */
     OPTION_SPECIAL /* `special` knows */
 };
@@ -76,7 +77,7 @@ struct option {
     int64_t min, max;
     const struct option_choice *choices; /* up to one without a name */
     const struct option_special *special;
-    /* OPTION_STRING, OPTION_WORDS: NULL when the value will do, else what is wrong with it. */
+    /* OPTION_STRING, OPTION_BYTES, OPTION_WORDS: NULL when the value will do, else what is wrong with it. */
     const char *(*check)(struct slice value);
     const char *summary;
 };

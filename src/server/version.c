@@ -1,4 +1,5 @@
 /* The only file that sees the version macros of the Makefile, so that a commit recompiles nothing else. */
+#include "engine/version.h"
 #include "server/version.h"
 
 #include "base/buf.h"
@@ -17,5 +18,5 @@ const char corsac_git_sha[] = CORSAC_GIT_SHA;
 void version_line(struct buf *out)
 {
     buf_printf(out, "Corsac v=%s sha=%s malloc=%s bits=%d redis=%s", corsac_version, corsac_git_sha,
-               mem_allocator(), (int)sizeof(void *) * 8, CORSAC_REDIS_VERSION);
+               mem_allocator(), (int)sizeof(void *) * 8, ENGINE_REDIS_VERSION);
 }

@@ -1,9 +1,6 @@
 #pragma once
 /* What this program calls itself. */
 
-/* The Redis whose commands and replies clients may count on: what INFO, HELLO and LOLWUT tell. */
-#define CORSAC_REDIS_VERSION "7.2.4"
-
 extern const char corsac_version[]; /* "0.1.0" */
 extern const char
     corsac_git_sha[]; /* short name of the commit, "-dirty" behind it when it was changed */

@@ -9,7 +9,7 @@
 
 static struct harness h;
 static struct client *a, *b;
-static char password[] = "secret";
+static const struct slice password = {"secret", 6};
 
 static int setup(void **state)
 {
@@ -73,7 +73,7 @@ static void test_reset(void **state)
     h.e->config.password = password;
     assert_reply(a, "RESET", "+RESET\r\n");
     assert_reply(a, "PING", "-NOAUTH Authentication required.\r\n");
-    h.e->config.password = NULL;
+    h.e->config.password = SLICE("");
 }
 
 static void test_auth(void **state)
@@ -102,7 +102,7 @@ static void test_auth(void **state)
     assert_reply(c, "AUTH default bad", WRONGPASS);
     assert_reply(c, "PING", "+PONG\r\n"); /* a wrong guess takes nothing away */
     assert_reply(c, "AUTH default secret", "+OK\r\n");
-    h.e->config.password = NULL;
+    h.e->config.password = SLICE("");
 }
 
 static void test_hello(void **state)
@@ -145,7 +145,7 @@ static void test_hello_auth(void **state)
     assert_reply(c, "HELLO 3 AUTH default bad", WRONGPASS);
     assert_has(client_run(c, "HELLO 3 SETNAME x AUTH default secret"), "%7\r\n");
     assert_reply(c, "CLIENT GETNAME", "$1\r\nx\r\n");
-    h.e->config.password = NULL;
+    h.e->config.password = SLICE("");
 }
 
 /* --- waiting ---------------------------------------------------------------------------------- */
