@@ -30,8 +30,8 @@
 #define DUETREE_FAN      16
 #define DUETREE_TICK_MS  8
 #define DUETREE_BITS_MAX 24
-/* Entries in a part, on average: with more the tree grows, with fewer it shrinks. The gap between
- * them is twice the factor of 16 by which it does so. */
+/* Entries in a part, on average: with more the tree grows, with fewer it shrinks. One is 32 times
+ * the other, twice the step in which it does so: it does not go to and fro. */
 #define DUETREE_PART_MAX 512
 #define DUETREE_PART_MIN 16
 

@@ -13,9 +13,8 @@
  *   | 6 entries | chain   |-->| 6 entries | chain   |-->| 2 .. 7 entries      |
  *   +---------------------+   +---------------------+   +---------------------+
  *
- * So a bucket with c entries has the fewest lines that can hold them: one for c <= 7, else 1 +
- * ceil((c - 7) / 6). A new entry goes to the last line; a removed one is replaced by one of the
- * last line. In a head without a chain, entries may lie anywhere. */
+ * So a bucket has the fewest lines that can hold its entries. A new entry goes to the last line; a
+ * removed one is replaced by one of the last line, whose entries may lie anywhere in it. */
 
 #define CHAIN   (TABLE_BUCKET_ENTRIES - 1) /* the entry that may lead to a further line */
 #define CHAINED 0x80                       /* the bit in `used` that says so */
