@@ -1,6 +1,7 @@
 #include "base/mem.h"
 
 #include <assert.h>
+#include <stdatomic.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -8,10 +9,22 @@
 #include <unistd.h>
 
 /* The one place with state of its own: the allocator is the process's, whatever context asks. What
- * is kept here beside it is a thread's own (_Thread_local), so nothing is shared and nothing is
+ * is kept here beside it is a thread's own (_Thread_local) or one atomic count, so nothing is
  * locked. */
 
 #define MEM_LINE_BYTES 64
+
+static _Atomic size_t mapped_bytes; /* taken from the kernel past the allocator */
+
+void mem_count_mapped(ptrdiff_t bytes)
+{
+    atomic_fetch_add_explicit(&mapped_bytes, (size_t)bytes, memory_order_relaxed);
+}
+
+static inline size_t mapped(void)
+{
+    return atomic_load_explicit(&mapped_bytes, memory_order_relaxed);
+}
 
 static _Thread_local size_t
     fail_countdown; /* 0: off; otherwise the call that brings it to 0 fails */
@@ -40,7 +53,6 @@ __attribute__((noreturn, cold)) static void die_out_of_memory(size_t bytes)
 #ifdef CORSAC_LIBC_MALLOC
 
 #include <malloc.h>
-#include <stdatomic.h>
 
 /* Sanitizers replace malloc and count nothing, so this variant counts by itself: slow, but it is
  * there so that maxmemory can be tested under them. */
@@ -110,7 +122,7 @@ size_t mem_good_size(size_t bytes)
 
 size_t mem_used(void)
 {
-    return atomic_load_explicit(&used_bytes, memory_order_relaxed);
+    return atomic_load_explicit(&used_bytes, memory_order_relaxed) + mapped();
 }
 
 void mem_stats(struct mem_stats *out)
@@ -225,17 +237,18 @@ static size_t walk(void)
 size_t mem_used(void)
 {
     if (__builtin_expect(tally.calls_left == 0, 0))
-        return walk();
+        return walk() + mapped();
     tally.calls_left--;
-    return tally.offset + *tally.taken - *tally.returned;
+    return tally.offset + *tally.taken - *tally.returned + mapped();
 }
 
 void mem_stats(struct mem_stats *out)
 {
-    out->allocated = walk();
-    out->active = read_counter("stats.active");
-    out->resident = read_counter("stats.resident");
-    out->mapped = read_counter("stats.mapped");
+    size_t more = mapped();
+    out->allocated = walk() + more;
+    out->active = read_counter("stats.active") + more;
+    out->resident = read_counter("stats.resident") + more;
+    out->mapped = read_counter("stats.mapped") + more;
     out->retained = read_counter("stats.retained");
     out->metadata = read_counter("stats.metadata");
 }

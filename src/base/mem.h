@@ -32,6 +32,9 @@ struct mem_stats {
 };
 /* Reads the allocator's counters (7 us). */
 void mem_stats(struct mem_stats *out);
+/* Counts memory that somebody took from the kernel without this room (a mapping; negative: gave back), so that mem_used
+ * and mem_stats tell of it. */
+void mem_count_mapped(ptrdiff_t bytes);
 /* Bytes handed out; cheap enough for every command that may need memory: a few plain reads, 3 ns.
  * What other threads took or freed shows up within some thousand calls, or at once after
  * mem_stats. */

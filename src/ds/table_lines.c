@@ -35,15 +35,20 @@ static struct table_bucket *lines_try_new(uint32_t n)
     if (!is_mapped(n))
         return mem_try_zalloc(bytes_of(n));
     void *p = mmap(NULL, bytes_of(n), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    return p == MAP_FAILED ? NULL : p;
+    if (p == MAP_FAILED)
+        return NULL;
+    mem_count_mapped((ptrdiff_t)bytes_of(n));
+    return p;
 }
 
 static void lines_free(struct table_bucket *lines, uint32_t n)
 {
-    if (is_mapped(n))
+    if (is_mapped(n)) {
         munmap(lines, bytes_of(n));
-    else
+        mem_count_mapped(-(ptrdiff_t)bytes_of(n));
+    } else {
         mem_free(lines);
+    }
 }
 
 /* As mremap; a mapping that grows goes to a place that is the same modulo MAP_SPAN_BYTES. */
@@ -78,6 +83,7 @@ enum err table_lines_resize(struct table *t, uint32_t n)
         lines = remap(t->buckets, bytes_of(n_old), bytes_of(n));
         if (lines == MAP_FAILED)
             return ERR_NOMEM;
+        mem_count_mapped((ptrdiff_t)bytes_of(n) - (ptrdiff_t)bytes_of(n_old));
     } else {
         lines = lines_try_new(n);
         if (!lines)

@@ -27,8 +27,8 @@ struct watches;  /* watch.h */
 /* What the configuration decides; server/ fills it and changes it between requests. */
 struct engine_config {
     struct slice password; /* requirepass; empty: none. Borrowed from server/ */
-    unsigned notify;    /* enum notify_class; 0: no notifications */
-    int64_t slowlog_us; /* slowlog-log-slower-than; negative: off */
+    unsigned notify;       /* enum notify_class; 0: no notifications */
+    int64_t slowlog_us;    /* slowlog-log-slower-than; negative: off */
     uint64_t slowlog_len_max;
     int64_t latency_ms;        /* latency-monitor-threshold; 0: off */
     int64_t bulk_bytes_max;    /* proto-max-bulk-len */

@@ -52,12 +52,12 @@ static void parse_batch(struct conn *c, struct slice in, struct batch *b)
     };
     struct resp_request *r = &b->last;
     size_t first[ENGINE_BATCH_MAX], used = 0;
-    b->count = 0;
+    int count = 0;
     b->status = RESP_REQUEST;
     resp_args_clear(&n->args);
     /* Before AUTH one at a time: the next one's limits depend on it. */
     int max = limits.authenticated ? ENGINE_BATCH_MAX : 1;
-    while (b->count < max) {
+    while (count < max) {
         b->status = used < in.len || c->parser.partial
                         ? resp_parse(&c->parser, slice_of(in.ptr + used, in.len - used), &limits,
                                      &n->args, r)
@@ -65,11 +65,12 @@ static void parse_batch(struct conn *c, struct slice in, struct batch *b)
         if (b->status != RESP_REQUEST)
             break;
         used += r->bytes;
-        b->ends[b->count] = used;
-        first[b->count] = r->first;
-        b->requests[b->count++].argc = r->argc;
+        b->ends[count] = used;
+        first[count] = r->first;
+        b->requests[count++].argc = r->argc;
     }
-    for (int i = 0; i < b->count; i++)
+    b->count = count;
+    for (int i = 0; i < count; i++)
         b->requests[i].argv = n->args.at + first[i];
 }
 
