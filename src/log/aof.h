@@ -1,0 +1,109 @@
+#pragma once
+/* The append-only log of a server: a directory of files that a manifest names, the last of which is written to.
+ *
+ *   effects --aof_append--> batch of the turn --aof_seal--> writer --> increment
+ *   snapshot --aof_rewrite_add--> batches --> a writer of its own --> next base
+ *
+ * Life: aof_open (locks the directory, reads the manifest) -> aof_load_next until READER_END -> aof_start -> aof_append,
+ * aof_seal, aof_poll ... -> aof_close. From aof_start on every file operation happens on writer threads: nothing here
+ * waits for a disk.
+ *
+ * Files, as Redis 7 names them, PREFIX being appendfilename:
+ *     PREFIX.manifest   PREFIX.1.base.aof   PREFIX.1.incr.aof   PREFIX.2.incr.aof   temp-rewriteaof-<pid>.aof */
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "base/logger.h"
+#include "base/slice.h"
+#include "log/reader.h"
+#include "log/writer.h"
+
+#define AOF_ERROR_CHARS 1024
+#define AOF_BATCH_BYTES_MAX \
+    (1024 * 1024) /* a turn's batch is sealed at this size, between transactions */
+#define AOF_REWRITE_BATCH_BYTES (64 * 1024)
+#define AOF_REWRITE_BACKLOG_MAX \
+    (4 * 1024 * 1024) /* the walk rests while more waits to be written to the base */
+#define AOF_CLOSE_PATIENCE_MS 10000
+
+struct aof;
+struct aof_options {
+    const char *dir;      /* appenddirname; created when missing. Copied, like the next */
+    const char *filename; /* appendfilename */
+    enum writer_policy policy;
+    bool
+        load_truncated; /* aof-load-truncated: a torn tail of the last file is cut and reported; else it stops the start */
+    bool timestamps;       /* aof-timestamp-enabled */
+    struct logger *logger; /* borrowed for life */
+};
+/* ERR_BUSY: another server holds the directory. ERR_SYNTAX: the manifest is wrong. ERR_IO. `error` says what, where and what
+ * to do about it. */
+enum err aof_open(struct aof **a, const struct aof_options *o, char error[AOF_ERROR_CHARS]);
+/* Writes and syncs what is left, for at most AOF_CLOSE_PATIENCE_MS. False: something could not be. */
+bool aof_close(struct aof **a);
+
+/* --- loading ------------------------------------------------------------------------------------------------ */
+
+bool aof_is_empty(const struct aof *a); /* there is nothing to load */
+/* The next batch of all files in order; batches that an earlier file already held are passed over. READER_END: everything
+ * is loaded. READER_DAMAGED, READER_IO: stop the start; `error` names the file, the offset and the command to run. */
+enum reader_status aof_load_next(struct aof *a, struct reader_batch *out,
+                                 char error[AOF_ERROR_CHARS]);
+void aof_load_progress(const struct aof *a, uint64_t *bytes, uint64_t *total);
+
+/* --- appending ---------------------------------------------------------------------------------------------- */
+
+/* After loading: opens the next increment and starts the writer. ERR_IO: `error` says why. With `fresh`, what is in the
+ * directory belongs to other data: it stays what would be loaded until the first rewrite is done, then it goes. */
+enum err aof_start(struct aof *a, bool fresh, char error[AOF_ERROR_CHARS]);
+
+/* A command into the batch of this turn, behind a SELECT where the database differs from the last one's. `unix_s`: now. */
+void aof_append(struct aof *a, int db, int argc, const struct slice *argv, int64_t unix_s);
+/* What is appended between these is never split over batches. */
+void aof_group_begin(struct aof *a);
+void aof_group_end(struct aof *a);
+/* Ends the batch of the turn and hands it to the writer; free where there is none. */
+void aof_seal(struct aof *a);
+
+uint64_t aof_pos(const struct aof *a);     /* behind everything appended */
+uint64_t aof_written(const struct aof *a); /* as of the last aof_poll */
+uint64_t aof_synced(const struct aof *a);
+/* The position whose replies may go by the policy: written, or synced with `always`. */
+uint64_t aof_promised(const struct aof *a);
+void aof_want_sync(struct aof *a, uint64_t pos);
+void aof_set_policy(struct aof *a, enum writer_policy policy);
+void aof_set_timestamps(struct aof *a, bool on);
+
+/* Readable when something changed; then aof_poll. */
+int aof_event_fd(const struct aof *a);
+void aof_poll(struct aof *a);
+/* NULL: writing works; else why it does not, for -MISCONF. Good until the next aof_poll. */
+const char *aof_fault(const struct aof *a);
+/* As much is queued as may be: writers must wait. */
+bool aof_full(const struct aof *a);
+
+struct aof_stats {
+    uint64_t base_bytes, current_bytes; /* of the base; of base and increments together */
+    uint64_t buffer_bytes;              /* submitted and not yet safe */
+    uint64_t syncs, slow_syncs;
+    bool rewriting;
+    int64_t rewrite_started_us,
+        last_rewrite_us; /* monotonic; how long the last one took, -1: none */
+    bool last_rewrite_ok;
+    uint64_t rewrites;
+};
+void aof_stats(const struct aof *a, struct aof_stats *out);
+
+/* --- rewriting ---------------------------------------------------------------------------------------------- */
+
+/* From here on appends go to a new increment, while the base is collected by aof_rewrite_add: the data as it is now.
+ * ERR_BUSY: one is under way. ERR_IO: `error` says why it cannot begin. */
+enum err aof_rewrite_begin(struct aof *a, int64_t now_us, char error[AOF_ERROR_CHARS]);
+void aof_rewrite_add(struct aof *a, int db, int argc, const struct slice *argv);
+/* True: enough waits to be written; give no more for now. */
+bool aof_rewrite_full(const struct aof *a);
+/* Everything was given: the base takes its place as soon as it is safe, which aof_poll sees to. */
+void aof_rewrite_end(struct aof *a);
+void aof_rewrite_cancel(struct aof *a);
+bool aof_rewriting(const struct aof *a);

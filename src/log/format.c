@@ -1,0 +1,239 @@
+#include "log/format.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/num.h"
+
+/* --- writing ------------------------------------------------------------------------------------------------ */
+
+/* "*3\r\n" or "$16\r\n" at `out`; returns behind it. */
+static char *put_header(char *out, char kind, int64_t n)
+{
+    *out++ = kind;
+    out += num_print_i64(out, n);
+    *out++ = '\r';
+    *out++ = '\n';
+    return out;
+}
+
+static size_t header_bytes(size_t n)
+{
+    size_t digits = 1;
+    while (n >= 10) {
+        n /= 10;
+        digits++;
+    }
+    return 1 + digits + 2;
+}
+
+size_t format_command_bytes(int argc, const struct slice *argv)
+{
+    size_t bytes = header_bytes((size_t)argc);
+    for (int i = 0; i < argc; i++)
+        bytes += header_bytes(argv[i].len) + argv[i].len + 2;
+    return bytes;
+}
+
+void format_command(struct buf *out, int argc, const struct slice *argv)
+{
+    size_t most = (size_t)(argc + 1) * (NUM_I64_CHARS + 3);
+    for (int i = 0; i < argc; i++)
+        most += argv[i].len + 2;
+    if (buf_reserve(out, most) != ERR_OK)
+        return;
+    char *p = put_header(out->ptr + out->len, '*', argc);
+    for (int i = 0; i < argc; i++) {
+        p = put_header(p, '$', (int64_t)argv[i].len);
+        if (argv[i].len)
+            memcpy(p, argv[i].ptr, argv[i].len);
+        p += argv[i].len;
+        *p++ = '\r';
+        *p++ = '\n';
+    }
+    out->len = (size_t)(p - out->ptr);
+}
+
+void format_timestamp(struct buf *out, int64_t unix_s)
+{
+    buf_printf(out, "#TS:%lld\r\n", (long long)unix_s);
+}
+
+#define SEAL_POS_AT     10 /* behind "#SEAL pos=" */
+#define SEAL_POS_DIGITS 20
+#define SEAL_CRC_DIGITS 8
+_Static_assert(SEAL_CRC_AT == SEAL_POS_AT + SEAL_POS_DIGITS + 5, "the seal's layout");
+_Static_assert(SEAL_CRC_AT + SEAL_CRC_DIGITS + 2 == SEAL_BYTES, "the seal's layout");
+
+void format_seal(char out[SEAL_BYTES], uint64_t pos, uint32_t crc)
+{
+    char text[SEAL_BYTES + 1];
+    snprintf(text, sizeof(text), "#SEAL pos=%020llu crc=", (unsigned long long)pos);
+    crc = crc32c(crc, text, SEAL_CRC_AT);
+    snprintf(text + SEAL_CRC_AT, sizeof(text) - SEAL_CRC_AT, "%08x\r\n", crc);
+    memcpy(out, text, SEAL_BYTES);
+}
+
+/* --- reading ------------------------------------------------------------------------------------------------ */
+
+void format_args_init(struct format_args *a)
+{
+    *a = (struct format_args){0};
+}
+
+void format_args_deinit(struct format_args *a)
+{
+    mem_free(a->at);
+    *a = (struct format_args){0};
+}
+
+static bool args_room(struct format_args *a, size_t more)
+{
+    if (a->count + more <= a->cap)
+        return true;
+    size_t cap = a->cap ? a->cap * 2 : 64;
+    while (cap < a->count + more)
+        cap *= 2;
+    struct slice *at = mem_try_realloc(a->at, cap * sizeof(*at));
+    if (!at)
+        return false;
+    a->at = at;
+    a->cap = cap;
+    return true;
+}
+
+static enum format_kind bad(struct format_record *out, const char *error)
+{
+    out->error = error;
+    return FORMAT_BAD;
+}
+
+/* Reads "<digits>\r\n" at *p: canonical, at most `max`. */
+static enum format_kind read_count(const char **p, const char *end, uint64_t max, uint64_t *n,
+                                   struct format_record *out)
+{
+    const char *q = *p;
+    uint64_t v = 0;
+    while (q < end && *q >= '0' && *q <= '9') {
+        if (q > *p && v == 0)
+            return bad(out, "a length with a leading zero");
+        v = v * 10 + (uint64_t)(*q++ - '0');
+        if (v > max)
+            return bad(out, "a length beyond every limit");
+    }
+    if (q == end)
+        return FORMAT_MORE;
+    if (q == *p || *q != '\r')
+        return bad(out, "a length that is no number");
+    if (q + 1 == end)
+        return FORMAT_MORE;
+    if (q[1] != '\n')
+        return bad(out, "a length that does not end in CR LF");
+    *p = q + 2;
+    *n = v;
+    return FORMAT_COMMAND;
+}
+
+static enum format_kind read_command(struct slice in, struct format_args *args,
+                                     struct format_record *out)
+{
+    const char *p = in.ptr + 1, *end = in.ptr + in.len;
+    uint64_t argc, len;
+    enum format_kind kind = read_count(&p, end, FORMAT_ARGS_MAX, &argc, out);
+    if (kind != FORMAT_COMMAND)
+        return kind;
+    if (argc == 0)
+        return bad(out, "a command without a name");
+    out->first = args->count;
+    for (uint64_t i = 0; i < argc; i++) {
+        if (p == end)
+            return FORMAT_MORE;
+        if (*p != '$')
+            return bad(out, "'$' was expected, the start of an argument");
+        p++;
+        if ((kind = read_count(&p, end, FORMAT_ARG_BYTES_MAX, &len, out)) != FORMAT_COMMAND)
+            return kind;
+        if ((uint64_t)(end - p) < len + 2)
+            return FORMAT_MORE;
+        if (p[len] != '\r' || p[len + 1] != '\n')
+            return bad(out, "an argument that does not end in CR LF");
+        if (!args_room(args, 1))
+            return bad(out, "no memory for the arguments");
+        args->at[args->count++] = slice_of(p, (size_t)len);
+        p += len + 2;
+    }
+    out->argc = (int)argc;
+    out->bytes = (size_t)(p - in.ptr);
+    return FORMAT_COMMAND;
+}
+
+static bool read_digits(const char *p, int n, uint64_t *v)
+{
+    *v = 0;
+    for (int i = 0; i < n; i++) {
+        if (p[i] < '0' || p[i] > '9')
+            return false;
+        *v = *v * 10 + (uint64_t)(p[i] - '0');
+    }
+    return true;
+}
+
+static bool read_hex(const char *p, int n, uint32_t *v)
+{
+    *v = 0;
+    for (int i = 0; i < n; i++) {
+        int digit = p[i] >= '0' && p[i] <= '9'   ? p[i] - '0'
+                    : p[i] >= 'a' && p[i] <= 'f' ? p[i] - 'a' + 10
+                                                 : -1;
+        if (digit < 0)
+            return false;
+        *v = *v << 4 | (uint32_t)digit;
+    }
+    return true;
+}
+
+static enum format_kind read_annotation(struct slice in, struct format_record *out)
+{
+    size_t most = in.len < FORMAT_LINE_BYTES_MAX ? in.len : FORMAT_LINE_BYTES_MAX;
+    const char *newline = memchr(in.ptr, '\n', most);
+    if (!newline)
+        return in.len < FORMAT_LINE_BYTES_MAX ? FORMAT_MORE : bad(out, "an annotation without end");
+    out->bytes = (size_t)(newline - in.ptr) + 1;
+    if (out->bytes < 2 || newline[-1] != '\r')
+        return bad(out, "an annotation that does not end in CR LF");
+    if (out->bytes >= 6 && memcmp(in.ptr, "#SEAL ", 6) == 0) {
+        if (out->bytes == SEAL_BYTES && memcmp(in.ptr + 6, "pos=", 4) == 0 &&
+            read_digits(in.ptr + SEAL_POS_AT, SEAL_POS_DIGITS, &out->pos) &&
+            memcmp(in.ptr + SEAL_CRC_AT - 5, " crc=", 5) == 0 &&
+            read_hex(in.ptr + SEAL_CRC_AT, SEAL_CRC_DIGITS, &out->crc))
+            return FORMAT_SEAL;
+        return bad(out, "a seal in another form than \"#SEAL pos=<20 digits> crc=<8 hex digits>\"");
+    }
+    if (out->bytes == sizeof(FORMAT_HEADER_LINE) - 1 &&
+        memcmp(in.ptr, FORMAT_HEADER_LINE, out->bytes) == 0)
+        return FORMAT_HEADER;
+    if (out->bytes > 6 && memcmp(in.ptr, "#TS:", 4) == 0) {
+        int64_t s;
+        if (!num_parse_i64(slice_of(in.ptr + 4, out->bytes - 6), &s))
+            return bad(out, "a timestamp that is no number");
+        out->unix_s = s;
+        return FORMAT_TIMESTAMP;
+    }
+    return FORMAT_ANNOTATION;
+}
+
+enum format_kind format_read(struct slice in, struct format_args *args, struct format_record *out)
+{
+    if (in.len == 0)
+        return FORMAT_MORE;
+    if (in.ptr[0] == '#')
+        return read_annotation(in, out);
+    if (in.ptr[0] != '*')
+        return bad(out, "'*' was expected, the start of a command");
+    size_t before = args->count;
+    enum format_kind kind = read_command(in, args, out);
+    if (kind != FORMAT_COMMAND)
+        args->count = before;
+    return kind;
+}

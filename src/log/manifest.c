@@ -1,0 +1,229 @@
+#include "log/manifest.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "base/mem.h"
+#include "base/num.h"
+#include "base/words.h"
+#include "log/files.h"
+
+void manifest_init(struct manifest *m)
+{
+    *m = (struct manifest){0};
+}
+
+void manifest_deinit(struct manifest *m)
+{
+    mem_free(m->files);
+    *m = (struct manifest){0};
+}
+
+/* --- content ------------------------------------------------------------------------------------------------ */
+
+/* Base first, increments by number, then history: the order in which they are loaded and written down. */
+static int rank(enum manifest_type type)
+{
+    return type == MANIFEST_BASE ? 0 : type == MANIFEST_INCR ? 1 : 2;
+}
+
+static bool comes_before(const struct manifest_file *a, const struct manifest_file *b)
+{
+    return rank(a->type) != rank(b->type) ? rank(a->type) < rank(b->type) : a->seq < b->seq;
+}
+
+enum err manifest_add(struct manifest *m, enum manifest_type type, uint64_t seq, const char *name)
+{
+    if (m->count == MANIFEST_FILES_MAX)
+        return ERR_FULL;
+    if (strlen(name) >= MANIFEST_NAME_BYTES_MAX)
+        return ERR_RANGE;
+    if (m->count == m->cap) {
+        m->cap = m->cap ? m->cap * 2 : 8;
+        m->files = mem_realloc(m->files, m->cap * sizeof(*m->files));
+    }
+    struct manifest_file new = {.seq = seq, .type = type};
+    memcpy(new.name, name, strlen(name));
+    size_t at = m->count++;
+    for (; at > 0 && comes_before(&new, &m->files[at - 1]); at--)
+        m->files[at] = m->files[at - 1];
+    m->files[at] = new;
+    return ERR_OK;
+}
+
+const struct manifest_file *manifest_base(const struct manifest *m)
+{
+    return m->count && m->files[0].type == MANIFEST_BASE ? &m->files[0] : NULL;
+}
+
+const struct manifest_file *manifest_last(const struct manifest *m, enum manifest_type type)
+{
+    const struct manifest_file *last = NULL;
+    for (size_t i = 0; i < m->count; i++)
+        if (m->files[i].type == type)
+            last = &m->files[i];
+    return last;
+}
+
+uint64_t manifest_last_seq(const struct manifest *m, enum manifest_type type)
+{
+    const struct manifest_file *last = manifest_last(m, type);
+    return last ? last->seq : 0;
+}
+
+void manifest_remove(struct manifest *m, const char *name)
+{
+    for (size_t i = 0; i < m->count; i++) {
+        if (strcmp(m->files[i].name, name) != 0)
+            continue;
+        memmove(&m->files[i], &m->files[i + 1], (m->count - i - 1) * sizeof(m->files[0]));
+        m->count--;
+        return;
+    }
+}
+
+enum err manifest_replace_base(struct manifest *m, uint64_t base_seq, const char *base,
+                               uint64_t first_incr_seq)
+{
+    struct manifest next;
+    manifest_init(&next);
+    enum err e = manifest_add(&next, MANIFEST_BASE, base_seq, base);
+    for (size_t i = 0; i < m->count && e == ERR_OK; i++) {
+        const struct manifest_file *f = &m->files[i];
+        bool stays = f->type == MANIFEST_INCR && f->seq >= first_incr_seq;
+        e = manifest_add(&next, stays ? MANIFEST_INCR : MANIFEST_HISTORY, f->seq, f->name);
+    }
+    if (e != ERR_OK) {
+        manifest_deinit(&next);
+        return e;
+    }
+    manifest_deinit(m);
+    *m = next;
+    return ERR_OK;
+}
+
+void manifest_forget_history(struct manifest *m)
+{
+    while (m->count && m->files[m->count - 1].type == MANIFEST_HISTORY)
+        m->count--;
+}
+
+/* --- text --------------------------------------------------------------------------------------------------- */
+
+static enum err refuse(char *error, int line, const char *why)
+{
+    snprintf(error, MANIFEST_ERROR_CHARS, "line %d of the manifest: %s", line, why);
+    return ERR_SYNTAX;
+}
+
+/* "file NAME seq N type T", in any order of the pairs, as Redis reads it. */
+static enum err parse_line(struct manifest *m, const struct words *w, int line, char *error)
+{
+    char name[MANIFEST_NAME_BYTES_MAX] = "";
+    uint64_t seq = 0;
+    char type = 0;
+    if (w->count < 6 || w->count % 2)
+        return refuse(error, line, "\"file <name> seq <number> type <b, i or h>\" was expected");
+    for (int i = 0; i < w->count; i += 2) {
+        struct slice key = w->at[i], value = w->at[i + 1];
+        if (slice_is(key, "file")) {
+            if (value.len == 0 || value.len >= sizeof(name) || memchr(value.ptr, '/', value.len))
+                return refuse(error, line, "a file name is at most 255 bytes long and has no '/'");
+            memcpy(name, value.ptr, value.len);
+            name[value.len] = 0;
+        } else if (slice_is(key, "seq")) {
+            if (!num_parse_u64(value, &seq))
+                return refuse(error, line, "seq is not a number");
+        } else if (slice_is(key, "type")) {
+            type = value.len == 1 ? value.ptr[0] : '?';
+        } else {
+            return refuse(error, line, "a word that is none of file, seq, type");
+        }
+    }
+    if (!name[0] || !seq ||
+        (type != MANIFEST_BASE && type != MANIFEST_INCR && type != MANIFEST_HISTORY))
+        return refuse(error, line, "a file needs a name, a seq from 1 on, and a type: b, i or h");
+    if (type == MANIFEST_BASE && manifest_base(m))
+        return refuse(error, line, "a second base");
+    if (type == MANIFEST_INCR && manifest_last_seq(m, MANIFEST_INCR) >= seq)
+        return refuse(error, line, "increments must be in order of seq");
+    if (manifest_add(m, (enum manifest_type)type, seq, name) != ERR_OK)
+        return refuse(error, line, "too many files");
+    return ERR_OK;
+}
+
+enum err manifest_parse(struct manifest *m, struct slice text, char error[MANIFEST_ERROR_CHARS])
+{
+    struct words w;
+    enum err e = ERR_OK;
+    int line = 0;
+    manifest_deinit(m);
+    words_init(&w);
+    while (text.len && e == ERR_OK) {
+        const char *newline = memchr(text.ptr, '\n', text.len);
+        size_t len = newline ? (size_t)(newline - text.ptr) : text.len;
+        line++;
+        if (!newline)
+            e = refuse(error, line, "it does not end in a line break");
+        else if (words_split(&w, slice_of(text.ptr, len)) != ERR_OK)
+            e = refuse(error, line, "unbalanced quotes");
+        else if (w.count && w.at[0].ptr[0] != '#')
+            e = parse_line(m, &w, line, error);
+        text = newline ? slice_of(newline + 1, text.len - len - 1) : slice_of(NULL, 0);
+    }
+    words_deinit(&w);
+    if (e == ERR_OK && m->count == 0)
+        e = refuse(error, line, "it names no file");
+    if (e != ERR_OK)
+        manifest_deinit(m);
+    return e;
+}
+
+static void print(const struct manifest *m, struct buf *out)
+{
+    for (size_t i = 0; i < m->count; i++) {
+        const struct manifest_file *f = &m->files[i];
+        buf_append_cstr(out, "file ");
+        if (strpbrk(f->name, " \t\"'\\"))
+            buf_append_quoted(out, slice_from_cstr(f->name));
+        else
+            buf_append_cstr(out, f->name);
+        buf_printf(out, " seq %llu type %c\n", (unsigned long long)f->seq, (char)f->type);
+    }
+}
+
+/* --- file --------------------------------------------------------------------------------------------------- */
+
+enum err manifest_load(struct manifest *m, const char *dir, const char *name,
+                       char error[MANIFEST_ERROR_CHARS])
+{
+    struct buf text;
+    buf_init(&text);
+    enum err e = files_read(dir, name, MANIFEST_BYTES_MAX, &text);
+    if (e == ERR_OK)
+        e = manifest_parse(m, buf_slice(&text), error);
+    else if (e != ERR_NOTFOUND)
+        snprintf(error, MANIFEST_ERROR_CHARS, "cannot read %s/%s: %s", dir, name, strerror(errno));
+    buf_deinit(&text);
+    return e;
+}
+
+enum err manifest_save(const struct manifest *m, const char *dir, const char *name,
+                       char error[MANIFEST_ERROR_CHARS])
+{
+    struct buf text;
+    buf_init(&text);
+    print(m, &text);
+    const char *step = NULL;
+    enum err e = text.err != ERR_OK ? text.err : files_replace(dir, name, buf_slice(&text), &step);
+    if (e != ERR_OK)
+        snprintf(error, MANIFEST_ERROR_CHARS, "cannot write %s/%s: %s: %s", dir, name,
+                 step ? step : "memory", strerror(errno));
+    buf_deinit(&text);
+    return e;
+}

@@ -1,0 +1,55 @@
+#pragma once
+/* Reads one append-only file from its start, batch by batch, believing nothing that a seal does not cover.
+ *
+ * A file that begins with Corsac's header is sealed: each batch is given out only once its seal holds, so that no torn and
+ * no damaged batch is ever applied. Any other file (written by Redis) is plain: commands are given out as Redis would load
+ * them, whole transactions at a time. How a file ends:
+ *
+ *             torn: cut off while it was written              damaged: anything else
+ *   sealed    a beginning of a batch, or nothing but zeros    a seal that does not fit, bytes that are no record
+ *             (the file grew before its data arrived)
+ *   plain     within a command or a transaction               bytes that are no command; a seal
+ */
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "base/slice.h"
+
+#define READER_CHUNK_BYTES    (4 * 1024 * 1024)
+#define READER_PLAIN_COMMANDS 256 /* given out together, of a plain file */
+#define READER_ERROR_CHARS    256
+
+struct reader;
+/* ERR_IO, ERR_NOTFOUND: errno says why. ERR_NOMEM. Nothing else may write to the file. */
+enum err reader_open(struct reader **r, const char *path);
+void reader_close(struct reader **r);
+
+enum reader_status {
+    READER_BATCH,   /* commands to apply */
+    READER_END,     /* the file ends where a batch ends */
+    READER_TORN,    /* the tail is incomplete; everything before it was given out */
+    READER_DAMAGED, /* everything before was given out, and is right where the file is sealed */
+    READER_IO,      /* reading failed (errno), or there was no memory for a batch */
+};
+struct reader_command {
+    const struct slice *argv;
+    int argc;
+};
+struct reader_batch {
+    const struct reader_command *commands; /* good until the next reader_next */
+    size_t count;
+    uint64_t start_pos, end_pos; /* log positions; 0 in a plain file */
+    int64_t unix_s;              /* of the latest timestamp annotation so far; 0: none */
+};
+enum reader_status reader_next(struct reader *r, struct reader_batch *out);
+
+struct reader_report {
+    uint64_t file_bytes;
+    uint64_t good_bytes; /* up to the end of the last batch given out */
+    uint64_t bad_at;     /* DAMAGED: offset of what is wrong */
+    bool sealed;
+    char error[READER_ERROR_CHARS]; /* TORN, DAMAGED, IO: what is wrong */
+};
+void reader_report(const struct reader *r, struct reader_report *out);
