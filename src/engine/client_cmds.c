@@ -4,6 +4,7 @@
 #include "base/buf.h"
 #include "engine/block.h"
 #include "engine/client_filter.h"
+#include "engine/durable.h"
 #include "engine/engine.h"
 #include "engine/timeout.h"
 
@@ -312,6 +313,16 @@ static void cmd_client_help(struct cmd_ctx *c)
 #define CLIENT_ADMIN_ACL   (ACL_CONNECTION | ACL_ADMIN | ACL_DANGEROUS)
 
 static const struct cmd_row client_subs[] = {
+    {.name = "durability",
+     .fn = cmd_client_durability,
+     .arity = 3,
+     .flags = CMD_NOSCRIPT | CMD_LOADING | CMD_STALE,
+     .acl = ACL_CONNECTION,
+     .group = "connection",
+     .since = "7.2.0",
+     .complexity = "O(1)",
+     .summary = "Says how durable this client's writes must be before their replies leave.",
+     .synopsis = "<FSYNC | WRITTEN | NONE | DEFAULT>"},
     {.name = "getname",
      .fn = cmd_client_getname,
      .arity = 2,

@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "engine/client_cmds.h"
+#include "engine/durable.h"
 #include "engine/latency.h"
 #include "engine/monitor.h"
 #include "engine/multi.h"
@@ -22,6 +23,8 @@ static void on_expired(void *arg, int db, struct slice key)
 {
     struct engine *e = arg;
     e->stats.dirty++;
+    if (e->aof)
+        gate_note_key(e, ks_key(e->ks, key).hash);
     watches_touch(e->watches, db, key);
     notify_event(e, db, key, NOTIFY_EXPIRED, "expired");
     engine_effect(e, db, 2, (struct slice[]){SLICE("DEL"), key});
@@ -53,6 +56,7 @@ struct engine *engine_new(const struct engine_options *o, const struct engine_co
     cmd_table_add(e->table, engine_rows_monitor);
     cmd_table_add(e->table, engine_rows_slowlog);
     cmd_table_add(e->table, engine_rows_latency);
+    cmd_table_add(e->table, engine_rows_durable);
 
     ks_on_expired(e->ks, on_expired, e);
     engine_config_changed(e);
@@ -112,9 +116,15 @@ bool engine_work(struct engine *e, int64_t budget_us)
     bool due = expire(e, start, budget / 2);
     bool more = true;
     do
-        more = ks_work(e->ks);
+        more = ks_work(e->ks) | engine_rewrite_slice(e);
     while (more && (double)(ticks_now() - start) < budget);
     return due || more;
+}
+
+void engine_turn_end(struct engine *e)
+{
+    if (e->aof)
+        gate_turn_end(e);
 }
 
 struct session *engine_session_by_id(const struct engine *e, uint64_t id)

@@ -15,6 +15,8 @@
 #include "engine/session.h"
 #include "store/keyspace.h"
 
+struct aof;      /* log/aof.h */
+struct gate;     /* gate.h */
 struct latency;  /* latency.h */
 struct monitors; /* monitor.h */
 struct pubsub;   /* pubsub.h */
@@ -80,6 +82,10 @@ struct engine {
     void *owner;
     engine_effect_fn effect;
     void *effect_arg;
+    struct aof *aof; /* NULL: no log. Borrowed, see durable.h */
+    struct gate *gate;
+    bool loading;       /* a log is replayed: see replay.h */
+    bool rewrite_again; /* a rewrite was cut off by emptying a database: begin anew */
 
     struct engine_config config;
     struct engine_stats stats;
@@ -99,6 +105,7 @@ struct engine {
     struct session *current;       /* whose request is running */
     const struct cmd_ctx *running; /* the innermost request: for crash reports and MONITOR */
     bool in_exec;
+    int effect_db;     /* of the latest effect */
     bool exec_effects; /* the running transaction has sent MULTI to the log */
     /* messages to the session whose request runs: they go out behind its reply */
     struct outq pushes;
@@ -131,6 +138,8 @@ int engine_run(struct engine *e, struct session *s, const struct engine_request 
 
 /* Reads the clocks; net/ calls it when the loop wakes, before the first request. */
 void engine_turn(struct engine *e);
+/* Hands the log's batch of the turn over; net/ calls it before it sends replies. */
+void engine_turn_end(struct engine *e);
 /* Work in slices for about `budget_us`: expiry, table moves, resharding, freeing. True: there is more. */
 bool engine_work(struct engine *e, int64_t budget_us);
 /* Deadlines of blocked sessions and of a pause. Call when engine_next_deadline_us has come. */

@@ -1,47 +1,57 @@
 #pragma once
 /* The gate: a reply leaves when the log position that it depends on is as durable as was promised.
  *
- * A write's reply depends on its own effect; a read's reply on the last effect on its key, whoever caused it: nobody ever
- * sees data that a crash could take back. What a session has queued is a stream of bytes; a gate stands at an offset of it
- * and opens at a position:
+ * A write's reply depends on its own effect; a read's reply on the last effect on its key, whoever caused it: nobody
+ * sees data that a crash could take back. What a session has queued is a stream of bytes; a gate stands at an offset
+ * of it and opens at a position:
  *
- *     queue    ...replies that may go | SET's reply, and all behind it | another write's reply ...
- *                                    gate: pos 812, synced             gate: pos 990, synced
+ *     ... replies that may go | a write's reply, and all behind it | a later write's reply ...
+ *                        gate: position 812                  gate: position 990
  *
- * Replies of one session stay in order, so what stands behind a closed gate waits, and other sessions do not. */
+ * Replies of one session stay in order: what stands behind a closed gate waits. Other sessions do not. */
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-struct aof;
 struct cmd_ctx;
 struct engine;
 struct session;
 
-/* How durable a position must be before the reply leaves. */
+/* How durable a position must be before a session's reply leaves. */
 enum durability {
-    DURABILITY_POLICY, /* as appendfsync promises */
-    DURABILITY_NONE,
+    DURABILITY_POLICY,  /* as appendfsync promises */
+    DURABILITY_NONE,    /* nothing is waited for */
     DURABILITY_WRITTEN, /* survives the death of the process */
     DURABILITY_FSYNC,   /* survives a power cut */
 };
 
-/* Where effects on keys ended, by a few bits of their hash: a read looks up what it depends on. Keys that share a place make
- * a read wait for longer than it must, never for less. */
+/* A read looks up by some bits of its key's hash what it depends on. Keys that share a place make it wait for longer than
+ * it must, never for less. */
 #define GATE_PLACES (1u << 15)
 
 struct gate {
-    uint64_t last_effect[GATE_PLACES]; /* log positions */
-    uint64_t last_any;                 /* of an effect on more than one key */
+    uint64_t last_effect[GATE_PLACES]; /* log positions, by key */
+    uint64_t last_on_many;             /* of an effect on more than one key */
+    uint64_t sealed;                   /* everything up to here is handed to the writer */
+    uint64_t sync_wanted;              /* somebody waits for this position to be synced */
+    struct session *first;             /* sessions with a closed gate */
 };
 
-/* The position that a request depends on, once it ran: `before` is the log's position when it began. */
-uint64_t gate_depends_on(struct gate *g, const struct cmd_ctx *c, uint64_t before, uint64_t after);
-/* The reply that begins `offset` bytes into the session's stream may leave once `pos` is durable. */
-void gate_close(struct session *s, uint64_t offset, uint64_t pos);
+struct gate *gate_new(void);
+void gate_free(struct gate **g);
+
+/* A key that expired: an effect that no request caused. */
+void gate_note_key(struct engine *e, uint32_t hash);
+/* After a request ran: its reply begins `offset` bytes into the session's stream, and the log was at `before` when it
+ * began. Closes a gate where it is needed. */
+void gate_after(struct engine *e, const struct cmd_ctx *c, uint64_t offset, uint64_t before);
+/* The end of a turn: hands the log's batch over. */
+void gate_turn_end(struct engine *e);
 /* Bytes at the front of the session's queue that may be sent now. */
 size_t gate_open_bytes(struct session *s);
-/* The log moved on: sessions whose front gate opened are told (ops->ready). */
+/* The log moved on: sessions whose gates opened are told (ops->ready). */
 void gate_advance(struct engine *e);
-/* Forgets the gates of a session that ends. */
+/* Forgets a session's gates. */
 void gate_leave(struct session *s);
+/* Opens every gate: there is no log any more. */
+void gate_open_all(struct engine *e);

@@ -13,12 +13,14 @@
 #include "base/buf.h"
 #include "base/mem.h"
 #include "engine/errors.h"
+#include "engine/gate.h"
 #include "engine/latency.h"
 #include "engine/monitor.h"
 #include "engine/multi.h"
 #include "engine/pubsub.h"
 #include "engine/slowlog.h"
 #include "engine/watch.h"
+#include "log/aof.h"
 
 struct planned {
     struct cmd *cmd; /* the command, of a container the subcommand; NULL: there is none */
@@ -51,15 +53,21 @@ void engine_effect(struct engine *e, int db, int argc, const struct slice *argv)
         return;
     if (e->in_exec && !e->exec_effects) {
         e->exec_effects = true;
+        if (e->aof)
+            aof_group_begin(e->aof);
         e->effect(e->effect_arg, db, 1, &SLICE("MULTI"));
     }
+    e->effect_db = db;
     e->effect(e->effect_arg, db, argc, argv);
 }
 
 void engine_effects_end(struct engine *e)
 {
-    if (e->exec_effects)
-        e->effect(e->effect_arg, 0, 1, &SLICE("EXEC"));
+    if (e->exec_effects) {
+        e->effect(e->effect_arg, e->effect_db, 1, &SLICE("EXEC"));
+        if (e->aof)
+            aof_group_end(e->aof);
+    }
     e->exec_effects = false;
 }
 
@@ -113,6 +121,7 @@ static void context_init(struct cmd_ctx *c, struct engine *e, struct session *s)
         .session = s,
         .table = e->table,
         .effects = e->effect != NULL,
+        .replaying = e->loading,
     };
     context_refresh(c, e, s);
 }
@@ -147,10 +156,14 @@ static void call(struct cmd_ctx *c, struct engine *e)
     const struct cmd_ctx *outer = e->running;
     e->running = c;
     uint64_t errors = s->writer.errors, counted = e->stats.errors;
+    uint64_t log_before = e->aof ? aof_pos(e->aof) : 0;
+    uint64_t reply_at = e->aof ? s->out_bytes + outq_bytes(&s->queue) : 0;
     uint64_t start = ticks_now();
     cmd->row->fn(c);
     uint64_t ticks = ticks_now() - start;
     e->running = outer;
+    if (e->aof)
+        gate_after(e, c, reply_at, log_before);
 
     /* Afterwards: EXEC is shown behind what it ran, and SELECT with its database, as by Redis. */
     if (monitors_any(e->monitors))
@@ -247,6 +260,32 @@ static void reject_with_name(struct engine *e, struct session *s, struct cmd *cm
     buf_deinit(&text);
 }
 
+/* Flags of a request, with those of what EXEC would run. */
+static unsigned flags_with_queue(const struct session *s, const struct cmd *cmd)
+{
+    unsigned flags = cmd->row->flags;
+    if ((s->flags & SESSION_MULTI) && (flags & CMD_NO_QUEUE))
+        flags |= multi_flags(s);
+    return flags;
+}
+
+/* While the log cannot be written, writes are refused: nothing is acknowledged that could be lost. */
+static bool log_takes(struct engine *e, struct session *s, struct cmd *cmd)
+{
+    if (!(flags_with_queue(s, cmd) & CMD_WRITE))
+        return true;
+    bool exec = !(cmd->row->flags & CMD_WRITE);
+    struct buf text;
+    buf_init(&text);
+    buf_printf(&text, "%sMISCONF %s", exec ? "-EXECABORT Transaction discarded because of: " : "-",
+               aof_fault(e->aof));
+    reject(e, s, cmd, buf_cstr(&text));
+    buf_deinit(&text);
+    if (exec)
+        multi_discard(s);
+    return false;
+}
+
 /* True: the request may be queued or run. Else its error is replied. */
 static bool admit(struct engine *e, struct session *s, struct cmd *cmd,
                   const struct engine_request *r)
@@ -264,6 +303,12 @@ static bool admit(struct engine *e, struct session *s, struct cmd *cmd,
         reject(e, s, cmd, "-NOAUTH Authentication required.");
         return false;
     }
+    if (e->loading && !(flags & CMD_LOADING) && !(s->flags & SESSION_INTERNAL)) {
+        reject(e, s, cmd, "-LOADING Redis is loading the dataset in memory");
+        return false;
+    }
+    if (e->aof && aof_fault(e->aof) && !log_takes(e, s, cmd))
+        return false;
     if ((s->flags & SESSION_MULTI) && (flags & CMD_NO_MULTI)) {
         reject(e, s, cmd, "Command not allowed inside a transaction");
         return false;
@@ -277,17 +322,17 @@ static bool admit(struct engine *e, struct session *s, struct cmd *cmd,
     return true;
 }
 
-/* Does CLIENT PAUSE hold this request back? */
-static bool held_by_pause(const struct engine *e, const struct session *s, const struct cmd *cmd)
+/* Does CLIENT PAUSE, or a log that takes no more for now, hold this request back? */
+static bool is_held_back(const struct engine *e, const struct session *s, const struct cmd *cmd)
 {
-    if (e->pause == PAUSE_NONE || (s->flags & SESSION_INTERNAL))
+    if (s->flags & SESSION_INTERNAL)
         return false;
     if (e->pause == PAUSE_ALL)
         return true;
-    unsigned flags = cmd->row->flags;
-    if ((s->flags & SESSION_MULTI) && (flags & CMD_NO_QUEUE))
-        flags |= multi_flags(s);
-    return (flags & (CMD_WRITE | CMD_MAY_REPLICATE)) != 0;
+    unsigned flags = flags_with_queue(s, cmd);
+    bool log_full = e->aof && aof_full(e->aof);
+    return (log_full && (flags & CMD_WRITE)) ||
+           (e->pause == PAUSE_WRITE && (flags & (CMD_WRITE | CMD_MAY_REPLICATE)));
 }
 
 /* --- one request and many -------------------------------------------------------------------------------- */
@@ -322,7 +367,7 @@ static bool run_one(struct cmd_ctx *c, struct engine *e, const struct engine_req
                     const struct planned *p)
 {
     struct session *s = c->session;
-    if (e->pause != PAUSE_NONE && p->cmd && held_by_pause(e, s, p->cmd)) {
+    if ((e->pause != PAUSE_NONE || e->aof) && p->cmd && is_held_back(e, s, p->cmd)) {
         s->flags |= SESSION_PAUSED;
         e->paused_count++;
         return false;

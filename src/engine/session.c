@@ -72,6 +72,7 @@ void session_free(struct session **session)
     if (s->flags & SESSION_PAUSED)
         e->paused_count--;
     leave_all(s);
+    gate_leave(s);
     unlink_session(e, s);
     outq_deinit(&s->queue);
     mem_free(s->name);

@@ -8,6 +8,7 @@
 #include "base/outq.h"
 #include "base/slice.h"
 #include "engine/block.h"
+#include "engine/gate.h"
 #include "resp/writer.h"
 
 struct engine;
@@ -60,6 +61,7 @@ struct session_ops {
     /* For CLIENT LIST. */
     void (*describe)(const struct session *s, struct session_transport_info *out);
 };
+struct session_gates;  /* gate.c */
 struct session_multi;  /* multi.h: queued commands */
 struct session_watch;  /* watch.h: a watched key */
 struct session_pubsub; /* pubsub.h: its subscriptions */
@@ -84,6 +86,12 @@ struct session {
     struct session_multi *multi;
     struct session_watch *watched;
     struct session_pubsub *pubsub;
+
+    /* what its replies wait for, see gate.h */
+    enum durability durability;
+    struct session_gates *gates; /* NULL: nothing waits */
+    uint64_t last_pos;           /* log position of its latest write */
+    uint64_t wait_synced_pos;    /* WAITAOF; 0: does not wait */
 
     /* while SESSION_BLOCKED, see block.h */
     int64_t block_deadline_us; /* monotonic; INT64_MAX: none */

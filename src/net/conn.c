@@ -301,15 +301,28 @@ bool conn_over_output_limit(struct conn *c)
     return true;
 }
 
-/* Sends until the queue is empty, the socket is full or the turn's share is used. */
+/* The first vectors, up to `bytes` together. */
+static int cut_vectors(struct iovec *iov, int count, size_t bytes)
+{
+    for (int i = 0; i < count; i++) {
+        if (iov[i].iov_len >= bytes) {
+            iov[i].iov_len = bytes;
+            return i + 1;
+        }
+        bytes -= iov[i].iov_len;
+    }
+    return count;
+}
+
+/* Sends until the queue is empty, the gate is closed, the socket is full or the turn's share is used. */
 void conn_send(struct conn *c)
 {
     struct session *s = c->session;
     struct iovec iov[NET_WRITE_VECTORS_MAX];
-    size_t sent = 0;
-    while (!outq_empty(&s->queue) && sent < NET_WRITE_BYTES_MAX &&
+    size_t sent = 0, open = gate_open_bytes(s);
+    while (!outq_empty(&s->queue) && sent < open && sent < NET_WRITE_BYTES_MAX &&
            !(s->flags & SESSION_CLOSE_NOW)) {
-        int count = outq_peek(&s->queue, iov, NET_WRITE_VECTORS_MAX);
+        int count = cut_vectors(iov, outq_peek(&s->queue, iov, NET_WRITE_VECTORS_MAX), open - sent);
         ssize_t n =
             count == 1 ? write(c->fd, iov[0].iov_base, iov[0].iov_len) : writev(c->fd, iov, count);
         if (n < 0) {
@@ -325,7 +338,8 @@ void conn_send(struct conn *c)
     s->out_bytes += sent;
     c->net->engine->stats.out_bytes += sent;
     c->net->engine->stats.writes_processed++;
-    set_writing(c, !outq_empty(&s->queue));
+    /* Behind a closed gate the socket is not what is waited for. */
+    set_writing(c, !outq_empty(&s->queue) && sent < open);
     if (outq_empty(&s->queue) && (s->flags & SESSION_CLOSE_AFTER_REPLY))
         close_soon(c);
 }

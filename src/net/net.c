@@ -105,6 +105,7 @@ void net_turn_end(struct net *n)
         net_turn_begin(n);
         resume_all(n);
     }
+    engine_turn_end(n->engine);
     send_all(n);
     close_marked(n);
     n->in_turn = false;

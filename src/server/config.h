@@ -11,13 +11,14 @@
 #include "base/slice.h"
 #include "net/net.h"
 
-#define CONFIG_PERCENTILES_MAX   16
-#define CONFIG_ERROR_CHARS       512
-#define CONFIG_VALUE_BYTES_MAX   (1024 * 1024) /* of one option */
-#define CONFIG_FILE_BYTES_MAX    (16 * 1024 * 1024)
-#define CONFIG_INCLUDE_DEPTH_MAX 16
-#define CONFIG_INCLUDES_MAX      1024 /* files that one configuration reads */
-#define CONFIG_PROBLEMS_MAX      1024 /* further ones are only counted */
+#define CONFIG_PERCENTILES_MAX    16
+#define CONFIG_ERROR_CHARS        512
+#define CONFIG_VALUE_BYTES_MAX    (1024 * 1024) /* of one option */
+#define CONFIG_FILE_BYTES_MAX     (16 * 1024 * 1024)
+#define CONFIG_INCLUDE_DEPTH_MAX  16
+#define CONFIG_INCLUDES_MAX       1024 /* files that one configuration reads */
+#define CONFIG_AOF_NAME_BYTES_MAX 200
+#define CONFIG_PROBLEMS_MAX       1024 /* further ones are only counted */
 
 /* Shards of a new keyspace. One until measurements say otherwise. */
 #define CONFIG_SHARDS_DEFAULT "1"
@@ -62,6 +63,13 @@ struct config {
     struct slice password; /* owned */
     int debug_commands;    /* enum config_allow */
     int protected_configs; /* enum config_allow */
+
+    /* durability */
+    bool aof;
+    int aof_policy; /* enum writer_policy */
+    char *aof_filename, *aof_dirname;
+    bool aof_load_truncated, aof_timestamps;
+    int64_t aof_rewrite_percentage, aof_rewrite_min_bytes;
 
     /* data */
     int64_t databases;

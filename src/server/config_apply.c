@@ -142,6 +142,11 @@ static enum err apply_shards(struct server *s, struct config *next, char error[C
     return err;
 }
 
+static enum err apply_aof(struct server *s, struct config *next, char error[CONFIG_ERROR_CHARS])
+{
+    return persist_apply(s, next, error);
+}
+
 static const struct {
     unsigned groups; /* any of them asks for it */
     unsigned blame;  /* the one that failed when it fails */
@@ -154,6 +159,7 @@ static const struct {
     {APPLY_MEMORY, APPLY_MEMORY, apply_memory},
     {APPLY_CRON, APPLY_CRON, apply_cron},
     {APPLY_ENGINE, APPLY_ENGINE, apply_engine},
+    {APPLY_AOF, APPLY_AOF, apply_aof},
     {APPLY_SHARDS, APPLY_SHARDS, apply_shards},
 };
 #define STEPS (sizeof(steps) / sizeof(steps[0]))

@@ -1,4 +1,5 @@
 /* Every option there is: names and meanings are those of redis.conf. */
+#include "log/writer.h"
 #include "server/option.h"
 
 #include <limits.h>
@@ -24,6 +25,16 @@ static const struct option_choice policies[] = {
     {"volatile-random", 6}, {"volatile-ttl", 7}, {NULL, 0}};
 static const struct option_choice supervisors[] = {
     {"no", 0}, {"auto", 1}, {"systemd", 2}, {"upstart", 3}, {NULL, 0}};
+
+static const struct option_choice fsync_policies[] = {
+    {"everysec", WRITER_EVERYSEC}, {"always", WRITER_ALWAYS}, {"no", WRITER_NO}, {NULL, 0}};
+
+static const char *check_file_name(struct slice value)
+{
+    if (value.len == 0 || value.len > CONFIG_AOF_NAME_BYTES_MAX)
+        return "a file name has 1 to 200 bytes";
+    return memchr(value.ptr, '/', value.len) ? "it can't be a path, just a filename" : NULL;
+}
 
 /* clang-format off */
 const struct option option_table[] = {
@@ -89,6 +100,24 @@ const struct option option_table[] = {
      .fallback = "normal 0 0 0 slave 256mb 64mb 60 pubsub 32mb 8mb 60", .flags = OPTION_MULTI_ARG,
      .apply = APPLY_NET, .summary = "class, hard limit, soft limit and its seconds: replies that wait for a client"},
 
+    /* --- durability --- */
+    {.name = "appendonly", .type = OPTION_BOOL, AT(aof), .fallback = "yes", .apply = APPLY_AOF,
+     .summary = "keep data on disk, in an append-only file; no: in memory only"},
+    {.name = "appendfsync", .type = OPTION_ENUM, AT(aof_policy), .fallback = "everysec", .choices = fsync_policies,
+     .apply = APPLY_AOF, .summary = "when writes are forced to the disk"},
+    {.name = "appendfilename", .type = OPTION_STRING, AT(aof_filename), .fallback = "appendonly.aof",
+     .flags = OPTION_IMMUTABLE, .check = check_file_name, .summary = "how the append-only files' names begin"},
+    {.name = "appenddirname", .type = OPTION_STRING, AT(aof_dirname), .fallback = "appendonlydir",
+     .flags = OPTION_IMMUTABLE, .check = check_file_name, .summary = "directory of the append-only files, in `dir`"},
+    {.name = "aof-load-truncated", .type = OPTION_BOOL, AT(aof_load_truncated), .fallback = "yes", .apply = APPLY_AOF,
+     .summary = "start although the last write of the append-only file was cut off"},
+    {.name = "aof-timestamp-enabled", .type = OPTION_BOOL, AT(aof_timestamps), .fallback = "no", .apply = APPLY_AOF,
+     .summary = "record the time, so that the data of any second can be recovered"},
+    {.name = "auto-aof-rewrite-percentage", .type = OPTION_INT, AT(aof_rewrite_percentage), .fallback = "100",
+     UP_TO(0, INT_MAX), .summary = "rewrite when the files have grown by this much; 0: never"},
+    {.name = "auto-aof-rewrite-min-size", .type = OPTION_MEMORY, AT(aof_rewrite_min_bytes), .fallback = "64mb",
+     UP_TO(0, INT64_MAX), .summary = "smaller files are not rewritten"},
+
     /* --- data --- */
     {.name = "databases", .type = OPTION_INT, AT(databases), .fallback = "16", UP_TO(1, KS_DATABASES_MAX),
      .flags = OPTION_IMMUTABLE, .summary = "databases that SELECT can choose from"},
@@ -112,8 +141,6 @@ const struct option option_table[] = {
     /* --- what tools ask for, and Corsac does in one way only --- */
     {.name = "save", .type = OPTION_SPECIAL, .special = &option_save, .fallback = "",
      .flags = OPTION_MULTI_ARG | OPTION_FIXED, .summary = "there are no snapshots, data is kept in memory only"},
-    {.name = "appendonly", .type = OPTION_BOOL, .fallback = "no", .flags = OPTION_FIXED,
-     .summary = "there is no append-only file, data is kept in memory only"},
     {.name = "maxmemory", .type = OPTION_MEMORY, .fallback = "0", UP_TO(0, INT64_MAX), .flags = OPTION_FIXED,
      .summary = "there is no memory limit"},
     {.name = "maxmemory-policy", .type = OPTION_ENUM, .fallback = "noeviction", .choices = policies,

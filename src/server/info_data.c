@@ -9,7 +9,7 @@
 
 void info_persistence(struct server *s, struct buf *out)
 {
-    info_line(out, "loading:0");
+    info_line(out, "loading:%d", s->persist.loading);
     info_line(out, "async_loading:0");
     info_line(out, "current_cow_peak:0");
     info_line(out, "current_cow_size:0");
@@ -27,16 +27,7 @@ void info_persistence(struct server *s, struct buf *out)
     info_line(out, "rdb_last_cow_size:0");
     info_line(out, "rdb_last_load_keys_expired:0");
     info_line(out, "rdb_last_load_keys_loaded:0");
-    info_line(out, "aof_enabled:0");
-    info_line(out, "aof_rewrite_in_progress:0");
-    info_line(out, "aof_rewrite_scheduled:0");
-    info_line(out, "aof_last_rewrite_time_sec:-1");
-    info_line(out, "aof_current_rewrite_time_sec:-1");
-    info_line(out, "aof_last_bgrewrite_status:ok");
-    info_line(out, "aof_rewrites:0");
-    info_line(out, "aof_rewrites_consecutive_failures:0");
-    info_line(out, "aof_last_write_status:ok");
-    info_line(out, "aof_last_cow_size:0");
+    persist_info(s, out);
     info_line(out, "module_fork_in_progress:0");
     info_line(out, "module_fork_last_cow_size:0");
 }

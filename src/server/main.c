@@ -88,12 +88,14 @@ static void log_ready(struct server *s)
 {
     char where[NET_BIND_MAX + 1][128];
     int n = net_listening(s->net, where, NET_BIND_MAX + 1);
-    log_notice(&s->logger, "Server initialized: %lld databases in %lld shard%s, in memory only",
+    log_notice(&s->logger, "Server initialized: %lld databases in %lld shard%s, %s",
                (long long)s->config.databases, (long long)s->config.shards,
-               s->config.shards == 1 ? "" : "s");
+               s->config.shards == 1 ? "" : "s",
+               s->config.aof ? "kept in an append-only file" : "in memory only");
     for (int i = 0; i < n; i++)
         log_notice(&s->logger, "Listening on %s", where[i]);
-    log_notice(&s->logger, "Ready to accept connections");
+    if (!s->persist.loading)
+        server_ready(s);
 }
 
 static void write_pidfile(struct server *s)
@@ -134,6 +136,13 @@ static struct server *start(struct config *c, const struct config_problems *p,
     s->executable = absolute("/proc/self/exe");
     log_start(s, p, args);
     crash_init(s);
+    if (persist_open(s, error) != ERR_OK) {
+        log_warning(&s->logger, "Cannot start: %s", error);
+        if (s->logger.path)
+            fprintf(stderr, "cannot start: %s\n", error);
+        server_free(&s);
+        return NULL;
+    }
     if (server_listen(s, error) != ERR_OK) {
         log_warning(&s->logger, "Failed listening on port %lld: %s", (long long)s->config.port,
                     error);
@@ -162,12 +171,13 @@ static int serve(struct config *c, const struct config_problems *p, const struct
     if (daemonize)
         daemon_ready(ready_fd);
     server_run(s);
+    int status = s->failed ? 1 : 0;
     /* The kernel takes the memory back faster than any loop over all keys could; a search for leaks, though,
      * does not see keys behind the tagged pointers of their tables. */
 #ifdef CORSAC_LIBC_MALLOC
     server_free(&s);
 #endif
-    return 0;
+    return status;
 }
 
 int main(int argc, char **argv)

@@ -41,6 +41,7 @@ enum option_apply {
     APPLY_ENGINE = 1 << 6,
     APPLY_MEMORY = 1 << 7,
     APPLY_CRON = 1 << 8,
+    APPLY_AOF = 1 << 9,
 };
 
 enum option_result {

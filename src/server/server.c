@@ -19,6 +19,7 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "engine/durable.h"
 #include "server/option.h"
 
 #define WORK_BUDGET_US          1000 /* longest slice of work */
@@ -115,6 +116,8 @@ void server_free(struct server **server)
     struct server *s = *server;
     if (!s)
         return;
+    if (s->engine)
+        persist_close(s);
     net_free(&s->net);
     signals_deinit(s);
     if (s->timer)
@@ -224,13 +227,23 @@ static void do_due(struct server *s, int64_t now_us)
         work(s, now_us);
 }
 
+void server_ready(struct server *s)
+{
+    log_notice(&s->logger, "Ready to accept connections");
+}
+
+/* Replies leave as the log allows, see engine/gate.h. */
 static void drain(struct server *s)
 {
     int64_t until_us = clock_mono_us() + SHUTDOWN_DRAIN_US;
     signals_insist();
     net_stop_accepting(s->net);
-    while (!net_drain(s->net) && clock_mono_us() < until_us)
+    engine_turn_end(s->engine);
+    while (!net_drain(s->net) && clock_mono_us() < until_us) {
         poll(NULL, 0, SHUTDOWN_DRAIN_EVERY_MS);
+        engine_log_moved(s->engine);
+    }
+    persist_close(s);
 }
 
 void server_run(struct server *s)
@@ -238,8 +251,11 @@ void server_run(struct server *s)
     int64_t now_us = clock_mono_us();
     while (s->stop == STOP_NO || s->cron_paused) {
         arm_timer(s, now_us);
-        event_base_loop(s->base, s->work_left ? EVLOOP_NONBLOCK : EVLOOP_ONCE);
+        bool busy = s->work_left || s->persist.loading;
+        event_base_loop(s->base, busy ? EVLOOP_NONBLOCK : EVLOOP_ONCE);
         now_us = clock_mono_us();
+        if (s->persist.loading)
+            persist_load_slice(s);
         do_due(s, now_us);
         net_turn_end(s->net);
         s->cycles++;

@@ -11,6 +11,7 @@
 #include "engine/engine.h"
 #include "net/net.h"
 #include "server/config.h"
+#include "server/persist.h"
 
 struct event;
 struct event_base;
@@ -48,6 +49,8 @@ struct server {
     struct engine *engine;
     struct event_base *base;
     struct net *net;
+    struct persist persist;
+    bool failed;      /* it ends because it cannot go on: exit status 1 */
     char *bind_words; /* owned: what the net's configuration points into */
 
     /* The loop, see server.c; times are monotonic. */
@@ -84,6 +87,8 @@ struct server *server_new(struct config *takes, char error[CONFIG_ERROR_CHARS]);
 void server_free(struct server **s);
 /* Opens the listeners. */
 enum err server_listen(struct server *s, char error[CONFIG_ERROR_CHARS]);
+/* Says that clients are served now. */
+void server_ready(struct server *s);
 /* Serves until somebody asks it to stop, then lets the replies out. */
 void server_run(struct server *s);
 /* Asks it to stop when the turn ends. */

@@ -1,0 +1,219 @@
+#include "engine/durable.h"
+
+#include <stdio.h>
+
+#include "base/num.h"
+#include "engine/block.h"
+#include "engine/engine.h"
+#include "engine/gate.h"
+#include "engine/timeout.h"
+#include "log/aof.h"
+#include "store/snapshot.h"
+
+#define REWRITE_SLICE_KEYS 64
+
+/* --- effects ---------------------------------------------------------------------------------------------- */
+
+static void to_log(void *arg, int db, int argc, const struct slice *argv)
+{
+    struct engine *e = arg;
+    aof_append(e->aof, db, argc, argv, e->wall_ms / 1000);
+}
+
+static void on_snapshot_cancelled(void *arg)
+{
+    struct engine *e = arg;
+    aof_rewrite_cancel(e->aof);
+    e->rewrite_again = true;
+}
+
+void engine_log_attach(struct engine *e, struct aof *aof)
+{
+    e->aof = aof;
+    e->gate = gate_new();
+    e->effect = to_log;
+    e->effect_arg = e;
+    ks_on_snapshot_cancelled(e->ks, on_snapshot_cancelled, e);
+}
+
+void engine_log_detach(struct engine *e)
+{
+    if (!e->aof)
+        return;
+    ks_snapshot_cancel(e->ks);
+    ks_on_snapshot_cancelled(e->ks, NULL, NULL);
+    gate_open_all(e);
+    gate_free(&e->gate);
+    e->effect = NULL;
+    e->aof = NULL;
+    e->rewrite_again = false;
+}
+
+/* WAITAOF: everybody whose position is synced. */
+static void wake_waiting(struct engine *e)
+{
+    struct session *next;
+    for (struct session *s = e->blocked_count ? e->first : NULL; s; s = next) {
+        next = s->next;
+        if ((s->flags & SESSION_BLOCKED) && s->wait_synced_pos &&
+            aof_synced(e->aof) >= s->wait_synced_pos)
+            block_end(s, UNBLOCK_TIMEOUT);
+    }
+}
+
+void engine_log_moved(struct engine *e)
+{
+    if (!e->aof)
+        return;
+    aof_poll(e->aof);
+    gate_advance(e);
+    wake_waiting(e);
+    if (!aof_full(e->aof) && e->pause == PAUSE_NONE && e->paused_count > 0)
+        engine_pause(e, PAUSE_NONE, 0); /* whoever waited for room in the log */
+}
+
+/* --- rewriting -------------------------------------------------------------------------------------------- */
+
+/* A key as the command that makes it. */
+static void give_key(void *arg, int db, const struct item *it)
+{
+    struct engine *e = arg;
+    char value[NUM_I64_CHARS], deadline[NUM_I64_CHARS];
+    struct slice argv[5] = {
+        SLICE("SET"), item_key(it), item_string(it, value), SLICE("PXAT"), {deadline, 0}};
+    if (item_has_expiry(it))
+        argv[4].len = (size_t)num_print_i64(deadline, item_expiry_ms(it));
+    aof_rewrite_add(e->aof, db, item_has_expiry(it) ? 5 : 3, argv);
+}
+
+enum err engine_rewrite_begin(struct engine *e, char error[ENGINE_LOG_ERROR_CHARS])
+{
+    if (aof_rewriting(e->aof) || ks_snapshot_active(e->ks))
+        return ERR_BUSY;
+    gate_turn_end(e); /* what this turn changed so far belongs to the old increment */
+    enum err err = aof_rewrite_begin(e->aof, e->now_us, error);
+    if (err != ERR_OK)
+        return err;
+    err = ks_snapshot_begin(e->ks, give_key, e);
+    if (err != ERR_OK) {
+        aof_rewrite_cancel(e->aof);
+        snprintf(error, ENGINE_LOG_ERROR_CHARS, "the last snapshot is still being tidied up");
+    }
+    e->rewrite_again = false;
+    return err;
+}
+
+bool engine_rewrite_slice(struct engine *e)
+{
+    if (!e->aof || !ks_snapshot_active(e->ks) || !aof_rewriting(e->aof) || aof_rewrite_full(e->aof))
+        return false;
+    if (ks_snapshot_slice(e->ks, REWRITE_SLICE_KEYS))
+        return true;
+    aof_rewrite_end(e->aof);
+    return false;
+}
+
+static void cmd_bgrewriteaof(struct cmd_ctx *c)
+{
+    struct engine *e = engine_of(c);
+    char error[ENGINE_LOG_ERROR_CHARS] = "";
+    if (!e->aof) {
+        resp_error(c->out, "there is no append-only file to rewrite: 'appendonly' is 'no'");
+        return;
+    }
+    switch (engine_rewrite_begin(e, error)) {
+    case ERR_OK: resp_status(c->out, "Background append only file rewriting started"); break;
+    case ERR_BUSY:
+        resp_error(c->out, "Background append only file rewriting already in progress");
+        break;
+    default: resp_errorf(c->out, "Can't execute an AOF background rewriting: %s", error);
+    }
+}
+
+/* --- waiting ---------------------------------------------------------------------------------------------- */
+
+static void answer_waitaof(struct session *s, enum unblock_why why)
+{
+    uint64_t pos = s->wait_synced_pos;
+    s->wait_synced_pos = 0;
+    struct resp_writer *w = why == UNBLOCK_CLOSE ? NULL : session_push_open(s);
+    if (!w)
+        return;
+    if (why == UNBLOCK_ERROR) {
+        resp_error(w, "-UNBLOCKED client unblocked via CLIENT UNBLOCK");
+    } else {
+        resp_array(w, 2);
+        resp_int(w, s->engine->aof && aof_synced(s->engine->aof) >= pos);
+        resp_int(w, 0);
+    }
+    session_push_close(s);
+}
+
+static void cmd_waitaof(struct cmd_ctx *c)
+{
+    struct engine *e = engine_of(c);
+    struct session *s = c->session;
+    int64_t local, replicas, timeout_ms;
+    if (!ctx_arg_range(c, 1, 0, 1, &local, "value is out of range, must be between 0 and 1") ||
+        !ctx_arg_range(c, 2, 0, INT64_MAX, &replicas, "value is out of range, must be positive") ||
+        !timeout_parse(c, 3, &timeout_ms))
+        return;
+    if (local && !e->aof) {
+        resp_error(c->out,
+                   "WAITAOF cannot be used when numlocal is set but appendonly is disabled.");
+        return;
+    }
+    bool synced = e->aof && aof_synced(e->aof) >= s->last_pos;
+    if (((synced || local == 0) && replicas == 0) || (s->flags & SESSION_DENY_BLOCKING)) {
+        resp_array(c->out, 2);
+        resp_int(c->out, synced);
+        resp_int(c->out, 0);
+        return;
+    }
+    s->wait_synced_pos = replicas > 0 || !e->aof ? UINT64_MAX : s->last_pos;
+    if (e->aof && s->last_pos > e->gate->sync_wanted)
+        e->gate->sync_wanted = s->last_pos;
+    block_session(s, timeout_ms ? timeout_end_us(e, timeout_ms) : INT64_MAX, answer_waitaof);
+}
+
+void cmd_client_durability(struct cmd_ctx *c)
+{
+    static const struct {
+        const char *name;
+        enum durability level;
+    } levels[] = {{"fsync", DURABILITY_FSYNC},
+                  {"written", DURABILITY_WRITTEN},
+                  {"none", DURABILITY_NONE},
+                  {"default", DURABILITY_POLICY}};
+    for (size_t i = 0; i < sizeof(levels) / sizeof(levels[0]); i++) {
+        if (!slice_is(c->argv[2], levels[i].name))
+            continue;
+        c->session->durability = levels[i].level;
+        resp_ok(c->out);
+        return;
+    }
+    resp_error(c->out, "the durability of replies is one of fsync, written, none and default");
+}
+
+const struct cmd_row engine_rows_durable[] = {
+    {.name = "bgrewriteaof",
+     .fn = cmd_bgrewriteaof,
+     .arity = 1,
+     .flags = CMD_ADMIN | CMD_NOSCRIPT | CMD_NO_ASYNC_LOADING,
+     .acl = ACL_DANGEROUS,
+     .group = "server",
+     .since = "1.0.0",
+     .complexity = "O(N) for N keys, in slices beside the serving",
+     .summary = "Writes the data as they are in the place of the append-only file's history."},
+    {.name = "waitaof",
+     .fn = cmd_waitaof,
+     .arity = 4,
+     .flags = CMD_BLOCKING | CMD_NOSCRIPT,
+     .acl = ACL_BLOCKING | ACL_CONNECTION,
+     .group = "generic",
+     .since = "7.2.0",
+     .complexity = "O(1)",
+     .summary = "Waits until the client's writes are synced to the append-only file.",
+     .synopsis = "numlocal numreplicas timeout"},
+    {.name = NULL},
+};

@@ -1,0 +1,25 @@
+#pragma once
+/* The engine's side of the log: effects go to it, a rewrite is fed from a snapshot, and clients ask how far it is. */
+#include <stdbool.h>
+
+#include "base/err.h"
+#include "cmd/table.h"
+
+struct aof;
+struct engine;
+
+extern const struct cmd_row engine_rows_durable[]; /* WAITAOF BGREWRITEAOF */
+
+/* From now on effects go to the log and replies wait for it. Borrows it until engine_log_detach. */
+void engine_log_attach(struct engine *e, struct aof *aof);
+/* Replies wait for nothing any more. */
+void engine_log_detach(struct engine *e);
+/* The log's descriptor is readable: positions moved on. */
+void engine_log_moved(struct engine *e);
+/* Begins to rewrite the log. ERR_BUSY: that is under way; other: `error` says why not. */
+#define ENGINE_LOG_ERROR_CHARS 1024
+enum err engine_rewrite_begin(struct engine *e, char error[ENGINE_LOG_ERROR_CHARS]);
+/* Feeds a rewrite, a slice's worth; true: there is more to give now. */
+bool engine_rewrite_slice(struct engine *e);
+/* CLIENT DURABILITY fsync|written|none|default. */
+void cmd_client_durability(struct cmd_ctx *c);

@@ -1,0 +1,85 @@
+#include "engine/replay.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "engine/engine.h"
+
+static void no_ready(struct session *s)
+{
+    (void)s;
+}
+
+static void no_describe(const struct session *s, struct session_transport_info *out)
+{
+    (void)s;
+    *out = (struct session_transport_info){.addr = "log", .laddr = "log", .fd = -1};
+}
+
+static const struct session_ops replay_ops = {
+    .ready = no_ready, .close = no_ready, .resume = no_ready, .describe = no_describe};
+
+void replay_begin(struct replay *r, struct engine *e)
+{
+    *r = (struct replay){.engine = e};
+    outq_pool_init(&r->pool);
+    r->session = session_new(e, &replay_ops, r, &r->pool);
+    r->session->flags |= SESSION_INTERNAL | SESSION_AUTHENTICATED;
+    e->loading = true;
+    ks_pause_expiry(e->ks, true);
+}
+
+void replay_end(struct replay *r)
+{
+    struct engine *e = r->engine;
+    session_free(&r->session);
+    outq_pool_deinit(&r->pool);
+    ks_pause_expiry(e->ks, false);
+    e->loading = false;
+    engine_reset_stats(e); /* what clients asked for is counted, not what was loaded */
+    e->stats.dirty = 0;
+}
+
+/* A transaction's frame: batches are applied whole, so there is nothing to do for it. */
+static bool is_frame(const struct reader_command *c)
+{
+    return c->argc == 1 && (slice_is(c->argv[0], "multi") || slice_is(c->argv[0], "exec"));
+}
+
+static bool run(struct replay *r, const struct engine_request *requests, int n)
+{
+    struct session *s = r->session;
+    uint64_t errors = s->writer.errors;
+    engine_run(r->engine, s, requests, n);
+    if (s->writer.errors != errors) {
+        struct iovec reply;
+        outq_peek(&s->queue, &reply, 1);
+        size_t len =
+            reply.iov_len < REPLAY_ERROR_CHARS / 2 ? reply.iov_len : REPLAY_ERROR_CHARS / 2;
+        snprintf(r->error, sizeof(r->error), "a command of the log failed: %.*s", (int)len,
+                 (const char *)reply.iov_base);
+        r->error[strcspn(r->error, "\r\n")] = 0;
+        return false;
+    }
+    outq_drain(&s->queue, outq_bytes(&s->queue));
+    r->commands += (uint64_t)n;
+    return true;
+}
+
+bool replay_batch(struct replay *r, const struct reader_batch *batch)
+{
+    struct engine_request requests[ENGINE_BATCH_MAX];
+    int n = 0;
+    for (size_t i = 0; i < batch->count; i++) {
+        const struct reader_command *c = &batch->commands[i];
+        if (is_frame(c))
+            continue;
+        requests[n++] = (struct engine_request){c->argv, c->argc};
+        if (n == ENGINE_BATCH_MAX) {
+            if (!run(r, requests, n))
+                return false;
+            n = 0;
+        }
+    }
+    return n == 0 || run(r, requests, n);
+}
