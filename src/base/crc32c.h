@@ -1,6 +1,6 @@
 #pragma once
-/* CRC-32C (Castagnoli, polynomial 0x1EDC6F41 reflected; RFC 3720 appendix B.4): by the processor's instruction where
- * there is one, chosen once; else slicing by 8. */
+/* CRC-32C (Castagnoli, polynomial 0x1EDC6F41 reflected; RFC 3720 appendix B.4): by the processor's
+ * instruction where there is one, else eight bytes a step by table. */
 #include <stddef.h>
 #include <stdint.h>
 
