@@ -140,7 +140,7 @@ const struct option option_table[] = {
 
     /* --- what tools ask for, and Corsac does in one way only --- */
     {.name = "save", .type = OPTION_SPECIAL, .special = &option_save, .fallback = "",
-     .flags = OPTION_MULTI_ARG | OPTION_FIXED, .summary = "there are no snapshots, data is kept in memory only"},
+     .flags = OPTION_MULTI_ARG | OPTION_FIXED, .summary = "there are no snapshots, the append-only file keeps data"},
     {.name = "maxmemory", .type = OPTION_MEMORY, .fallback = "0", UP_TO(0, INT64_MAX), .flags = OPTION_FIXED,
      .summary = "there is no memory limit"},
     {.name = "maxmemory-policy", .type = OPTION_ENUM, .fallback = "noeviction", .choices = policies,

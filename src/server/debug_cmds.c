@@ -126,9 +126,16 @@ static void debug_nothing(struct cmd_ctx *c)
     resp_ok(c->out);
 }
 
-static void debug_unsupported(struct cmd_ctx *c)
+static void debug_reload(struct cmd_ctx *c)
 {
-    resp_error(c->out, "not supported by Corsac yet: data is kept in memory only");
+    struct server *s = server_of(c);
+    char error[CONFIG_ERROR_CHARS] = "";
+    if (!s->persist.aof || s->persist.loading)
+        resp_error(c->out, "there is no append-only file to load from: 'appendonly' is 'no'");
+    else if (persist_reload(s, error) == ERR_OK)
+        resp_ok(c->out);
+    else
+        resp_errorf(c->out, "%s", error);
 }
 
 static void debug_refused(struct cmd_ctx *c)
@@ -245,7 +252,8 @@ static const struct {
     {"error", 3, debug_error, " <string>", "Reply with an error of this text."},
     {"help", 2, debug_help, NULL, NULL},
     {"jmap", 2, debug_refused, NULL, NULL},
-    {"loadaof", 2, debug_unsupported, NULL, NULL},
+    {"loadaof", 2, debug_reload, "",
+     "Empty the data and load them from the append-only file."},
     {"log", 3, debug_log, " <message>", "Write to the server's log."},
     {"object", 3, debug_object, " <key>", "Tell how a value is held."},
     {"panic", 2, debug_panic, "", "Abort."},
@@ -255,7 +263,7 @@ static const struct {
      "Make strings named prefix:0, prefix:1, ..."},
     {"protocol", 3, debug_protocol, " <type>", "Reply with a value of a type of the protocol."},
     {"quicklist-packed-threshold", 3, debug_nothing, NULL, NULL},
-    {"reload", -2, debug_unsupported, NULL, NULL},
+    {"reload", -2, debug_reload, "", "The same."},
     {"replybuffer", 4, debug_nothing, NULL, NULL},
     {"segfault", 2, debug_segfault, "", "Write to memory that is not there."},
     {"set-active-expire", 3, debug_set_active_expire, " <0|1>",

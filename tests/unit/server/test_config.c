@@ -61,6 +61,7 @@ static void test_values(void **state)
         {"save \"\"", "save", ""},
         {"save", "save", ""},
         {"appendonly no", "appendonly", "no"},
+        {"appendfsync always", "appendfsync", "always"},
         {"maxmemory 0mb", "maxmemory", "0"},
         {"replicaof no one", "replicaof", ""},
         {"shutdown-on-sigint nosave force now", "shutdown-on-sigint", "nosave now force"},
@@ -206,11 +207,11 @@ static void test_not_supported(void **state)
 {
     (void)state;
     check_problems(
-        "save 900 1\nappendonly yes\nmaxmemory 100mb\nloadmodule x.so a\nrename-command FLUSHALL \"\"\nuser x on\n"
+        "save 900 1\nmaxmemory-policy allkeys-lru\nmaxmemory 100mb\nloadmodule x.so a\nrename-command FLUSHALL \"\"\nuser x on\n"
         "hash-max-listpack-entries 5\nmaxclient 5\nno-such-thing 1\n",
-        "W test.conf:1: 'save 900 1': snapshots are not supported yet, data is kept in memory only; ignored\n"
-        "W test.conf:2: 'appendonly yes': not supported yet, only 'no' is: there is no append-only file, data is "
-        "kept in memory only; ignored\n"
+        "W test.conf:1: 'save 900 1': snapshots are not supported yet, the append-only file keeps data; ignored\n"
+        "W test.conf:2: 'maxmemory-policy allkeys-lru': not supported yet, only 'noeviction' is: nothing is evicted; "
+        "ignored\n"
         "W test.conf:3: 'maxmemory 100mb': not supported yet, only '0' is: there is no memory limit; ignored\n"
         "W test.conf:4: 'loadmodule x.so a': option 'loadmodule' is not supported by Corsac yet, ignored\n"
         "W test.conf:5: 'rename-command FLUSHALL \"\"': option 'rename-command' is not supported by Corsac yet, "
@@ -336,7 +337,7 @@ static void test_defaults(void **state)
     assert_string_equal(config_value(&c, "port"), "6379");
     assert_string_equal(config_value(&c, "bind"), "* -::*");
     assert_string_equal(config_value(&c, "save"), "");
-    assert_string_equal(config_value(&c, "appendonly"), "no");
+    assert_string_equal(config_value(&c, "appendonly"), "yes");
     assert_string_equal(config_value(&c, "protected-mode"), "yes");
     assert_string_equal(config_value(&c, "shards"), CONFIG_SHARDS_DEFAULT);
     config_deinit(&c);

@@ -38,7 +38,7 @@ static void test_get(void **state)
     assert_reply(&t, "CONFIG GET HZ h?", "*2\r\n$2\r\nhz\r\n$2\r\n10\r\n");
     assert_reply(&t, "CONFIG GET nothing", "*0\r\n");
     assert_reply(&t, "CONFIG GET save appendonly",
-                 "*4\r\n$4\r\nsave\r\n$0\r\n\r\n$10\r\nappendonly\r\n$2\r\nno\r\n");
+                 "*4\r\n$4\r\nsave\r\n$0\r\n\r\n$10\r\nappendonly\r\n$3\r\nyes\r\n");
     assert_reply(&t, "CONFIG GET *of",
                  "*4\r\n$9\r\nreplicaof\r\n$0\r\n\r\n$7\r\nslaveof\r\n$0\r\n\r\n");
     assert_reply(&t, "CONFIG GET slaveof", "*2\r\n$7\r\nslaveof\r\n$0\r\n\r\n");
@@ -69,7 +69,7 @@ static void test_set(void **state)
                "normal 4 5 6 slave 268435456 67108864 60 pubsub 1024 2 3");
     assert_reply(&t, "CONFIG SET shards 4", "+OK\r\n");
     assert_int_equal(ks_shards(t.s->ks), 4);
-    assert_reply(&t, "CONFIG SET save \"\" appendonly no maxmemory 0", "+OK\r\n");
+    assert_reply(&t, "CONFIG SET save \"\" activedefrag no maxmemory 0", "+OK\r\n");
 }
 
 static void test_refused(void **state)
@@ -93,10 +93,8 @@ static void test_refused(void **state)
     assert_reply(&t, "CONFIG SET timeout -1",
                  SET_FAILED("timeout", "argument must be between 0 and 2147483647 inclusive"));
     assert_reply(
-        &t, "CONFIG SET appendonly yes",
-        SET_FAILED("appendonly",
-                   "not supported yet, only 'no' is: there is no append-only file, data is kept "
-                   "in memory only"));
+        &t, "CONFIG SET activedefrag yes",
+        SET_FAILED("activedefrag", "not supported yet, only 'no' is: memory is not defragmented"));
     assert_reply(&t, "CONFIG SET requirepass \"a\\x00b\"", "+OK\r\n"); /* a password may */
     assert_int_equal(t.s->engine->config.password.len, 3);
     assert_reply(&t, "CONFIG SET requirepass \"\"", "+OK\r\n");
