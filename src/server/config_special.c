@@ -41,7 +41,7 @@ static enum option_result save_set(struct config *c, int argc, const struct slic
             return option_bad(e, "Invalid save parameters");
     }
     snprintf(e->text, sizeof(e->text),
-             "snapshots are not supported yet, data is kept in memory only");
+             "snapshots are not supported yet, the append-only file keeps data");
     return OPTION_UNSUPPORTED;
 }
 
@@ -111,7 +111,7 @@ static enum option_result shutdown_set(unsigned *flags, int argc, const struct s
             e, "argument(s) must be one of the following: default, save, nosave, now, force");
     if (save) {
         snprintf(e->text, sizeof(e->text),
-                 "saving is not supported yet, data is kept in memory only");
+                 "saving is not supported yet, the append-only file keeps data");
         return OPTION_UNSUPPORTED;
     }
     *flags = given;

@@ -57,14 +57,11 @@ static void shutdown_cmd(struct cmd_ctx *c)
             resp_ok(c->out);
         else
             resp_error(c->out, "No shutdown in progress.");
-    } else if (save && !force) {
-        resp_error(
-            c->out,
-            "Errors trying to SHUTDOWN: SAVE is not supported yet, data is kept in memory only");
+    } else if (save && !force && !s->persist.aof) {
+        resp_error(c->out, "Errors trying to SHUTDOWN: nothing can be saved, 'appendonly' is 'no'");
     } else {
-        if (save)
-            log_warning(&s->logger,
-                        "SHUTDOWN SAVE FORCE: nothing is saved, data is kept in memory only");
+        if (save && !s->persist.aof)
+            log_warning(&s->logger, "SHUTDOWN SAVE FORCE: nothing is saved, 'appendonly' is 'no'");
         server_stop(s, 0);
         if (c->session)
             session_kill(c->session, true); /* takes no further request */

@@ -100,10 +100,10 @@ static void test_errors(void **state)
         {{"--appendfsync", "always"},
          "W command line: 'appendfsync \"always\"': option 'appendfsync' is not supported by Corsac yet, ignored\n"},
         {{"--save", "60", "1"},
-         "W command line: 'save \"60\" \"1\"': snapshots are not supported yet, data is kept in memory only; "
+         "W command line: 'save \"60\" \"1\"': snapshots are not supported yet, the append-only file keeps data; "
          "ignored\n"},
         {{"--save", "60 1"},
-         "W command line: 'save \"60 1\"': snapshots are not supported yet, data is kept in memory only; ignored\n"},
+         "W command line: 'save \"60 1\"': snapshots are not supported yet, the append-only file keeps data; ignored\n"},
         {{"--"}, "E command line: '--': no option\n"},
         {{"--port \"1"}, "E command line: '--port \"1': no option\n"},
     };
