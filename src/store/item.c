@@ -34,7 +34,7 @@ static void set_value(struct item *it, const struct item_value *v)
         memmove(place, v->bytes, v->len);
     it->kind = v->kind;
     it->vlen = item_enc(it) == ENC_EMBED ? v->len : 0;
-    it->flags = (it->flags & ITEM_HAS_EXPIRY) | v->flags;
+    it->flags = (it->flags & (ITEM_HAS_EXPIRY | ITEM_PARITY)) | v->flags;
 }
 
 /* The value as it is, to be laid into another item. */

@@ -63,6 +63,7 @@ void ks_free(struct keyspace **pks)
     struct keyspace *ks = *pks;
     if (!ks)
         return;
+    ks->snapshot.cancelled = NULL; /* nobody is to begin anew */
     ks_flush(ks, -1, true);
     ks_free_pending(ks);
     mem_free(ks->dbs);
@@ -173,6 +174,7 @@ enum err ks_insert_at(struct keyspace *ks, struct ks_place *at, uint32_t hash, s
     enum err e = table_insert(&at->cell->table, hash, it);
     if (e)
         return e;
+    ks_mark_new(ks, it);
     ks_cell_add(at->cell, it);
     at->db->keys++;
     ks->untidy = true;
@@ -182,6 +184,7 @@ enum err ks_insert_at(struct keyspace *ks, struct ks_place *at, uint32_t hash, s
 struct item *ks_remove_at(struct keyspace *ks, struct ks_place *at, uint32_t hash)
 {
     struct item *it = table_at(at->pos);
+    ks_before_change(ks, at->db, it);
     table_remove(&at->cell->table, at->pos, hash);
     at->pos.bucket = NULL;
     ks_cell_sub(at->cell, it);
@@ -228,18 +231,19 @@ enum err ks_set_expiry(struct keyspace *ks, int db, const struct key *k, struct 
     enum err e = ks_note_deadline(ks, &at, k->hash, expiry_ms);
     if (e)
         return e;
+    if (!item_has_expiry(old) && expiry_ms == ITEM_NO_EXPIRY)
+        return ERR_OK;
+    ks_before_change(ks, at.db, old);
     if (item_has_expiry(old) && expiry_ms != ITEM_NO_EXPIRY) {
         item_set_expiry_in_place(old, expiry_ms);
         return ERR_OK;
     }
-    if (!item_has_expiry(old) && expiry_ms == ITEM_NO_EXPIRY)
-        return ERR_OK;
     ks_cell_sub(at.cell, old);
     struct item *moved = item_try_rekey(old, k->name, expiry_ms);
     ks_cell_add(at.cell, moved ? moved : old);
     if (!moved)
         return ERR_NOMEM;
-    table_replace(at.pos, moved);
+    ks_replace_at(ks, &at, moved);
     *it = moved;
     return ERR_OK;
 }

@@ -6,13 +6,14 @@
  * A database is allocated with its first key and holds the cells of all shards side by side. So an empty
  * database costs a pointer, SWAPDB swaps two pointers, and FLUSHDB takes one away, whatever it held.
  *
- *   keyspace.c         one key: find, put, take, delete, deadline
- *   keyspace_string.c  string values: set, edit
- *   keyspace_walk.c    many keys: scan, each, random, estimates
- *   keyspace_expiry.c  removing what is due
- *   keyspace_shards.c  resharding
- *   keyspace_work.c    work in slices: freeing, flushing, tables' sizes
- *   keyspace_stats.c   figures and checks */
+ *   keyspace.c           one key: find, put, take, delete, deadline
+ *   keyspace_string.c    string values: set, edit
+ *   keyspace_walk.c      many keys: scan, each, random, estimates
+ *   keyspace_expiry.c    removing what is due
+ *   keyspace_shards.c    resharding
+ *   keyspace_snapshot.c  all keys as they were at one instant
+ *   keyspace_work.c      work in slices: freeing, flushing, tables' sizes
+ *   keyspace_stats.c     figures and checks */
 #include <assert.h>
 
 #include "base/mem.h"
@@ -21,6 +22,7 @@
 #include "ds/table.h"
 #include "store/item_impl.h"
 #include "store/keyspace.h"
+#include "store/snapshot.h"
 
 #define KS_HASHES (1ULL << 32) /* how many hashes there are: the end of every walk */
 
@@ -43,9 +45,12 @@ struct ks_db {
     unsigned prepared_cells; /* how many tables have the size that a move will need */
     uint64_t boundary;       /* hashes below it are placed by owner_to, the others by owner_from */
     uint64_t keys;
-    int64_t due_ms;      /* nothing in here is due before */
-    unsigned due_cell;   /* where the search for something due goes on */
-    unsigned drain_cell; /* retired: how far emptying has come */
+    int64_t due_ms;         /* nothing in here is due before */
+    unsigned due_cell;      /* where the search for something due goes on */
+    uint64_t snapshot_left; /* keys that the snapshot still owes, */
+    uint64_t snapshot_at;   /* all with hashes from this one on */
+    int snapshot_db;        /* which number the database had when it began */
+    unsigned drain_cell;    /* retired: how far emptying has come */
     uint64_t drain_from;
     struct ks_db *next; /* in the list of retired databases */
 };
@@ -54,6 +59,19 @@ struct ks_db {
 struct ks_shard {
     uint32_t slots;
     uint64_t moved_in, moved_out;
+};
+
+/* A cancelled one is a snapshot that gives to nobody. */
+enum ks_snapshot_state { KS_SNAPSHOT_IDLE, KS_SNAPSHOT_GIVING, KS_SNAPSHOT_CANCELLED };
+
+struct ks_snapshot {
+    enum ks_snapshot_state state;
+    int db;              /* the databases below owe nothing */
+    uint64_t keys, done; /* that there were at the beginning, and that are not owed any more */
+    ks_snapshot_fn fn;
+    void *arg;
+    void (*cancelled)(void *arg); /* NULL: nobody wants to know */
+    void *cancelled_arg;
 };
 
 struct keyspace {
@@ -66,7 +84,8 @@ struct keyspace {
     unsigned shards;     /* as asked for last */
     unsigned cell_count; /* of a new database: the most that owner_to and owner_from name */
     bool expiry_paused;
-    bool untidy; /* keys came or went since the last round of tidying began */
+    uint8_t parity; /* ITEM_PARITY or 0: items that differ are owed to the snapshot */
+    bool untidy;    /* keys came or went since the last round of tidying began */
     uint64_t hits, misses;
 
     ks_expired_fn expired;
@@ -83,6 +102,8 @@ struct keyspace {
     unsigned lazy_count;
     struct item *lazy[KS_LAZY_VALUES_MAX];
     uint64_t lazy_freed;
+
+    struct ks_snapshot snapshot;
 
     bool moving;
     unsigned shards_from; /* of the current or last move */
@@ -193,6 +214,25 @@ static inline struct item *ks_locate(struct keyspace *ks, int db, const struct k
 
 /* --- changing: every key comes, goes and changes its item through these ------------------------------ */
 
+/* Gives the snapshot what it is still owed: an item that is about to change or go. */
+void ks_snapshot_give(struct keyspace *ks, struct ks_db *d, struct item *it);
+static inline bool ks_snapshot_owed(const struct keyspace *ks, const struct item *it)
+{
+    return (it->flags ^ ks->parity) & ITEM_PARITY;
+}
+/* Goes ahead of every change of an item in a table, even one that may fail, and of every look at what stands in
+ * the way of it: the snapshot may hold a blob. */
+static inline void ks_before_change(struct keyspace *ks, struct ks_db *d, struct item *it)
+{
+    if (__builtin_expect(ks_snapshot_owed(ks, it), 0))
+        ks_snapshot_give(ks, d, it);
+}
+/* What comes into a table now is owed to nobody. */
+static inline void ks_mark_new(const struct keyspace *ks, struct item *it)
+{
+    it->flags = (uint8_t)((it->flags & ~ITEM_PARITY) | ks->parity);
+}
+
 /* The place for a key that is not there, in a database that may have to be made. ERR_NOMEM. */
 enum err ks_place_new(struct keyspace *ks, int db, const struct key *k, struct ks_place *at);
 /* Tells the trees that something with this deadline will be at the place. Goes ahead of every change: when it
@@ -201,6 +241,13 @@ enum err ks_note_deadline(struct keyspace *ks, struct ks_place *at, uint32_t has
                           int64_t deadline_ms);
 /* Adds an item where there is none. ERR_NOMEM: unchanged. */
 enum err ks_insert_at(struct keyspace *ks, struct ks_place *at, uint32_t hash, struct item *it);
+/* Puts an item where another one is, which is no longer owed to the snapshot. */
+static inline void ks_replace_at(const struct keyspace *ks, const struct ks_place *at,
+                                 struct item *it)
+{
+    ks_mark_new(ks, it);
+    table_replace(at->pos, it);
+}
 /* Takes the item out; the caller owns it. */
 struct item *ks_remove_at(struct keyspace *ks, struct ks_place *at, uint32_t hash);
 /* Frees an item that is in no table any more, perhaps later. */
@@ -234,6 +281,8 @@ static inline uint64_t ks_width(const struct ks_db *d, uint64_t keys)
 
 /* --- resharding and freeing ------------------------------------------------------------------------- */
 
-void ks_place_slots(struct keyspace *ks);  /* fills the owner tables of a new keyspace */
-bool ks_move_slice(struct keyspace *ks);   /* true: there is more to move */
-void ks_free_pending(struct keyspace *ks); /* everything that waits to be freed: unbounded */
+void ks_place_slots(struct keyspace *ks);   /* fills the owner tables of a new keyspace */
+bool ks_move_slice(struct keyspace *ks);    /* true: there is more to move */
+bool ks_snapshot_tidy(struct keyspace *ks); /* after a cancel; true: there is more to do */
+void ks_snapshot_lost(struct keyspace *ks); /* keys went away without being given */
+void ks_free_pending(struct keyspace *ks);  /* everything that waits to be freed: unbounded */

@@ -109,7 +109,7 @@ struct check {
     const struct keyspace *ks;
     const struct ks_db *db;
     const struct ks_cell *cell;
-    uint64_t keys, expires, bytes;
+    uint64_t keys, expires, bytes, owed;
     int64_t least_ms;
 };
 
@@ -128,11 +128,15 @@ static void check_item(void *item, uint32_t hash, void *arg)
     c->keys++;
     c->expires += item_has_expiry(item);
     c->bytes += item_memory(item);
+    if (ks_snapshot_owed(c->ks, item)) {
+        assert(hash >= c->db->snapshot_at); /* whichever shards it has been in meanwhile */
+        c->owed++;
+    }
 }
 
 static void check_db(const struct keyspace *ks, const struct ks_db *d)
 {
-    uint64_t keys = 0;
+    uint64_t keys = 0, owed = 0;
     assert(d->cell_count >= ks->cell_count && d->boundary <= KS_HASHES);
     assert(ks->moving || d->boundary == KS_HASHES);
     for (unsigned i = 0; i < d->cell_count; i++) {
@@ -151,17 +155,26 @@ static void check_db(const struct keyspace *ks, const struct ks_db *d)
             assert(ks->due_ms < bound_ms + DUETREE_TICK_MS);
         }
         keys += c.keys;
+        owed += c.owed;
     }
-    assert(keys == d->keys);
+    assert(keys == d->keys && owed == d->snapshot_left);
 }
 
 void ks_validate(const struct keyspace *ks)
 {
     uint64_t retired_keys = 0, slots = 0;
+    const struct ks_snapshot *snapshot = &ks->snapshot;
+    uint64_t owed = 0;
     for (int i = 0; i < ks->databases; i++) {
-        if (ks->dbs[i])
-            check_db(ks, ks->dbs[i]);
+        if (!ks->dbs[i])
+            continue;
+        check_db(ks, ks->dbs[i]);
+        assert(i >= snapshot->db || ks->dbs[i]->snapshot_left == 0);
+        owed += ks->dbs[i]->snapshot_left;
     }
+    /* A cancelled one may have lost some to a flush. */
+    assert(snapshot->state != KS_SNAPSHOT_GIVING || owed == snapshot->keys - snapshot->done);
+    assert(snapshot->state != KS_SNAPSHOT_IDLE || owed == 0);
     for (const struct ks_db *d = ks->retired; d; d = d->next) {
         for (unsigned i = 0; i < d->cell_count; i++)
             retired_keys += d->cells[i].table.count;

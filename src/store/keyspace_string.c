@@ -16,6 +16,7 @@ static struct item *replace_value(struct keyspace *ks, struct ks_place *at,
                                   const struct item_value *v, int64_t expiry_ms)
 {
     struct item *old = table_at(at->pos);
+    ks_before_change(ks, at->db, old);
     if (item_rewrite(old, v, expiry_ms)) {
         if (item_enc(old) == ENC_BLOB)
             at->cell->bytes += blob_memory(item_blob(old));
@@ -24,7 +25,7 @@ static struct item *replace_value(struct keyspace *ks, struct ks_place *at,
     struct item *it = item_try_new(item_key(old), v, expiry_ms);
     if (!it)
         return NULL;
-    table_replace(at->pos, it);
+    ks_replace_at(ks, at, it);
     ks_cell_sub(at->cell, old);
     ks_cell_add(at->cell, it);
     ks_dispose(ks, old);
@@ -154,6 +155,7 @@ char *ks_string_edit(struct keyspace *ks, int db, const struct key *k, struct it
     struct ks_place at;
     struct item *edited = ks_locate(ks, db, k, &at);
     assert(edited && edited == *it && item_type(edited) == TYPE_STRING);
+    ks_before_change(ks, at.db, edited);
     if (len <= ITEM_EMBED_BYTES_MAX)
         edited = edit_embedded(ks, &at, edited, len);
     else if (item_enc(edited) == ENC_BLOB && item_blob(edited)->refs == 1)

@@ -81,11 +81,13 @@ void ks_flush(struct keyspace *ks, int db, bool now)
 {
     assert(db >= -1 && db < ks->databases);
     int first = db < 0 ? 0 : db, end = db < 0 ? ks->databases : db + 1;
+    uint64_t keys = 0;
     for (int i = first; i < end; i++) {
         struct ks_db *d = ks->dbs[i];
         if (!d)
             continue;
         ks->dbs[i] = NULL;
+        keys += d->keys;
         if (now) {
             ks_db_free(d);
             continue;
@@ -94,6 +96,8 @@ void ks_flush(struct keyspace *ks, int db, bool now)
         ks->retired = d;
         ks->retired_keys += d->keys;
     }
+    if (keys > 0)
+        ks_snapshot_lost(ks);
 }
 
 void ks_swap(struct keyspace *ks, int a, int b)
@@ -101,6 +105,7 @@ void ks_swap(struct keyspace *ks, int a, int b)
     struct ks_db *d = ks_db_of(ks, a);
     ks->dbs[a] = ks_db_of(ks, b);
     ks->dbs[b] = d;
+    ks->snapshot.db = 0; /* what it has still to walk may lie lower now */
 }
 
 /* --- tidying ---------------------------------------------------------------------------------------- */
@@ -143,6 +148,7 @@ bool ks_work(struct keyspace *ks)
     bool more = free_values(ks);
     more |= drain_retired(ks);
     more |= ks_move_slice(ks);
+    more |= ks_snapshot_tidy(ks);
     more |= tidy(ks);
     return more;
 }
