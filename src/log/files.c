@@ -6,10 +6,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-int files_path(char out[FILES_PATH_BYTES_MAX], const char *dir, const char *name)
+bool files_path(char out[FILES_PATH_BYTES_MAX], const char *dir, const char *name)
 {
     int n = snprintf(out, FILES_PATH_BYTES_MAX, "%s/%s", dir, name);
-    return n > 0 && n < FILES_PATH_BYTES_MAX;
+    if (n > 0 && n < FILES_PATH_BYTES_MAX)
+        return true;
+    errno = ENAMETOOLONG;
+    return false;
 }
 
 static enum err read_all(int fd, size_t max, struct buf *out)
@@ -37,7 +40,9 @@ enum err files_read(const char *dir, const char *name, size_t max, struct buf *o
     if (fd < 0)
         return errno == ENOENT ? ERR_NOTFOUND : ERR_IO;
     enum err e = read_all(fd, max, out);
+    int saved = errno;
     close(fd);
+    errno = saved;
     return e;
 }
 
@@ -65,34 +70,47 @@ enum err files_sync_dir(const char *dir)
     return rc == 0 ? ERR_OK : ERR_IO;
 }
 
-enum err files_replace(const char *dir, const char *name, struct slice content, const char **step)
+/* Creates a file with the content, safe on disk. */
+static enum err write_new(const char *path, struct slice content, const char **step)
 {
-    char path[FILES_PATH_BYTES_MAX], temp[FILES_PATH_BYTES_MAX];
-    int n = snprintf(temp, sizeof(temp), "%s/temp-%s", dir, name);
-    if (!files_path(path, dir, name) || n < 0 || n >= (int)sizeof(temp))
-        return ERR_RANGE;
     *step = "open";
-    int fd = open(temp, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+    int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
     if (fd < 0)
         return ERR_IO;
     *step = "write";
-    bool fine = write_all(fd, content) == ERR_OK;
-    if (fine) {
+    enum err e = write_all(fd, content);
+    if (e == ERR_OK) {
         *step = "fsync";
-        fine = fsync(fd) == 0;
+        e = fsync(fd) == 0 ? ERR_OK : ERR_IO;
     }
     int saved = errno;
     close(fd);
-    if (fine) {
-        *step = "rename";
-        fine = rename(temp, path) == 0;
-        saved = errno;
+    errno = saved;
+    return e;
+}
+
+enum err files_replace(const char *dir, const char *name, struct slice content, const char **step)
+{
+    char path[FILES_PATH_BYTES_MAX], temp[FILES_PATH_BYTES_MAX], temp_name[FILES_PATH_BYTES_MAX];
+    *step = "path";
+    int n = snprintf(temp_name, sizeof(temp_name), "temp-%s", name);
+    if (n < 0 || n >= (int)sizeof(temp_name)) {
+        errno = ENAMETOOLONG;
+        return ERR_RANGE;
     }
-    if (!fine) {
+    if (!files_path(path, dir, name) || !files_path(temp, dir, temp_name))
+        return ERR_RANGE;
+    enum err e = write_new(temp, content, step);
+    if (e == ERR_OK) {
+        *step = "rename";
+        e = rename(temp, path) == 0 ? ERR_OK : ERR_IO;
+    }
+    if (e != ERR_OK) {
+        int saved = errno;
         unlink(temp);
         errno = saved;
-        return ERR_IO;
+        return e;
     }
     *step = "fsync of the directory";
-    return files_sync_dir(dir);
+    return files_sync_dir(dir) == ERR_OK ? ERR_OK : ERR_BUSY;
 }

@@ -1,5 +1,6 @@
 #pragma once
 /* Whole small files, and the directory they are in: replaced atomically, made durable. */
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "base/buf.h"
@@ -8,12 +9,15 @@
 
 #define FILES_PATH_BYTES_MAX 4096
 
-/* dir/name; false: too long. */
-int files_path(char out[FILES_PATH_BYTES_MAX], const char *dir, const char *name);
+/* dir/name; false: too long, and errno says so. */
+bool files_path(char out[FILES_PATH_BYTES_MAX], const char *dir, const char *name);
 /* ERR_NOTFOUND, ERR_IO (errno), ERR_RANGE: larger than `max`, ERR_NOMEM. */
 enum err files_read(const char *dir, const char *name, size_t max, struct buf *out);
-/* Writes dir/temp-name, syncs it, renames it to dir/name, syncs the directory: at every instant the old or the new content
- * is there, whole. On ERR_IO errno is set and *step names what failed; the old content holds. */
+/* Writes dir/temp-name, syncs it, renames it to dir/name, syncs the directory: at every instant the
+ * old or the new content is there, whole. On failure errno is set and *step names what failed.
+ * ERR_IO, ERR_RANGE (the path is too long): the old content holds. ERR_BUSY: the new content is in
+ * place, but as the directory could not be synced, a power cut may bring the old one back: what
+ * either needs must stay. */
 enum err files_replace(const char *dir, const char *name, struct slice content, const char **step);
 /* Makes creations, renames and removals in a directory durable. */
 enum err files_sync_dir(const char *dir);

@@ -6,7 +6,7 @@
 #include "base/mem.h"
 #include "base/num.h"
 
-/* --- writing ------------------------------------------------------------------------------------------------ */
+/* --- writing -------------------------------------------------------------------------------- */
 
 /* "*3\r\n" or "$16\r\n" at `out`; returns behind it. */
 static char *put_header(char *out, char kind, int64_t n)
@@ -75,7 +75,7 @@ void format_seal(char out[SEAL_BYTES], uint64_t pos, uint32_t crc)
     memcpy(out, text, SEAL_BYTES);
 }
 
-/* --- reading ------------------------------------------------------------------------------------------------ */
+/* --- reading -------------------------------------------------------------------------------- */
 
 void format_args_init(struct format_args *a)
 {
@@ -88,13 +88,9 @@ void format_args_deinit(struct format_args *a)
     *a = (struct format_args){0};
 }
 
-static bool args_room(struct format_args *a, size_t more)
+static bool args_grow(struct format_args *a)
 {
-    if (a->count + more <= a->cap)
-        return true;
     size_t cap = a->cap ? a->cap * 2 : 64;
-    while (cap < a->count + more)
-        cap *= 2;
     struct slice *at = mem_try_realloc(a->at, cap * sizeof(*at));
     if (!at)
         return false;
@@ -109,73 +105,92 @@ static enum format_kind bad(struct format_record *out, const char *error)
     return FORMAT_BAD;
 }
 
-/* Reads "<digits>\r\n" at *p: canonical, at most `max`. */
+/* The record takes `bytes` at least, which is more than there is. */
+static enum format_kind more(struct format_record *out, size_t bytes)
+{
+    out->bytes = bytes;
+    return FORMAT_MORE;
+}
+
+/* Reads "<digits>\r\n" at *p: canonical, at most `max`. FORMAT_COMMAND: it is there. */
 static enum format_kind read_count(const char **p, const char *end, uint64_t max, uint64_t *n,
                                    struct format_record *out)
 {
     const char *q = *p;
     uint64_t v = 0;
-    while (q < end && *q >= '0' && *q <= '9') {
+    for (; q < end && *q >= '0' && *q <= '9'; q++) {
         if (q > *p && v == 0)
             return bad(out, "a length with a leading zero");
-        v = v * 10 + (uint64_t)(*q++ - '0');
+        v = v * 10 + (uint64_t)(*q - '0');
         if (v > max)
             return bad(out, "a length beyond every limit");
     }
-    if (q == end)
-        return FORMAT_MORE;
-    if (q == *p || *q != '\r')
+    if (q < end && (q == *p || *q != '\r'))
         return bad(out, "a length that is no number");
-    if (q + 1 == end)
-        return FORMAT_MORE;
-    if (q[1] != '\n')
+    if (q + 1 < end && q[1] != '\n')
         return bad(out, "a length that does not end in CR LF");
+    if (end - q < 2)
+        return FORMAT_MORE;
     *p = q + 2;
     *n = v;
+    return FORMAT_COMMAND;
+}
+
+/* One argument, "$3\r\nSET\r\n" at *p. */
+static enum format_kind read_arg(const char **p, struct slice in, struct slice *arg,
+                                 struct format_record *out)
+{
+    const char *q = *p, *end = in.ptr + in.len;
+    uint64_t len;
+    if (q == end)
+        return more(out, in.len + 1);
+    if (*q++ != '$')
+        return bad(out, "'$' was expected, the start of an argument");
+    enum format_kind kind = read_count(&q, end, FORMAT_ARG_BYTES_MAX, &len, out);
+    if (kind != FORMAT_COMMAND)
+        return kind == FORMAT_MORE ? more(out, in.len + 1) : kind;
+    size_t there = (size_t)(end - q);
+    if ((there > len && q[len] != '\r') || (there > len + 1 && q[len + 1] != '\n'))
+        return bad(out, "an argument that does not end in CR LF");
+    if (there < len + 2)
+        return more(out, (size_t)(q - in.ptr) + len + 2);
+    *arg = slice_of(q, len);
+    *p = q + len + 2;
     return FORMAT_COMMAND;
 }
 
 static enum format_kind read_command(struct slice in, struct format_args *args,
                                      struct format_record *out)
 {
-    const char *p = in.ptr + 1, *end = in.ptr + in.len;
-    uint64_t argc, len;
-    enum format_kind kind = read_count(&p, end, FORMAT_ARGS_MAX, &argc, out);
+    const char *p = in.ptr + 1;
+    uint64_t argc;
+    enum format_kind kind = read_count(&p, in.ptr + in.len, FORMAT_ARGS_MAX, &argc, out);
     if (kind != FORMAT_COMMAND)
-        return kind;
+        return kind == FORMAT_MORE ? more(out, in.len + 1) : kind;
     if (argc == 0)
         return bad(out, "a command without a name");
     out->first = args->count;
-    for (uint64_t i = 0; i < argc; i++) {
-        if (p == end)
-            return FORMAT_MORE;
-        if (*p != '$')
-            return bad(out, "'$' was expected, the start of an argument");
-        p++;
-        if ((kind = read_count(&p, end, FORMAT_ARG_BYTES_MAX, &len, out)) != FORMAT_COMMAND)
-            return kind;
-        if ((uint64_t)(end - p) < len + 2)
-            return FORMAT_MORE;
-        if (p[len] != '\r' || p[len + 1] != '\n')
-            return bad(out, "an argument that does not end in CR LF");
-        if (!args_room(args, 1))
-            return bad(out, "no memory for the arguments");
-        args->at[args->count++] = slice_of(p, (size_t)len);
-        p += len + 2;
-    }
     out->argc = (int)argc;
+    for (uint64_t i = 0; i < argc; i++) {
+        if (args->count == args->cap && !args_grow(args))
+            return FORMAT_NOMEM;
+        kind = read_arg(&p, in, &args->at[args->count], out);
+        if (kind != FORMAT_COMMAND)
+            return kind;
+        args->count++;
+    }
     out->bytes = (size_t)(p - in.ptr);
     return FORMAT_COMMAND;
 }
 
+/* False also beyond 64 bits, which 20 digits can be. */
 static bool read_digits(const char *p, int n, uint64_t *v)
 {
     *v = 0;
-    for (int i = 0; i < n; i++) {
-        if (p[i] < '0' || p[i] > '9')
+    for (int i = 0; i < n; i++)
+        if (p[i] < '0' || p[i] > '9' || __builtin_mul_overflow(*v, 10, v) ||
+            __builtin_add_overflow(*v, (uint64_t)(p[i] - '0'), v))
             return false;
-        *v = *v * 10 + (uint64_t)(p[i] - '0');
-    }
     return true;
 }
 
@@ -193,31 +208,48 @@ static bool read_hex(const char *p, int n, uint32_t *v)
     return true;
 }
 
+/* The line's length with its CR LF. Only what can be seen stands in an annotation, so that a line
+ * whose end is damaged does not swallow the one behind it. */
+static enum format_kind find_line_end(struct slice in, struct format_record *out)
+{
+    size_t most = in.len < FORMAT_LINE_BYTES_MAX ? in.len : FORMAT_LINE_BYTES_MAX, n = 0;
+    while (n < most && in.ptr[n] >= 0x20 && in.ptr[n] <= 0x7e)
+        n++;
+    if (n + 1 >= FORMAT_LINE_BYTES_MAX)
+        return bad(out, "an annotation without end");
+    if (n < in.len && in.ptr[n] != '\r')
+        return bad(out, "an annotation that does not end in CR LF");
+    if (n + 1 < in.len && in.ptr[n + 1] != '\n')
+        return bad(out, "an annotation that does not end in CR LF");
+    if (in.len < n + 2)
+        return more(out, in.len + 1);
+    out->bytes = n + 2;
+    return FORMAT_ANNOTATION;
+}
+
+static enum format_kind read_seal(const char *p, struct format_record *out)
+{
+    if (out->bytes == SEAL_BYTES && memcmp(p, "#SEAL pos=", SEAL_POS_AT) == 0 &&
+        read_digits(p + SEAL_POS_AT, SEAL_POS_DIGITS, &out->pos) &&
+        memcmp(p + SEAL_POS_AT + SEAL_POS_DIGITS, " crc=", 5) == 0 &&
+        read_hex(p + SEAL_CRC_AT, SEAL_CRC_DIGITS, &out->crc))
+        return FORMAT_SEAL;
+    return bad(out, "a seal in another form than \"#SEAL pos=<20 digits> crc=<8 hex digits>\"");
+}
+
 static enum format_kind read_annotation(struct slice in, struct format_record *out)
 {
-    size_t most = in.len < FORMAT_LINE_BYTES_MAX ? in.len : FORMAT_LINE_BYTES_MAX;
-    const char *newline = memchr(in.ptr, '\n', most);
-    if (!newline)
-        return in.len < FORMAT_LINE_BYTES_MAX ? FORMAT_MORE : bad(out, "an annotation without end");
-    out->bytes = (size_t)(newline - in.ptr) + 1;
-    if (out->bytes < 2 || newline[-1] != '\r')
-        return bad(out, "an annotation that does not end in CR LF");
-    if (out->bytes >= 6 && memcmp(in.ptr, "#SEAL ", 6) == 0) {
-        if (out->bytes == SEAL_BYTES && memcmp(in.ptr + 6, "pos=", 4) == 0 &&
-            read_digits(in.ptr + SEAL_POS_AT, SEAL_POS_DIGITS, &out->pos) &&
-            memcmp(in.ptr + SEAL_CRC_AT - 5, " crc=", 5) == 0 &&
-            read_hex(in.ptr + SEAL_CRC_AT, SEAL_CRC_DIGITS, &out->crc))
-            return FORMAT_SEAL;
-        return bad(out, "a seal in another form than \"#SEAL pos=<20 digits> crc=<8 hex digits>\"");
-    }
-    if (out->bytes == sizeof(FORMAT_HEADER_LINE) - 1 &&
-        memcmp(in.ptr, FORMAT_HEADER_LINE, out->bytes) == 0)
+    enum format_kind kind = find_line_end(in, out);
+    if (kind != FORMAT_ANNOTATION)
+        return kind;
+    struct slice line = slice_of(in.ptr, out->bytes);
+    if (line.len > 6 && memcmp(line.ptr, "#SEAL ", 6) == 0)
+        return read_seal(line.ptr, out);
+    if (slice_equal(line, SLICE(FORMAT_HEADER_LINE)))
         return FORMAT_HEADER;
-    if (out->bytes > 6 && memcmp(in.ptr, "#TS:", 4) == 0) {
-        int64_t s;
-        if (!num_parse_i64(slice_of(in.ptr + 4, out->bytes - 6), &s))
+    if (line.len > 6 && memcmp(line.ptr, "#TS:", 4) == 0) {
+        if (!num_parse_i64(slice_of(line.ptr + 4, line.len - 6), &out->unix_s))
             return bad(out, "a timestamp that is no number");
-        out->unix_s = s;
         return FORMAT_TIMESTAMP;
     }
     return FORMAT_ANNOTATION;
@@ -226,7 +258,7 @@ static enum format_kind read_annotation(struct slice in, struct format_record *o
 enum format_kind format_read(struct slice in, struct format_args *args, struct format_record *out)
 {
     if (in.len == 0)
-        return FORMAT_MORE;
+        return more(out, 1);
     if (in.ptr[0] == '#')
         return read_annotation(in, out);
     if (in.ptr[0] != '*')

@@ -1,23 +1,26 @@
 #pragma once
 /* What the append-only file is made of.
  *
- * A file is a sequence of records as Redis 7 writes them: commands as RESP arrays of bulk strings, and annotation lines
- * that begin with '#', which Redis' and Valkey's loaders skip. Corsac's files are sealed: they begin with a header line, and
- * each batch of commands ends in a seal.
+ * A file is a sequence of records as Redis 7 writes them: commands as RESP arrays of bulk strings,
+ * and annotation lines that begin with '#', which Redis' and Valkey's loaders skip. Corsac's files
+ * are sealed: they begin with a header line, and each batch of commands ends in a seal.
  *
- *     #CORSAC:1\r\n                              header, in the first batch's seal like everything else
- *     #TS:1700000000\r\n                         from here on, it is this second (aof-timestamp-enabled; as Redis writes it)
- *     *2\r\n$6\r\nSELECT\r\n$1\r\n0\r\n          commands, whole transactions
+ *     #CORSAC:1\r\n                        header, in the first batch's seal like all else
+ *     #TS:1700000000\r\n                   from here on it is this second; as Redis writes it
+ *                                          (aof-timestamp-enabled)
+ *     *2\r\n$6\r\nSELECT\r\n$1\r\n0\r\n    commands, whole transactions
  *     *3\r\n$3\r\nSET\r\n...
  *     #SEAL pos=00000000000000012345 crc=0a1b2c3d\r\n
  *
- *     pos   20 decimal digits: the log position behind the batch. Positions count the bytes of all commands ever logged
- *           (annotations do not count), across files and rewrites; all batches of a base bear the position of its instant
- *     crc   8 lower-case hex digits: CRC-32C of every byte from the end of the previous seal (or the start of the file)
- *           up to and including "crc="
+ *     pos   20 decimal digits: the log position behind the batch. Positions count the bytes of all
+ *           commands ever logged (annotations do not count), across files and rewrites; all
+ *           batches of a base bear the position of its instant
+ *     crc   8 lower-case hex digits: CRC-32C of every byte from the end of the previous seal (or
+ *           the start of the file) up to and including "crc="
  *
- * So a seal covers the batch, its own position and everything between: a changed bit anywhere is found. And as a batch
- * starts where the one before it ended, a batch that is missing or comes twice is found too.
+ * So a seal covers the batch, its own position and everything between: a changed bit anywhere is
+ * found. And as a batch starts where the one before it ended, a batch that is missing or comes
+ * twice is found too.
  *
  * Redis reads lines of at most 127 bytes: a seal is shorter. */
 #include <stdbool.h>
@@ -34,33 +37,36 @@
 #define FORMAT_ARGS_MAX       (1024 * 1024)
 #define FORMAT_ARG_BYTES_MAX  (4ull * 1024 * 1024 * 1024)
 
+#define FORMAT_HEADER_LINE "#CORSAC:1\r\n"
+
 /* Appends a command in its RESP form. */
 void format_command(struct buf *out, int argc, const struct slice *argv);
 /* Bytes that format_command appends. */
 size_t format_command_bytes(int argc, const struct slice *argv);
-#define FORMAT_HEADER_LINE "#CORSAC:1\r\n"
 void format_timestamp(struct buf *out, int64_t unix_s);
-/* Writes a seal for a batch whose bytes have the CRC `crc` so far. What a seal claims fits where its crc is
- * crc32c(CRC of the batch, the first SEAL_CRC_AT bytes of the seal). */
+/* Writes a seal for a batch whose bytes have the CRC `crc` so far. What a seal claims fits where
+ * its crc is crc32c(CRC of the batch, the first SEAL_CRC_AT bytes of the seal). */
 void format_seal(char out[SEAL_BYTES], uint64_t pos, uint32_t crc);
 
 enum format_kind {
-    FORMAT_COMMAND, /* argc and argv are set */
+    FORMAT_COMMAND, /* argc and first are set */
     FORMAT_HEADER,
-    FORMAT_SEAL, /* pos is set; whether the CRC fits is for the caller to say: crc is what it claims */
+    FORMAT_SEAL,       /* pos and crc are set; whether the CRC fits is for the caller to say */
     FORMAT_TIMESTAMP,  /* unix_s is set */
     FORMAT_ANNOTATION, /* any other line that begins with '#' */
-    FORMAT_MORE,       /* the bytes end within a record */
-    FORMAT_BAD,        /* no record: `error` says what was expected */
+    FORMAT_MORE,       /* the bytes end within a record: bytes is set */
+    FORMAT_BAD,        /* no record: error is set */
+    FORMAT_NOMEM,      /* no memory for the arguments */
 };
 struct format_record {
-    size_t bytes; /* that the record takes, FORMAT_MORE and FORMAT_BAD: unset */
+    size_t
+        bytes; /* that the record takes; FORMAT_MORE: that it takes at least, as far as is known */
     int argc;
     size_t first; /* of its arguments in format_args */
     uint64_t pos;
     uint32_t crc;
     int64_t unix_s;
-    const char *error; /* static text */
+    const char *error; /* what was expected; static text */
 };
 /* Arguments of the commands read so far, one behind the other; grows. */
 struct format_args {
@@ -70,6 +76,8 @@ struct format_args {
 void format_args_init(struct format_args *a);
 void format_args_deinit(struct format_args *a);
 
-/* Looks at the record at the start of `in`. Strict: exactly the forms above, canonical lengths, CRLF. Arguments are slices
- * of `in`. A tenth of a microsecond a command at most: it is half of what loading costs. */
+/* Looks at the record at the start of `in`. Strict: exactly the forms above, canonical lengths,
+ * CR LF, annotations of visible characters; what cannot become a record is FORMAT_BAD as soon as
+ * the first wrong byte is there. Arguments are slices of `in`, appended to `args` by
+ * FORMAT_COMMAND, which is otherwise as it was. */
 enum format_kind format_read(struct slice in, struct format_args *args, struct format_record *out);

@@ -24,9 +24,9 @@ void manifest_deinit(struct manifest *m)
     *m = (struct manifest){0};
 }
 
-/* --- content ------------------------------------------------------------------------------------------------ */
+/* --- content -------------------------------------------------------------------------------- */
 
-/* Base first, increments by number, then history: the order in which they are loaded and written down. */
+/* Base first, increments by number, then history: as they are loaded and written down. */
 static int rank(enum manifest_type type)
 {
     return type == MANIFEST_BASE ? 0 : type == MANIFEST_INCR ? 1 : 2;
@@ -37,12 +37,31 @@ static bool comes_before(const struct manifest_file *a, const struct manifest_fi
     return rank(a->type) != rank(b->type) ? rank(a->type) < rank(b->type) : a->seq < b->seq;
 }
 
+/* Of a file in the directory itself. */
+static bool is_file_name(const char *name)
+{
+    size_t len = strlen(name);
+    return len > 0 && len < MANIFEST_NAME_BYTES_MAX && !strchr(name, '/') &&
+           strcmp(name, ".") != 0 && strcmp(name, "..") != 0;
+}
+
+/* A file has one part only: history is removed, whatever else bears its name. */
+static bool is_named(const struct manifest *m, const char *name)
+{
+    for (size_t i = 0; i < m->count; i++)
+        if (strcmp(m->files[i].name, name) == 0)
+            return true;
+    return false;
+}
+
 enum err manifest_add(struct manifest *m, enum manifest_type type, uint64_t seq, const char *name)
 {
     if (m->count == MANIFEST_FILES_MAX)
         return ERR_FULL;
-    if (strlen(name) >= MANIFEST_NAME_BYTES_MAX)
+    if (!is_file_name(name))
         return ERR_RANGE;
+    if (is_named(m, name))
+        return ERR_EXISTS;
     if (m->count == m->cap) {
         m->cap = m->cap ? m->cap * 2 : 8;
         m->files = mem_realloc(m->files, m->cap * sizeof(*m->files));
@@ -113,7 +132,7 @@ void manifest_forget_history(struct manifest *m)
         m->count--;
 }
 
-/* --- text --------------------------------------------------------------------------------------------------- */
+/* --- text ----------------------------------------------------------------------------------- */
 
 static enum err refuse(char *error, int line, const char *why)
 {
@@ -121,40 +140,55 @@ static enum err refuse(char *error, int line, const char *why)
     return ERR_SYNTAX;
 }
 
-/* "file NAME seq N type T", in any order of the pairs, as Redis reads it. */
-static enum err parse_line(struct manifest *m, const struct words *w, int line, char *error)
+/* Whatever else it is, a type is one of three letters. */
+static bool is_type(int type)
 {
-    char name[MANIFEST_NAME_BYTES_MAX] = "";
-    uint64_t seq = 0;
-    char type = 0;
-    if (w->count < 6 || w->count % 2)
-        return refuse(error, line, "\"file <name> seq <number> type <b, i or h>\" was expected");
+    return type == MANIFEST_BASE || type == MANIFEST_INCR || type == MANIFEST_HISTORY;
+}
+
+/* "file NAME seq N type T", the pairs in any order. NULL, or what is wrong. */
+static const char *parse_pairs(const struct words *w, struct manifest_file *f)
+{
+    if (w->count % 2)
+        return "\"file <name> seq <number> type <b, i or h>\" was expected";
     for (int i = 0; i < w->count; i += 2) {
         struct slice key = w->at[i], value = w->at[i + 1];
         if (slice_is(key, "file")) {
-            if (value.len == 0 || value.len >= sizeof(name) || memchr(value.ptr, '/', value.len))
-                return refuse(error, line, "a file name is at most 255 bytes long and has no '/'");
-            memcpy(name, value.ptr, value.len);
-            name[value.len] = 0;
+            if (value.len >= sizeof(f->name) || memchr(value.ptr, 0, value.len))
+                return "a file name of 256 bytes or more, or with a zero byte";
+            memcpy(f->name, value.ptr, value.len);
+            f->name[value.len] = 0;
+            if (!is_file_name(f->name))
+                return "a file name that is empty or leads out of the directory";
         } else if (slice_is(key, "seq")) {
-            if (!num_parse_u64(value, &seq))
-                return refuse(error, line, "seq is not a number");
+            if (!num_parse_u64(value, &f->seq) || f->seq == 0)
+                return "seq is no number from 1 on";
         } else if (slice_is(key, "type")) {
-            type = value.len == 1 ? value.ptr[0] : '?';
-        } else {
-            return refuse(error, line, "a word that is none of file, seq, type");
+            if (value.len != 1 || !is_type(value.ptr[0]))
+                return "type is none of b, i and h";
+            f->type = (enum manifest_type)value.ptr[0];
         }
     }
-    if (!name[0] || !seq ||
-        (type != MANIFEST_BASE && type != MANIFEST_INCR && type != MANIFEST_HISTORY))
-        return refuse(error, line, "a file needs a name, a seq from 1 on, and a type: b, i or h");
-    if (type == MANIFEST_BASE && manifest_base(m))
+    if (!f->name[0] || f->seq == 0 || !is_type((int)f->type))
+        return "a file needs a name, a seq and a type";
+    return NULL;
+}
+
+static enum err parse_line(struct manifest *m, const struct words *w, int line, char *error)
+{
+    struct manifest_file f = {0};
+    const char *why = parse_pairs(w, &f);
+    if (why)
+        return refuse(error, line, why);
+    if (f.type == MANIFEST_BASE && manifest_base(m))
         return refuse(error, line, "a second base");
-    if (type == MANIFEST_INCR && manifest_last_seq(m, MANIFEST_INCR) >= seq)
+    if (f.type == MANIFEST_INCR && manifest_last_seq(m, MANIFEST_INCR) >= f.seq)
         return refuse(error, line, "increments must be in order of seq");
-    if (manifest_add(m, (enum manifest_type)type, seq, name) != ERR_OK)
-        return refuse(error, line, "too many files");
-    return ERR_OK;
+    switch (manifest_add(m, f.type, f.seq, f.name)) {
+    case ERR_OK: return ERR_OK;
+    case ERR_EXISTS: return refuse(error, line, "a file that was named before");
+    default: return refuse(error, line, "too many files");
+    }
 }
 
 enum err manifest_parse(struct manifest *m, struct slice text, char error[MANIFEST_ERROR_CHARS])
@@ -170,9 +204,11 @@ enum err manifest_parse(struct manifest *m, struct slice text, char error[MANIFE
         line++;
         if (!newline)
             e = refuse(error, line, "it does not end in a line break");
+        else if (text.ptr[0] == '#')
+            ;
         else if (words_split(&w, slice_of(text.ptr, len)) != ERR_OK)
             e = refuse(error, line, "unbalanced quotes");
-        else if (w.count && w.at[0].ptr[0] != '#')
+        else if (w.count > 0)
             e = parse_line(m, &w, line, error);
         text = newline ? slice_of(newline + 1, text.len - len - 1) : slice_of(NULL, 0);
     }
@@ -184,12 +220,20 @@ enum err manifest_parse(struct manifest *m, struct slice text, char error[MANIFE
     return e;
 }
 
+static bool needs_quotes(const char *name)
+{
+    for (const char *p = name; *p; p++)
+        if (*p <= ' ' || *p > '~' || strchr("\"'\\", *p))
+            return true;
+    return false;
+}
+
 static void print(const struct manifest *m, struct buf *out)
 {
     for (size_t i = 0; i < m->count; i++) {
         const struct manifest_file *f = &m->files[i];
         buf_append_cstr(out, "file ");
-        if (strpbrk(f->name, " \t\"'\\"))
+        if (needs_quotes(f->name))
             buf_append_quoted(out, slice_from_cstr(f->name));
         else
             buf_append_cstr(out, f->name);
@@ -197,18 +241,22 @@ static void print(const struct manifest *m, struct buf *out)
     }
 }
 
-/* --- file --------------------------------------------------------------------------------------------------- */
+/* --- file ----------------------------------------------------------------------------------- */
 
 enum err manifest_load(struct manifest *m, const char *dir, const char *name,
                        char error[MANIFEST_ERROR_CHARS])
 {
     struct buf text;
     buf_init(&text);
+    manifest_deinit(m);
     enum err e = files_read(dir, name, MANIFEST_BYTES_MAX, &text);
     if (e == ERR_OK)
         e = manifest_parse(m, buf_slice(&text), error);
-    else if (e != ERR_NOTFOUND)
-        snprintf(error, MANIFEST_ERROR_CHARS, "cannot read %s/%s: %s", dir, name, strerror(errno));
+    else if (e == ERR_RANGE)
+        snprintf(error, MANIFEST_ERROR_CHARS, "it is larger than %d bytes", MANIFEST_BYTES_MAX);
+    else
+        snprintf(error, MANIFEST_ERROR_CHARS, "cannot be read: %s",
+                 e == ERR_NOMEM ? err_text(e) : strerror(errno));
     buf_deinit(&text);
     return e;
 }
@@ -217,13 +265,16 @@ enum err manifest_save(const struct manifest *m, const char *dir, const char *na
                        char error[MANIFEST_ERROR_CHARS])
 {
     struct buf text;
+    const char *step = "memory";
     buf_init(&text);
     print(m, &text);
-    const char *step = NULL;
-    enum err e = text.err != ERR_OK ? text.err : files_replace(dir, name, buf_slice(&text), &step);
+    enum err e = text.err;
+    errno = ENOMEM;
+    if (e == ERR_OK)
+        e = files_replace(dir, name, buf_slice(&text), &step);
     if (e != ERR_OK)
-        snprintf(error, MANIFEST_ERROR_CHARS, "cannot write %s/%s: %s: %s", dir, name,
-                 step ? step : "memory", strerror(errno));
+        snprintf(error, MANIFEST_ERROR_CHARS, "cannot write %s/%s: %s: %s", dir, name, step,
+                 strerror(errno));
     buf_deinit(&text);
     return e;
 }

@@ -9,8 +9,8 @@
  *   i  increments, in order of seq
  *   h  history: no longer needed, to be removed
  *
- * A change is written to a temporary file beside it, synced, renamed over it, and the directory synced: at every instant
- * the old or the new manifest is there, whole. */
+ * A change is written to a temporary file beside it, synced, renamed over it, and the directory
+ * synced: at every instant the old or the new manifest is there, whole. */
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -36,12 +36,16 @@ struct manifest {
 
 void manifest_init(struct manifest *m);
 void manifest_deinit(struct manifest *m);
-/* Reads a manifest's text. ERR_SYNTAX: `error` says which line and what is wrong with it. */
+/* Reads a manifest's text. ERR_SYNTAX: `error` says which line and what is wrong with it. Pairs of
+ * other keys are passed over, as newer versions of Redis add some. */
 enum err manifest_parse(struct manifest *m, struct slice text, char error[MANIFEST_ERROR_CHARS]);
-/* Reads the file; ERR_NOTFOUND when there is none. */
+/* Reads the file; ERR_NOTFOUND when there is none, else `error` says what is wrong. Every error
+ * leaves the manifest empty. */
 enum err manifest_load(struct manifest *m, const char *dir, const char *name,
                        char error[MANIFEST_ERROR_CHARS]);
-/* Replaces the file atomically and durably. ERR_IO: `error` says which step failed; the old one holds. */
+/* Replaces the file atomically and durably. ERR_BUSY: the new one is in place, but a power cut may
+ * bring the old one back (see files_replace): the files of both must stay. Any other error: the
+ * old one holds. `error` says which step failed. */
 enum err manifest_save(const struct manifest *m, const char *dir, const char *name,
                        char error[MANIFEST_ERROR_CHARS]);
 
@@ -49,8 +53,10 @@ const struct manifest_file *manifest_base(const struct manifest *m); /* NULL: no
 const struct manifest_file *manifest_last(const struct manifest *m,
                                           enum manifest_type type);            /* NULL: none */
 uint64_t manifest_last_seq(const struct manifest *m, enum manifest_type type); /* 0: none yet */
+/* ERR_FULL: MANIFEST_FILES_MAX; ERR_RANGE: no file name; ERR_EXISTS: named already. */
 enum err manifest_add(struct manifest *m, enum manifest_type type, uint64_t seq, const char *name);
-/* A rewrite ended: the base and all increments below `first_incr_seq` become history, `base` takes their place. */
+/* A rewrite ended: the base and all increments below `first_incr_seq` become history, `base` takes
+ * their place. On an error nothing changed. */
 enum err manifest_replace_base(struct manifest *m, uint64_t base_seq, const char *base,
                                uint64_t first_incr_seq);
 void manifest_remove(struct manifest *m, const char *name);

@@ -11,18 +11,23 @@
 #include "base/mem.h"
 #include "log/format.h"
 
+#define TAIL_CHUNK_BYTES (64 * 1024)
+
 struct reader {
     int fd;
-    uint64_t file_bytes;
-    char *buf; /* owned: bytes [at, at + len) of the file */
-    size_t len, cap;
+    uint64_t file_bytes; /* when it was opened */
+    /* buf[0 .. len) are the bytes of the file from `at` on; what is ahead of buf[batch] was given
+     * out. */
+    char *buf; /* owned */
+    size_t len, cap, batch;
     uint64_t at;
-    size_t batch; /* offset in buf: where the batch that is read now begins */
-    bool sealed, started, ended;
+    bool sealed, started;
+    uint64_t pos; /* of the last seal; 0: none yet */
     int64_t unix_s;
+    /* The batch. Its arguments move while it grows: its commands know theirs by number first. */
     struct format_args args;
-    struct reader_command *commands; /* owned, of the batch */
-    size_t *firsts;                  /* owned: first argument of each in args */
+    struct reader_command *commands; /* owned */
+    size_t *firsts;                  /* owned: first argument of each command */
     size_t count, commands_cap;
     uint64_t bad_at;
     char error[READER_ERROR_CHARS];
@@ -60,63 +65,133 @@ void reader_close(struct reader **reader)
     *reader = NULL;
 }
 
-/* --- bytes -------------------------------------------------------------------------------------------------- */
+/* --- bytes ---------------------------------------------------------------------------------- */
 
-/* Reads on, keeping the bytes of the batch. False: there are no more (ended), or it failed (errno in error). */
-static bool read_more(struct reader *r)
+enum fill { FILL_OK, FILL_END, FILL_FAILED };
+
+/* Reads `len` bytes, or as many as are left. -1: failed, and `error` says why. */
+static ssize_t read_at(struct reader *r, char *p, size_t len, uint64_t offset)
 {
-    if (r->ended)
-        return false;
-    if (r->batch > 0) {
-        r->len -= r->batch;
-        r->at += r->batch;
-        memmove(r->buf, r->buf + r->batch, r->len);
-        r->batch = 0;
-    }
-    if (r->cap - r->len < READER_CHUNK_BYTES) {
-        size_t cap = r->cap + (r->cap > READER_CHUNK_BYTES ? r->cap : READER_CHUNK_BYTES);
-        char *buf = mem_try_realloc(r->buf, cap);
-        if (!buf) {
-            snprintf(r->error, sizeof(r->error), "no memory for a batch of more than %zu bytes",
-                     r->len);
-            return false;
-        }
-        r->buf = buf;
-        r->cap = cap;
-    }
     ssize_t n;
     do
-        n = pread(r->fd, r->buf + r->len, r->cap - r->len, (off_t)(r->at + r->len));
+        n = pread(r->fd, p, len, (off_t)offset);
     while (n < 0 && errno == EINTR);
     if (n < 0)
         snprintf(r->error, sizeof(r->error), "cannot be read: %s", strerror(errno));
-    if (n == 0)
-        r->ended = true;
-    if (n <= 0)
+    if (n == 0) {
+        snprintf(r->error, sizeof(r->error), "became shorter while it was read");
+        return -1;
+    }
+    return n;
+}
+
+/* Makes room for `more` bytes behind those of the batch. */
+static bool make_room(struct reader *r, size_t more)
+{
+    r->len -= r->batch;
+    r->at += r->batch;
+    if (r->batch > 0 && r->len > 0)
+        memmove(r->buf, r->buf + r->batch, r->len);
+    r->batch = 0;
+    if (r->cap - r->len >= more)
+        return true;
+    size_t cap = r->len + more + r->cap; /* doubles at least */
+    char *buf = mem_try_realloc(r->buf, cap);
+    if (!buf) {
+        snprintf(r->error, sizeof(r->error), "no memory for a batch of more than %zu bytes",
+                 r->len + more);
         return false;
-    r->len += (size_t)n;
+    }
+    r->buf = buf;
+    r->cap = cap;
     return true;
 }
 
-/* --- ends --------------------------------------------------------------------------------------------------- */
-
-static enum reader_status damaged(struct reader *r, size_t offset, const char *why)
+/* Reads on, so that at least `bytes` of the batch are there. Slices of the buffer are void then. */
+static enum fill fill(struct reader *r, uint64_t bytes)
 {
-    r->bad_at = r->at + offset;
-    snprintf(r->error, sizeof(r->error), "damaged at offset %llu: %s",
-             (unsigned long long)r->bad_at, why);
-    return READER_DAMAGED;
+    uint64_t batch_at = r->at + r->batch, left = r->file_bytes - (r->at + r->len);
+    if (bytes > r->file_bytes - batch_at || left == 0)
+        return FILL_END;
+    uint64_t want = bytes - (r->len - r->batch);
+    if (want < READER_CHUNK_BYTES)
+        want = left < READER_CHUNK_BYTES ? left : READER_CHUNK_BYTES;
+    if (!make_room(r, want))
+        return FILL_FAILED;
+    while (want > 0) {
+        ssize_t n = read_at(r, r->buf + r->len, want, r->at + r->len);
+        if (n < 0)
+            return FILL_FAILED;
+        r->len += (size_t)n;
+        want -= (uint64_t)n;
+    }
+    return FILL_OK;
 }
 
-static bool only_zeros_left(struct reader *r)
+/* --- the tail ------------------------------------------------------------------------------- */
+
+/* What is in the file from the batch on that does not parse. */
+struct tail {
+    uint64_t content_end; /* zeros only from here to the end of the file */
+    bool has_seal;        /* one that may well have been written for these bytes */
+};
+
+/* Is there a seal whose position fits: not before the last one's, and not further than the bytes
+ * between them? Whether its checksum fits cannot be told, as where its batch begins is unknown. */
+static bool has_seal(const struct reader *r, struct slice chunk, uint64_t chunk_at)
 {
-    size_t from = r->batch;
-    do
-        for (; from < r->len; from++)
-            if (r->buf[from])
-                return false;
-    while (from -= r->batch, read_more(r));
-    return r->ended;
+    static const char start[] = "#SEAL pos=";
+    uint64_t batch_at = r->at + r->batch;
+    struct format_record record;
+    const char *p = chunk.ptr, *end = chunk.ptr + chunk.len;
+    for (; (p = memmem(p, (size_t)(end - p), start, sizeof(start) - 1)); p++) {
+        if (format_read(slice_of(p, (size_t)(end - p)), NULL, &record) != FORMAT_SEAL)
+            continue;
+        uint64_t offset = chunk_at + (uint64_t)(p - chunk.ptr);
+        if (batch_at == 0 || (record.pos >= r->pos && record.pos - r->pos <= offset - batch_at))
+            return true;
+    }
+    return false;
+}
+
+/* False: reading failed. */
+static bool look_at_tail(struct reader *r, struct tail *tail)
+{
+    char *buf = mem_alloc(TAIL_CHUNK_BYTES);
+    uint64_t at = r->at + r->batch; /* of the bytes in buf */
+    size_t len = 0;
+    *tail = (struct tail){.content_end = at};
+    while (at + len < r->file_bytes) {
+        ssize_t n = read_at(r, buf + len, TAIL_CHUNK_BYTES - len, at + len);
+        if (n < 0) {
+            mem_free(buf);
+            return false;
+        }
+        len += (size_t)n;
+        for (size_t i = len; i > 0; i--)
+            if (buf[i - 1]) {
+                tail->content_end = at + i;
+                break;
+            }
+        tail->has_seal = tail->has_seal || has_seal(r, slice_of(buf, len), at);
+        /* A seal may go on in the next piece. */
+        size_t kept = len < SEAL_BYTES ? len : SEAL_BYTES - 1;
+        memmove(buf, buf + len - kept, kept);
+        at += len - kept;
+        len = kept;
+    }
+    mem_free(buf);
+    return true;
+}
+
+/* --- ends ----------------------------------------------------------------------------------- */
+
+static enum reader_status damaged(struct reader *r, uint64_t offset, const char *why)
+{
+    r->bad_at = offset;
+    snprintf(r->error, sizeof(r->error), "damaged at offset %llu: %s", (unsigned long long)offset,
+             why);
+    return READER_DAMAGED;
 }
 
 static enum reader_status torn(struct reader *r)
@@ -128,22 +203,49 @@ static enum reader_status torn(struct reader *r)
     return READER_TORN;
 }
 
-/* The bytes ran out at `offset` of the buffer. */
-static enum reader_status at_end(struct reader *r, size_t offset)
+static enum reader_status no_memory(struct reader *r)
 {
-    if (r->error[0])
-        return READER_IO;
-    if (offset == r->batch && r->len == offset)
-        return READER_END;
-    return torn(r);
+    snprintf(r->error, sizeof(r->error), "no memory for the commands of a batch");
+    return READER_IO;
 }
 
-/* --- batches ------------------------------------------------------------------------------------------------ */
+/* --- batches -------------------------------------------------------------------------------- */
 
-static void begin(struct reader *r)
+/* How far the batch has been read; begun anew when there are more bytes, as the buffer moves. A
+ * batch is small beside a chunk, so little is read twice. */
+struct scan {
+    size_t at;              /* in buf: of the record that is looked at */
+    uint64_t command_bytes; /* of the commands ahead of it */
+    int64_t unix_s;
+    struct format_record record;
+    /* plain files */
+    size_t whole_at, whole; /* what can be given out: bytes end here, commands */
+    bool in_multi;
+};
+
+enum step {
+    STEP_BATCH,   /* a batch is there */
+    STEP_MORE,    /* the bytes end; record.bytes tells how many are wanted */
+    STEP_DAMAGED, /* record.error says why */
+    STEP_NOMEM,
+};
+
+static enum step stop(struct scan *s, const char *error)
 {
+    s->record.error = error;
+    return STEP_DAMAGED;
+}
+
+static void scan_init(struct scan *s, struct reader *r)
+{
+    *s = (struct scan){.at = r->batch, .whole_at = r->batch, .unix_s = r->unix_s};
     r->args.count = 0;
     r->count = 0;
+}
+
+static enum format_kind scan_record(struct scan *s, struct reader *r)
+{
+    return format_read(slice_of(r->buf + s->at, r->len - s->at), &r->args, &s->record);
 }
 
 static bool add_command(struct reader *r, const struct format_record *record)
@@ -151,9 +253,10 @@ static bool add_command(struct reader *r, const struct format_record *record)
     if (r->count == r->commands_cap) {
         size_t cap = r->commands_cap ? r->commands_cap * 2 : 1024;
         void *commands = mem_try_realloc(r->commands, cap * sizeof(*r->commands));
-        if (commands)
-            r->commands = commands;
-        void *firsts = commands ? mem_try_realloc(r->firsts, cap * sizeof(*r->firsts)) : NULL;
+        if (!commands)
+            return false;
+        r->commands = commands;
+        void *firsts = mem_try_realloc(r->firsts, cap * sizeof(*r->firsts));
         if (!firsts)
             return false;
         r->firsts = firsts;
@@ -164,118 +267,189 @@ static bool add_command(struct reader *r, const struct format_record *record)
     return true;
 }
 
-static enum reader_status give_out(struct reader *r, struct reader_batch *out, size_t end)
+static enum reader_status give_out(struct reader *r, const struct scan *s, size_t count, size_t end,
+                                   struct reader_batch *out)
 {
-    for (size_t i = 0; i < r->count; i++)
+    for (size_t i = 0; i < count; i++)
         r->commands[i].argv = r->args.at + r->firsts[i];
     out->commands = r->commands;
-    out->count = r->count;
-    out->unix_s = r->unix_s;
+    out->count = count;
+    out->at = r->at + r->batch;
+    out->unix_s = r->unix_s = s->unix_s;
     r->batch = end;
     return READER_BATCH;
 }
+
+/* --- sealed files --------------------------------------------------------------------------- */
+
+/* Reads on to the next seal. */
+static enum step scan_sealed(struct scan *s, struct reader *r)
+{
+    for (;; s->at += s->record.bytes) {
+        switch (scan_record(s, r)) {
+        case FORMAT_COMMAND:
+            s->command_bytes += s->record.bytes;
+            if (!add_command(r, &s->record))
+                return STEP_NOMEM;
+            break;
+        case FORMAT_TIMESTAMP: s->unix_s = s->record.unix_s; break;
+        case FORMAT_SEAL: return STEP_BATCH;
+        case FORMAT_HEADER:
+            if (r->at + s->at > 0)
+                return stop(s, "a header in the middle of the file");
+            break;
+        case FORMAT_ANNOTATION: return stop(s, "an unknown annotation");
+        case FORMAT_MORE: return STEP_MORE;
+        case FORMAT_BAD: return STEP_DAMAGED;
+        case FORMAT_NOMEM: return STEP_NOMEM;
+        }
+    }
+}
+
+static enum reader_status end_batch(struct reader *r, const struct scan *s,
+                                    struct reader_batch *out)
+{
+    const struct format_record *seal = &s->record;
+    if (crc32c(0, r->buf + r->batch, s->at + SEAL_CRC_AT - r->batch) != seal->crc)
+        return damaged(r, r->at + r->batch,
+                       "the checksum of the batch that begins here does not fit");
+    r->pos = out->end_pos = seal->pos;
+    out->start_pos = seal->pos > s->command_bytes ? seal->pos - s->command_bytes : 0;
+    return give_out(r, s, r->count, s->at + seal->bytes, out);
+}
+
+/* Would the record be a beginning of one, if the zeros at the end of the file were not there? */
+static bool ends_in_zeros(struct reader *r, struct scan *s, uint64_t content_end)
+{
+    uint64_t at = r->at + s->at, loaded_end = r->at + r->len;
+    if (content_end == r->file_bytes)
+        return false;
+    if (content_end <= at)
+        return true;
+    uint64_t end = content_end < loaded_end ? content_end : loaded_end;
+    struct format_record record;
+    size_t before = r->args.count;
+    enum format_kind kind =
+        format_read(slice_of(r->buf + s->at, (size_t)(end - at)), &r->args, &record);
+    r->args.count = before;
+    return kind == FORMAT_MORE;
+}
+
+/* The rest of the file is no batch. */
+static enum reader_status end_sealed(struct reader *r, struct scan *s, enum step step)
+{
+    struct tail tail;
+    uint64_t at = r->at + s->at;
+    if (r->at + r->batch == r->file_bytes)
+        return READER_END;
+    if (!look_at_tail(r, &tail))
+        return READER_IO;
+    if (step == STEP_DAMAGED && !ends_in_zeros(r, s, tail.content_end))
+        return damaged(r, at, s->record.error);
+    if (tail.has_seal)
+        return damaged(r, at, "a length that reaches beyond the end, though whole batches follow");
+    return torn(r);
+}
+
+/* --- plain files ---------------------------------------------------------------------------- */
 
 static bool is_word(const struct reader *r, const struct format_record *record, const char *word)
 {
     return record->argc == 1 && slice_is(r->args.at[record->first], word);
 }
 
-/* Does the seal at `offset` cover the batch? */
-static bool seal_fits(const struct reader *r, size_t offset, const struct format_record *record)
+/* Of an annotation at the start that is no timestamp: whether seals were meant cannot be told. */
+static const char *first_line_error(const struct reader *r)
 {
-    return crc32c(0, r->buf + r->batch, offset + SEAL_CRC_AT - r->batch) == record->crc;
+    return strncmp(r->buf, "#CORSAC:", 8) == 0
+               ? "a header of another version of Corsac"
+               : "neither Corsac's header nor what Redis begins a file with";
 }
 
-static enum reader_status next_sealed(struct reader *r, struct reader_batch *out)
+/* Collects commands until there are enough. */
+static enum step scan_plain(struct scan *s, struct reader *r)
 {
-    struct format_record record;
-    size_t offset;
-restart:
-    begin(r);
-    offset = r->batch;
-    for (uint64_t command_bytes = 0;; offset += record.bytes) {
-        enum format_kind kind =
-            format_read(slice_of(r->buf + offset, r->len - offset), &r->args, &record);
-        switch (kind) {
-        case FORMAT_COMMAND:
-            command_bytes += record.bytes;
-            if (!add_command(r, &record))
-                return READER_IO;
-            break;
-        case FORMAT_TIMESTAMP: r->unix_s = record.unix_s; break;
-        case FORMAT_SEAL:
-            if (!seal_fits(r, offset, &record))
-                return damaged(r, r->batch,
-                               "the checksum of the batch that begins here does not fit");
-            out->end_pos = record.pos;
-            out->start_pos = record.pos - command_bytes;
-            return give_out(r, out, offset + record.bytes);
-        case FORMAT_HEADER:
-            if (r->at + offset == 0)
-                break;
-            return damaged(r, offset, "a header in the middle of the file");
-        case FORMAT_ANNOTATION: return damaged(r, offset, "an unknown annotation");
-        case FORMAT_MORE:
-            if (!read_more(r))
-                return at_end(r, offset);
-            goto restart; /* the bytes moved; a batch is small beside a chunk */
-        case FORMAT_BAD:
-            if (r->buf[r->batch] == 0 && only_zeros_left(r))
-                return torn(r);
-            return damaged(r, offset, record.error);
+    for (;;) {
+        if (!s->in_multi) {
+            s->whole_at = s->at;
+            s->whole = r->count;
+            if (r->count >= READER_PLAIN_COMMANDS)
+                return STEP_BATCH;
         }
-    }
-}
-
-static enum reader_status next_plain(struct reader *r, struct reader_batch *out)
-{
-    struct format_record record;
-    size_t offset;
-restart:
-    begin(r);
-    offset = r->batch;
-    for (bool in_multi = false;; offset += record.bytes) {
-        if (r->count >= READER_PLAIN_COMMANDS && !in_multi)
-            return give_out(r, out, offset);
-        enum format_kind kind =
-            format_read(slice_of(r->buf + offset, r->len - offset), &r->args, &record);
-        switch (kind) {
+        switch (scan_record(s, r)) {
         case FORMAT_COMMAND:
-            if (!add_command(r, &record))
-                return READER_IO;
-            in_multi = is_word(r, &record, "multi") || (in_multi && !is_word(r, &record, "exec"));
+            if (!add_command(r, &s->record))
+                return STEP_NOMEM;
+            s->in_multi =
+                is_word(r, &s->record, "multi") || (s->in_multi && !is_word(r, &s->record, "exec"));
             break;
         case FORMAT_TIMESTAMP:
-            if (r->count && !in_multi)
-                return give_out(r, out, offset); /* so that unix_s is that of the batch */
-            r->unix_s = record.unix_s;
+            /* Not for the commands ahead of it. */
+            if (s->whole > 0 && !s->in_multi)
+                return STEP_BATCH;
+            s->unix_s = s->record.unix_s;
             break;
-        case FORMAT_ANNOTATION: break;
+        case FORMAT_ANNOTATION:
+            if (r->at + s->at == 0)
+                return stop(s, first_line_error(r));
+            break;
         case FORMAT_HEADER:
         case FORMAT_SEAL:
-            return damaged(r, offset, "a seal in a file that does not begin with Corsac's header");
-        case FORMAT_MORE:
-            if (read_more(r))
-                goto restart;
-            if (r->count && !in_multi && !r->error[0])
-                return give_out(r, out, offset);
-            return at_end(r, offset);
-        case FORMAT_BAD: return damaged(r, offset, record.error);
+            return stop(s, "a seal in a file that does not begin with Corsac's header");
+        case FORMAT_MORE: return STEP_MORE;
+        case FORMAT_BAD: return STEP_DAMAGED;
+        case FORMAT_NOMEM: return STEP_NOMEM;
         }
+        s->at += s->record.bytes;
     }
+}
+
+/* No further command is whole. */
+static enum reader_status end_plain(struct reader *r, struct scan *s, enum step step)
+{
+    if (step == STEP_DAMAGED)
+        return damaged(r, r->at + s->at, s->record.error);
+    r->batch = s->whole_at; /* behind annotations */
+    r->unix_s = s->unix_s;
+    return r->at + r->batch == r->file_bytes ? READER_END : torn(r);
+}
+
+/* --- any file ------------------------------------------------------------------------------- */
+
+/* Zeros where the header should be are a file that grew before its data arrived. */
+static enum reader_status start(struct reader *r)
+{
+    static const char header[] = FORMAT_HEADER_LINE;
+    r->started = true;
+    if (fill(r, 1) == FILL_FAILED)
+        return READER_IO;
+    size_t most = r->len < sizeof(header) - 1 ? r->len : sizeof(header) - 1;
+    r->sealed = most > 0 && (r->buf[0] == 0 || memcmp(r->buf, header, most) == 0);
+    return READER_BATCH;
 }
 
 enum reader_status reader_next(struct reader *r, struct reader_batch *out)
 {
-    static const char header[] = FORMAT_HEADER_LINE;
+    struct scan s;
+    enum step step;
+    enum fill filled = FILL_OK;
     *out = (struct reader_batch){0};
-    if (!r->started) {
-        r->started = true;
-        read_more(r);
-        size_t most = r->len < sizeof(header) - 1 ? r->len : sizeof(header) - 1;
-        r->sealed = most > 0 && memcmp(r->buf, header, most) == 0;
-    }
-    return r->sealed ? next_sealed(r, out) : next_plain(r, out);
+    if (!r->started && start(r) == READER_IO)
+        return READER_IO;
+    do {
+        scan_init(&s, r);
+        step = r->sealed ? scan_sealed(&s, r) : scan_plain(&s, r);
+        if (step == STEP_MORE)
+            filled = fill(r, s.at - r->batch + s.record.bytes);
+    } while (step == STEP_MORE && filled == FILL_OK);
+
+    if (step == STEP_NOMEM)
+        return no_memory(r);
+    if (filled == FILL_FAILED)
+        return READER_IO;
+    if (r->sealed)
+        return step == STEP_BATCH ? end_batch(r, &s, out) : end_sealed(r, &s, step);
+    return s.whole > 0 ? give_out(r, &s, s.whole, s.whole_at, out) : end_plain(r, &s, step);
 }
 
 void reader_report(const struct reader *r, struct reader_report *out)

@@ -1,14 +1,17 @@
 #pragma once
-/* Reads one append-only file from its start, batch by batch, believing nothing that a seal does not cover.
+/* Reads one append-only file from its start, batch by batch, believing nothing that a seal does not
+ * cover.
  *
- * A file that begins with Corsac's header is sealed: each batch is given out only once its seal holds, so that no torn and
- * no damaged batch is ever applied. Any other file (written by Redis) is plain: commands are given out as Redis would load
- * them, whole transactions at a time. How a file ends:
+ * A file that begins with Corsac's header is sealed: each batch is given out only once its seal
+ * holds, so that no torn and no damaged batch is ever applied. Any other file (written by Redis) is
+ * plain: commands are given out as Redis would load them, whole transactions at a time. How a file
+ * ends otherwise than behind a batch:
  *
- *             torn: cut off while it was written              damaged: anything else
- *   sealed    a beginning of a batch, or nothing but zeros    a seal that does not fit, bytes that are no record
- *             (the file grew before its data arrived)
- *   plain     within a command or a transaction               bytes that are no command; a seal
+ *             torn: cut off while it was written            damaged: anything else
+ *   sealed    a beginning of a batch, perhaps with zeros    a seal that does not fit, bytes that
+ *             behind it (the file grew before its data      are no record, a length that reaches
+ *             arrived)                                      beyond the end over a seal
+ *   plain     within a command or a transaction             bytes that are no command; a seal
  */
 #include <stdbool.h>
 #include <stddef.h>
@@ -22,7 +25,7 @@
 #define READER_ERROR_CHARS    256
 
 struct reader;
-/* ERR_IO, ERR_NOTFOUND: errno says why. ERR_NOMEM. Nothing else may write to the file. */
+/* ERR_IO, ERR_NOTFOUND: errno says why. Nothing else may write to the file. */
 enum err reader_open(struct reader **r, const char *path);
 void reader_close(struct reader **r);
 
@@ -31,7 +34,7 @@ enum reader_status {
     READER_END,     /* the file ends where a batch ends */
     READER_TORN,    /* the tail is incomplete; everything before it was given out */
     READER_DAMAGED, /* everything before was given out, and is right where the file is sealed */
-    READER_IO,      /* reading failed (errno), or there was no memory for a batch */
+    READER_IO,      /* reading failed, or there was no memory for a batch */
 };
 struct reader_command {
     const struct slice *argv;
@@ -40,7 +43,8 @@ struct reader_command {
 struct reader_batch {
     const struct reader_command *commands; /* good until the next reader_next */
     size_t count;
-    uint64_t start_pos, end_pos; /* log positions; 0 in a plain file */
+    uint64_t at;                 /* offset in the file, of the annotations ahead of it */
+    uint64_t start_pos, end_pos; /* log positions; 0 in a plain file. See log/format.h for a base */
     int64_t unix_s;              /* of the latest timestamp annotation so far; 0: none */
 };
 enum reader_status reader_next(struct reader *r, struct reader_batch *out);
