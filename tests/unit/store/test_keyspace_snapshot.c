@@ -1,0 +1,549 @@
+/* Snapshots against a copy of the keyspace that is made when they begin, with every kind of change between
+ * their slices. */
+#include "ks_fixture.h"
+
+#include <stdlib.h>
+
+#include "store/snapshot.h"
+
+#define KEYS          400
+#define STEPS         30000
+#define STEPS_A_CHECK 128
+#define VALUE_MAX     3000
+
+/* What one key was when the snapshot began, and how often it has been given out. */
+struct taken {
+    bool there;
+    unsigned times;
+    int64_t expiry_ms;
+    char *bytes;
+    size_t len;
+};
+
+struct world {
+    struct keyspace *ks;
+    struct rng rng;
+    char name[KEYS][16];
+    struct taken taken[FIXTURE_DATABASES][KEYS];
+    struct blob *held[64]; /* as a reply or a writer would */
+    unsigned held_count;
+    bool refusing;  /* allocations fail now and then */
+    bool cancelled; /* said the keyspace */
+    unsigned whole, broken, flushed, busy;
+    char text[VALUE_MAX];
+};
+
+/* --- the copy --------------------------------------------------------------------------------------- */
+
+static uint64_t below(struct world *w, uint64_t n)
+{
+    return rng_below(&w->rng, n);
+}
+
+static int index_of(struct slice name)
+{
+    char text[16] = "";
+    assert_in_range(name.len, 2, sizeof(text) - 1);
+    memcpy(text, name.ptr, name.len);
+    int i = atoi(text + 1);
+    assert_in_range(i, 0, KEYS - 1);
+    return i;
+}
+
+static struct key key_of(const struct world *w, int i)
+{
+    return ks_key(w->ks, slice_from_cstr(w->name[i]));
+}
+
+static void forget(struct world *w)
+{
+    for (int db = 0; db < FIXTURE_DATABASES; db++) {
+        for (int i = 0; i < KEYS; i++) {
+            free(w->taken[db][i].bytes);
+            w->taken[db][i] = (struct taken){.there = false};
+        }
+    }
+}
+
+struct copying {
+    struct world *w;
+    int db;
+};
+
+static void copy_item(struct item *it, void *arg)
+{
+    const struct copying *c = arg;
+    char scratch[NUM_I64_CHARS];
+    struct slice value = item_string(it, scratch);
+    struct taken *t = &c->w->taken[c->db][index_of(item_key(it))];
+    assert_false(t->there);
+    *t = (struct taken){.there = true, .expiry_ms = item_expiry_ms(it), .len = value.len};
+    t->bytes = malloc(value.len + 1);
+    if (value.len > 0)
+        memcpy(t->bytes, value.ptr, value.len);
+}
+
+static void drop_held(struct world *w)
+{
+    while (w->held_count > 0)
+        blob_drop(w->held[--w->held_count]);
+}
+
+static void on_given(void *arg, int db, const struct item *it)
+{
+    struct world *w = arg;
+    char scratch[NUM_I64_CHARS];
+    struct taken *t = &w->taken[db][index_of(item_key(it))];
+    assert_true(ks_snapshot_active(w->ks));
+    assert_true(t->there);
+    assert_int_equal(t->times++, 0);
+    assert_true(slice_equal(item_string(it, scratch), slice_of(t->bytes, t->len)));
+    assert_true(item_expiry_ms(it) == t->expiry_ms);
+    if (item_enc(it) == ENC_BLOB && w->held_count < 64 && below(w, 2))
+        w->held[w->held_count++] = blob_hold(item_blob(it));
+}
+
+static void on_cancelled(void *arg)
+{
+    struct world *w = arg;
+    assert_false(w->cancelled || ks_snapshot_active(w->ks));
+    w->cancelled = true;
+}
+
+/* False: a cancelled one is still being tidied up. */
+static bool begin(struct world *w)
+{
+    enum err e = ks_snapshot_begin(w->ks, on_given, w);
+    if (e == ERR_BUSY)
+        return false;
+    assert_int_equal(e, ERR_OK);
+    assert_int_equal(ks_snapshot_begin(w->ks, on_given, w), ERR_BUSY);
+    assert_true(ks_snapshot_active(w->ks));
+    forget(w);
+    for (int db = 0; db < FIXTURE_DATABASES; db++) {
+        struct copying c = {w, db};
+        ks_each(w->ks, db, copy_item, &c);
+    }
+    return true;
+}
+
+/* The last slice has been: everything was given. */
+static void check_whole(struct world *w)
+{
+    assert_false(ks_snapshot_active(w->ks));
+    assert_true(ks_snapshot_done(w->ks) == 1);
+    for (int db = 0; db < FIXTURE_DATABASES; db++) {
+        for (int i = 0; i < KEYS; i++)
+            assert_int_equal(w->taken[db][i].times, w->taken[db][i].there);
+    }
+    w->whole++;
+}
+
+/* --- changes ---------------------------------------------------------------------------------------- */
+
+static int64_t random_expiry(struct world *w)
+{
+    return below(w, 3) ? ITEM_NO_EXPIRY : ks_now_ms(w->ks) + 1 + (int64_t)below(w, 2000);
+}
+
+static struct slice random_value(struct world *w)
+{
+    static const size_t lens[] = {0, 1, 8, 60, 1023, 1024, 1025, VALUE_MAX};
+    size_t len = below(w, 3) ? below(w, 60) : lens[below(w, 8)];
+    memset(w->text, 'a' + (int)below(w, 26), len);
+    if (below(w, 3) == 0)
+        len = (size_t)num_print_i64(w->text, (int64_t)rng_next(&w->rng));
+    return slice_of(w->text, len);
+}
+
+static void step_edit(struct world *w, int db, const struct key *k)
+{
+    struct item *it = ks_find(w->ks, db, k, 0);
+    if (!it)
+        return;
+    size_t old_len = item_string_len(it);
+    size_t len = below(w, 4) ? old_len + below(w, 20) : below(w, VALUE_MAX);
+    char *at = ks_string_edit(w->ks, db, k, &it, len);
+    if (at && len > 0)
+        memset(at, 'A' + (int)below(w, 26), len);
+}
+
+static void step_expiry(struct world *w, int db, const struct key *k)
+{
+    struct item *it = ks_find(w->ks, db, k, 0);
+    if (it)
+        (void)ks_set_expiry(w->ks, db, k, &it, random_expiry(w));
+}
+
+/* Takes a key and puts it elsewhere under another name (or back), or puts a copy there. */
+static void step_rename(struct world *w, int db, int i, const struct key *k)
+{
+    int to_db = (int)below(w, FIXTURE_DATABASES), to = (int)below(w, KEYS);
+    struct key to_key = key_of(w, below(w, 4) ? to : i);
+    struct item *it = ks_find(w->ks, db, k, 0), *moved;
+    if (!it)
+        return;
+    if (below(w, 2)) {
+        moved = item_try_copy(it, to_key.name, item_expiry_ms(it));
+    } else {
+        it = ks_take(w->ks, db, k);
+        moved = item_try_rekey(it, to_key.name, random_expiry(w));
+        if (!moved)
+            item_free(it);
+    }
+    ks_delete(w->ks, to_db, &to_key);
+    if (moved && ks_put(w->ks, to_db, &to_key, moved) != ERR_OK)
+        item_free(moved);
+}
+
+static void step_key(struct world *w, unsigned dice)
+{
+    int db = (int)below(w, FIXTURE_DATABASES), i = (int)below(w, KEYS);
+    struct key k = key_of(w, i);
+    if (dice < 30)
+        ks_set_string(w->ks, db, &k, random_value(w),
+                      below(w, 3) ? random_expiry(w) : KS_KEEP_EXPIRY);
+    else if (dice < 40)
+        ks_set_int(w->ks, db, &k, (int64_t)rng_next(&w->rng), KS_KEEP_EXPIRY);
+    else if (dice < 50)
+        ks_delete(w->ks, db, &k);
+    else if (dice < 65)
+        step_edit(w, db, &k);
+    else if (dice < 75)
+        step_expiry(w, db, &k);
+    else if (dice < 85)
+        step_rename(w, db, i, &k);
+    else if (dice < 90)
+        ks_random(w->ks, db, rng_next(&w->rng));
+    else
+        ks_find(w->ks, db, &k, KS_READ);
+}
+
+static void step_whole(struct world *w, unsigned dice)
+{
+    bool more;
+    if (dice < 40) {
+        ks_work(w->ks);
+    } else if (dice < 70) {
+        ks_clock(w->ks, ks_now_ms(w->ks) + (int64_t)below(w, 100));
+        ks_expire_some(w->ks, 1 + (unsigned)below(w, 5), &more);
+    } else if (dice < 80) {
+        ks_swap(w->ks, (int)below(w, FIXTURE_DATABASES), (int)below(w, FIXTURE_DATABASES));
+    } else if (dice < 90) {
+        (void)ks_set_shards(w->ks, 1 + (unsigned)below(w, 40));
+    } else {
+        drop_held(w);
+    }
+}
+
+static void step_flush(struct world *w)
+{
+    int db = (int)below(w, FIXTURE_DATABASES + 1) - 1;
+    uint64_t keys = 0;
+    for (int i = 0; i < FIXTURE_DATABASES; i++)
+        keys += db == -1 || db == i ? ks_size(w->ks, i) : 0;
+    bool active = ks_snapshot_active(w->ks);
+    w->cancelled = false;
+    ks_flush(w->ks, db, below(w, 2));
+    assert_int_equal(w->cancelled, active && keys > 0);
+    assert_int_equal(ks_snapshot_active(w->ks), active && keys == 0);
+    w->flushed += w->cancelled;
+}
+
+/* --- snapshots among them --------------------------------------------------------------------------- */
+
+static void step_snapshot(struct world *w)
+{
+    if (ks_snapshot_active(w->ks)) {
+        double done = ks_snapshot_done(w->ks);
+        assert_true(done >= 0 && done <= 1);
+        if (!ks_snapshot_slice(w->ks, 1 + (unsigned)below(w, 40)))
+            check_whole(w);
+        else
+            assert_true(ks_snapshot_done(w->ks) >= done);
+    } else if (below(w, 4) == 0 && !begin(w)) {
+        ks_work(w->ks);
+        w->busy++;
+    }
+}
+
+static void step(struct world *w)
+{
+    unsigned dice = (unsigned)below(w, 10000);
+    if (w->refusing)
+        mem_fail_after(below(w, 3) ? 0 : 1 + below(w, 4));
+    if (dice < 8500)
+        step_key(w, dice % 100);
+    else if (dice < 9400)
+        step_whole(w, dice % 100);
+    mem_fail_after(0);
+    if (dice >= 9400 && dice < 9970) {
+        step_snapshot(w);
+    } else if (dice >= 9970 && dice < 9985) {
+        w->broken += ks_snapshot_active(w->ks);
+        ks_snapshot_cancel(w->ks);
+        assert_false(ks_snapshot_active(w->ks));
+    } else if (dice >= 9998) {
+        step_flush(w);
+    }
+}
+
+static void random_changes(uint64_t seed, unsigned shards, bool refusing)
+{
+    struct world *w = calloc(1, sizeof(*w));
+    rng_seed(&w->rng, seed);
+    for (int i = 0; i < KEYS; i++)
+        snprintf(w->name[i], sizeof(w->name[i]), "k%d", i);
+    w->ks = fixture_new(shards, NULL, NULL);
+    w->refusing = refusing;
+    ks_on_snapshot_cancelled(w->ks, on_cancelled, w);
+    for (int n = 0; n < STEPS; n++) {
+        step(w);
+        if (n % STEPS_A_CHECK == 0)
+            ks_validate(w->ks);
+    }
+    if (ks_snapshot_active(w->ks)) {
+        while (ks_snapshot_slice(w->ks, 10))
+            ;
+        check_whole(w);
+    }
+    ks_validate(w->ks);
+    assert_true(w->whole > 10 && w->broken > 3 && w->flushed > 0 && w->busy > 0);
+    forget(w);
+    drop_held(w);
+    ks_free(&w->ks);
+    free(w);
+}
+
+static void what_is_given_is_what_was(void **state)
+{
+    (void)state;
+    for (uint64_t seed = 1; seed <= 4; seed++)
+        random_changes(seed, seed % 2 ? 1 : 7, false);
+}
+
+static void refused_memory_loses_nothing(void **state)
+{
+    (void)state;
+    for (uint64_t seed = 11; seed <= 14; seed++)
+        random_changes(seed, seed % 2 ? 1 : 7, true);
+}
+
+/* --- single cases ----------------------------------------------------------------------------------- */
+
+static void count_given(void *arg, int db, const struct item *it)
+{
+    (void)it;
+    assert_in_range(db, 0, FIXTURE_DATABASES - 1);
+    ((unsigned *)arg)[db]++;
+}
+
+static unsigned run_to_end(struct keyspace *ks, unsigned keys)
+{
+    unsigned slices = 1;
+    for (; ks_snapshot_slice(ks, keys); slices++)
+        ;
+    return slices;
+}
+
+static void nothing_is_a_snapshot_too(void **state)
+{
+    (void)state;
+    unsigned given[FIXTURE_DATABASES] = {0};
+    struct keyspace *ks = fixture_new(3, NULL, NULL);
+    assert_false(ks_snapshot_active(ks));
+    assert_false(ks_snapshot_slice(ks, 1));
+    ks_snapshot_cancel(ks);
+    assert_int_equal(ks_snapshot_begin(ks, count_given, given), ERR_OK);
+    fixture_fill(ks, 1, "new", 1000, ITEM_NO_EXPIRY);
+    assert_true(ks_snapshot_active(ks));
+    assert_false(ks_snapshot_slice(ks, 1));
+    assert_false(ks_snapshot_active(ks));
+    assert_int_equal(given[1], 0);
+    ks_validate(ks);
+    ks_free(&ks);
+}
+
+static void databases_are_numbered_as_at_the_beginning(void **state)
+{
+    (void)state;
+    unsigned given[FIXTURE_DATABASES] = {0};
+    struct keyspace *ks = fixture_new(2, NULL, NULL);
+    fixture_fill(ks, 0, "a", 1000, ITEM_NO_EXPIRY);
+    fixture_fill(ks, 1, "b", 2000, ITEM_NO_EXPIRY);
+    assert_int_equal(ks_snapshot_begin(ks, count_given, given), ERR_OK);
+    while (given[0] < 1000)
+        assert_true(ks_snapshot_slice(ks, 100));
+    ks_swap(ks, 1, 0); /* what is left lies lower than the walk has come */
+    ks_swap(ks, 1, 3);
+    fixture_fill(ks, 1, "c", 500, ITEM_NO_EXPIRY);
+    ks_validate(ks);
+    run_to_end(ks, 100);
+    assert_int_equal(given[0], 1000);
+    assert_int_equal(given[1], 2000);
+    assert_int_equal(given[2] + given[3], 0);
+    ks_free(&ks);
+}
+
+static void slices_are_bounded(void **state)
+{
+    (void)state;
+    unsigned given[FIXTURE_DATABASES] = {0};
+    struct keyspace *ks = fixture_new(2, NULL, NULL);
+    fixture_fill(ks, 0, "k", 20000, ITEM_NO_EXPIRY);
+    for (int round = 0; round < 4; round++) {
+        assert_int_equal(ks_snapshot_begin(ks, count_given, given), ERR_OK);
+        for (unsigned last = given[0]; ks_snapshot_slice(ks, 100); last = given[0])
+            assert_true(given[0] - last < 300);
+        assert_int_equal(given[0], 20000 * (round + 1));
+        ks_set_shards(ks, 3 + (unsigned)round); /* and during the next */
+    }
+    /* Large values: fewer at a time. */
+    static char large[100000];
+    for (unsigned i = 0; i < 1000; i++) {
+        struct fixture_name name;
+        struct key k = fixture_key(ks, &name, "large", i);
+        assert_non_null(ks_set_string(ks, 1, &k, slice_of(large, sizeof(large)), ITEM_NO_EXPIRY));
+    }
+    ks_flush(ks, 0, true);
+    assert_int_equal(ks_snapshot_begin(ks, count_given, given), ERR_OK);
+    assert_true(run_to_end(ks, 1000) > 200);
+    assert_int_equal(given[1], 1000);
+    ks_free(&ks);
+}
+
+#define MANY 30000
+
+struct census {
+    bool given[MANY];
+    unsigned count;
+};
+
+static void count_number(void *arg, int db, const struct item *it)
+{
+    struct census *c = arg;
+    int64_t n = item_int(it);
+    assert_int_equal(db, 0);
+    assert_in_range(n, 0, MANY - 1);
+    assert_false(c->given[n]);
+    c->given[n] = true;
+    c->count++;
+}
+
+/* Between slices half of the keys go and twice as many come, through growing, shrinking and moving tables. */
+static void tables_may_change_their_size(void **state)
+{
+    (void)state;
+    struct keyspace *ks = fixture_new(1, NULL, NULL);
+    struct fixture_name name;
+    fixture_fill(ks, 0, "old", MANY, ITEM_NO_EXPIRY);
+    for (unsigned round = 0; round < 6; round++) {
+        struct census *c = calloc(1, sizeof(*c));
+        assert_int_equal(ks_snapshot_begin(ks, count_number, c), ERR_OK);
+        assert_int_equal(ks_set_shards(ks, 1 + round * 5 % 7), ERR_OK);
+        for (unsigned n = 0; ks_snapshot_slice(ks, 64); n++) {
+            for (unsigned i = n * 200; i < (n + 1) * 200 && i < 2 * MANY; i++) {
+                struct key k = fixture_key(ks, &name, "new", i);
+                assert_non_null(ks_set_int(ks, 0, &k, -1, ITEM_NO_EXPIRY));
+            }
+            for (unsigned i = n * 100; i < (n + 1) * 100 && i < MANY; i++) {
+                struct key k = fixture_key(ks, &name, "old", i);
+                assert_true(i % 2 ? ks_delete(ks, 0, &k)
+                                  : ks_set_int(ks, 0, &k, -1, ITEM_NO_EXPIRY) != NULL);
+            }
+            ks_work(ks);
+            if (n % 32 == 0)
+                ks_validate(ks);
+        }
+        assert_int_equal(c->count, MANY);
+        free(c);
+        for (unsigned i = 0; i < 2 * MANY; i++) {
+            struct key k = fixture_key(ks, &name, "new", i);
+            ks_delete(ks, 0, &k);
+        }
+        fixture_settle(ks);
+        fixture_fill(ks, 0, "old", MANY, ITEM_NO_EXPIRY);
+    }
+    ks_free(&ks);
+}
+
+static void due_keys_are_given_with_their_deadline(void **state)
+{
+    (void)state;
+    unsigned given[FIXTURE_DATABASES] = {0};
+    bool more;
+    struct keyspace *ks = fixture_new(2, NULL, NULL);
+    fixture_fill(ks, 0, "k", 1000, FIXTURE_NOW_MS + 10);
+    ks_clock(ks, FIXTURE_NOW_MS + 1000);
+    assert_int_equal(ks_snapshot_begin(ks, count_given, given), ERR_OK);
+    assert_int_equal(ks_expire_some(ks, 100, &more), 100);
+    assert_int_equal(given[0], 100);
+    run_to_end(ks, 100);
+    assert_int_equal(given[0], 1000);
+    ks_validate(ks);
+    ks_free(&ks);
+}
+
+struct again {
+    struct keyspace *ks;
+    unsigned given[FIXTURE_DATABASES], times;
+    enum err result;
+};
+
+static void begin_again(void *arg)
+{
+    struct again *a = arg;
+    a->times++;
+    a->result = ks_snapshot_begin(a->ks, count_given, a->given);
+}
+
+static void a_flush_cancels(void **state)
+{
+    (void)state;
+    struct keyspace *ks = fixture_new(2, NULL, NULL);
+    struct again a = {.ks = ks};
+    ks_on_snapshot_cancelled(ks, begin_again, &a);
+    fixture_fill(ks, 0, "k", 5000, ITEM_NO_EXPIRY);
+    fixture_fill(ks, 1, "k", 5000, ITEM_NO_EXPIRY);
+    ks_flush(ks, -1, false);
+    assert_int_equal(a.times, 0); /* there was none */
+    fixture_fill(ks, 0, "k", 5000, ITEM_NO_EXPIRY);
+    fixture_fill(ks, 1, "k", 5000, ITEM_NO_EXPIRY);
+    assert_int_equal(ks_snapshot_begin(ks, count_given, a.given), ERR_OK);
+    assert_true(ks_snapshot_slice(ks, 100));
+    ks_flush(ks, 2, false);
+    assert_int_equal(a.times, 0); /* nothing went away */
+    ks_flush(ks, 0, false);
+    assert_int_equal(a.times, 1);
+    assert_int_equal(a.result, ERR_BUSY); /* the other has to be tidied up */
+    assert_int_equal(ks_snapshot_begin(ks, count_given, a.given), ERR_BUSY);
+    unsigned before = a.given[0];
+    fixture_fill(ks, 1, "k", 100, ITEM_NO_EXPIRY);
+    fixture_settle(ks);
+    assert_int_equal(a.given[0], before);
+    assert_int_equal(a.given[1], 0);
+    assert_int_equal(ks_snapshot_begin(ks, count_given, a.given), ERR_OK);
+    ks_flush(ks, -1, true);
+    assert_int_equal(a.times, 2);
+    assert_int_equal(a.result, ERR_OK); /* there is nothing to be tidied up */
+    assert_true(ks_snapshot_active(ks));
+    assert_false(ks_snapshot_slice(ks, 1));
+    assert_int_equal(ks_snapshot_begin(ks, count_given, a.given), ERR_OK);
+    ks_free(&ks);
+    assert_int_equal(a.times, 2);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(what_is_given_is_what_was),
+        cmocka_unit_test(refused_memory_loses_nothing),
+        cmocka_unit_test(nothing_is_a_snapshot_too),
+        cmocka_unit_test(databases_are_numbered_as_at_the_beginning),
+        cmocka_unit_test(slices_are_bounded),
+        cmocka_unit_test(tables_may_change_their_size),
+        cmocka_unit_test(due_keys_are_given_with_their_deadline),
+        cmocka_unit_test(a_flush_cancels),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
