@@ -11,6 +11,7 @@
 #include "base/mem.h"
 #include "base/rng.h"
 #include "store/keyspace.h"
+#include "store/snapshot.h"
 
 #define NAMES       4096 /* made at a time */
 #define NAME_BYTES  16
@@ -259,6 +260,50 @@ static void scan(struct bench *b)
     print_slices("SCAN COUNT 10", &s);
 }
 
+struct copied {
+    char bytes[1 << 16];
+    size_t at;
+    uint64_t keys;
+};
+
+/* What a log would do: copies the key and the value. */
+static void copy_item(void *arg, int db, const struct item *it)
+{
+    (void)db;
+    struct copied *c = arg;
+    char scratch[NUM_I64_CHARS];
+    struct slice key = item_key(it), value = item_string(it, scratch);
+    if (c->at + key.len + value.len > sizeof(c->bytes))
+        c->at = 0;
+    memcpy(c->bytes + c->at, key.ptr, key.len);
+    memcpy(c->bytes + c->at + key.len, value.ptr, value.len);
+    c->at += key.len + value.len;
+    c->keys++;
+}
+
+static void snapshot(struct bench *b)
+{
+    struct slices s = {.clock_ns = clock_cost_ns()};
+    struct copied *c = calloc(1, sizeof(*c));
+    uint64_t begin = cpu_ns();
+    if (ks_snapshot_begin(b->ks, copy_item, c) != ERR_OK)
+        abort();
+    printf("%-28s %7.1f us\n", "snapshot, begin", (double)(cpu_ns() - begin) / 1000);
+    for (bool more = true; more;) {
+        begin = cpu_ns();
+        more = ks_snapshot_slice(b->ks, 256);
+        slice_done(&s, begin);
+    }
+    print_slices("snapshot, 256 keys a slice", &s);
+    if (c->keys != b->keys)
+        abort();
+    ks_snapshot_begin(b->ks, copy_item, c);
+    measure(b, "SET overwrite, a snapshot on", op_set, true);
+    ks_snapshot_cancel(b->ks);
+    work(b, "after it was cancelled");
+    free(c);
+}
+
 int main(int argc, char **argv)
 {
     struct bench *b = calloc(1, sizeof(*b));
@@ -281,6 +326,7 @@ int main(int argc, char **argv)
     measure(b, "SET overwrite", op_set, false);
     measure(b, "SET overwrite, batches of 16", op_set, true);
     scan(b);
+    snapshot(b);
     ks_set_shards(b->ks, shards + 1);
     work(b, "one shard more");
     ks_flush(b->ks, 0, false);
