@@ -7,6 +7,7 @@
 #include "log/files.h"
 #include "log/format.h"
 #include "log/manifest.h"
+#include "log/positions.h"
 
 #define AOF_NAME_BYTES_MAX \
     200 /* of appendfilename: file names stay below MANIFEST_NAME_BYTES_MAX */
@@ -14,28 +15,39 @@
 /* A batch in the making. */
 struct aof_batch {
     struct buf bytes;
-    int db; /* that the last command ran in; -1: unknown, a SELECT is due */
+    int db; /* that the last command ran in, the tag of its marks; -1: unknown, a SELECT is due */
 };
 
-/* What a rewrite asks of the writer thread: part of the owner, as a job may outlive the rewrite that asked for it. */
+#define AOF_HISTORY_FDS_MAX 64
+
+/* What a rewrite asks of the writer threads. */
 struct aof_rewrite_jobs {
     uint64_t base_pos; /* log position of the instant: in every seal of the base */
     uint64_t base_seq, base_bytes;
-    uint64_t
-        first_incr_seq; /* set by the switch: increments below it are history once the base is in place */
+    uint64_t first_incr_seq; /* set by the switch: increments below it are history after it */
     char temp_name[64];
-    struct writer *base_writer; /* to be ended by the last job */
-    _Atomic int switched;       /* to the new increment: 0 not yet, 1 done, -1 failed */
-    _Atomic int finished;       /* the base is in place: likewise */
+    _Atomic int opened;   /* the base's file: 0 not yet, 1 done, -1 failed */
+    _Atomic int switched; /* to the new increment: likewise */
+    _Atomic int finished; /* the base is in place: likewise */
+    /* Removed files that are still open: what frees their blocks is the close, which takes long. */
+    int history[AOF_HISTORY_FDS_MAX], history_count;
 };
 
+/* COLLECTING -> ENDED -> PLACING -> CLOSING, or to CLOSING from either of the first two. */
+enum aof_rewrite_phase {
+    REWRITE_COLLECTING, /* the walk gives keys */
+    REWRITE_ENDED,      /* everything was given; waits until it is safe */
+    REWRITE_PLACING,    /* the last job is under way */
+    REWRITE_CLOSING,    /* over: the base's writer ends */
+};
 struct aof_rewrite {
     struct writer *writer;
     struct aof_batch batch;
     struct writer_state state;
     uint64_t given; /* bytes given to the writer: its own positions */
+    uint64_t asked; /* to be synced, likewise */
     int64_t started_us;
-    bool ended, cancelled, finishing;
+    enum aof_rewrite_phase phase;
 };
 
 struct aof {
@@ -48,12 +60,14 @@ struct aof {
 
     /* While serving the writer thread's alone: jobs change it. */
     struct manifest manifest;
+    int refresh_errno; /* of the last try to go on with a fresh file: said once */
     bool fresh; /* the manifest on disk is of other data until a rewrite is done */
 
     /* loading */
     struct reader *reader;
     size_t load_index;
     uint64_t load_pos; /* everything up to here is applied; 0: unknown (files of Redis) */
+    struct positions positions; /* of what was loaded */
     uint64_t load_bytes, load_total;
 
     /* appending */
@@ -78,22 +92,43 @@ struct aof {
 
 /* Appends a command to a batch, with the SELECT that it needs; returns the bytes of commands added. */
 size_t aof_batch_add(struct aof_batch *b, int db, int argc, const struct slice *argv);
+/* The SELECT; likewise. */
+size_t aof_batch_select(struct aof_batch *b, int db);
 /* Ends a batch with a seal. */
 void aof_batch_seal(struct aof_batch *b, uint64_t pos);
 void aof_batch_reset(struct aof_batch *b); /* at the start of a file: the database is unknown */
 
+/* --- aof_files.c: all but the first run on the writer thread once aof_start has returned ------- */
+
+enum err aof_lock_directory(struct aof *a, char error[AOF_ERROR_CHARS]);
 /* "PREFIX.<seq>.<base|incr>.aof" */
 void aof_file_name(const struct aof *a, enum manifest_type type, uint64_t seq,
                    char out[MANIFEST_NAME_BYTES_MAX]);
-/* Creates a file with the header, sealed at `pos`, and makes it durable. -1: errno. */
-int aof_create_file(const struct aof *a, const char *name, uint64_t pos, uint64_t *bytes);
+/* Creates a file with the header, sealed at `from`, and makes it durable. -1: errno. */
+int aof_create_file(const struct aof *a, const char *name, const struct writer_mark *from,
+                    uint64_t *bytes);
+/* Makes what was loaded durable and opens the last increment to go on in it. ERR_NOTFOUND: there is
+ * none that can be gone on with. ERR_IO: `error` says why. */
+enum err aof_last_increment(struct aof *a, struct writer_file *out, char error[AOF_ERROR_CHARS]);
+/* The next increment, from `from` on, becomes part of the log and goes to *out. False: errno and,
+ * for whoever reads it, `error`. */
+bool aof_next_increment(struct aof *a, const struct writer_mark *from, struct writer_file *out,
+                        char error[AOF_ERROR_CHARS]);
+/* A writer_refresh_fn. */
+bool aof_refresh(void *aof, const struct writer_mark *from, struct writer_file *out);
+/* Measures the increments beside the one that is written to. */
+void aof_count_older(struct aof *a);
+
+/* --- aof_load.c ------------------------------------------------------------------------------- */
+
 /* Checks what the manifest names: sizes, kinds, leftovers of a crash. */
 enum err aof_load_prepare(struct aof *a, char error[AOF_ERROR_CHARS]);
 /* Removes the files that the manifest no longer needs, and forgets them. */
 void aof_remove_history(struct aof *a);
+
+/* --- aof_rewrite.c ---------------------------------------------------------------------------- */
+
 void aof_rewrite_poll(struct aof *a);
-/* Gives up a rewrite, at the end of the log's life. */
+/* At the end of the log's life: ends the base's writer; then, after the log's own, forgets it. */
+void aof_rewrite_stop(struct aof *a);
 void aof_rewrite_drop(struct aof *a);
-/* On the writer thread: the next increment, at `pos`, becomes part of the log and goes to *out. */
-bool aof_next_increment(struct aof *a, uint64_t pos, struct writer_file *out,
-                        char error[AOF_ERROR_CHARS]);

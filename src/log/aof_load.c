@@ -1,10 +1,7 @@
-/* Reading the log's files in order, as one stream.
- *
- * Positions tie the files together: a batch begins where the one before ended. A batch that begins earlier was written
- * again after a failed sync, and is passed over when it was applied already; one that begins later means that something is
- * missing. Files of Redis have no positions and are taken as they come. */
+/* Reading the log's files in order, as one stream. */
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -12,10 +9,25 @@
 
 #include "log/aof_impl.h"
 
-static bool is_rdb(const char *name)
+/* --- before --------------------------------------------------------------------------------- */
+
+/* By its first bytes: Redis before 7 wrote them into files of any name. */
+static bool is_rdb(const struct aof *a, const char *name)
 {
-    size_t len = strlen(name);
-    return len > 4 && strcmp(name + len - 4, ".rdb") == 0;
+    char magic[5];
+    int fd = openat(a->dir_fd, name, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return false;
+    bool yes = read(fd, magic, sizeof(magic)) == sizeof(magic) && memcmp(magic, "REDIS", 5) == 0;
+    close(fd);
+    return yes;
+}
+
+static bool is_leftover(const struct aof *a, const char *name)
+{
+    if (strncmp(name, "temp-", 5) != 0)
+        return false;
+    return strncmp(name + 5, "rewriteaof-", 11) == 0 || strcmp(name + 5, a->manifest_name) == 0;
 }
 
 /* Temporary files of a rewrite or a manifest that a crash cut off. */
@@ -25,7 +37,7 @@ static void remove_leftovers(const struct aof *a)
     if (!d)
         return;
     for (struct dirent *entry; (entry = readdir(d));)
-        if (strncmp(entry->d_name, "temp-", 5) == 0)
+        if (is_leftover(a, entry->d_name))
             unlinkat(a->dir_fd, entry->d_name, 0);
     closedir(d);
 }
@@ -41,12 +53,12 @@ void aof_remove_history(struct aof *a)
 enum err aof_load_prepare(struct aof *a, char error[AOF_ERROR_CHARS])
 {
     uint64_t base = 0;
-    remove_leftovers(a);
-    aof_remove_history(a);
     for (size_t i = 0; i < a->manifest.count; i++) {
         const struct manifest_file *f = &a->manifest.files[i];
         struct stat st;
-        if (is_rdb(f->name)) {
+        if (f->type == MANIFEST_HISTORY)
+            continue;
+        if (is_rdb(a, f->name)) {
             snprintf(
                 error, AOF_ERROR_CHARS,
                 "%s/%s is an RDB file, which this version cannot load: on the server that wrote it, set "
@@ -65,6 +77,8 @@ enum err aof_load_prepare(struct aof *a, char error[AOF_ERROR_CHARS])
     }
     atomic_store(&a->base_bytes, base);
     atomic_store(&a->older_bytes, a->load_total - base);
+    remove_leftovers(a);
+    aof_remove_history(a);
     return ERR_OK;
 }
 
@@ -82,16 +96,30 @@ void aof_load_progress(const struct aof *a, uint64_t *bytes, uint64_t *total)
     *total = a->load_total;
 }
 
-/* --- one file after the other -------------------------------------------------------------------------------- */
+/* --- one file after the other --------------------------------------------------------------- */
+
+static bool in_base(const struct aof *a)
+{
+    return a->manifest.files[a->load_index].type == MANIFEST_BASE;
+}
 
 static enum reader_status refuse(const struct aof *a, const char *why, char error[AOF_ERROR_CHARS])
 {
-    const char *name = a->manifest.files[a->load_index].name;
-    snprintf(
-        error, AOF_ERROR_CHARS,
-        "%s/%s: %s. Look at it with `corsac --check-aof %s/%s`; with --fix it keeps everything before",
-        a->dir, name, why, a->dir, a->manifest_name);
+    snprintf(error, AOF_ERROR_CHARS,
+             "%s/%s: %s. Look at it with `corsac --check-aof %s/%s`; with --fix that cuts the last "
+             "file where it is damaged",
+             a->dir, a->manifest.files[a->load_index].name, why, a->dir, a->manifest_name);
     return READER_DAMAGED;
+}
+
+static enum reader_status open_file(struct aof *a, char error[AOF_ERROR_CHARS])
+{
+    const char *name = a->manifest.files[a->load_index].name;
+    char path[FILES_PATH_BYTES_MAX];
+    if (files_path(path, a->dir, name) && reader_open(&a->reader, path) == ERR_OK)
+        return READER_BATCH;
+    snprintf(error, AOF_ERROR_CHARS, "%s/%s cannot be opened: %s", a->dir, name, strerror(errno));
+    return READER_IO;
 }
 
 static void next_file(struct aof *a)
@@ -103,18 +131,34 @@ static void next_file(struct aof *a)
     a->load_index++;
 }
 
-/* The tail of the last file goes; that of another one is fine where the next file goes on from before it. */
+/* Durably, as the next file would otherwise follow a torn one after a power cut. */
+static bool cut(const char *path, uint64_t bytes)
+{
+    int fd = open(path, O_WRONLY | O_CLOEXEC);
+    if (fd < 0)
+        return false;
+    bool fine = ftruncate(fd, (off_t)bytes) == 0 && fsync(fd) == 0;
+    int saved = errno;
+    close(fd);
+    errno = saved;
+    return fine;
+}
+
+/* The tail of the last file goes; that of another one is fine where the next file goes on from
+ * before it. */
 static enum reader_status cut_tail(struct aof *a, char error[AOF_ERROR_CHARS])
 {
     struct reader_report report;
     char path[FILES_PATH_BYTES_MAX];
     const char *name = a->manifest.files[a->load_index].name;
     reader_report(a->reader, &report);
-    if (a->load_index + 1 < a->manifest.count)
-        return report.sealed ? READER_BATCH : refuse(a, report.error, error);
-    if (!a->load_truncated)
+    if (a->load_index + 1 < a->manifest.count) {
+        const char *why = positions_torn(&a->positions, in_base(a), &report);
+        return why ? refuse(a, why, error) : READER_BATCH;
+    }
+    if (!a->load_truncated || (in_base(a) && report.sealed))
         return refuse(a, report.error, error);
-    if (!files_path(path, a->dir, name) || truncate(path, (off_t)report.good_bytes) != 0) {
+    if (!files_path(path, a->dir, name) || !cut(path, report.good_bytes)) {
         snprintf(error, AOF_ERROR_CHARS, "%s/%s: %s, and cannot be cut: %s", a->dir, name,
                  report.error, strerror(errno));
         return READER_IO;
@@ -125,64 +169,55 @@ static enum reader_status cut_tail(struct aof *a, char error[AOF_ERROR_CHARS])
     return READER_BATCH;
 }
 
-/* True: the batch is to be applied. False: it was applied already, or `status` says what is wrong. */
-static bool in_order(struct aof *a, struct reader_batch *b, enum reader_status *status,
-                     char error[AOF_ERROR_CHARS])
+/* READER_BATCH: it is to be applied. READER_END: it was applied already. */
+static enum reader_status in_order(struct aof *a, const struct reader_batch *b,
+                                   char error[AOF_ERROR_CHARS])
 {
     struct reader_report report;
-    bool base = a->manifest.files[a->load_index].type == MANIFEST_BASE;
+    char why[READER_ERROR_CHARS];
     reader_report(a->reader, &report);
-    if (!report.sealed)
-        return true;
-    if (!base && a->load_pos && b->start_pos > a->load_pos) {
-        char why[READER_ERROR_CHARS];
-        snprintf(why, sizeof(why),
-                 "commands between the log positions %llu and %llu are missing before it",
-                 (unsigned long long)a->load_pos, (unsigned long long)b->start_pos);
-        *status = refuse(a, why, error);
-        return false;
+    switch (positions_take(&a->positions, in_base(a), report.sealed, b, why)) {
+    case POSITIONS_APPLY: a->load_pos = a->positions.pos; return READER_BATCH;
+    case POSITIONS_SKIP: return READER_END;
+    case POSITIONS_BROKEN: break;
     }
-    if (!base && b->end_pos <= a->load_pos)
-        return false;
-    a->load_pos = b->end_pos;
-    return true;
+    return refuse(a, why, error);
+}
+
+/* The file at hand gives no further batch. READER_BATCH: go on with the next one. */
+static enum reader_status end_file(struct aof *a, enum reader_status status,
+                                   char error[AOF_ERROR_CHARS])
+{
+    struct reader_report report;
+    reader_report(a->reader, &report);
+    if (status == READER_DAMAGED)
+        return refuse(a, report.error, error);
+    if (status == READER_IO) {
+        snprintf(error, AOF_ERROR_CHARS, "%s/%s: %s", a->dir, a->manifest.files[a->load_index].name,
+                 report.error);
+        return READER_IO;
+    }
+    if (status == READER_TORN && (status = cut_tail(a, error)) != READER_BATCH)
+        return status;
+    next_file(a);
+    return READER_BATCH;
 }
 
 enum reader_status aof_load_next(struct aof *a, struct reader_batch *out,
                                  char error[AOF_ERROR_CHARS])
 {
     while (a->load_index < a->manifest.count) {
-        const struct manifest_file *f = &a->manifest.files[a->load_index];
-        char path[FILES_PATH_BYTES_MAX];
-        if (!a->reader &&
-            (!files_path(path, a->dir, f->name) || reader_open(&a->reader, path) != ERR_OK)) {
-            snprintf(error, AOF_ERROR_CHARS, "%s/%s cannot be opened: %s", a->dir, f->name,
-                     strerror(errno));
-            return READER_IO;
-        }
-        struct reader_report report;
-        enum reader_status status = reader_next(a->reader, out);
-        switch (status) {
-        case READER_BATCH:
-            if (in_order(a, out, &status, error))
-                return READER_BATCH;
-            if (status != READER_BATCH)
+        enum reader_status status = a->reader ? READER_BATCH : open_file(a, error);
+        if (status != READER_BATCH)
+            return status;
+        status = reader_next(a->reader, out);
+        if (status == READER_BATCH) {
+            status = in_order(a, out, error);
+            if (status != READER_END)
                 return status;
-            continue;
-        case READER_TORN:
-            if ((status = cut_tail(a, error)) != READER_BATCH)
-                return status;
-            break;
-        case READER_END: break;
-        case READER_DAMAGED:
-            reader_report(a->reader, &report);
-            return refuse(a, report.error, error);
-        case READER_IO:
-            reader_report(a->reader, &report);
-            snprintf(error, AOF_ERROR_CHARS, "%s/%s: %s", a->dir, f->name, report.error);
-            return READER_IO;
+        } else if ((status = end_file(a, status, error)) != READER_BATCH) {
+            return status;
         }
-        next_file(a);
     }
     return READER_END;
 }
