@@ -131,6 +131,7 @@ void config_usage(struct buf *out)
                     "Usage: corsac [FILE] [--option value ...] [-]\n"
                     "       corsac - reads the configuration from standard input\n"
                     "       corsac --check-config [FILE] [--option value ...]\n"
+                    "       corsac --check-aof PATH [--fix] [--truncate-to-timestamp T]\n"
                     "       corsac -v | --version\n"
                     "       corsac -h | --help\n"
                     "\n"

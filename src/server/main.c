@@ -2,9 +2,11 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "base/mem.h"
+#include "server/check_aof.h"
 #include "server/server.h"
 #include "server/version.h"
 
@@ -183,6 +185,8 @@ static int serve(struct config *c, const struct config_problems *p, const struct
 int main(int argc, char **argv)
 {
     struct config_args args;
+    if (argc > 1 && strcmp(argv[1], "--check-aof") == 0)
+        return check_aof_main(argc, argv);
     config_args_scan(argc, argv, &args);
     if (args.mode == CONFIG_VERSION)
         return print_version();

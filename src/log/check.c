@@ -1,0 +1,419 @@
+#include "log/check.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/mem.h"
+#include "log/files.h"
+#include "log/manifest.h"
+#include "log/positions.h"
+#include "log/reader.h"
+
+#define COPY_BYTES (64 * 1024)
+
+struct check {
+    const struct check_options *o;
+    struct buf *out;
+    char dir[FILES_PATH_BYTES_MAX];
+    char manifest_name[MANIFEST_NAME_BYTES_MAX]; /* "": a single file */
+    struct manifest manifest;                    /* without history */
+    int dir_fd;
+    struct positions positions;
+    int64_t unix_s, first_unix_s; /* of timestamps so far; 0: none */
+
+    /* the first problem */
+    bool damaged;
+    size_t bad_file;
+    uint64_t good_bytes; /* of that file; UINT64_MAX: it cannot be read at all */
+
+    /* the first batch later than truncate_unix_s */
+    bool late;
+    size_t late_file;
+    uint64_t late_at;
+};
+
+/* --- what to check -------------------------------------------------------------------------- */
+
+static bool ends_in(const char *name, const char *end)
+{
+    size_t len = strlen(name), end_len = strlen(end);
+    return len >= end_len && strcmp(name + len - end_len, end) == 0;
+}
+
+/* The manifest of a directory, if there is one and no other. */
+static bool find_manifest(struct check *c)
+{
+    int found = 0;
+    DIR *d = opendir(c->dir);
+    for (struct dirent *e; d && (e = readdir(d));) {
+        if (!ends_in(e->d_name, ".manifest") || strncmp(e->d_name, "temp-", 5) == 0)
+            continue;
+        found++;
+        snprintf(c->manifest_name, sizeof(c->manifest_name), "%s", e->d_name);
+    }
+    if (d)
+        closedir(d);
+    if (found != 1)
+        buf_printf(c->out, "%s: there is %s manifest in it\n", c->dir,
+                   found ? "more than one" : "no");
+    return found == 1;
+}
+
+/* Splits the path into directory and name. False: it said why not. */
+static bool resolve(struct check *c, char name[MANIFEST_NAME_BYTES_MAX])
+{
+    const char *path = c->o->path;
+    struct stat st;
+    if (stat(path, &st) != 0) {
+        buf_printf(c->out, "%s: %s\n", path, strerror(errno));
+        return false;
+    }
+    const char *slash = strrchr(path, '/');
+    if (S_ISDIR(st.st_mode))
+        snprintf(c->dir, sizeof(c->dir), "%s", path);
+    else if (slash)
+        snprintf(c->dir, sizeof(c->dir), "%.*s", slash == path ? 1 : (int)(slash - path), path);
+    else
+        snprintf(c->dir, sizeof(c->dir), ".");
+    if (S_ISDIR(st.st_mode))
+        return find_manifest(c);
+    path = slash ? slash + 1 : path;
+    if (strlen(path) >= MANIFEST_NAME_BYTES_MAX) {
+        buf_printf(c->out, "%s: the name is too long\n", path);
+        return false;
+    }
+    strcpy(name, path);
+    if (ends_in(name, ".manifest"))
+        strcpy(c->manifest_name, name);
+    return true;
+}
+
+/* A server that has the directory locks it; so does whoever changes it. */
+static bool lock_directory(struct check *c)
+{
+    bool change = c->o->fix || c->o->truncate;
+    c->dir_fd = open(c->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (c->dir_fd >= 0 && flock(c->dir_fd, (change ? LOCK_EX : LOCK_SH) | LOCK_NB) == 0)
+        return true;
+    if (c->dir_fd < 0 || errno != EWOULDBLOCK)
+        buf_printf(c->out, "%s cannot be locked: %s\n", c->dir, strerror(errno));
+    else if (change)
+        buf_printf(c->out, "A server uses %s: stop it first. Nothing was changed.\n", c->dir);
+    else
+        buf_printf(c->out, "A server uses %s: its last file may end in what is being written.\n",
+                   c->dir);
+    return !change;
+}
+
+static enum check_result open_log(struct check *c)
+{
+    char name[MANIFEST_NAME_BYTES_MAX] = "", why[MANIFEST_ERROR_CHARS];
+    if (!resolve(c, name))
+        return CHECK_USAGE;
+    if (!lock_directory(c))
+        return CHECK_DAMAGED;
+    if (!c->manifest_name[0])
+        return manifest_add(&c->manifest, MANIFEST_INCR, 1, name) == ERR_OK ? CHECK_FINE
+                                                                            : CHECK_USAGE;
+    if (manifest_load(&c->manifest, c->dir, c->manifest_name, why) != ERR_OK) {
+        buf_printf(c->out, "%s/%s: %s\n", c->dir, c->manifest_name, why);
+        return CHECK_DAMAGED;
+    }
+    manifest_forget_history(&c->manifest);
+    return CHECK_FINE;
+}
+
+/* --- one file ------------------------------------------------------------------------------- */
+
+struct tally {
+    uint64_t batches, commands, first_pos, last_pos;
+    int64_t first_unix_s, last_unix_s;
+    bool has_pos;
+};
+
+static void count(struct check *c, size_t index, const struct reader_batch *b, bool sealed,
+                  struct tally *t)
+{
+    t->batches++;
+    t->commands += b->count;
+    if (sealed) {
+        bool base = c->manifest.files[index].type == MANIFEST_BASE;
+        if (!t->has_pos)
+            t->first_pos = base ? b->end_pos : b->start_pos;
+        t->has_pos = true;
+        t->last_pos = b->end_pos;
+    }
+    if (b->unix_s) {
+        c->unix_s = t->last_unix_s = b->unix_s;
+        if (!t->first_unix_s)
+            t->first_unix_s = b->unix_s;
+        if (!c->first_unix_s)
+            c->first_unix_s = b->unix_s;
+    }
+    if (c->o->truncate && !c->late && c->unix_s > c->o->truncate_unix_s && b->count > 0) {
+        c->late = true;
+        c->late_file = index;
+        c->late_at = b->at;
+    }
+}
+
+static void print_tally(struct check *c, size_t index, const struct reader_report *report,
+                        const struct tally *t)
+{
+    const struct manifest_file *f = &c->manifest.files[index];
+    buf_printf(c->out, "%s: ", f->name);
+    if (c->manifest_name[0])
+        buf_printf(c->out, "%s, ", f->type == MANIFEST_BASE ? "base" : "increment");
+    buf_printf(c->out, "%s, %llu bytes, ", report->sealed ? "sealed" : "plain",
+               (unsigned long long)report->file_bytes);
+    if (report->sealed)
+        buf_printf(c->out, "%llu batches, ", (unsigned long long)t->batches);
+    buf_printf(c->out, "%llu commands", (unsigned long long)t->commands);
+    if (t->has_pos)
+        buf_printf(c->out, ", positions %llu to %llu", (unsigned long long)t->first_pos,
+                   (unsigned long long)t->last_pos);
+    if (t->first_unix_s)
+        buf_printf(c->out, ", timestamps %lld to %lld", (long long)t->first_unix_s,
+                   (long long)t->last_unix_s);
+}
+
+static void problem(struct check *c, size_t index, uint64_t good_bytes, const char *why)
+{
+    buf_printf(c->out, "\n    %s\n", why);
+    if (c->damaged)
+        return;
+    c->damaged = true;
+    c->bad_file = index;
+    c->good_bytes = good_bytes;
+}
+
+/* Reads to the end or the first problem, whose text goes to `why`; *good_bytes are fine. */
+static enum reader_status read_file(struct check *c, size_t index, struct reader *r,
+                                    struct tally *t, struct reader_report *report,
+                                    char why[READER_ERROR_CHARS])
+{
+    bool base = c->manifest.files[index].type == MANIFEST_BASE;
+    struct reader_batch b;
+    enum reader_status status;
+    while ((status = reader_next(r, &b)) == READER_BATCH) {
+        reader_report(r, report);
+        if (positions_take(&c->positions, base, report->sealed, &b, why) == POSITIONS_BROKEN) {
+            report->good_bytes = b.at;
+            return READER_DAMAGED;
+        }
+        count(c, index, &b, report->sealed, t);
+    }
+    reader_report(r, report);
+    memcpy(why, report->error, READER_ERROR_CHARS);
+    return status;
+}
+
+static void check_file(struct check *c, size_t index)
+{
+    const struct manifest_file *f = &c->manifest.files[index];
+    char path[FILES_PATH_BYTES_MAX], why[READER_ERROR_CHARS];
+    struct reader *r = NULL;
+    struct reader_report report;
+    struct tally t = {0};
+    if (!files_path(path, c->dir, f->name) || reader_open(&r, path) != ERR_OK) {
+        buf_printf(c->out, "%s:", f->name);
+        snprintf(why, sizeof(why), "cannot be opened: %s", strerror(errno));
+        problem(c, index, UINT64_MAX, why);
+        return;
+    }
+    enum reader_status status = read_file(c, index, r, &t, &report, why);
+    reader_close(&r);
+    print_tally(c, index, &report, &t);
+    bool last = index + 1 == c->manifest.count;
+    if (status == READER_TORN && !last &&
+        !positions_torn(&c->positions, f->type == MANIFEST_BASE, &report))
+        buf_printf(c->out, "\n    %s, from before which the next file goes on\n", why);
+    else if (status != READER_END)
+        problem(c, index, status == READER_IO ? UINT64_MAX : report.good_bytes, why);
+    else
+        buf_append_cstr(c->out, ": ok\n");
+}
+
+/* --- changing ------------------------------------------------------------------------------- */
+
+static bool copy_bytes(int from, int to, uint64_t at)
+{
+    char *buf = mem_alloc(COPY_BYTES);
+    ssize_t n;
+    while ((n = pread(from, buf, COPY_BYTES, (off_t)at)) > 0) {
+        if (write(to, buf, (size_t)n) != n) {
+            n = -1;
+            break;
+        }
+        at += (uint64_t)n;
+    }
+    mem_free(buf);
+    return n == 0;
+}
+
+/* Copies what is behind `at` to a new file, durably. */
+static bool keep_tail(int fd, const char *path, uint64_t at)
+{
+    int to = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+    if (to < 0)
+        return false;
+    bool fine = copy_bytes(fd, to, at) && fsync(to) == 0;
+    int saved = errno;
+    close(to);
+    if (!fine)
+        unlink(path);
+    errno = saved;
+    return fine;
+}
+
+static bool tail_path(const struct check *c, char out[FILES_PATH_BYTES_MAX], const char *name,
+                      uint64_t at)
+{
+    char tail[MANIFEST_NAME_BYTES_MAX + 32];
+    snprintf(tail, sizeof(tail), "%s.tail-%llu", name, (unsigned long long)at);
+    return files_path(out, c->dir, tail);
+}
+
+static enum check_result failed(struct check *c, const char *name)
+{
+    buf_printf(c->out, "%s/%s cannot be cut: %s\n", c->dir, name, strerror(errno));
+    return CHECK_DAMAGED;
+}
+
+/* Cuts a file at `at`; what is cut off is kept. */
+static enum check_result cut_file(struct check *c, const char *name, uint64_t at)
+{
+    char path[FILES_PATH_BYTES_MAX], tail[FILES_PATH_BYTES_MAX];
+    struct stat st;
+    if (!files_path(path, c->dir, name) || !tail_path(c, tail, name, at))
+        return failed(c, name);
+    int fd = open(path, O_RDWR | O_CLOEXEC);
+    if (fd < 0)
+        return failed(c, name);
+    bool fine = fstat(fd, &st) == 0 && keep_tail(fd, tail, at) &&
+                files_sync_dir(c->dir) == ERR_OK && ftruncate(fd, (off_t)at) == 0 && fsync(fd) == 0;
+    int saved = errno;
+    close(fd);
+    errno = saved;
+    if (!fine)
+        return failed(c, name);
+    buf_printf(c->out, "%s is cut to %llu bytes; the %llu bytes behind are kept in %s\n", name,
+               (unsigned long long)at, (unsigned long long)st.st_size - at, tail);
+    return CHECK_FINE;
+}
+
+/* The files from `first` on leave the log. */
+static enum check_result drop_files(struct check *c, size_t first)
+{
+    char error[MANIFEST_ERROR_CHARS], path[FILES_PATH_BYTES_MAX], tail[FILES_PATH_BYTES_MAX];
+    struct manifest rest = c->manifest;
+    rest.count = first;
+    if (first == c->manifest.count)
+        return CHECK_FINE;
+    if (manifest_save(&rest, c->dir, c->manifest_name, error) != ERR_OK) {
+        buf_printf(c->out, "%s\n", error);
+        return CHECK_DAMAGED;
+    }
+    for (size_t i = first; i < c->manifest.count; i++) {
+        const char *name = c->manifest.files[i].name;
+        if (!files_path(path, c->dir, name) || !tail_path(c, tail, name, 0) ||
+            (rename(path, tail) != 0 && errno != ENOENT)) {
+            buf_printf(c->out, "%s is no longer part of the log, but cannot be renamed: %s\n", name,
+                       strerror(errno));
+            continue;
+        }
+        buf_printf(c->out, "%s is no longer part of the log; it is kept as %s\n", name, tail);
+    }
+    return CHECK_FINE;
+}
+
+static enum check_result fix(struct check *c)
+{
+    const char *name = c->manifest.files[c->bad_file].name;
+    if (c->bad_file + 1 < c->manifest.count) {
+        buf_printf(c->out,
+                   "%s is not the last file: what comes behind it would not fit any more. "
+                   "Nothing was changed.\n",
+                   name);
+        return CHECK_DAMAGED;
+    }
+    if (c->good_bytes == UINT64_MAX) {
+        buf_append_cstr(c->out, "Cutting does not help. Nothing was changed.\n");
+        return CHECK_DAMAGED;
+    }
+    return cut_file(c, name, c->good_bytes);
+}
+
+static enum check_result truncate_log(struct check *c)
+{
+    long long t = (long long)c->o->truncate_unix_s;
+    const char *why = NULL;
+    if (c->damaged && (!c->late || c->bad_file < c->late_file))
+        why = "The log is damaged before that time; --fix may help";
+    else if (!c->first_unix_s)
+        why = "The files hold no timestamps: aof-timestamp-enabled was off";
+    if (why) {
+        buf_printf(c->out, "%s. Nothing was changed.\n", why);
+        return CHECK_DAMAGED;
+    }
+    if (c->first_unix_s > t || (c->late && c->manifest.files[c->late_file].type == MANIFEST_BASE)) {
+        buf_printf(
+            c->out,
+            "The earliest timestamp is %lld, behind %lld: the state as of that time is not in "
+            "these files. Nothing was changed.\n",
+            (long long)c->first_unix_s, t);
+        return CHECK_DAMAGED;
+    }
+    if (!c->late) {
+        buf_printf(c->out, "Nothing is later than %lld: nothing was changed.\n", t);
+        return CHECK_FINE;
+    }
+    /* The later files first: should the rest fail, the log ends later than asked for, but whole. */
+    enum check_result result = drop_files(c, c->late_file + 1);
+    return result == CHECK_FINE ? cut_file(c, c->manifest.files[c->late_file].name, c->late_at)
+                                : result;
+}
+
+/* --- all of it ------------------------------------------------------------------------------ */
+
+static enum check_result check_log(struct check *c)
+{
+    for (size_t i = 0; i < c->manifest.count; i++)
+        check_file(c, i);
+    if (c->o->truncate)
+        return truncate_log(c);
+    if (!c->damaged) {
+        buf_append_cstr(c->out, "The append-only log is fine.\n");
+        return CHECK_FINE;
+    }
+    if (c->o->fix)
+        return fix(c);
+    buf_printf(c->out, "The append-only log is damaged: %s/%s%s\n", c->dir,
+               c->manifest.files[c->bad_file].name,
+               c->bad_file + 1 == c->manifest.count ? "; --fix cuts it where the damage begins"
+                                                    : "");
+    return CHECK_DAMAGED;
+}
+
+enum check_result check_aof(const struct check_options *o, struct buf *out)
+{
+    struct check *c = mem_zalloc(sizeof(*c));
+    c->o = o;
+    c->out = out;
+    c->dir_fd = -1;
+    manifest_init(&c->manifest);
+    enum check_result result = open_log(c);
+    if (result == CHECK_FINE)
+        result = check_log(c);
+    manifest_deinit(&c->manifest);
+    if (c->dir_fd >= 0)
+        close(c->dir_fd);
+    mem_free(c);
+    return result;
+}

@@ -1,0 +1,25 @@
+#pragma once
+/* Checks a log from outside, and repairs it: `corsac --check-aof`.
+ *
+ * Nothing is thrown away: the bytes that are cut off FILE from an offset on are kept beside it as
+ * FILE.tail-<offset>, and files that are no longer part of the log as FILE.tail-0. */
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+
+enum check_result {
+    CHECK_FINE = 0,    /* or repaired */
+    CHECK_DAMAGED = 1, /* or what was asked for cannot be done; nothing was changed */
+    CHECK_USAGE = 2,   /* the path names nothing to check */
+};
+
+struct check_options {
+    const char *path; /* a manifest, the directory with one, or a single append-only file */
+    bool fix;         /* cut the last file behind its last good batch */
+    bool truncate;    /* cut the log behind the last batch at or before `truncate_unix_s` */
+    int64_t truncate_unix_s;
+};
+
+/* Appends a line for each file to `out`, the first problem, and what was done about it. */
+enum check_result check_aof(const struct check_options *o, struct buf *out);

@@ -1,0 +1,44 @@
+#include "server/check_aof.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/num.h"
+#include "log/check.h"
+
+static int usage(const char *problem, const char *word)
+{
+    fprintf(stderr,
+            "%s%s\nUsage: corsac --check-aof PATH [--fix] [--truncate-to-timestamp UNIX-SECONDS]\n",
+            problem, word);
+    return CHECK_USAGE;
+}
+
+int check_aof_main(int argc, char **argv)
+{
+    struct check_options o = {0};
+    for (int i = 2; i < argc; i++) {
+        if (strcmp(argv[i], "--fix") == 0) {
+            o.fix = true;
+        } else if (strcmp(argv[i], "--truncate-to-timestamp") == 0) {
+            const char *word = i + 1 < argc ? argv[++i] : "";
+            if (!num_parse_i64(slice_from_cstr(word), &o.truncate_unix_s) || o.truncate_unix_s <= 0)
+                return usage("--truncate-to-timestamp: no time in seconds since 1970: ", word);
+            o.truncate = true;
+        } else if (argv[i][0] == '-' || o.path) {
+            return usage("what is not known here: ", argv[i]);
+        } else {
+            o.path = argv[i];
+        }
+    }
+    if (!o.path)
+        return usage("the path of a manifest, its directory or a file is missing", "");
+    if (o.fix && o.truncate)
+        return usage("--fix and --truncate-to-timestamp: one at a time", "");
+    struct buf out;
+    buf_init(&out);
+    enum check_result result = check_aof(&o, &out);
+    fputs(buf_cstr(&out), stdout);
+    buf_deinit(&out);
+    return fflush(stdout) == 0 ? (int)result : CHECK_DAMAGED;
+}
