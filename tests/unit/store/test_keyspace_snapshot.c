@@ -7,7 +7,7 @@
 #include "store/snapshot.h"
 
 #define KEYS          400
-#define STEPS         30000
+#define STEPS         40000
 #define STEPS_A_CHECK 128
 #define VALUE_MAX     3000
 
@@ -283,7 +283,7 @@ static void step(struct world *w)
         w->broken += ks_snapshot_active(w->ks);
         ks_snapshot_cancel(w->ks);
         assert_false(ks_snapshot_active(w->ks));
-    } else if (dice >= 9998) {
+    } else if (dice >= 9993) {
         step_flush(w);
     }
 }
