@@ -21,15 +21,21 @@ void aof_batch_reset(struct aof_batch *b)
     b->db = -1;
 }
 
+size_t aof_batch_select(struct aof_batch *b, int db)
+{
+    size_t before = b->bytes.len;
+    char digits[NUM_I64_CHARS];
+    struct slice select[2] = {SLICE("SELECT"), {digits, (size_t)num_print_i64(digits, db)}};
+    format_command(&b->bytes, 2, select);
+    b->db = db;
+    return b->bytes.len - before;
+}
+
 size_t aof_batch_add(struct aof_batch *b, int db, int argc, const struct slice *argv)
 {
     size_t before = b->bytes.len;
-    if (b->db != db) {
-        char digits[NUM_I64_CHARS];
-        struct slice select[2] = {SLICE("SELECT"), {digits, (size_t)num_print_i64(digits, db)}};
-        format_command(&b->bytes, 2, select);
-        b->db = db;
-    }
+    if (b->db != db)
+        aof_batch_select(b, db);
     format_command(&b->bytes, argc, argv);
     assert(b->bytes.err == ERR_OK); /* an effect that cannot be logged must not have happened */
     return b->bytes.len - before;
@@ -72,7 +78,7 @@ void aof_seal(struct aof *a)
     if (a->batch.bytes.len == 0 || a->group > 0)
         return;
     aof_batch_seal(&a->batch, a->pos);
-    writer_submit(a->writer, &a->batch.bytes, a->pos);
+    writer_submit(a->writer, &a->batch.bytes, a->pos, a->batch.db);
 }
 
 uint64_t aof_pos(const struct aof *a)
@@ -127,7 +133,7 @@ void aof_poll(struct aof *a)
     if (s->write_errno)
         snprintf(a->fault, sizeof(a->fault), "Errors writing to the AOF file: %s",
                  strerror(s->write_errno));
-    else if (s->sync_errno)
+    else if (s->sync_errno && a->policy != WRITER_NO) /* `no` promises no sync */
         snprintf(a->fault, sizeof(a->fault), "Errors syncing the AOF file: %s",
                  strerror(s->sync_errno));
     if (a->rewrite)
@@ -144,6 +150,11 @@ bool aof_full(const struct aof *a)
     return a->state.kept_bytes > WRITER_KEPT_BYTES_MAX;
 }
 
+bool aof_rewrite_due(const struct aof *a)
+{
+    return a->state.lost && !a->rewrite;
+}
+
 void aof_stats(const struct aof *a, struct aof_stats *out)
 {
     uint64_t base = atomic_load(&a->base_bytes);
@@ -153,78 +164,15 @@ void aof_stats(const struct aof *a, struct aof_stats *out)
         .buffer_bytes = a->state.kept_bytes + a->batch.bytes.len,
         .syncs = a->state.syncs,
         .slow_syncs = a->state.slow_syncs,
-        .rewriting = a->rewrite != NULL,
-        .rewrite_started_us = a->rewrite ? a->rewrite->started_us : 0,
+        .rewriting = aof_rewriting(a),
+        .rewrite_started_us = aof_rewriting(a) ? a->rewrite->started_us : 0,
         .last_rewrite_us = a->last_rewrite_us,
         .last_rewrite_ok = a->last_rewrite_ok,
         .rewrites = a->rewrites,
     };
 }
 
-/* --- files -------------------------------------------------------------------------------------------------- */
-
-void aof_file_name(const struct aof *a, enum manifest_type type, uint64_t seq,
-                   char out[MANIFEST_NAME_BYTES_MAX])
-{
-    snprintf(out, MANIFEST_NAME_BYTES_MAX, "%s.%llu.%s.aof", a->filename, (unsigned long long)seq,
-             type == MANIFEST_BASE ? "base" : "incr");
-}
-
-int aof_create_file(const struct aof *a, const char *name, uint64_t pos, uint64_t *bytes)
-{
-    char path[FILES_PATH_BYTES_MAX];
-    struct aof_batch header = {.db = -1};
-    if (!files_path(path, a->dir, name)) {
-        errno = ENAMETOOLONG;
-        return -1;
-    }
-    int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
-    if (fd < 0)
-        return -1;
-    buf_init(&header.bytes);
-    buf_append_cstr(&header.bytes, FORMAT_HEADER_LINE);
-    aof_batch_seal(&header, pos);
-    *bytes = header.bytes.len;
-    bool fine = write(fd, header.bytes.ptr, header.bytes.len) == (ssize_t)header.bytes.len &&
-                fdatasync(fd) == 0;
-    int saved = errno;
-    buf_deinit(&header.bytes);
-    if (fine && files_sync_dir(a->dir) == ERR_OK)
-        return fd;
-    close(fd);
-    unlink(path);
-    errno = fine ? errno : saved;
-    return -1;
-}
-
-/* --- life --------------------------------------------------------------------------------------------------- */
-
-static enum err lock_directory(struct aof *a, char error[AOF_ERROR_CHARS])
-{
-    if (mkdir(a->dir, 0755) != 0 && errno != EEXIST) {
-        snprintf(error, AOF_ERROR_CHARS,
-                 "cannot create the directory %s of the append-only file: %s", a->dir,
-                 strerror(errno));
-        return ERR_IO;
-    }
-    a->dir_fd = open(a->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (a->dir_fd < 0) {
-        snprintf(error, AOF_ERROR_CHARS, "cannot open the directory %s of the append-only file: %s",
-                 a->dir, strerror(errno));
-        return ERR_IO;
-    }
-    if (flock(a->dir_fd, LOCK_EX | LOCK_NB) != 0) {
-        snprintf(
-            error, AOF_ERROR_CHARS,
-            "another server uses the append-only file in %s: stop it, or give this one another `dir` or "
-            "`appenddirname`",
-            a->dir);
-        return ERR_BUSY;
-    }
-    return ERR_OK;
-}
-
-static bool refresh(void *arg, uint64_t pos, uint64_t good_bytes, struct writer_file *out);
+/* --- life ----------------------------------------------------------------------------------- */
 
 enum err aof_open(struct aof **out, const struct aof_options *o, char error[AOF_ERROR_CHARS])
 {
@@ -243,7 +191,7 @@ enum err aof_open(struct aof **out, const struct aof_options *o, char error[AOF_
     manifest_init(&a->manifest);
     snprintf(a->manifest_name, sizeof(a->manifest_name), "%s.manifest", a->filename);
 
-    enum err e = lock_directory(a, error);
+    enum err e = aof_lock_directory(a, error);
     if (e == ERR_OK) {
         char why[MANIFEST_ERROR_CHARS];
         e = manifest_load(&a->manifest, a->dir, a->manifest_name, why);
@@ -268,13 +216,14 @@ bool aof_close(struct aof **aof)
     bool fine = true;
     if (!a)
         return true;
+    assert(a->group == 0);
+    if (a->writer)
+        aof_seal(a);
+    if (a->rewrite) /* its writer tells this log's event_fd */
+        aof_rewrite_stop(a);
+    fine = writer_free(&a->writer, AOF_CLOSE_PATIENCE_MS);
     if (a->rewrite)
         aof_rewrite_drop(a);
-    if (a->writer) {
-        a->group = 0;
-        aof_seal(a);
-        fine = writer_free(&a->writer, AOF_CLOSE_PATIENCE_MS);
-    }
     reader_close(&a->reader);
     manifest_deinit(&a->manifest);
     buf_deinit(&a->batch.bytes);
@@ -287,71 +236,30 @@ bool aof_close(struct aof **aof)
     return fine;
 }
 
-/* The next increment becomes part of the log. False: errno and, for whoever reads it, `error`. */
-bool aof_next_increment(struct aof *a, uint64_t pos, struct writer_file *out,
-                        char error[AOF_ERROR_CHARS])
-{
-    char name[MANIFEST_NAME_BYTES_MAX], why[MANIFEST_ERROR_CHARS];
-    uint64_t seq = a->next_incr_seq++;
-    aof_file_name(a, MANIFEST_INCR, seq, name);
-    out->fd = aof_create_file(a, name, pos, &out->bytes);
-    if (out->fd < 0) {
-        snprintf(error, AOF_ERROR_CHARS, "cannot create %s/%s: %s", a->dir, name, strerror(errno));
-        return false;
-    }
-    enum err e = manifest_add(&a->manifest, MANIFEST_INCR, seq, name);
-    if (e == ERR_OK && !a->fresh)
-        e = manifest_save(&a->manifest, a->dir, a->manifest_name, why);
-    if (e == ERR_OK)
-        return true;
-    snprintf(error, AOF_ERROR_CHARS, "%s", e == ERR_FULL ? "the manifest is full" : why);
-    manifest_remove(&a->manifest, name);
-    close(out->fd);
-    out->fd = -1;
-    return false;
-}
-
-/* On the writer thread, after a failed sync. What the old file holds beyond its good bytes is written again to the new one:
- * it is cut, as a loader that knows no positions would take it twice. */
-static bool refresh(void *arg, uint64_t pos, uint64_t good_bytes, struct writer_file *out)
-{
-    struct aof *a = arg;
-    char error[AOF_ERROR_CHARS], path[FILES_PATH_BYTES_MAX];
-    const struct manifest_file *old = manifest_last(&a->manifest, MANIFEST_INCR);
-    if (old && files_path(path, a->dir, old->name)) {
-        int rc = truncate(path, (off_t)good_bytes);
-        (void)rc; /* a disk that fails may fail here too: Corsac's own loader goes by positions */
-    }
-    if (!aof_next_increment(a, pos, out, error)) {
-        log_warning(a->logger, "Cannot go on with a fresh append-only file: %s", error);
-        return false;
-    }
-    log_warning(a->logger,
-                "Syncing the append-only file failed; went on with a fresh one. Check the disk.");
-    return true;
-}
-
 enum err aof_start(struct aof *a, bool fresh, char error[AOF_ERROR_CHARS])
 {
+    struct writer_options o = {
+        .policy = a->policy, .start = {.pos = a->load_pos, .tag = -1}, .arg = a};
     struct writer_file file;
+    assert(!a->writer);
+    reader_close(&a->reader);
     a->fresh = fresh;
     a->pos = a->load_pos;
     a->next_base_seq = manifest_last_seq(&a->manifest, MANIFEST_BASE) + 1;
     a->next_incr_seq = manifest_last_seq(&a->manifest, MANIFEST_INCR) + 1;
-    if (!aof_next_increment(a, a->pos, &file, error))
-        return ERR_IO;
-    struct writer_options o = {
-        .policy = a->policy,
-        .fd = file.fd,
-        .fd_bytes = file.bytes,
-        .pos = a->pos,
-        .refresh = refresh,
-        .refresh_arg = a,
-    };
+    enum err e = fresh ? ERR_NOTFOUND : aof_last_increment(a, &file, error);
+    if (e == ERR_NOTFOUND)
+        e = aof_next_increment(a, &o.start, &file, error) ? ERR_OK : ERR_IO;
+    if (e != ERR_OK)
+        return e;
+    aof_count_older(a);
+    o.fd = file.fd;
+    o.start.bytes = file.bytes;
+    o.refresh = aof_refresh;
     a->writer = writer_new(&o);
     if (!a->writer) {
         snprintf(error, AOF_ERROR_CHARS,
-                 "cannot start the thread that writes the append-only file: %s", strerror(errno));
+                 "cannot start the threads that write the append-only file: %s", strerror(errno));
         close(file.fd);
         return ERR_IO;
     }

@@ -25,7 +25,8 @@
 #define AOF_REWRITE_BATCH_BYTES (64 * 1024)
 #define AOF_REWRITE_BACKLOG_MAX \
     (4 * 1024 * 1024) /* the walk rests while more waits to be written to the base */
-#define AOF_CLOSE_PATIENCE_MS 10000
+#define AOF_REWRITE_SYNC_BYTES (32 * 1024 * 1024) /* the base is synced in pieces of this size */
+#define AOF_CLOSE_PATIENCE_MS  10000
 
 struct aof;
 struct aof_options {
@@ -40,7 +41,8 @@ struct aof_options {
 /* ERR_BUSY: another server holds the directory. ERR_SYNTAX: the manifest is wrong. ERR_IO. `error` says what, where and what
  * to do about it. */
 enum err aof_open(struct aof **a, const struct aof_options *o, char error[AOF_ERROR_CHARS]);
-/* Writes and syncs what is left, for at most AOF_CLOSE_PATIENCE_MS. False: something could not be. */
+/* Writes and syncs what is left, for at most AOF_CLOSE_PATIENCE_MS (and waits for a system call that
+ * hangs). A rewrite under way is given up. Between groups only. False: something could not be. */
 bool aof_close(struct aof **a);
 
 /* --- loading ------------------------------------------------------------------------------------------------ */
@@ -54,8 +56,10 @@ void aof_load_progress(const struct aof *a, uint64_t *bytes, uint64_t *total);
 
 /* --- appending ---------------------------------------------------------------------------------------------- */
 
-/* After loading: opens the next increment and starts the writer. ERR_IO: `error` says why. With `fresh`, what is in the
- * directory belongs to other data: it stays what would be loaded until the first rewrite is done, then it goes. */
+/* After loading: makes durable what was loaded, goes on in the last increment (in a new one where that
+ * is not sealed) and starts the writer. ERR_IO: `error` says why. With `fresh`, what is in the
+ * directory belongs to other data: it stays what would be loaded until the first rewrite is done, then
+ * it goes. */
 enum err aof_start(struct aof *a, bool fresh, char error[AOF_ERROR_CHARS]);
 
 /* A command into the batch of this turn, behind a SELECT where the database differs from the last one's. `unix_s`: now. */
@@ -69,7 +73,8 @@ void aof_seal(struct aof *a);
 uint64_t aof_pos(const struct aof *a);     /* behind everything appended */
 uint64_t aof_written(const struct aof *a); /* as of the last aof_poll */
 uint64_t aof_synced(const struct aof *a);
-/* The position whose replies may go by the policy: written, or synced with `always`. */
+/* The position whose replies may go by the policy: written, or synced with `always`. A change of
+ * policy counts at once for all replies that still wait. */
 uint64_t aof_promised(const struct aof *a);
 void aof_want_sync(struct aof *a, uint64_t pos);
 void aof_set_policy(struct aof *a, enum writer_policy policy);
@@ -95,15 +100,22 @@ struct aof_stats {
 };
 void aof_stats(const struct aof *a, struct aof_stats *out);
 
-/* --- rewriting ---------------------------------------------------------------------------------------------- */
+/* --- rewriting ------------------------------------------------------------------------------ */
 
-/* From here on appends go to a new increment, while the base is collected by aof_rewrite_add: the data as it is now.
- * ERR_BUSY: one is under way. ERR_IO: `error` says why it cannot begin. */
+/* From here on appends go to a new increment, while the base is collected by aof_rewrite_add: the
+ * data as it is now. Between groups only. ERR_BUSY: one is under way, or the last one is not quite
+ * cleaned up yet. ERR_IO: no thread to be had. `error` says why it cannot begin. */
 enum err aof_rewrite_begin(struct aof *a, int64_t now_us, char error[AOF_ERROR_CHARS]);
+/* One is under way. False also when it was given up, for a fault or by aof_rewrite_cancel, while the
+ * walk was not through yet: the walk is to end; what is still added is passed over. */
+bool aof_rewriting(const struct aof *a);
 void aof_rewrite_add(struct aof *a, int db, int argc, const struct slice *argv);
 /* True: enough waits to be written; give no more for now. */
 bool aof_rewrite_full(const struct aof *a);
 /* Everything was given: the base takes its place as soon as it is safe, which aof_poll sees to. */
 void aof_rewrite_end(struct aof *a);
+/* Nothing, once everything was given and safe. */
 void aof_rewrite_cancel(struct aof *a);
-bool aof_rewriting(const struct aof *a);
+/* A sync failed over writes that were not kept (appendfsync no): only a rewrite makes them safe, and
+ * until then no later write is reported as synced. */
+bool aof_rewrite_due(const struct aof *a);

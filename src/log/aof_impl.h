@@ -61,12 +61,12 @@ struct aof {
     /* While serving the writer thread's alone: jobs change it. */
     struct manifest manifest;
     int refresh_errno; /* of the last try to go on with a fresh file: said once */
-    bool fresh; /* the manifest on disk is of other data until a rewrite is done */
+    bool fresh;        /* the manifest on disk is of other data until a rewrite is done */
 
     /* loading */
     struct reader *reader;
     size_t load_index;
-    uint64_t load_pos; /* everything up to here is applied; 0: unknown (files of Redis) */
+    uint64_t load_pos;          /* everything up to here is applied; 0: unknown (files of Redis) */
     struct positions positions; /* of what was loaded */
     uint64_t load_bytes, load_total;
 

@@ -1,18 +1,23 @@
 #pragma once
 /* The threads that write and sync, so that the loop never waits for a disk.
  *
- *   loop --submit--> queue --> [writer thread] --write--> file        written: survives the process
- *                                    |  `always`: fdatasync           synced: survives a power cut
+ *   loop --submit--> queue --> [writer thread] --write--> file       written: survives the process
+ *                                    |  `always`: fdatasync          synced: survives a power cut
  *                                    v
- *                              [sync thread]   `everysec`, and whoever asks: fdatasync while writing goes on
+ *                              [sync thread]   `everysec`, and whoever asks: fdatasync while
+ *                                              writing goes on
  *
- * Batches are written whole and in order, as many at once as are there (group commit). Jobs (a new file, a new manifest)
- * stand in the same queue, so that they happen exactly between the batches they were submitted between.
+ * Batches are written whole and in order, as many at once as are there (group commit). Jobs (a new
+ * file, a new manifest) stand in the same queue: they happen exactly between the batches that they
+ * were submitted between, once everything before them is written and synced.
  *
- * Faults. A write that fails or is short is cut back to the last whole batch and tried again every WRITER_RETRY_MS, so that
- * serving resumes by itself once there is space. A sync that failed is never tried again on the same file: the kernel may
- * have dropped the pages that it could not write, and would report success. Batches are therefore kept until they are synced;
- * after a failed sync a fresh file is asked for (writer_refresh_fn), and all that was not synced is written to it. */
+ * Faults. A write that fails is cut back to the last whole batch and tried again every
+ * WRITER_RETRY_MS, so that serving resumes by itself once there is space. A sync that failed is never
+ * tried again on the same file: the kernel may have dropped the pages that it could not write, and
+ * would report success. Batches are therefore kept until they are synced; after a failed sync a fresh
+ * file is asked for (writer_refresh_fn), and what was kept is written to it. With WRITER_NO nothing is
+ * kept: what a failed sync covered is then in the page cache or nowhere, and `synced` stays where it
+ * is (writer_state.lost) until its owner has made the same data safe elsewhere (writer_healed). */
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -20,57 +25,78 @@
 #include "base/buf.h"
 #include "base/err.h"
 
-#define WRITER_KEPT_BYTES_MAX \
-    (256ull * 1024 * 1024) /* submitted and not yet safe: above it, writers wait */
-#define WRITER_RETRY_MS    100
-#define WRITER_SYNC_MS     1000 /* everysec */
-#define WRITER_VECTORS_MAX 64
+/* Submitted and not yet safe: above it, writers wait. */
+#define WRITER_KEPT_BYTES_MAX  (256ull * 1024 * 1024)
+#define WRITER_RETRY_MS        100
+#define WRITER_SYNC_MS         1000 /* everysec */
+#define WRITER_VECTORS_MAX     64
+#define WRITER_SPARE_MAX       64          /* buffers kept to be used again */
+#define WRITER_SPARE_BYTES_MAX (64 * 1024) /* a larger one is not */
 
 enum writer_policy { WRITER_NO, WRITER_EVERYSEC, WRITER_ALWAYS };
 
+/* A place between two batches. */
+struct writer_mark {
+    uint64_t pos;   /* log position */
+    uint64_t bytes; /* of the file in use */
+    int tag;        /* what the owner gave with the batch before it */
+};
 /* A file to go on with, opened by the owner on the writer thread. */
 struct writer_file {
     int fd;         /* -1: none */
     uint64_t bytes; /* that it holds, and are safe */
 };
-/* Runs on the writer thread after a failed sync: opens a fresh file and makes it part of the log, which is safe up to
- * position `pos`, the first `good_bytes` of the file before. False: errno says why not; it is tried again. */
-typedef bool (*writer_refresh_fn)(void *arg, uint64_t pos, uint64_t good_bytes,
+/* Runs on the writer thread after a failed sync: opens a fresh file and makes it part of the log, to
+ * go on at `from`. What the file before holds beyond it is written again to the new one, and cut off
+ * the old one after that. False: errno says why not; it is tried again. */
+typedef bool (*writer_refresh_fn)(void *arg, const struct writer_mark *from,
                                   struct writer_file *out);
-/* Runs on the writer thread between two batches; says by itself how it went. What is written from then on goes to *out, if it
- * opened one (the writer syncs and closes the one before). */
+/* Runs on the writer thread between two batches; says by itself how it went. What is written from
+ * then on goes to *out, if it opened one (the writer closes the one before). */
 typedef void (*writer_job_fn)(void *arg, struct writer_file *out);
+/* Runs on the writer thread as its last act: everything else has ended, the file is closed. */
+typedef void (*writer_end_fn)(void *arg);
 
 struct writer_options {
     enum writer_policy policy;
-    int fd;            /* takes; appended to */
-    uint64_t fd_bytes; /* that it holds */
-    uint64_t pos;      /* log position that is safe already */
-    writer_refresh_fn refresh;
-    void *refresh_arg;
+    int fd;                    /* takes; written to behind start.bytes. -1: a job will open one */
+    struct writer_mark start;  /* safe already */
+    int event_fd;              /* 0: one of its own; else another writer's, told too. Borrowed */
+    writer_refresh_fn refresh; /* NULL: after a failed sync nothing more is written */
+    writer_end_fn end;         /* may be NULL */
+    void *arg;                 /* of both */
 };
 
 struct writer;
-struct writer *
-writer_new(const struct writer_options *o); /* starts the threads; NULL: none to be had (errno) */
-/* Writes and syncs what is queued, for at most `patience_ms` when that fails; joins. False: something was given up. */
+/* Starts the threads. NULL: none to be had (errno); the file is still the caller's. */
+struct writer *writer_new(const struct writer_options *o);
+/* Has what is queued written and synced, and ends the threads; when that fails, for at most
+ * `patience_ms` (a system call under way is waited for); negative: drops what is queued. Does not wait:
+ * state.ended tells. */
+void writer_stop(struct writer *w, int64_t patience_ms);
+/* Stops unless that was done before, waits for the end. False: something was given up. */
 bool writer_free(struct writer **w, int64_t patience_ms);
 
-/* Hands over a batch: takes the buffer's memory (b is empty afterwards). `pos`: the log position behind it. */
-void writer_submit(struct writer *w, struct buf *b, uint64_t pos);
+/* Hands over a batch: takes the buffer's memory (b is empty afterwards; it may have got other memory
+ * to fill). `pos`: the log position behind it. */
+void writer_submit(struct writer *w, struct buf *b, uint64_t pos, int tag);
 void writer_submit_job(struct writer *w, writer_job_fn fn, void *arg);
 void writer_set_policy(struct writer *w, enum writer_policy policy);
 /* Somebody waits for `pos` to be synced, whatever the policy. */
 void writer_want_sync(struct writer *w, uint64_t pos);
+/* For jobs: everything up to `pos` is safe, whatever became of the files that it was written to. */
+void writer_healed(struct writer *w, uint64_t pos);
 
 /* Readable (poll, libevent) when something in the state below changed since the last writer_poll. */
 int writer_event_fd(const struct writer *w);
 struct writer_state {
     uint64_t written, synced;   /* positions */
     uint64_t kept_bytes;        /* submitted and not yet safe */
+    uint64_t lost;              /* 0, or the position behind what a failed sync may have lost */
     int write_errno;            /* 0: the last write went well */
-    int sync_errno;             /* 0: the last sync went well */
+    int sync_errno;             /* 0: the last sync went well, and nothing is lost */
     uint64_t file_bytes;        /* of the current file */
     uint64_t syncs, slow_syncs; /* so far; those that took longer than a second */
+    bool ended;                 /* stopped: writer_free will not wait */
 };
 void writer_poll(struct writer *w, struct writer_state *out);

@@ -1,0 +1,184 @@
+/* The log's files on disk: made durable before anything depends on them. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "log/aof_impl.h"
+
+enum err aof_lock_directory(struct aof *a, char error[AOF_ERROR_CHARS])
+{
+    if (mkdir(a->dir, 0755) != 0 && errno != EEXIST) {
+        snprintf(error, AOF_ERROR_CHARS,
+                 "cannot create the directory %s of the append-only file: %s", a->dir,
+                 strerror(errno));
+        return ERR_IO;
+    }
+    a->dir_fd = open(a->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (a->dir_fd < 0) {
+        snprintf(error, AOF_ERROR_CHARS, "cannot open the directory %s of the append-only file: %s",
+                 a->dir, strerror(errno));
+        return ERR_IO;
+    }
+    int rc;
+    do
+        rc = flock(a->dir_fd, LOCK_EX | LOCK_NB);
+    while (rc != 0 && errno == EINTR);
+    if (rc == 0)
+        return ERR_OK;
+    if (errno != EWOULDBLOCK) {
+        snprintf(error, AOF_ERROR_CHARS, "cannot lock the directory %s of the append-only file: %s",
+                 a->dir, strerror(errno));
+        return ERR_IO;
+    }
+    snprintf(error, AOF_ERROR_CHARS,
+             "another server uses the append-only file in %s: stop it, or give this one another "
+             "`dir` or `appenddirname`",
+             a->dir);
+    return ERR_BUSY;
+}
+
+void aof_file_name(const struct aof *a, enum manifest_type type, uint64_t seq,
+                   char out[MANIFEST_NAME_BYTES_MAX])
+{
+    snprintf(out, MANIFEST_NAME_BYTES_MAX, "%s.%llu.%s.aof", a->filename, (unsigned long long)seq,
+             type == MANIFEST_BASE ? "base" : "incr");
+}
+
+/* --- creating ------------------------------------------------------------------------------- */
+
+static bool write_header(int fd, const struct writer_mark *from, uint64_t *bytes)
+{
+    struct aof_batch header = {.db = 0};
+    buf_init(&header.bytes);
+    buf_append_cstr(&header.bytes, FORMAT_HEADER_LINE);
+    /* Redis begins each file in database 0. Corsac goes on in the one before, and as this batch
+     * ends where another did, passes over it. */
+    if (from->tag > 0)
+        aof_batch_select(&header, from->tag);
+    aof_batch_seal(&header, from->pos);
+    *bytes = header.bytes.len;
+    ssize_t n = write(fd, header.bytes.ptr, header.bytes.len);
+    if (n >= 0 && (size_t)n < header.bytes.len)
+        errno = ENOSPC;
+    bool fine = n == (ssize_t)header.bytes.len && fdatasync(fd) == 0;
+    buf_deinit(&header.bytes);
+    return fine;
+}
+
+int aof_create_file(const struct aof *a, const char *name, const struct writer_mark *from,
+                    uint64_t *bytes)
+{
+    int fd = openat(a->dir_fd, name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+    if (fd < 0)
+        return -1;
+    if (write_header(fd, from, bytes) && fsync(a->dir_fd) == 0)
+        return fd;
+    int saved = errno;
+    unlinkat(a->dir_fd, name, 0);
+    close(fd);
+    errno = saved;
+    return -1;
+}
+
+bool aof_next_increment(struct aof *a, const struct writer_mark *from, struct writer_file *out,
+                        char error[AOF_ERROR_CHARS])
+{
+    char name[MANIFEST_NAME_BYTES_MAX], why[MANIFEST_ERROR_CHARS] = "it is full";
+    uint64_t seq = a->next_incr_seq;
+    aof_file_name(a, MANIFEST_INCR, seq, name);
+    out->fd = aof_create_file(a, name, from, &out->bytes);
+    if (out->fd < 0) {
+        snprintf(error, AOF_ERROR_CHARS, "cannot create %s/%s: %s", a->dir, name, strerror(errno));
+        return false;
+    }
+    enum err e = manifest_add(&a->manifest, MANIFEST_INCR, seq, name);
+    if (e == ERR_OK && !a->fresh)
+        e = manifest_save(&a->manifest, a->dir, a->manifest_name, why);
+    if (e == ERR_OK) {
+        a->next_incr_seq++;
+        aof_count_older(a);
+        return true;
+    }
+    /* The file stays, as the manifest on disk may name it (ERR_BUSY); the next try takes its name
+     * again. Whichever manifest holds, it is empty. */
+    int saved = errno;
+    snprintf(error, AOF_ERROR_CHARS, "%s/%s: %s", a->dir, a->manifest_name, why);
+    manifest_remove(&a->manifest, name);
+    close(out->fd);
+    out->fd = -1;
+    errno = saved;
+    return false;
+}
+
+bool aof_refresh(void *aof, const struct writer_mark *from, struct writer_file *out)
+{
+    struct aof *a = aof;
+    char error[AOF_ERROR_CHARS];
+    bool fine = aof_next_increment(a, from, out, error);
+    int saved = errno;
+    if (fine)
+        log_warning(a->logger, "Syncing the append-only file failed: went on with a fresh one, and "
+                               "wrote to it what may not have reached the disk. Check the disk");
+    else if (saved != a->refresh_errno)
+        log_warning(a->logger,
+                    "Syncing the append-only file failed. Cannot go on with a fresh "
+                    "one, and will try until it works: %s",
+                    error);
+    a->refresh_errno = fine ? 0 : saved;
+    errno = saved;
+    return fine;
+}
+
+/* --- going on with one ---------------------------------------------------------------------- */
+
+/* Does the file begin as Corsac's do, and end in the seal of `pos`? */
+static bool ends_at(int fd, uint64_t bytes, uint64_t pos)
+{
+    char header[sizeof(FORMAT_HEADER_LINE) - 1], seal[SEAL_BYTES], like[SEAL_BYTES];
+    if (bytes < sizeof(header) + sizeof(seal) ||
+        pread(fd, header, sizeof(header), 0) != (ssize_t)sizeof(header) ||
+        pread(fd, seal, sizeof(seal), (off_t)(bytes - sizeof(seal))) != (ssize_t)sizeof(seal))
+        return false;
+    format_seal(like, pos, 0);
+    return memcmp(header, FORMAT_HEADER_LINE, sizeof(header)) == 0 &&
+           memcmp(seal, like, SEAL_CRC_AT) == 0;
+}
+
+enum err aof_last_increment(struct aof *a, struct writer_file *out, char error[AOF_ERROR_CHARS])
+{
+    const struct manifest_file *last = manifest_last(&a->manifest, MANIFEST_INCR);
+    struct stat st;
+    if (!last)
+        return ERR_NOTFOUND;
+    int fd = openat(a->dir_fd, last->name, O_RDWR | O_CLOEXEC);
+    /* What was loaded may never have been synced by the process before, and will be built upon. */
+    if (fd < 0 || fstat(fd, &st) != 0 || fdatasync(fd) != 0) {
+        snprintf(error, AOF_ERROR_CHARS, "cannot go on with %s/%s: %s", a->dir, last->name,
+                 strerror(errno));
+        if (fd >= 0)
+            close(fd);
+        return ERR_IO;
+    }
+    *out = (struct writer_file){.fd = fd, .bytes = (uint64_t)st.st_size};
+    if (ends_at(fd, out->bytes, a->load_pos))
+        return ERR_OK;
+    close(fd);
+    return ERR_NOTFOUND;
+}
+
+void aof_count_older(struct aof *a)
+{
+    const struct manifest_file *last = manifest_last(&a->manifest, MANIFEST_INCR);
+    uint64_t bytes = 0;
+    struct stat st;
+    for (size_t i = 0; i < a->manifest.count; i++) {
+        const struct manifest_file *f = &a->manifest.files[i];
+        if (f->type == MANIFEST_INCR && f != last && fstatat(a->dir_fd, f->name, &st, 0) == 0)
+            bytes += (uint64_t)st.st_size;
+    }
+    atomic_store(&a->older_bytes, bytes);
+}

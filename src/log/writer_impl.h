@@ -1,0 +1,92 @@
+#pragma once
+/* What the writer's files share: writer.c is the loop's side, writer_thread.c writes, writer_sync.c
+ * syncs. */
+#include <pthread.h>
+
+#include "log/writer.h"
+
+#define WRITER_STALE_MAX 8 /* more are left uncut: the loader passes over what comes twice */
+
+struct entry { /* a batch, or a job where fn is set */
+    struct entry *next;
+    struct buf bytes; /* owned */
+    uint64_t pos;
+    int tag;
+    writer_job_fn fn;
+    void *arg;
+};
+
+struct entries {
+    struct entry *first, **end;
+};
+
+struct writer {
+    pthread_t thread, sync_thread;
+    int event_fd;
+    bool event_fd_owned;
+    writer_refresh_fn refresh;
+    writer_end_fn end;
+    void *arg;
+
+    /* The writer thread's own. synced <= kept <= written, as positions and in the file:
+     *
+     *     file:  |....................|....................|..................|
+     *                               synced               kept              written
+     *                                |  dropped (`no`)    |  unsafe: kept to be written again */
+    int fd;
+    struct writer_mark synced, kept, written;
+    struct entries unsafe;
+    size_t partial;        /* bytes of the next batch that are in the file already */
+    int64_t sync_began_us; /* the last one */
+    bool fresh_failed;     /* no sync went well since the last fresh file */
+    struct {
+        int fd;
+        uint64_t bytes;        /* to cut it back to */
+    } stale[WRITER_STALE_MAX]; /* files before, until what they hold is in the fresh one too */
+    int stale_count;
+    uint64_t stale_pos; /* once this is written */
+
+    /* shared, under `lock` */
+    pthread_mutex_t lock;
+    pthread_cond_t work;      /* for the writer thread: anything below changed */
+    pthread_cond_t sync_work; /* for the sync thread */
+    struct entries queue;     /* submitted, not yet taken */
+    struct entries spare;     /* emptied batches, to be used again */
+    int spare_count;
+    struct writer_state state;
+    bool told; /* event_fd is readable, or about to be */
+    enum writer_policy policy;
+    uint64_t sync_wish; /* somebody waits for this position to be synced */
+    int64_t give_up_us; /* stopping: monotonic time at which trying again ends; 0: not stopping */
+    bool discard;       /* stopping: nothing more is written or synced */
+    bool gave_up;
+
+    enum { SYNC_IDLE, SYNC_ASKED, SYNC_DONE, SYNC_END } sync; /* see writer_sync.c */
+    int sync_fd, sync_result;                                 /* errno */
+    struct writer_mark sync_mark;
+    int64_t sync_took_us;
+};
+
+void entries_init(struct entries *l);
+void entries_push(struct entries *l, struct entry *e);
+struct entry *entries_pop(struct entries *l);             /* NULL: empty */
+void entries_move(struct entries *l, struct entries *to); /* all of l behind what `to` holds */
+void entries_free(struct entries *l);
+
+/* The state changed: wakes the loop unless it is told already. Under `lock`. */
+void writer_tell(struct writer *w);
+/* Lets the batches up to `pos` go that are kept: their bytes no longer count. On the writer thread,
+ * without `lock`, as there may be many. */
+void writer_let_go(struct writer *w, uint64_t pos);
+
+void *writer_main(void *writer);
+void *writer_sync_main(void *writer);
+/* Syncs on this thread, after the sync thread. Returns errno. */
+int writer_sync_now(struct writer *w);
+/* What the policy, or somebody's wish, asks for after writing. Returns errno of a sync that failed. */
+int writer_sync_by_policy(struct writer *w);
+/* Waits for a sync under way and ends the sync thread. */
+void writer_sync_stop(struct writer *w);
+/* The time at which the writer thread has to look at it again; INT64_MAX: when it is woken, 0: now.
+ * Under `lock`. */
+int64_t writer_sync_due_us(const struct writer *w);

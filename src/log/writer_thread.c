@@ -1,0 +1,276 @@
+/* The writer thread: writes what is queued, runs the jobs between, and mends what fails. */
+#include <errno.h>
+#include <string.h>
+#include <sys/uio.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/mem.h"
+#include "log/writer_impl.h"
+
+static void wait_until(struct writer *w, int64_t at_us)
+{
+    if (at_us == INT64_MAX) {
+        pthread_cond_wait(&w->work, &w->lock);
+        return;
+    }
+    struct timespec at = {.tv_sec = at_us / 1000000, .tv_nsec = at_us % 1000000 * 1000};
+    pthread_cond_timedwait(&w->work, &w->lock, &at);
+}
+
+/* Lets WRITER_RETRY_MS pass. False: stopping, and patience has ended. */
+static bool wait_to_retry(struct writer *w)
+{
+    int64_t now_us = clock_mono_us(), until_us = now_us + WRITER_RETRY_MS * 1000;
+    pthread_mutex_lock(&w->lock);
+    while (now_us < until_us && !(w->give_up_us && w->give_up_us <= now_us)) {
+        wait_until(w, w->give_up_us && w->give_up_us < until_us ? w->give_up_us : until_us);
+        now_us = clock_mono_us();
+    }
+    bool go_on = w->give_up_us == 0 || now_us < w->give_up_us;
+    pthread_mutex_unlock(&w->lock);
+    return go_on;
+}
+
+/* --- files ---------------------------------------------------------------------------------- */
+
+static void use_file(struct writer *w, const struct writer_file *file, struct writer_mark from)
+{
+    w->fd = file->fd;
+    from.bytes = file->bytes;
+    w->synced = w->kept = w->written = from;
+    w->partial = 0;
+    pthread_mutex_lock(&w->lock);
+    w->state.file_bytes = file->bytes;
+    pthread_mutex_unlock(&w->lock);
+}
+
+/* Half a batch, or one that could not be synced, goes: a loader might trip over it. */
+static void cut(int fd, uint64_t bytes)
+{
+    int rc = ftruncate(fd, (off_t)bytes);
+    (void)rc; /* a disk that fails may fail here too: Corsac's own loader goes by positions */
+}
+
+/* What the files before held is in the one in use as well. Not earlier: until then they are what
+ * survives the death of the process. */
+static void cut_stale(struct writer *w)
+{
+    if (w->stale_count == 0 || w->written.pos < w->stale_pos)
+        return;
+    while (w->stale_count) {
+        w->stale_count--;
+        cut(w->stale[w->stale_count].fd, w->stale[w->stale_count].bytes);
+        close(w->stale[w->stale_count].fd);
+    }
+}
+
+static void retire_file(struct writer *w)
+{
+    if (w->kept.bytes == w->written.bytes || w->stale_count == WRITER_STALE_MAX) {
+        close(w->fd);
+        return;
+    }
+    w->stale[w->stale_count].fd = w->fd;
+    w->stale[w->stale_count++].bytes = w->kept.bytes;
+    if (w->written.pos > w->stale_pos)
+        w->stale_pos = w->written.pos;
+}
+
+static void note_write_errno(struct writer *w, int error)
+{
+    pthread_mutex_lock(&w->lock);
+    w->state.write_errno = error;
+    writer_tell(w);
+    pthread_mutex_unlock(&w->lock);
+}
+
+/* A sync failed: what was kept since the last that went well goes back in front of `batches`, to be
+ * written to a fresh file. False: stopping. */
+static bool start_over(struct writer *w, struct entries *batches, int error)
+{
+    pthread_mutex_lock(&w->lock);
+    w->state.sync_errno = error;
+    if (w->kept.pos > w->synced.pos)
+        w->state.lost = w->kept.pos;
+    writer_tell(w);
+    pthread_mutex_unlock(&w->lock);
+
+    struct writer_file file = {.fd = -1};
+    if (w->fresh_failed && !wait_to_retry(w)) /* a disk that takes files but no data */
+        return false;
+    while (!w->refresh || !w->refresh(w->arg, &w->kept, &file)) {
+        note_write_errno(w, w->refresh ? errno : error); /* nothing is written until it works */
+        if (!wait_to_retry(w))
+            return false;
+    }
+    note_write_errno(w, 0);
+    retire_file(w);
+    use_file(w, &file, w->kept);
+    w->fresh_failed = true;
+    entries_move(batches, &w->unsafe);
+    entries_move(&w->unsafe, batches);
+    return true;
+}
+
+/* --- writing -------------------------------------------------------------------------------- */
+
+/* n more bytes are in the file: batches that are there whole become unsafe. */
+static void take_in(struct writer *w, struct entries *batches, size_t n)
+{
+    n += w->partial;
+    while (batches->first && !batches->first->fn && n >= batches->first->bytes.len) {
+        struct entry *e = entries_pop(batches);
+        n -= e->bytes.len;
+        w->written.bytes += e->bytes.len;
+        w->written.pos = e->pos;
+        w->written.tag = e->tag;
+        entries_push(&w->unsafe, e);
+    }
+    w->partial = n;
+}
+
+/* Writes the batches ahead of the next job, as many as one call takes. Returns errno. */
+static int write_some(struct writer *w, struct entries *batches)
+{
+    struct iovec iov[WRITER_VECTORS_MAX];
+    int count = 0;
+    for (struct entry *e = batches->first; e && !e->fn && count < WRITER_VECTORS_MAX; e = e->next)
+        iov[count++] = (struct iovec){e->bytes.ptr, e->bytes.len};
+    iov[0].iov_base = (char *)iov[0].iov_base + w->partial;
+    iov[0].iov_len -= w->partial;
+    ssize_t n = pwritev(w->fd, iov, count, (off_t)(w->written.bytes + w->partial));
+    int error = n < 0 ? errno : n == 0 ? ENOSPC : 0;
+    if (error == 0)
+        take_in(w, batches, (size_t)n); /* short: the next call says why */
+    if (error == 0 || error == EINTR)
+        return 0;
+    if (w->fd >= 0)
+        cut(w->fd, w->written.bytes);
+    w->partial = 0;
+    return error;
+}
+
+/* `no` promises nothing beyond the page cache. */
+static void drop_unsafe(struct writer *w)
+{
+    pthread_mutex_lock(&w->lock);
+    bool keep = w->policy != WRITER_NO;
+    pthread_mutex_unlock(&w->lock);
+    if (keep)
+        return;
+    writer_let_go(w, w->written.pos);
+    w->kept = w->written;
+}
+
+static void note_written(struct writer *w, int error)
+{
+    drop_unsafe(w);
+    pthread_mutex_lock(&w->lock);
+    if (w->written.pos > w->state.written)
+        w->state.written = w->written.pos;
+    w->state.write_errno = error;
+    w->state.file_bytes = w->written.bytes;
+    writer_tell(w);
+    pthread_mutex_unlock(&w->lock);
+    cut_stale(w);
+}
+
+/* Everything before it is safe before it runs: it may make another file the last one. */
+static int run_job(struct writer *w, struct entries *batches)
+{
+    int error = writer_sync_now(w);
+    if (error)
+        return error;
+    struct entry *job = entries_pop(batches);
+    struct writer_file file = {.fd = -1};
+    job->fn(job->arg, &file);
+    if (file.fd >= 0) {
+        if (w->fd >= 0)
+            close(w->fd);
+        use_file(w, &file, w->written);
+    }
+    mem_free(job);
+    pthread_mutex_lock(&w->lock);
+    writer_tell(w);
+    pthread_mutex_unlock(&w->lock);
+    return 0;
+}
+
+/* Writes, syncs and runs jobs until `batches` is empty. False: patience has ended. */
+static bool work_off(struct writer *w, struct entries *batches)
+{
+    int error;
+    while (batches->first) {
+        if (batches->first->fn) {
+            error = run_job(w, batches);
+        } else {
+            int write_error = write_some(w, batches);
+            note_written(w, write_error);
+            if (write_error && !wait_to_retry(w))
+                return false;
+            error = writer_sync_by_policy(w);
+        }
+        if (error && !start_over(w, batches, error))
+            return false;
+    }
+    error = writer_sync_by_policy(w);
+    return !error || start_over(w, batches, error);
+}
+
+/* Waits for something to do and takes it. False: stopping, and nothing is left. */
+static bool take(struct writer *w, struct entries *batches)
+{
+    pthread_mutex_lock(&w->lock);
+    while (!w->queue.first && !batches->first && !w->give_up_us) {
+        if (w->policy == WRITER_NO && w->unsafe.first) {
+            pthread_mutex_unlock(&w->lock);
+            drop_unsafe(w);
+            pthread_mutex_lock(&w->lock);
+            writer_tell(w);
+            continue;
+        }
+        int64_t due_us = writer_sync_due_us(w);
+        if (due_us != INT64_MAX && due_us <= clock_mono_us())
+            break;
+        wait_until(w, due_us);
+    }
+    entries_move(&w->queue, batches);
+    bool stopping = w->give_up_us != 0, discard = w->discard;
+    pthread_mutex_unlock(&w->lock);
+    return !discard && (batches->first || !stopping);
+}
+
+void *writer_main(void *writer)
+{
+    struct writer *w = writer;
+    struct entries batches;
+    bool fine = true;
+    entries_init(&batches);
+    do {
+        while (fine && take(w, &batches))
+            fine = work_off(w, &batches);
+        pthread_mutex_lock(&w->lock);
+        fine = fine && !w->discard;
+        pthread_mutex_unlock(&w->lock);
+        int error = fine ? writer_sync_now(w) : 0;
+        if (error)
+            fine = start_over(w, &batches, error);
+    } while (fine && batches.first);
+
+    writer_sync_stop(w);
+    while (w->stale_count)
+        close(w->stale[--w->stale_count].fd);
+    if (w->fd >= 0)
+        close(w->fd);
+    entries_free(&batches);
+    if (w->end)
+        w->end(w->arg);
+    pthread_mutex_lock(&w->lock);
+    w->gave_up = !fine;
+    w->state.ended = true;
+    writer_tell(w);
+    pthread_mutex_unlock(&w->lock);
+    return NULL;
+}
