@@ -130,11 +130,12 @@ void persist_load_slice(struct server *s)
 {
     struct persist *p = &s->persist;
     char error[AOF_ERROR_CHARS] = "";
-    int64_t until_us = clock_mono_us() + LOAD_SLICE_US, now_us;
+    int64_t now_us = clock_mono_us(), until_us = now_us + LOAD_SLICE_US;
     enum load load;
-    do
+    do {
         load = load_batch(s, error);
-    while (load == LOAD_MORE && (now_us = clock_mono_us()) < until_us);
+        now_us = clock_mono_us();
+    } while (load == LOAD_MORE && now_us < until_us);
     aof_load_progress(p->aof, &p->load_bytes, &p->load_total);
     if (load == LOAD_FAILED)
         refuse(s, error);
