@@ -188,9 +188,15 @@ static bool look_at_tail(struct reader *r, struct tail *tail)
 
 static enum reader_status damaged(struct reader *r, uint64_t offset, const char *why)
 {
+    unsigned long long batch_at = r->at + r->batch;
     r->bad_at = offset;
-    snprintf(r->error, sizeof(r->error), "damaged at offset %llu: %s", (unsigned long long)offset,
-             why);
+    if (r->sealed && offset != batch_at)
+        snprintf(r->error, sizeof(r->error),
+                 "damaged at offset %llu, in the batch that begins at offset %llu: %s",
+                 (unsigned long long)offset, batch_at, why);
+    else
+        snprintf(r->error, sizeof(r->error), "damaged at offset %llu: %s",
+                 (unsigned long long)offset, why);
     return READER_DAMAGED;
 }
 
@@ -416,15 +422,22 @@ static enum reader_status end_plain(struct reader *r, struct scan *s, enum step 
 
 /* --- any file ------------------------------------------------------------------------------- */
 
-/* Zeros where the header should be are a file that grew before its data arrived. */
-static enum reader_status start(struct reader *r)
+/* Does the file begin with the header, as far as there is any of it? */
+static bool begins_sealed(struct slice text)
 {
     static const char header[] = FORMAT_HEADER_LINE;
-    r->started = true;
+    size_t i = 0, most = text.len < sizeof(header) - 1 ? text.len : sizeof(header) - 1;
+    while (i < most && text.ptr[i] == header[i])
+        i++;
+    return text.len > 0 && (i == most || text.ptr[i] == 0); /* zeros: the file grew too early */
+}
+
+static enum reader_status start(struct reader *r)
+{
     if (fill(r, 1) == FILL_FAILED)
         return READER_IO;
-    size_t most = r->len < sizeof(header) - 1 ? r->len : sizeof(header) - 1;
-    r->sealed = most > 0 && (r->buf[0] == 0 || memcmp(r->buf, header, most) == 0);
+    r->started = true;
+    r->sealed = begins_sealed(slice_of(r->buf, r->len));
     return READER_BATCH;
 }
 

@@ -52,7 +52,7 @@ enum reader_status reader_next(struct reader *r, struct reader_batch *out);
 struct reader_report {
     uint64_t file_bytes;
     uint64_t good_bytes; /* up to the end of the last batch given out */
-    uint64_t bad_at;     /* DAMAGED: offset of what is wrong */
+    uint64_t bad_at;     /* DAMAGED: offset of what cannot be understood */
     bool sealed;
     char error[READER_ERROR_CHARS]; /* TORN, DAMAGED, IO: what is wrong */
 };
