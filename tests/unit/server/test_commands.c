@@ -312,7 +312,8 @@ static void test_debug_others(void **state)
     assert_reply(&t, "DEBUG STRINGMATCH-LEN 1000 a*a", ":1\r\n");
     assert_reply(&t, "DEBUG STRINGMATCH-LEN 1000 a*b", ":0\r\n");
     assert_has(test_server_run(&t, "DEBUG JMAP"), "-ERR not supported");
-    assert_has(test_server_run(&t, "DEBUG RELOAD"), "-ERR not supported by Corsac yet");
+    assert_has(test_server_run(&t, "DEBUG RELOAD"),
+               "-ERR there is no append-only file to load from");
     assert_reply(&t, "DEBUG NOTHING",
                  "-ERR unknown subcommand or wrong number of arguments for 'NOTHING'. "
                  "Try DEBUG HELP.\r\n");

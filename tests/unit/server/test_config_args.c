@@ -97,8 +97,8 @@ static void test_errors(void **state)
          "E command line: 'prot \"1\"': unknown option 'prot'; did you mean 'port'?\n"},
         {{"--no-such-option"},
          "E command line: 'no-such-option': unknown option 'no-such-option'\n"},
-        {{"--appendfsync", "always"},
-         "W command line: 'appendfsync \"always\"': option 'appendfsync' is not supported by Corsac yet, ignored\n"},
+        {{"--no-appendfsync-on-rewrite", "yes"},
+         "W command line: 'no-appendfsync-on-rewrite \"yes\"': option 'no-appendfsync-on-rewrite' is not supported by Corsac yet, ignored\n"},
         {{"--save", "60", "1"},
          "W command line: 'save \"60\" \"1\"': snapshots are not supported yet, the append-only file keeps data; "
          "ignored\n"},

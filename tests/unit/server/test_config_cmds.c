@@ -38,7 +38,7 @@ static void test_get(void **state)
     assert_reply(&t, "CONFIG GET HZ h?", "*2\r\n$2\r\nhz\r\n$2\r\n10\r\n");
     assert_reply(&t, "CONFIG GET nothing", "*0\r\n");
     assert_reply(&t, "CONFIG GET save appendonly",
-                 "*4\r\n$4\r\nsave\r\n$0\r\n\r\n$10\r\nappendonly\r\n$3\r\nyes\r\n");
+                 "*4\r\n$10\r\nappendonly\r\n$3\r\nyes\r\n$4\r\nsave\r\n$0\r\n\r\n");
     assert_reply(&t, "CONFIG GET *of",
                  "*4\r\n$9\r\nreplicaof\r\n$0\r\n\r\n$7\r\nslaveof\r\n$0\r\n\r\n");
     assert_reply(&t, "CONFIG GET slaveof", "*2\r\n$7\r\nslaveof\r\n$0\r\n\r\n");
