@@ -21,7 +21,7 @@ struct net_output_limit { /* client-output-buffer-limit; 0: none */
     int64_t soft_s;
 };
 
-/* What the configuration decides. Strings are borrowed: server/ keeps them until it has set others. */
+/* What the configuration decides. Strings are borrowed for the call of net_configure. */
 struct net_config {
     const char *bind
         [NET_BIND_MAX]; /* addresses; a leading '-': not an error when it is not there; "*" all */

@@ -48,7 +48,6 @@ struct server {
     struct engine *engine;
     struct event_base *base;
     struct net *net;
-    char *bind_words; /* owned: what the net's configuration points into */
 
     /* The loop, see server.c; times are monotonic. */
     struct event *timer, *on_term, *on_int, *on_hup;
