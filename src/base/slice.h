@@ -23,6 +23,12 @@ static inline struct slice slice_from_cstr(const char *s)
     return (struct slice){s, strlen(s)};
 }
 
+/* For "%.*s": the length of `s`, but `max` at most. */
+static inline int slice_shown(struct slice s, int max)
+{
+    return s.len < (size_t)max ? (int)s.len : max;
+}
+
 static inline bool slice_equal(struct slice a, struct slice b)
 {
     return a.len == b.len && (a.len == 0 || memcmp(a.ptr, b.ptr, a.len) == 0);

@@ -171,9 +171,8 @@ static const char *upper_name(const struct cmd_ctx *c, char out[NAME_UPPER_BYTES
 void ctx_reply_unknown_sub(struct cmd_ctx *c)
 {
     char name[NAME_UPPER_BYTES_MAX];
-    size_t len = c->argv[1].len < ERROR_ARG_BYTES_MAX ? c->argv[1].len : ERROR_ARG_BYTES_MAX;
     resp_errorf(c->out, "unknown subcommand or wrong number of arguments for '%.*s'. Try %s HELP.",
-                (int)len, c->argv[1].ptr, upper_name(c, name));
+                slice_shown(c->argv[1], ERROR_ARG_BYTES_MAX), c->argv[1].ptr, upper_name(c, name));
 }
 
 void ctx_reply_help(struct cmd_ctx *c, const char *const *lines)

@@ -32,8 +32,7 @@ static bool parse_options(struct cmd_ctx *c, unsigned *given)
         struct slice s = c->argv[i];
         unsigned option = option_of(s);
         if (!option) {
-            size_t len = s.len < ERROR_ARG_BYTES ? s.len : ERROR_ARG_BYTES;
-            resp_errorf(c->out, "Unsupported option %.*s", (int)len, s.ptr);
+            resp_errorf(c->out, "Unsupported option %.*s", slice_shown(s, ERROR_ARG_BYTES), s.ptr);
             return false;
         }
         *given |= option;

@@ -1,6 +1,10 @@
 /* OBJECT: how a value is stored. */
 #include "cmd/ctx.h"
 
+/* Small numbers are one value for all keys to a client of Redis, and such a value tells INT_MAX references. */
+#define OBJECT_SHARED_INT_MAX  9999
+#define OBJECT_SHARED_REFCOUNT 2147483647
+
 /* Neither uses the key nor tells of a miss. False: there is none, which is replied. */
 static bool look_at(struct cmd_ctx *c, const struct item **it)
 {
@@ -34,11 +38,16 @@ static void cmd_object_idletime(struct cmd_ctx *c)
         resp_int(c->out, item_idle_s(it, c->now_ms));
 }
 
+/* No item is shared: an integer lies in its key's item, which is smaller still. The replies are those that clients
+ * of Redis know. */
 static void cmd_object_refcount(struct cmd_ctx *c)
 {
     const struct item *it;
-    if (look_at(c, &it))
-        resp_int(c->out, 1); /* keys share no values that a client could tell of */
+    if (!look_at(c, &it))
+        return;
+    bool small =
+        item_enc(it) == ENC_INT && item_int(it) >= 0 && item_int(it) <= OBJECT_SHARED_INT_MAX;
+    resp_int(c->out, small ? OBJECT_SHARED_REFCOUNT : 1);
 }
 
 static void cmd_object_help(struct cmd_ctx *c)

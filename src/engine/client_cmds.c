@@ -36,11 +36,13 @@ static void cmd_client_setinfo(struct cmd_ctx *c)
     struct session *s = c->session;
     bool is_name = slice_is(c->argv[2], "lib-name");
     if (!is_name && !slice_is(c->argv[2], "lib-ver"))
-        resp_errorf(c->out, "Unrecognized option '%.*s'", (int)c->argv[2].len, c->argv[2].ptr);
+        resp_errorf(c->out, "Unrecognized option '%.*s'",
+                    slice_shown(c->argv[2], RESP_LINE_BYTES_MAX), c->argv[2].ptr);
     else if (session_set_text(is_name ? &s->lib_name : &s->lib_version, c->argv[3]))
         resp_ok(c->out);
     else
-        resp_errorf(c->out, "%.*s" CLIENT_TEXT_ERROR, (int)c->argv[2].len, c->argv[2].ptr);
+        resp_errorf(c->out, "%.*s" CLIENT_TEXT_ERROR, slice_shown(c->argv[2], RESP_LINE_BYTES_MAX),
+                    c->argv[2].ptr);
 }
 
 static void set_flag(struct session *s, uint32_t flag, bool on)

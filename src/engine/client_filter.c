@@ -19,7 +19,8 @@ bool client_type_parse(struct cmd_ctx *c, struct slice name, enum client_type *o
             return true;
         }
     }
-    resp_errorf(c->out, "Unknown client type '%.*s'", (int)name.len, name.ptr);
+    resp_errorf(c->out, "Unknown client type '%.*s'", slice_shown(name, RESP_LINE_BYTES_MAX),
+                name.ptr);
     return false;
 }
 
@@ -48,7 +49,8 @@ static bool option_user(struct cmd_ctx *c, int i, struct client_filter *f)
     (void)f;
     if (slice_equal(c->argv[i], SLICE("default")))
         return true;
-    resp_errorf(c->out, "No such user '%.*s'", (int)c->argv[i].len, c->argv[i].ptr);
+    resp_errorf(c->out, "No such user '%.*s'", slice_shown(c->argv[i], RESP_LINE_BYTES_MAX),
+                c->argv[i].ptr);
     return false;
 }
 

@@ -144,8 +144,8 @@ static bool hello_parse(struct cmd_ctx *c, struct hello *h)
                 return false;
             }
         } else {
-            resp_errorf(c->out, "Syntax error in HELLO option '%.*s'", (int)c->argv[i].len,
-                        c->argv[i].ptr);
+            resp_errorf(c->out, "Syntax error in HELLO option '%.*s'",
+                        slice_shown(c->argv[i], RESP_LINE_BYTES_MAX), c->argv[i].ptr);
             return false;
         }
     }
@@ -198,7 +198,9 @@ static void cmd_hello(struct cmd_ctx *c)
 /* There are no replicas, so none has acknowledged when the time is up. */
 static void wait_end(struct session *s, enum unblock_why why)
 {
-    struct resp_writer *w = why == UNBLOCK_CLOSE ? NULL : session_push_open(s);
+    if (why == UNBLOCK_CLOSE || (s->flags & (SESSION_REPLY_OFF | SESSION_REPLY_SKIP)))
+        return;
+    struct resp_writer *w = session_push_open(s);
     if (!w)
         return;
     if (why == UNBLOCK_TIMEOUT)

@@ -12,6 +12,7 @@
 #include "engine/monitor.h"
 #include "engine/multi.h"
 #include "engine/pubsub.h"
+#include "engine/redact.h"
 #include "engine/run.h"
 #include "engine/slowlog.h"
 #include "engine/watch.h"
@@ -43,6 +44,8 @@ struct engine *engine_new(const struct engine_options *o, const struct engine_co
     e->config = *c;
     e->ticks_per_us = ticks_measure_per_us();
     e->next_session_id = 1;
+    e->deadline_us = INT64_MAX;
+    sessions_init(e);
     e->watches = watches_new(e);
     e->pubsub = pubsub_new(e);
     e->monitors = monitors_new(e);
@@ -69,6 +72,7 @@ void engine_free(struct engine **e)
     if (!*e)
         return;
     assert((*e)->session_count == 0);
+    table_deinit(&(*e)->sessions);
     ks_on_expired((*e)->ks, NULL, NULL);
     latency_free(&(*e)->latency);
     slowlog_free(&(*e)->slowlog);
@@ -127,14 +131,6 @@ void engine_turn_end(struct engine *e)
         gate_turn_end(e);
 }
 
-struct session *engine_session_by_id(const struct engine *e, uint64_t id)
-{
-    for (struct session *s = e->first; s; s = s->next)
-        if (s->id == id)
-            return s;
-    return NULL;
-}
-
 bool engine_debug_allowed(struct cmd_ctx *c)
 {
     const struct engine *e = engine_of(c);
@@ -189,9 +185,9 @@ void engine_crash_report(const struct engine *e, int fd)
     const char *intro = "the command that was running:";
     crash_write(fd, intro, strlen(intro));
     for (int i = 0; i < c->argc && i < CRASH_ARGS_MAX; i++) {
-        size_t len = c->argv[i].len < CRASH_ARG_BYTES_MAX ? c->argv[i].len : CRASH_ARG_BYTES_MAX;
+        struct slice arg = redact_argument(c->argv, c->argc, i);
         crash_write(fd, " ", 1);
-        crash_write(fd, c->argv[i].ptr, len);
+        crash_write(fd, arg.ptr, arg.len < CRASH_ARG_BYTES_MAX ? arg.len : CRASH_ARG_BYTES_MAX);
     }
     crash_write(fd, "\n", 1);
 }

@@ -12,6 +12,7 @@
 #include "base/ticks.h"
 #include "cmd/ctx.h"
 #include "cmd/table.h"
+#include "ds/table.h"
 #include "engine/session.h"
 #include "store/keyspace.h"
 
@@ -99,7 +100,8 @@ struct engine {
     int64_t
         slow_us_min; /* the least duration that slow log, latency monitor or the clock care about */
 
-    struct session *first, *last;
+    struct session *first, *last; /* of all sessions, oldest first */
+    struct table sessions;        /* the same, by id */
     size_t session_count, blocked_count, paused_count;
     uint64_t next_session_id;
     struct session *current;       /* whose request is running */
@@ -111,6 +113,7 @@ struct engine {
     struct outq pushes;
     struct resp_writer push_writer;
 
+    int64_t deadline_us; /* monotonic; no blocked session's comes before */
     enum engine_pause pause;
     int64_t pause_until_us; /* monotonic */
 
@@ -144,7 +147,8 @@ void engine_turn_end(struct engine *e);
 bool engine_work(struct engine *e, int64_t budget_us);
 /* Deadlines of blocked sessions and of a pause. Call when engine_next_deadline_us has come. */
 void engine_deadlines(struct engine *e);
-int64_t engine_next_deadline_us(const struct engine *e); /* monotonic; INT64_MAX: none */
+/* Nothing is due before: monotonic; INT64_MAX: nothing ever. */
+int64_t engine_next_deadline_us(const struct engine *e);
 
 /* --- for handlers of engine/ and server/ ------------------------------------------------------------- */
 

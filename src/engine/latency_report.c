@@ -69,8 +69,8 @@ void latency_cmd_graph(struct cmd_ctx *c)
     const struct latency_series *s = latency_find(engine_of(c)->latency, c->argv[2]);
     struct buf text;
     if (!s) {
-        resp_errorf(c->out, "No samples available for event '%.*s'", (int)c->argv[2].len,
-                    c->argv[2].ptr);
+        resp_errorf(c->out, "No samples available for event '%.*s'",
+                    slice_shown(c->argv[2], RESP_LINE_BYTES_MAX), c->argv[2].ptr);
         return;
     }
     buf_init(&text);

@@ -286,12 +286,36 @@ static bool log_takes(struct engine *e, struct session *s, struct cmd *cmd)
     return false;
 }
 
+/* A web page can make its reader's browser send a form here, whose lines might be commands. It
+ * starts with one of these, which ends the connection before the next line is looked at. */
+static bool is_http(const struct engine_request *r)
+{
+    return slice_is(r->argv[0], "post") || slice_is(r->argv[0], "host:");
+}
+
+static void hang_up(struct engine *e, struct session *s)
+{
+    struct session_transport_info info = {.addr = ""};
+    if (s->ops && s->ops->describe)
+        s->ops->describe(s, &info);
+    log_warning(
+        e->logger,
+        "Possible SECURITY ATTACK detected. It looks like somebody is sending POST or "
+        "Host: commands. This is likely due to an attacker attempting to use Cross Protocol "
+        "Scripting to compromise this server. Connection from %s aborted.",
+        info.addr);
+    session_kill(s, false);
+}
+
 /* True: the request may be queued or run. Else its error is replied. */
 static bool admit(struct engine *e, struct session *s, struct cmd *cmd,
                   const struct engine_request *r)
 {
     if (!cmd) {
-        reject_unknown(e, s, r);
+        if (is_http(r))
+            hang_up(e, s);
+        else
+            reject_unknown(e, s, r);
         return false;
     }
     uint32_t flags = cmd->row->flags;

@@ -10,6 +10,38 @@
 #include "engine/pubsub.h"
 #include "engine/watch.h"
 
+/* --- all of them ---------------------------------------------------------------------------------------- */
+
+#define TABLE_WORK_BUCKETS 4 /* what each session that leaves adds to the shrinking of the table */
+
+/* Ids are consecutive; the table wants hashes that are spread. */
+static uint32_t hash_id(uint64_t id)
+{
+    return (uint32_t)(id * 0x9e3779b97f4a7c15u >> 32);
+}
+
+static uint32_t rehash_session(const void *session, void *arg)
+{
+    (void)arg;
+    return hash_id(((const struct session *)session)->id);
+}
+
+static bool has_id(const void *session, const void *id)
+{
+    return ((const struct session *)session)->id == *(const uint64_t *)id;
+}
+
+void sessions_init(struct engine *e)
+{
+    table_init(&e->sessions, rehash_session, NULL);
+}
+
+struct session *engine_session_by_id(const struct engine *e, uint64_t id)
+{
+    struct table_pos pos = table_find(&e->sessions, hash_id(id), has_id, &id);
+    return pos.bucket ? table_at(pos) : NULL;
+}
+
 static void link_last(struct engine *e, struct session *s)
 {
     s->prev = e->last;
@@ -32,7 +64,12 @@ static void unlink_session(struct engine *e, struct session *s)
     else
         e->last = s->prev;
     e->session_count--;
+    struct table_pos pos = table_find(&e->sessions, hash_id(s->id), has_id, &s->id);
+    table_remove(&e->sessions, pos, hash_id(s->id));
+    table_work(&e->sessions, TABLE_WORK_BUCKETS);
 }
+
+/* --- life ----------------------------------------------------------------------------------------------- */
 
 struct session *session_new(struct engine *e, const struct session_ops *ops, void *transport,
                             struct outq_pool *pool)
@@ -45,7 +82,12 @@ struct session *session_new(struct engine *e, const struct session_ops *ops, voi
     s->engine = e;
     s->ops = ops;
     s->transport = transport;
-    s->id = e->next_session_id++;
+    s->id = e->next_session_id;
+    if (table_insert(&e->sessions, hash_id(s->id), s) != ERR_OK) {
+        mem_free(s);
+        return NULL;
+    }
+    e->next_session_id++;
     s->created_us = s->active_us = e->now_us;
     s->block_deadline_us = INT64_MAX;
     if (e->config.password.len == 0)
@@ -206,8 +248,7 @@ void session_describe(const struct session *s, struct buf *out)
                running ? 0 : outq_chunks(&s->queue), running ? 0 : outq_memory(&s->queue),
                session_memory(s), info.reading ? "r" : "", info.writing ? "w" : "");
     const struct cmd *cmd = e->running && running ? e->running->cmd : s->last_cmd;
-    buf_printf(out, " cmd=%s user=%s redir=-1 resp=%d lib-name=%s lib-ver=%s",
-               cmd ? cmd->full_name : "NULL",
-               s->flags & SESSION_AUTHENTICATED ? "default" : "(superuser)", s->writer.proto,
-               s->lib_name ? s->lib_name : "", s->lib_version ? s->lib_version : "");
+    buf_printf(out, " cmd=%s user=default redir=-1 resp=%d lib-name=%s lib-ver=%s",
+               cmd ? cmd->full_name : "NULL", s->writer.proto, s->lib_name ? s->lib_name : "",
+               s->lib_version ? s->lib_version : "");
 }

@@ -31,9 +31,8 @@ enum session_flag {
     SESSION_BLOCKED = 1 << 12,         /* waits (WAIT, ...): its requests stay where they are */
     SESSION_PAUSED = 1 << 13,          /* held by CLIENT PAUSE: likewise */
     SESSION_UNIX_SOCKET = 1 << 14,
-    SESSION_INTERNAL = 1 << 15, /* no client: a replayed log or a test; never listed */
-    SESSION_SENDING = 1 << 16, /* net's: its queue is scheduled to be sent at the end of the turn */
-    SESSION_DENY_BLOCKING = 1 << 17, /* EXEC runs: whatever would wait answers at once */
+    SESSION_INTERNAL = 1 << 15,      /* no client: a replayed log or a test; never listed */
+    SESSION_DENY_BLOCKING = 1 << 16, /* EXEC runs: whatever would wait answers at once */
 };
 /* Any of these: it takes no request now. */
 #define SESSION_STOPPED \
@@ -100,7 +99,9 @@ struct session {
     struct session *prev, *next; /* of all sessions of the engine, oldest first */
 };
 
-/* A session of the engine, in database 0, RESP2. Its queue borrows `pool` for life. */
+/* For engine_new. */
+void sessions_init(struct engine *e);
+/* A session of the engine, in database 0, RESP2. Its queue borrows `pool` for life. NULL: no memory. */
 struct session *session_new(struct engine *e, const struct session_ops *ops, void *transport,
                             struct outq_pool *pool);
 /* Leaves everything it takes part in (watches, subscriptions, monitors) and frees it. */

@@ -113,14 +113,23 @@ static void key_free(struct watches *w, struct watched_key *k)
     mem_free(k);
 }
 
+/* Looks through both lists at once, for as long as the shorter one is: either may be of any length. */
+static bool is_watched_by(const struct watched_key *k, const struct session *s)
+{
+    const struct session_watch *of_key = k->first, *of_session = s->watched;
+    for (; of_key && of_session; of_key = of_key->key_next, of_session = of_session->session_next)
+        if (of_key->session == s || of_session->key == k)
+            return true;
+    return false;
+}
+
 bool watch_add(struct session *s, int db, struct slice key)
 {
     struct watches *w = s->engine->watches;
     uint32_t hash = hash_of(w, key);
     struct watched_key *k = find(w, db, key, hash);
-    for (struct session_watch *l = s->watched; k && l; l = l->session_next)
-        if (l->key == k)
-            return true;
+    if (k && is_watched_by(k, s))
+        return true;
 
     struct session_watch *link = mem_try_alloc(sizeof(*link));
     if (!link)

@@ -251,6 +251,10 @@ static void scan_init(struct scan *s, struct reader *r)
 
 static enum format_kind scan_record(struct scan *s, struct reader *r)
 {
+    if (s->at == r->len) {
+        s->record.bytes = 1;
+        return FORMAT_MORE;
+    }
     return format_read(slice_of(r->buf + s->at, r->len - s->at), &r->args, &s->record);
 }
 

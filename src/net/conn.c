@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "base/mem.h"
+#include "engine/multi.h"
 #include "net/addr.h"
 #include "net/net_impl.h"
 
@@ -121,13 +122,21 @@ static bool keep_pending(struct conn *c, struct slice rest)
     }
     if (rest.ptr == c->pending.ptr)
         return true;
-    if (c->pending.len > 0 && rest.ptr > c->pending.ptr &&
-        rest.ptr < c->pending.ptr + c->pending.cap) {
+    bool inside = c->pending.len > 0 && rest.ptr > c->pending.ptr &&
+                  rest.ptr < c->pending.ptr + c->pending.cap;
+    if (inside && (c->pending.cap <= NET_KEEP_BYTES_MAX || rest.len > NET_CARRY_BYTES_MAX)) {
         buf_consume(&c->pending, c->pending.len - rest.len);
-    } else {
-        buf_clear(&c->pending);
-        buf_append(&c->pending, rest.ptr, rest.len);
+        return true;
     }
+    /* A little behind a huge request must not keep its memory. */
+    struct buf old = c->pending;
+    if (inside)
+        buf_init(&c->pending);
+    else
+        buf_clear(&c->pending);
+    buf_append(&c->pending, rest.ptr, rest.len);
+    if (inside)
+        buf_deinit(&old);
     return c->pending.err == ERR_OK;
 }
 
@@ -137,10 +146,11 @@ static void close_soon(struct conn *c)
     conn_list_add(c->net, LIST_CLOSE, c);
 }
 
-/* A request that is unfinished after this read. */
+/* What was sent and not run yet: a request that is unfinished after this read, and those that a transaction queues. */
 static void check_query_limit(struct conn *c)
 {
-    if (c->pending.len + resp_parser_memory(&c->parser) <= c->net->config.query_bytes_max)
+    size_t bytes = c->pending.len + resp_parser_memory(&c->parser) + multi_memory(c->session);
+    if (bytes <= c->net->config.query_bytes_max)
         return;
     struct buf text;
     buf_init(&text);
@@ -166,7 +176,7 @@ static char *read_place(struct conn *c, size_t *room)
     size_t more = wants > NET_READ_BYTES ? wants : NET_READ_BYTES;
     if (buf_reserve(&c->pending, more) != ERR_OK)
         return NULL;
-    *room = c->pending.cap - pending;
+    *room = more; /* there may be far more, but what it held would be run in one turn */
     return c->pending.ptr + pending;
 }
 
@@ -181,6 +191,12 @@ static struct slice join_pending(struct conn *c, char *place, size_t got)
     if (pending)
         memcpy(place - pending, c->pending.ptr, pending);
     return slice_of(place - pending, pending + got);
+}
+
+/* Requests wait for the session or, behind others of their own, for the next turn. */
+static bool is_held(const struct conn *c)
+{
+    return (c->session->flags & SESSION_STOPPED) || c->links[LIST_RESUME].in;
 }
 
 static void on_readable(evutil_socket_t fd, short what, void *arg)
@@ -208,32 +224,42 @@ static void on_readable(evutil_socket_t fd, short what, void *arg)
             close_soon(c);
         return;
     }
+    s->active_us = n->engine->now_us;
     s->in_bytes += (size_t)got;
     n->engine->stats.in_bytes += (size_t)got;
     n->engine->stats.reads_processed++;
 
     struct slice in = join_pending(c, place, (size_t)got);
-    size_t used = s->flags & SESSION_STOPPED ? 0 : run_requests(c, in);
+    size_t used = is_held(c) ? 0 : run_requests(c, in);
     if (!keep_pending(c, slice_of(in.ptr + used, in.len - used)))
         close_soon(c);
     check_query_limit(c);
-    if ((s->flags & SESSION_STOPPED) && c->pending.len > NET_BLOCKED_AHEAD_BYTES_MAX)
+    if (is_held(c) && c->pending.len > NET_BLOCKED_AHEAD_BYTES_MAX)
         set_reading(c, false);
 }
 
-/* In pieces of one read, so that a long pipeline that was held back does not hold up everybody else. */
+/* In pieces of one read, a piece a turn, so that a long pipeline that was held back does not hold up everybody else. */
 void conn_resume(struct conn *c)
 {
     struct session *s = c->session;
+    size_t have = c->pending.len, used = 0;
     if (s->flags & SESSION_STOPPED)
         return;
-    set_reading(c, true);
-    if (c->pending.len == 0)
-        return;
-    struct slice in = buf_slice(&c->pending);
-    size_t used = run_requests(c, in);
-    if (!keep_pending(c, slice_of(in.ptr + used, in.len - used)))
+    for (size_t piece = NET_READ_BYTES; have > 0; piece *= 2) {
+        if (piece > have)
+            piece = have;
+        used = run_requests(c, slice_of(c->pending.ptr, piece));
+        if (used > 0 || piece == have || (s->flags & SESSION_STOPPED))
+            break; /* else it is the start of a request that is larger */
+    }
+    if (!keep_pending(c, slice_of(c->pending.ptr + used, have - used)))
         close_soon(c);
+    if (s->flags & SESSION_STOPPED)
+        return;
+    if (used > 0 && c->pending.len > 0)
+        conn_list_add(c->net, LIST_RESUME, c);
+    if (c->pending.len <= NET_BLOCKED_AHEAD_BYTES_MAX || !is_held(c))
+        set_reading(c, true);
 }
 
 /* --- sending ---------------------------------------------------------------------------------------------- */
@@ -335,6 +361,8 @@ void conn_send(struct conn *c)
         outq_drain(&s->queue, (size_t)n);
         sent += (size_t)n;
     }
+    if (sent > 0)
+        s->active_us = c->net->engine->now_us;
     s->out_bytes += sent;
     c->net->engine->stats.out_bytes += sent;
     c->net->engine->stats.writes_processed++;

@@ -11,6 +11,27 @@
 #include "net/addr.h"
 #include "net/net_impl.h"
 
+/* For want of descriptors or memory, say. The listeners would stay readable, and the loop would do nothing but try. */
+static void pause_accepting(struct net *n, int error)
+{
+    if (!n->accept_failed)
+        log_warning(n->logger, "Accepting client connection: accept: %s", strerror(error));
+    n->accept_failed = n->accept_paused = true;
+    for (int i = 0; i < NET_LISTENERS_MAX; i++)
+        if (n->listeners[i].event)
+            event_del(n->listeners[i].event);
+}
+
+void net_accept_again(struct net *n)
+{
+    if (!n->accept_paused)
+        return;
+    n->accept_paused = false;
+    for (int i = 0; i < NET_LISTENERS_MAX; i++)
+        if (n->listeners[i].event)
+            event_add(n->listeners[i].event, NULL);
+}
+
 static void on_acceptable(evutil_socket_t fd, short what, void *arg)
 {
     (void)what;
@@ -26,9 +47,10 @@ static void on_acceptable(evutil_socket_t fd, short what, void *arg)
             if (errno == EINTR || errno == ECONNABORTED)
                 continue;
             if (errno != EAGAIN)
-                log_warning(n->logger, "Accepting client connection: accept: %s", strerror(errno));
+                pause_accepting(n, errno);
             return;
         }
+        n->accept_failed = false;
         conn_accept(n, client, unix_socket);
     }
 }
@@ -231,14 +253,19 @@ static enum err want_unix(struct change *ch)
     if (fd < 0 || (ch->config->unix_mode && chmod(path, ch->config->unix_mode) != 0)) {
         snprintf(ch->error, NET_ERROR_CHARS, "Failed opening Unix socket: bind: %s: %s", path,
                  strerror(errno));
-        if (fd >= 0)
+        if (fd >= 0) {
             close(fd);
+            unlink(path);
+        }
         return ERR_IO;
     }
-    enum err e = listener_add(ch->net, fd, path, (struct sockaddr *)&sa, sizeof(sa));
-    if (e == ERR_OK)
-        note(ch, listener_find(ch->net, path), true);
-    return e;
+    if (listener_add(ch->net, fd, path, (struct sockaddr *)&sa, sizeof(sa)) != ERR_OK) {
+        snprintf(ch->error, NET_ERROR_CHARS, "too many addresses to listen at: %s is one too many",
+                 path);
+        return ERR_FULL;
+    }
+    note(ch, listener_find(ch->net, path), true);
+    return ERR_OK;
 }
 
 enum err net_configure(struct net *n, const struct net_config *c, char error[NET_ERROR_CHARS])

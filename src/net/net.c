@@ -143,6 +143,7 @@ static bool idle_too_long(const struct net *n, const struct conn *c)
 void net_cron(struct net *n)
 {
     struct conn *c = n->cron_next ? n->cron_next : n->lists[LIST_ALL];
+    net_accept_again(n);
     for (int i = 0; c && i < NET_CRON_CONNECTIONS_MAX; i++) {
         struct conn *next = c->links[LIST_ALL].next;
         n->cron_next = next;

@@ -21,7 +21,7 @@ struct net_output_limit { /* client-output-buffer-limit; 0: none */
     int64_t soft_s;
 };
 
-/* What the configuration decides. Strings are borrowed: server/ keeps them until it has set others. */
+/* What the configuration decides. Strings are borrowed for the call of net_configure. */
 struct net_config {
     const char *bind
         [NET_BIND_MAX]; /* addresses; a leading '-': not an error when it is not there; "*" all */
@@ -57,7 +57,7 @@ void net_stop_accepting(struct net *n);
 /* Sends what is queued as far as sockets take it; false: something is left. An orderly shutdown calls it until
  * then, or until its patience ends. */
 bool net_drain(struct net *n);
-/* Idle clients and soft limits; once a second or more often, in slices. */
+/* Idle clients and soft limits, and accepting where it failed; once a second or more often, in slices. */
 void net_cron(struct net *n);
 
 size_t net_clients(const struct net *n);

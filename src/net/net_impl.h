@@ -14,6 +14,7 @@
 #define NET_READ_BYTES (64 * 1024) /* of one read of a connection in one turn */
 #define NET_CARRY_BYTES_MAX \
     (16 * 1024) /* an unfinished request up to this size is carried to the read buffer */
+#define NET_KEEP_BYTES_MAX          (1024 * 1024) /* kept for what follows a large request */
 #define NET_BLOCKED_AHEAD_BYTES_MAX (1024 * 1024) /* read ahead of a session that waits */
 #define NET_ACCEPTS_MAX             1000          /* connections taken in one event */
 #define NET_WRITE_VECTORS_MAX       64            /* of one writev */
@@ -60,6 +61,8 @@ struct net {
     struct listener listeners[NET_LISTENERS_MAX];
     struct event *wake; /* active when something is left for the next turn */
     bool in_turn;
+    bool accept_paused; /* it failed: not tried again before net_cron */
+    bool accept_failed; /* ... and was told so; until it succeeds */
     struct outq_pool pool;
     struct resp_args args;
     struct conn *lists[LIST_COUNT];
@@ -72,6 +75,9 @@ struct net {
 void conn_list_add(struct net *n, enum conn_list list,
                    struct conn *c); /* at the front; again: no change */
 void conn_list_remove(struct net *n, enum conn_list list, struct conn *c);
+
+/* listeners */
+void net_accept_again(struct net *n);
 
 /* connections */
 void conn_accept(struct net *n, int fd, bool unix_socket); /* takes fd */

@@ -78,14 +78,10 @@ static enum err apply_net(struct server *s, struct config *next, char error[CONF
 
     char why[NET_ERROR_CHARS] = "";
     enum err err = net_configure(s->net, &n, why);
-    if (err != ERR_OK) {
-        mem_free(words);
+    mem_free(words);
+    if (err != ERR_OK)
         snprintf(error, CONFIG_ERROR_CHARS, "%s", why);
-        return err;
-    }
-    mem_free(s->bind_words);
-    s->bind_words = words;
-    return ERR_OK;
+    return err;
 }
 
 static enum err apply_memory(struct server *s, struct config *next, char error[CONFIG_ERROR_CHARS])
@@ -188,5 +184,7 @@ void server_config_replace(struct server *s, struct config *takes)
 {
     struct config old = s->config;
     s->config = *takes;
+    /* Whatever changed: what others borrow from the old one (the password) stands elsewhere now. */
+    server_engine_config(&s->config, &s->engine->config);
     config_deinit(&old);
 }

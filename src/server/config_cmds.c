@@ -81,7 +81,7 @@ static bool find_settings(struct cmd_ctx *c, struct settings *s)
         const struct option *o = option_find(c->argv[i]);
         const char *why = "duplicate parameter";
         if (!o) {
-            int shown = c->argv[i].len < 128 ? (int)c->argv[i].len : 128;
+            int shown = slice_shown(c->argv[i], 128);
             resp_errorf(c->out, "Unknown option or number of arguments for CONFIG SET - '%.*s'",
                         shown, c->argv[i].ptr);
             return false;

@@ -103,7 +103,7 @@ static void report(struct config_loader *l, const struct config_line *line, bool
 static void report_unknown(struct config_loader *l, const struct config_line *line)
 {
     struct slice name = line->argv[0];
-    int shown = name.len < QUOTED_BYTES_MAX ? (int)name.len : QUOTED_BYTES_MAX;
+    int shown = slice_shown(name, QUOTED_BYTES_MAX);
     bool known = option_known_elsewhere(name);
     bool fatal = line->number == 0 && !known;
     const struct option *like = known ? NULL : option_like(name);

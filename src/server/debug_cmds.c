@@ -199,14 +199,14 @@ static void debug_populate(struct cmd_ctx *c)
 static void debug_error(struct cmd_ctx *c)
 {
     char text[1024];
-    int len = c->argv[2].len < sizeof(text) - 2 ? (int)c->argv[2].len : (int)sizeof(text) - 2;
+    int len = slice_shown(c->argv[2], (int)sizeof(text) - 2);
     snprintf(text, sizeof(text), "-%.*s", len, c->argv[2].ptr);
     resp_error(c->out, text);
 }
 
 static void debug_log(struct cmd_ctx *c)
 {
-    int len = c->argv[2].len < 1024 ? (int)c->argv[2].len : 1024;
+    int len = slice_shown(c->argv[2], 1024);
     log_warning(&server_of(c)->logger, "DEBUG LOG: %.*s", len, c->argv[2].ptr);
     resp_ok(c->out);
 }

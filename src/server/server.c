@@ -131,7 +131,6 @@ void server_free(struct server **server)
         unlink(s->config.pidfile);
     logger_deinit(&s->logger);
     config_deinit(&s->config);
-    mem_free(s->bind_words);
     mem_free(s->config_file);
     mem_free(s->executable);
     mem_free(s);

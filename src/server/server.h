@@ -51,7 +51,6 @@ struct server {
     struct net *net;
     struct persist persist;
     bool failed;      /* it ends because it cannot go on: exit status 1 */
-    char *bind_words; /* owned: what the net's configuration points into */
 
     /* The loop, see server.c; times are monotonic. */
     struct event *timer, *on_term, *on_int, *on_hup;

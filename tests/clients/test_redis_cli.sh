@@ -147,11 +147,11 @@ dialogue "a transaction in the prompt" "> multi\r
 < (TX)>
 > exec\r
 < 1) (integer)"
-dialogue "RESP3" '> hello 3\r
-< "proto" => (integer) 3
-< >
+dialogue "RESP3" "> hello 3\r
+< \"proto\" => (integer) 3
+< 127.0.0.1:$port> 
 > config get hz\r
-< 1# "hz" => "10"'
+< 1# \"hz\" => \"10\""
 dialogue "MONITOR" '> monitor\r
 < OK'
 

@@ -241,13 +241,17 @@ void raw_check_silence(struct raw *r, int ms)
     assert_false(receive(r, ms));
 }
 
-void raw_check_closed(struct raw *r)
+size_t raw_check_closed(struct raw *r)
 {
+    size_t bytes = r->in.len;
     while (!r->closed) {
+        buf_clear(&r->in);
         if (!receive(r, SRV_PATIENCE_MS))
             fail_msg("the connection is not closed");
-        buf_clear(&r->in);
+        bytes += r->in.len;
     }
+    buf_clear(&r->in);
+    return bytes;
 }
 
 void raw_check_closed_silently(struct raw *r)

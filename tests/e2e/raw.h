@@ -40,7 +40,7 @@ void raw_check_steps_at(struct raw *r, const struct talk_step *steps, size_t cou
                         const char *file, int line);
 /* Nothing comes within `ms`, and the connection stays. */
 void raw_check_silence(struct raw *r, int ms);
-/* The peer closes the connection soon; what it sends before is thrown away. */
-void raw_check_closed(struct raw *r);
+/* The peer closes the connection soon; what it sends before is thrown away. Returns how many bytes that were. */
+size_t raw_check_closed(struct raw *r);
 /* The same, with nothing sent before. */
 void raw_check_closed_silently(struct raw *r);

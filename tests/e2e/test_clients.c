@@ -311,6 +311,108 @@ static void ten_thousand_idle_clients_take_little(void **state)
     srv_stop(&s);
 }
 
+/* --- much at once ----------------------------------------------------------------------------------- */
+
+static void a_long_pipeline_that_was_held_back_is_answered_in_order(void **state)
+{
+    struct srv *s = *state;
+    int count = SRV_SCALED(100000), large_bytes = 300 * 1000;
+    struct buf requests;
+    struct raw r;
+    buf_init(&requests);
+    for (int i = 0; i < count; i++) {
+        buf_append_cstr(&requests, "*2\r\n$4\r\nINCR\r\n$1\r\nn\r\n");
+        if (i % (count / 4) == 0) { /* some that are longer than what is run in one turn */
+            buf_printf(&requests, "*3\r\n$3\r\nSET\r\n$1\r\nl\r\n$%d\r\n", large_bytes);
+            for (int k = 0; k < large_bytes; k++)
+                buf_append_char(&requests, 'x');
+            buf_append_cstr(&requests, "\r\n");
+        }
+    }
+    raw_connect(&r, s->port);
+    raw_check(&r, "PING", "+PONG");
+    talk_check(s->c, "CLIENT PAUSE 100 ALL", "+OK");
+    raw_send(&r, requests.ptr, requests.len);
+    for (int i = 0; i < count; i++) {
+        char number[32];
+        snprintf(number, sizeof(number), ":%d", i + 1);
+        raw_check_next(&r, number);
+        if (i % (count / 4) == 0)
+            raw_check_next(&r, "+OK");
+    }
+    raw_check(&r, "STRLEN l", ":300000");
+    raw_close(&r);
+    buf_deinit(&requests);
+}
+
+/* Processor time of the server so far. */
+static long cpu_ms(const struct srv *s)
+{
+    char path[64], text[512] = "";
+    unsigned long user = 0, system = 0;
+    snprintf(path, sizeof(path), "/proc/%d/stat", (int)s->pid);
+    FILE *file = fopen(path, "re");
+    assert_non_null(file);
+    assert_non_null(fgets(text, sizeof(text), file));
+    fclose(file);
+    assert_int_equal(sscanf(strrchr(text, ')') + 1,
+                            " %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu", &user, &system),
+                     2);
+    return (long)(user + system) * 1000 / sysconf(_SC_CLK_TCK);
+}
+
+/* What a transaction queues was sent and not run: the limit counts it. */
+static void a_transaction_of_any_size_is_refused(void **state)
+{
+    struct srv *s = *state;
+    struct buf request;
+    struct raw r;
+    buf_init(&request);
+    buf_append_cstr(&request, "*2\r\n$4\r\nECHO\r\n$100000\r\n");
+    for (int i = 0; i < 100000; i++)
+        buf_append_char(&request, 'x');
+    buf_append_cstr(&request, "\r\n");
+    talk_check(s->c, "CONFIG SET client-query-buffer-limit 1mb", "+OK");
+    raw_connect(&r, s->port);
+    raw_check(&r, "MULTI", "+OK");
+    for (int i = 0; i < 11; i++)
+        raw_send(&r, request.ptr, request.len);
+    raw_check_closed(&r);
+    raw_close(&r);
+    srv_expect_log(s, "reached max query buffer length");
+    talk_check(s->c, "CONFIG SET client-query-buffer-limit 1gb", "+OK");
+    buf_deinit(&request);
+}
+
+static void without_descriptors_it_waits_for_them(void **state)
+{
+    (void)state;
+    struct srv *s = srv_start("");
+    struct rlimit before, none;
+    struct raw r;
+    talk_check(s->c, "PING", "+PONG"); /* this one is accepted */
+    assert_int_equal(prlimit(s->pid, RLIMIT_NOFILE, NULL, &before), 0);
+    none = before;
+    none.rlim_cur = 3; /* what is open stays open */
+    assert_int_equal(prlimit(s->pid, RLIMIT_NOFILE, &none, NULL), 0);
+    raw_connect(&r, s->port); /* the system accepts it, the server cannot */
+    raw_send_command(&r, "PING");
+    srv_expect_log(s, "accept: Too many open files");
+    long busy_ms = cpu_ms(s);
+    raw_check_silence(&r, 1000);
+    busy_ms = cpu_ms(s) - busy_ms;
+    if (busy_ms > 500)
+        fail_msg("it was busy for %ld ms of 1000", busy_ms);
+    talk_check(s->c, "PING", "+PONG");
+    char *log = srv_log(s);
+    assert_null(strstr(strstr(log, "accept: Too") + 1, "accept: Too")); /* told once */
+    free(log);
+    assert_int_equal(prlimit(s->pid, RLIMIT_NOFILE, &before, NULL), 0);
+    raw_check_next(&r, "+PONG");
+    raw_close(&r);
+    srv_stop(&s);
+}
+
 /* --- other sockets ---------------------------------------------------------------------------------- */
 
 static bool has_ipv6(void)
@@ -380,6 +482,9 @@ int main(void)
         TEST(waiting_can_be_ended_by_another),
         TEST(idle_clients_are_sent_away),
         TEST(ten_thousand_idle_clients_take_little),
+        TEST(a_long_pipeline_that_was_held_back_is_answered_in_order),
+        TEST(a_transaction_of_any_size_is_refused),
+        cmocka_unit_test(without_descriptors_it_waits_for_them),
         cmocka_unit_test(ipv6),
         cmocka_unit_test(unix_sockets),
     };

@@ -310,6 +310,9 @@ static void a_password_at_run_time(void **state)
     talk_check(after, "PING", "-NOAUTH Authentication required.");
     talk_check(after, "AUTH secret", "+OK");
     talk_check(after, "CONFIG GET requirepass", "[\"requirepass\", \"secret\"]");
+    talk_check(after, "CONFIG SET hz 20", "+OK"); /* what else is set leaves it alone */
+    talk_check(after, "AUTH wrong", "-WRONGPASS *");
+    talk_check(after, "AUTH secret", "+OK");
     talk_check(after, "CONFIG SET requirepass \"\"", "+OK");
     talk_free(&after);
     after = srv_connect(s);

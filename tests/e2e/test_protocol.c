@@ -210,6 +210,26 @@ static void malformed_requests_end_the_connection(void **state)
     check_malformed(state, cases, sizeof(cases) / sizeof(cases[0]));
 }
 
+/* What a browser sends for a web page with bad intentions: none of its lines may run as a command. */
+static void http_is_hung_up_on(void **state)
+{
+    static const char *const requests[] = {
+        "POST / HTTP/1.1\r\nHost: localhost\r\n\r\n",
+        "GET / HTTP/1.1\r\nHost: localhost\r\n\r\n",
+        "host: localhost\r\n",
+    };
+    struct srv *s = *state;
+    for (size_t i = 0; i < sizeof(requests) / sizeof(requests[0]); i++) {
+        struct raw r = connect_to(state);
+        raw_send_text(&r, requests[i]);
+        raw_send_text(&r, "SET k v\r\n");
+        raw_check_closed(&r);
+        raw_close(&r);
+    }
+    talk_check(s->c, "EXISTS k", ":0");
+    srv_expect_log(s, "Possible SECURITY ATTACK detected");
+}
+
 static void counts_below_one_are_no_request(void **state)
 {
     struct raw r = connect_to(state);
@@ -517,6 +537,7 @@ int main(void)
         TEST(an_unfinished_request_does_nothing),
         TEST(inline_commands_are_split_into_words),
         TEST(malformed_requests_end_the_connection),
+        TEST(http_is_hung_up_on),
         TEST(counts_below_one_are_no_request),
         TEST(endless_lines_end_the_connection),
         TEST(a_request_may_have_a_million_arguments),

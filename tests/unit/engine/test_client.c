@@ -150,6 +150,43 @@ static void test_hello_auth(void **state)
 
 /* --- waiting ---------------------------------------------------------------------------------- */
 
+/* The bound of all deadlines is the least of them, or too low after it has gone. */
+static void test_deadlines(void **state)
+{
+    (void)state;
+    assert_true(engine_next_deadline_us(h.e) == INT64_MAX);
+    client_run(a, "WAIT 1 50");
+    assert_int_equal(engine_next_deadline_us(h.e), h.now_us + 50000);
+    client_run(b, "WAIT 1 20");
+    assert_int_equal(engine_next_deadline_us(h.e), h.now_us + 20000);
+    client_close(b);
+    harness_advance(&h, 20000);
+    assert_received(a, "");
+    assert_int_equal(engine_next_deadline_us(h.e), h.now_us + 30000);
+    struct client *c = harness_connect(&h);
+    client_run(c, "CLIENT PAUSE 5 WRITE");
+    assert_int_equal(engine_next_deadline_us(h.e), h.now_us + 5000);
+    harness_advance(&h, 30000);
+    assert_received(a, ":0\r\n");
+    assert_true(engine_next_deadline_us(h.e) == INT64_MAX);
+}
+
+static void test_sessions_are_found_by_id(void **state)
+{
+    (void)state;
+    enum { COUNT = 3000 };
+    static struct client *clients[COUNT];
+    uint64_t first = h.e->next_session_id;
+    for (int i = 0; i < COUNT; i++)
+        clients[i] = harness_connect(&h);
+    for (int i = 0; i < COUNT; i += 3)
+        client_close(clients[i]);
+    for (int i = 0; i < COUNT; i++)
+        assert_ptr_equal(engine_session_by_id(h.e, first + (uint64_t)i), clients[i]->session);
+    assert_null(engine_session_by_id(h.e, first + COUNT));
+    assert_null(engine_session_by_id(h.e, 0));
+}
+
 static void test_wait(void **state)
 {
     (void)state;
@@ -165,6 +202,14 @@ static void test_wait(void **state)
     assert_received(a, "");
     harness_advance(&h, 1);
     assert_received(a, ":0\r\n+PONG\r\n");
+    client_run(a, "CLIENT REPLY SKIP"); /* an answer that comes later is skipped too */
+    client_run(a, "WAIT 1 10");
+    harness_advance(&h, 10000);
+    assert_reply(a, "PING", "+PONG\r\n");
+    client_run(a, "CLIENT REPLY OFF");
+    client_run(a, "WAIT 1 10");
+    harness_advance(&h, 10000);
+    assert_reply(a, "CLIENT REPLY ON", "+OK\r\n");
     client_run(a, "MULTI");
     client_run(a, "WAIT 1 0");
     assert_reply(a, "EXEC", "*1\r\n:0\r\n");
@@ -415,6 +460,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_hello, setup, teardown),
         cmocka_unit_test_setup_teardown(test_hello_auth, setup, teardown),
         cmocka_unit_test_setup_teardown(test_wait, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_deadlines, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_sessions_are_found_by_id, setup, teardown),
         cmocka_unit_test_setup_teardown(test_unblock, setup, teardown),
         cmocka_unit_test_setup_teardown(test_pause, setup, teardown),
         cmocka_unit_test_setup_teardown(test_pause_twice, setup, teardown),

@@ -207,6 +207,8 @@ static const struct {
     {SLICE("*3000000000\r\n"), ERROR("invalid multibulk length")},
     {SLICE("*18446744073709551617\r\n"), ERROR("invalid multibulk length")},
     {SLICE("*99999999999999999999999999\r\n"), ERROR("invalid multibulk length")},
+    {SLICE("*4294967297\r\n$1\r\nx\r\n"), ERROR("invalid multibulk length")},
+    {SLICE("*1\r\n$4294967299\r\nabc\r\n"), ERROR("invalid bulk length")},
     {SLICE("*1\r\n$\r\n"), ERROR("invalid bulk length")},
     {SLICE("*1\r\n$-1\r\n"), ERROR("invalid bulk length")},
     {SLICE("*1\r\n$04\r\nPING\r\n"), ERROR("invalid bulk length")},
@@ -383,6 +385,36 @@ static void test_a_huge_request_in_pieces_is_linear(void **state)
     free(input);
 }
 
+/* The bytes of an unfinished line become ends of lines, which must not be found any more. */
+static void test_a_line_in_pieces_is_linear(void **state)
+{
+    static const struct {
+        const char *start;
+        char stop;
+        enum resp_status status;
+    } lines[] = {
+        {"x", '\n', RESP_REQUEST}, {"*1", '\r', RESP_ERROR}, {"*1\r\n$", '\r', RESP_ERROR}};
+    for (size_t i = 0; i < COUNT_OF(lines); i++) {
+        struct feed f;
+        feed_init(&f, true);
+        char input[64];
+        memset(input, ' ', sizeof(input));
+        size_t len = strlen(lines[i].start);
+        memcpy(input, lines[i].start, len);
+        struct resp_request r;
+        for (size_t seen = len; seen < sizeof(input) - 2; seen++) {
+            assert_int_equal(feed_parse(&f, slice_of(input, seen), &r), RESP_MORE);
+            if (seen > len)
+                input[seen - 1] = lines[i].stop;
+        }
+        memset(input + sizeof(input) - 3, lines[i].stop, 3);
+        assert_int_equal(feed_parse(&f, slice_of(input, sizeof(input)), &r), lines[i].status);
+        if (lines[i].status == RESP_REQUEST)
+            assert_int_equal(r.bytes, sizeof(input) - 2);
+        feed_deinit(&f);
+    }
+}
+
 static void test_gives_the_memory_of_a_huge_line_back(void **state)
 {
     struct feed f;
@@ -400,15 +432,21 @@ static void test_gives_the_memory_of_a_huge_line_back(void **state)
         assert_int_equal(r.argc, i == 1 ? 30001 : 1);
         in = slice_of(in.ptr + r.bytes, in.len - r.bytes);
     }
-    assert_true(slice_equal(f.args.at[0], SLICE("x")));
-    assert_true(slice_equal(f.args.at[30001], SLICE("z")));
+    assert_slice_equal(f.args.at[0], SLICE("x"));
+    assert_slice_equal(f.args.at[30001], SLICE("z"));
     resp_args_clear(&f.args);
     assert_int_equal(f.args.count, 0);
     assert_true(f.args.words.cap <= 1024);
     assert_true(f.args.words.store_cap <= 16384);
-    /* and goes on as before */
-    assert_int_equal(feed_parse(&f, SLICE("PING 'a b'\n"), &r), RESP_REQUEST);
-    assert_true(slice_equal(f.args.at[1], SLICE("a b")));
+    /* and goes on as before, in the memory that it kept. */
+    const char *first = NULL;
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(feed_parse(&f, SLICE("PING 'a b'\n"), &r), RESP_REQUEST);
+        assert_slice_equal(f.args.at[1], SLICE("a b"));
+        assert_true(first == NULL || f.args.at[0].ptr == first);
+        first = f.args.at[0].ptr;
+        resp_args_clear(&f.args);
+    }
     buf_deinit(&input);
     feed_deinit(&f);
 }
@@ -480,6 +518,7 @@ int main(void)
         cmocka_unit_test(test_wants_what_a_large_argument_lacks),
         cmocka_unit_test(test_a_claim_takes_no_memory),
         cmocka_unit_test(test_a_huge_request_in_pieces_is_linear),
+        cmocka_unit_test(test_a_line_in_pieces_is_linear),
         cmocka_unit_test(test_gives_the_memory_of_a_huge_line_back),
         cmocka_unit_test(test_survives_failing_allocations),
     };

@@ -1,0 +1,250 @@
+#pragma once
+/* A few keys in a few databases, changed at random and logged: what a log must bring back. Which state
+ * belongs to which log position is remembered, so that whatever prefix comes back can be judged. */
+#include <dirent.h>
+#include <sys/stat.h>
+
+#include "log_test.h"
+
+#include "base/logger.h"
+#include "base/num.h"
+#include "log/aof.h"
+
+#define WORLD_DBS       3
+#define WORLD_KEYS      16
+#define WORLD_VALUE_MAX 48
+
+struct world_data {
+    char value[WORLD_DBS][WORLD_KEYS][WORLD_VALUE_MAX];
+    unsigned char len[WORLD_DBS][WORLD_KEYS]; /* 0: there is none */
+    int db;                                   /* SELECT */
+};
+struct world_point {
+    uint64_t pos, hash;
+};
+struct world {
+    struct world_data data;
+    struct rng rng;
+    struct logger logger;
+    struct world_point *points; /* of every seal */
+    size_t count, cap;
+    struct world_data snapshot; /* what the rewrite under way gives */
+    int given;                  /* of its keys; -1: none under way */
+};
+
+static inline uint64_t world_hash(const struct world_data *d)
+{
+    uint64_t h = 14695981039346656037u;
+    for (int db = 0; db < WORLD_DBS; db++)
+        for (int k = 0; k < WORLD_KEYS; k++)
+            for (int i = -1; i < d->len[db][k]; i++)
+                h = (h ^ (unsigned char)(i < 0 ? d->len[db][k] : d->value[db][k][i])) *
+                    1099511628211u;
+    return h;
+}
+
+static inline void world_note(struct world *w, uint64_t pos)
+{
+    if (w->count == w->cap) {
+        w->cap = w->cap ? w->cap * 2 : 256;
+        w->points = realloc(w->points, w->cap * sizeof(*w->points));
+        assert_non_null(w->points);
+    }
+    w->points[w->count++] = (struct world_point){pos, world_hash(&w->data)};
+}
+
+static inline void world_init(struct world *w, uint64_t seed)
+{
+    memset(w, 0, sizeof(*w));
+    rng_seed(&w->rng, seed);
+    logger_init(&w->logger);
+    w->logger.level = LOG_LEVEL_NOTHING;
+    w->given = -1;
+    world_note(w, 0);
+}
+
+static inline void world_deinit(struct world *w)
+{
+    logger_deinit(&w->logger);
+    free(w->points);
+}
+
+/* Applies SELECT, SET, DEL and APPEND, which is not the same when it comes twice. */
+static inline void world_apply(struct world_data *d, const struct slice *argv)
+{
+    int64_t n = 0;
+    assert_true(num_parse_i64(argv[1], &n));
+    if (slice_is(argv[0], "SELECT")) {
+        d->db = (int)n;
+        return;
+    }
+    unsigned char *len = &d->len[d->db][n];
+    if (!slice_is(argv[0], "APPEND"))
+        *len = 0;
+    if (slice_is(argv[0], "DEL"))
+        return;
+    assert_true(*len + argv[2].len <= WORLD_VALUE_MAX);
+    memcpy(d->value[d->db][n] + *len, argv[2].ptr, argv[2].len);
+    *len = (unsigned char)(*len + argv[2].len);
+}
+
+/* A random command, done and logged. */
+static inline void world_step(struct world *w, struct aof *a)
+{
+    char digits[NUM_I64_CHARS], value[8];
+    int db = rng_below(&w->rng, 8) ? 0 : (int)rng_below(&w->rng, WORLD_DBS);
+    int k = (int)rng_below(&w->rng, WORLD_KEYS);
+    size_t n = 1 + rng_below(&w->rng, sizeof(value));
+    for (size_t i = 0; i < n; i++)
+        value[i] = (char)rng_next(&w->rng);
+    bool room = w->data.len[db][k] + n <= WORLD_VALUE_MAX;
+    uint64_t dice = rng_below(&w->rng, 10);
+    struct slice argv[3] = {SLICE("SET"), {digits, (size_t)num_print_i64(digits, k)}, {value, n}};
+    if (dice < 7 && room)
+        argv[0] = SLICE("APPEND");
+    else if (dice == 9)
+        argv[0] = SLICE("DEL");
+    aof_append(a, db, dice == 9 && argv[0].len == 3 && argv[0].ptr[0] == 'D' ? 2 : 3, argv,
+               (int64_t)(1700000000 + w->count / 10));
+    w->data.db = db;
+    world_apply(&w->data, argv);
+}
+
+/* A turn: some commands and transactions, then the seal. */
+static inline void world_turn(struct world *w, struct aof *a)
+{
+    for (uint64_t n = 1 + rng_below(&w->rng, 5); n > 0; n--) {
+        bool group = rng_below(&w->rng, 4) == 0;
+        if (group)
+            aof_group_begin(a);
+        for (uint64_t m = group ? 1 + rng_below(&w->rng, 4) : 1; m > 0; m--) {
+            world_step(w, a);
+            if (group)
+                aof_seal(a); /* does nothing within a group */
+        }
+        if (group)
+            aof_group_end(a);
+    }
+    aof_seal(a);
+    world_note(w, aof_pos(a));
+}
+
+/* --- rewriting ------------------------------------------------------------------------------ */
+
+static inline bool world_rewrite_begin(struct world *w, struct aof *a)
+{
+    char error[AOF_ERROR_CHARS];
+    if (aof_rewrite_begin(a, 0, error) != ERR_OK)
+        return false;
+    w->snapshot = w->data;
+    w->given = 0;
+    return true;
+}
+
+/* Gives a few keys of the snapshot, or the end. */
+static inline void world_rewrite_slice(struct world *w, struct aof *a)
+{
+    char digits[NUM_I64_CHARS];
+    if (!aof_rewriting(a) || w->given < 0) {
+        w->given = -1;
+        return;
+    }
+    for (int i = 0; i < 5 && w->given < WORLD_DBS * WORLD_KEYS; i++, w->given++) {
+        int db = w->given / WORLD_KEYS, k = w->given % WORLD_KEYS;
+        struct slice argv[3] = {SLICE("SET"),
+                                {digits, (size_t)num_print_i64(digits, k)},
+                                {w->snapshot.value[db][k], w->snapshot.len[db][k]}};
+        if (argv[2].len)
+            aof_rewrite_add(a, db, 3, argv);
+    }
+    if (w->given == WORLD_DBS * WORLD_KEYS) {
+        aof_rewrite_end(a);
+        w->given = -1;
+    }
+}
+
+/* --- opening and loading ---------------------------------------------------------------------- */
+
+static inline struct aof *world_open(struct world *w, const char *dir, enum writer_policy policy)
+{
+    char error[AOF_ERROR_CHARS] = "";
+    struct aof *a = NULL;
+    struct aof_options o = {.dir = dir,
+                            .filename = "log.aof",
+                            .policy = policy,
+                            .load_truncated = true,
+                            .timestamps = true,
+                            .logger = &w->logger};
+    if (aof_open(&a, &o, error) != ERR_OK)
+        fail_msg("cannot open: %s", error);
+    return a;
+}
+
+/* Loads what the log holds; returns the position behind it. */
+static inline uint64_t world_load(struct aof *a, struct world_data *d)
+{
+    char error[AOF_ERROR_CHARS] = "";
+    struct reader_batch batch;
+    enum reader_status status;
+    uint64_t pos = 0;
+    memset(d, 0, sizeof(*d));
+    while ((status = aof_load_next(a, &batch, error)) == READER_BATCH) {
+        for (size_t i = 0; i < batch.count; i++)
+            world_apply(d, batch.commands[i].argv);
+        if (batch.end_pos > pos)
+            pos = batch.end_pos;
+    }
+    if (status != READER_END)
+        fail_msg("cannot load: %s", error);
+    return pos;
+}
+
+/* The loaded state is that of a seal, and not one before `least`. */
+static inline void world_judge(struct world *w, const struct world_data *d, uint64_t pos,
+                               uint64_t least)
+{
+    if (pos < least)
+        fail_msg("only %llu of %llu came back", (unsigned long long)pos, (unsigned long long)least);
+    for (size_t i = w->count; i-- > 0;) {
+        if (w->points[i].pos != pos)
+            continue;
+        if (w->points[i].hash != world_hash(d))
+            fail_msg("wrong data at position %llu", (unsigned long long)pos);
+        return;
+    }
+    fail_msg("position %llu is none of a seal", (unsigned long long)pos);
+}
+
+static inline void world_judge_dir(struct world *w, const char *dir, uint64_t least)
+{
+    struct world_data d;
+    struct aof *a = world_open(w, dir, WRITER_NO);
+    world_judge(w, &d, world_load(a, &d), least);
+    aof_close(&a);
+}
+
+/* Takes up after a crash: what came back is the state now. */
+static inline struct aof *world_restart(struct world *w, const char *dir, enum writer_policy policy,
+                                        uint64_t least)
+{
+    char error[AOF_ERROR_CHARS] = "";
+    struct aof *a = world_open(w, dir, policy);
+    struct world_data d;
+    uint64_t pos = world_load(a, &d);
+    world_judge(w, &d, pos, least);
+    if (aof_start(a, false, error) != ERR_OK)
+        fail_msg("cannot start: %s", error);
+    assert_int_equal(aof_pos(a), pos);
+    while (w->points[w->count - 1].pos > pos)
+        w->count--;
+    w->data = d;
+    w->given = -1;
+    return a;
+}
+
+static inline void remove_dir(const char *dir)
+{
+    char command[512];
+    snprintf(command, sizeof(command), "rm -rf '%s'", dir);
+    assert_int_equal(system(command), 0);
+}

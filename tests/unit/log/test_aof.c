@@ -1,0 +1,284 @@
+/* The log whole, without faults: appending, restarting, rewriting, and copies of its directory as a
+ * crash would have left it. */
+#include "aof_world.h"
+
+#include <poll.h>
+
+#include "base/clock.h"
+#include "log/aof_impl.h"
+
+/* The whole cycle of a loop: sleeps until the log says that something changed. */
+static void await_synced(struct aof *a, uint64_t pos)
+{
+    int64_t until_us = clock_mono_us() + 10000000;
+    aof_want_sync(a, pos);
+    for (aof_poll(a); aof_synced(a) < pos; aof_poll(a)) {
+        struct pollfd p = {.fd = aof_event_fd(a), .events = POLLIN};
+        assert_true(clock_mono_us() < until_us);
+        assert_null(aof_fault(a));
+        poll(&p, 1, 1000);
+    }
+}
+
+static void await_rewrite(struct aof *a)
+{
+    int64_t until_us = clock_mono_us() + 10000000;
+    for (aof_poll(a); a->rewrite; aof_poll(a)) {
+        struct pollfd p = {.fd = aof_event_fd(a), .events = POLLIN};
+        assert_true(clock_mono_us() < until_us);
+        poll(&p, 1, 1000);
+    }
+}
+
+static void test_locked_directory(void **state)
+{
+    (void)state;
+    struct world w;
+    char error[AOF_ERROR_CHARS] = "";
+    world_init(&w, 1);
+    struct aof *a = world_open(&w, "locked", WRITER_NO), *second = NULL;
+    struct aof_options o = {.dir = "locked", .filename = "other", .logger = &w.logger};
+    assert_int_equal(aof_open(&second, &o, error), ERR_BUSY);
+    assert_null(second);
+    assert_non_null(strstr(error, "another server"));
+    assert_non_null(strstr(error, "locked"));
+    aof_close(&a);
+    assert_int_equal(aof_open(&second, &o, error), ERR_OK);
+    aof_close(&second);
+    o.dir = "no/such/place";
+    assert_int_equal(aof_open(&second, &o, error), ERR_IO);
+    assert_non_null(strstr(error, "no/such/place"));
+    world_deinit(&w);
+    remove_dir("locked");
+}
+
+static void test_restarts(void **state)
+{
+    (void)state;
+    for (int policy = WRITER_NO; policy <= WRITER_ALWAYS; policy++) {
+        struct world w;
+        world_init(&w, 2 + (uint64_t)policy);
+        remove_dir("log");
+        for (int round = 0; round < 30; round++) {
+            struct aof *a =
+                world_restart(&w, "log", (enum writer_policy)policy, w.points[w.count - 1].pos);
+            for (uint64_t n = rng_below(&w.rng, 40); n > 0; n--) {
+                world_turn(&w, a);
+                if (rng_below(&w.rng, 10) == 0) {
+                    await_synced(a, aof_pos(a));
+                    assert_int_equal(aof_promised(a), aof_pos(a));
+                }
+            }
+            assert_null(aof_fault(a));
+            assert_true(aof_close(&a));
+        }
+        world_judge_dir(&w, "log", w.points[w.count - 1].pos);
+        world_deinit(&w);
+        struct stat st; /* a restart goes on in the last increment */
+        assert_int_equal(stat("log/log.aof.1.incr.aof", &st), 0);
+        assert_int_not_equal(stat("log/log.aof.2.incr.aof", &st), 0);
+    }
+}
+
+static int count_files(const char *dir)
+{
+    int count = 0;
+    DIR *d = opendir(dir);
+    assert_non_null(d);
+    for (struct dirent *e; (e = readdir(d));)
+        count += e->d_name[0] != '.';
+    closedir(d);
+    return count;
+}
+
+static void test_rewrite_replaces_the_base(void **state)
+{
+    (void)state;
+    struct world w;
+    world_init(&w, 5);
+    remove_dir("log");
+    struct aof *a = world_restart(&w, "log", WRITER_EVERYSEC, 0);
+    for (int round = 1; round <= 5; round++) {
+        for (int i = 0; i < 50 && round > 1; i++) /* the first time there is nothing at all */
+            world_turn(&w, a);
+        assert_true(world_rewrite_begin(&w, a));
+        assert_false(world_rewrite_begin(&w, a));
+        while (w.given >= 0) {
+            world_turn(&w, a);
+            world_rewrite_slice(&w, a);
+        }
+        await_rewrite(a);
+        struct aof_stats st;
+        aof_stats(a, &st);
+        assert_true(st.last_rewrite_ok);
+        assert_int_equal(st.rewrites, round);
+        assert_false(st.rewriting);
+        struct buf manifest, want;
+        buf_init(&manifest);
+        buf_init(&want);
+        read_whole("log/log.aof.manifest", &manifest);
+        buf_printf(
+            &want,
+            "file log.aof.%d.base.aof seq %d type b\nfile log.aof.%d.incr.aof seq %d type i\n",
+            round, round, round + 1, round + 1);
+        assert_int_equal(manifest.len, want.len);
+        assert_memory_equal(manifest.ptr, want.ptr, want.len);
+        buf_deinit(&manifest);
+        buf_deinit(&want);
+        assert_int_equal(count_files("log"), 3);
+        await_synced(a, aof_pos(a));
+        aof_stats(a, &st);
+        struct stat base, incr;
+        char name[64];
+        snprintf(name, sizeof(name), "log/log.aof.%d.base.aof", round);
+        assert_int_equal(stat(name, &base), 0);
+        snprintf(name, sizeof(name), "log/log.aof.%d.incr.aof", round + 1);
+        assert_int_equal(stat(name, &incr), 0);
+        assert_int_equal(st.base_bytes, base.st_size);
+        assert_int_equal(st.current_bytes, base.st_size + incr.st_size);
+    }
+    assert_true(aof_close(&a));
+    world_judge_dir(&w, "log", w.points[w.count - 1].pos);
+    world_deinit(&w);
+}
+
+static void test_cancel(void **state)
+{
+    (void)state;
+    struct world w;
+    world_init(&w, 6);
+    remove_dir("log");
+    struct aof *a = world_restart(&w, "log", WRITER_NO, 0);
+    for (int round = 0; round < 60; round++) {
+        world_turn(&w, a);
+        assert_true(world_rewrite_begin(&w, a));
+        for (uint64_t n = rng_below(&w.rng, 11); n > 0; n--) {
+            world_turn(&w, a);
+            world_rewrite_slice(&w, a);
+        }
+        aof_rewrite_cancel(a);
+        if (round == 59)
+            break; /* closed while it is being tidied up */
+        await_rewrite(a);
+        assert_false(aof_rewriting(a));
+        if (round % 10 == 0) {
+            assert_true(aof_close(&a));
+            a = world_restart(&w, "log", WRITER_NO, w.points[w.count - 1].pos);
+        }
+    }
+    assert_true(aof_close(&a));
+    DIR *d = opendir("log");
+    for (struct dirent *e; (e = readdir(d));)
+        assert_int_not_equal(strncmp(e->d_name, "temp-", 5), 0);
+    closedir(d);
+    world_judge_dir(&w, "log", w.points[w.count - 1].pos);
+    world_deinit(&w);
+}
+
+/* appendonly switched on: what lay there stays until the first rewrite is done. */
+static void test_fresh(void **state)
+{
+    (void)state;
+    char error[AOF_ERROR_CHARS];
+    struct world old, w;
+    world_init(&old, 7);
+    world_init(&w, 8);
+    remove_dir("log");
+    struct aof *a = world_restart(&old, "log", WRITER_NO, 0);
+    for (int i = 0; i < 20; i++)
+        world_turn(&old, a);
+    aof_close(&a);
+    for (int finish = 0; finish <= 1; finish++) {
+        a = world_open(&w, "log", WRITER_ALWAYS);
+        assert_false(aof_is_empty(a));
+        assert_int_equal(aof_start(a, true, error), ERR_OK);
+        assert_true(world_rewrite_begin(&w, a));
+        for (int i = 0; i < 5; i++)
+            world_turn(&w, a);
+        while (finish && w.given >= 0)
+            world_rewrite_slice(&w, a);
+        if (finish)
+            await_rewrite(a);
+        assert_true(aof_close(&a));
+        if (finish)
+            world_judge_dir(&w, "log", w.points[w.count - 1].pos);
+        else
+            world_judge_dir(&old, "log", old.points[old.count - 1].pos);
+        memset(&w.data, 0, sizeof(w.data));
+        w.count = finish ? w.count : 1;
+    }
+    world_deinit(&old);
+    world_deinit(&w);
+}
+
+/* --- copies --------------------------------------------------------------------------------- */
+
+static void read_manifest(struct buf *b)
+{
+    buf_clear(b);
+    read_whole("log/log.aof.manifest", b);
+}
+
+/* The directory as a crash at one instant would leave it: as long as the manifest is the same one,
+ * files only grow. */
+static void copy_log(void)
+{
+    struct buf before, after;
+    buf_init(&before);
+    buf_init(&after);
+    do {
+        read_manifest(&before);
+        assert_int_equal(system("rm -rf copy; cp -r log copy 2>/dev/null; true"), 0);
+        read_manifest(&after);
+    } while (before.len != after.len || memcmp(before.ptr, after.ptr, after.len) != 0);
+    FILE *f = fopen("copy/log.aof.manifest", "w");
+    assert_non_null(f);
+    fwrite(after.ptr, 1, after.len, f);
+    fclose(f);
+    buf_deinit(&before);
+    buf_deinit(&after);
+}
+
+static void test_crash_at_any_moment_of_a_rewrite(void **state)
+{
+    (void)state;
+    struct world w;
+    world_init(&w, 9);
+    remove_dir("log");
+    struct aof *a = world_restart(&w, "log", WRITER_EVERYSEC, 0);
+    for (int i = 0; i < 600; i++) {
+        world_turn(&w, a);
+        switch (rng_below(&w.rng, 4)) {
+        case 0:
+            if (!a->rewrite)
+                world_rewrite_begin(&w, a);
+            break;
+        case 1: world_rewrite_slice(&w, a); break;
+        case 2: aof_poll(a); break;
+        case 3: usleep((unsigned)rng_below(&w.rng, 3000)); break;
+        }
+        if (rng_below(&w.rng, 5) == 0) {
+            aof_poll(a);
+            uint64_t least = aof_written(a);
+            copy_log();
+            world_judge_dir(&w, "copy", least);
+        }
+    }
+    assert_true(a->rewrites > 3);
+    assert_true(aof_close(&a));
+    world_judge_dir(&w, "log", w.points[w.count - 1].pos);
+    world_deinit(&w);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_locked_directory),
+        cmocka_unit_test(test_restarts),
+        cmocka_unit_test(test_rewrite_replaces_the_base),
+        cmocka_unit_test(test_cancel),
+        cmocka_unit_test(test_fresh),
+        cmocka_unit_test(test_crash_at_any_moment_of_a_rewrite),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
