@@ -180,10 +180,11 @@ static inline struct aof *world_open(struct world *w, const char *dir, enum writ
     return a;
 }
 
-/* Loads what the log holds; returns the position behind it. */
-static inline uint64_t world_load(struct aof *a, struct world_data *d)
+/* Loads what the log holds; returns the position behind it. `error`: what stopped it, "" for the end. */
+static inline uint64_t world_load_until(struct aof *a, struct world_data *d,
+                                        char error[AOF_ERROR_CHARS])
 {
-    char error[AOF_ERROR_CHARS] = "";
+    error[0] = 0;
     struct reader_batch batch;
     enum reader_status status;
     uint64_t pos = 0;
@@ -194,7 +195,18 @@ static inline uint64_t world_load(struct aof *a, struct world_data *d)
         if (batch.end_pos > pos)
             pos = batch.end_pos;
     }
-    if (status != READER_END)
+    if (status == READER_END)
+        error[0] = 0;
+    else
+        assert_true(error[0]);
+    return pos;
+}
+
+static inline uint64_t world_load(struct aof *a, struct world_data *d)
+{
+    char error[AOF_ERROR_CHARS];
+    uint64_t pos = world_load_until(a, d, error);
+    if (error[0])
         fail_msg("cannot load: %s", error);
     return pos;
 }
