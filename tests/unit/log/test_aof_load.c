@@ -210,7 +210,7 @@ static void test_what_is_wrong_is_said(void **state)
     struct aof_text one = make(0, "ab", false), two = make(2 * SET_BYTES, "c", false);
     struct part parts[] = {{'i', buf_slice(&one.bytes)}, {'i', buf_slice(&two.bytes)}};
     char want[64];
-    one.bytes.ptr[one.ends[1] + 20] ^= 1;
+    one.bytes.ptr[one.ends[1] + 24] ^= 1; /* the value */
     snprintf(want, sizeof(want), "d/f0: damaged at offset %zu: the checksum", one.ends[1]);
     check(parts, 2, READER_DAMAGED, "a;", want);
     parts[0].text.ptr = NULL;
