@@ -107,11 +107,11 @@ static void what_corsac_does_not_have_is_named_with_its_line(void **state)
     srv_need_corsac((struct srv *)*state);
     struct srv *s = srv_new();
     char words[1024];
-    srv_write_file(s, "c.conf", "timeout 1\nappendfsync always\nsave 900 1\nno-such-option 1\n");
+    srv_write_file(s, "c.conf", "timeout 1\nno-appendfsync-on-rewrite yes\nsave 900 1\nno-such-option 1\n");
     snprintf(words, sizeof(words), "c.conf --port %d", s->port);
     srv_launch(s, words, NULL);
     srv_await(s);
-    srv_expect_log(s, "c.conf:2: 'appendfsync always'");
+    srv_expect_log(s, "c.conf:2: 'no-appendfsync-on-rewrite yes'");
     srv_expect_log(s, "c.conf:3: 'save 900 1'");
     srv_expect_log(s, "c.conf:4: 'no-such-option 1'");
     srv_stop(&s);
@@ -189,14 +189,14 @@ static void check_config_only_checks(void **state)
 {
     srv_need_corsac((struct srv *)*state);
     struct srv *s = srv_new();
-    srv_write_file(s, "good.conf", "port 7000\nappendfsync always\n");
+    srv_write_file(s, "good.conf", "port 7000\nno-appendfsync-on-rewrite yes\n");
     srv_write_file(s, "bad.conf", "port 7000\nhz abc\n");
     static const char *const good[] = {"--check-config good.conf", "good.conf --check-config",
                                        "--check-config --hz 20"};
     for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++)
         assert_int_equal(srv_run(s, good[i], NULL), 0);
     assert_int_equal(srv_run(s, "--check-config good.conf", NULL), 0);
-    srv_expect_log(s, "good.conf:2: 'appendfsync always'");
+    srv_expect_log(s, "good.conf:2: 'no-appendfsync-on-rewrite yes'");
     expect_refusal(s, "--check-config bad.conf", NULL, "bad.conf:2|hz");
     expect_refusal(s, "good.conf --check-config --hz abc", NULL, "hz");
     srv_kill(&s);
