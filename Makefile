@@ -46,8 +46,11 @@ SCRIPTS  := $(call pick,$(wildcard $(foreach e,py mjs sh,tests/clients/test_*.$(
                                       tests/clients/*/test_*.$(e))))
 TEST_SRC := $(UNIT_SRC) $(E2E_SRC)
 # Every other .c file under tests/ is a helper: test programs link what they use of them.
-HELPERS      := $(filter-out $(wildcard tests/*/test_*.c tests/*/*/test_*.c tests/fuzz/*.c), \
+HELPERS      := $(filter-out $(wildcard tests/*/test_*.c tests/*/*/test_*.c tests/fuzz/*.c \
+                                        tests/shim/*.c), \
                              $(wildcard tests/*/*.c tests/*/*/*.c))
+# Libraries that tests preload under a program: never instrumented.
+SHIM_SRC     := $(wildcard tests/shim/*.c)
 FUZZ_HELPERS := $(filter-out $(wildcard tests/fuzz/fuzz_*.c),$(wildcard tests/fuzz/*.c))
 
 # ---- flags ----------------------------------------------------------------------------------
@@ -163,12 +166,17 @@ $(2): $$(MAIN:%.c=$$($(1)_dir)/%.o) $$($(1)_objs) $$($(1)_dir)/objects
 	$$(Q)$$($(1)_CC) $$($(1)_FLAGS) $$($(1)_LTO) $$($(1)_LDFLAGS) -o $$@ $$(filter %.o,$$^) \
 		$$($(1)_LIBS)
 
+$$($(1)_dir)/tests/shim/%.so: tests/shim/%.c $$(wildcard tests/shim/*.h)
+	@mkdir -p $$(@D)
+	$$(call say,LD,$$@)
+	$$(Q)$$($(1)_CC) -std=gnu11 -D_GNU_SOURCE -O2 -g $(WARNINGS) -shared -fPIC -o $$@ $$<
+
 $$($(1)_tests): %: %.o $$($(1)_dir)/libhelpers.a $$($(1)_lib)
 	$$(call say,LD,$$@)
 	$$(Q)$$($(1)_CC) $$($(1)_LDFLAGS) -fno-lto -o $$@ $$^ $$(TEST_LIBS) $$($(1)_LIBS)
 
 .PHONY: $(1)-tests
-$(1)-tests: $$($(1)_tests) $$(if $$(E2E_SRC)$$(SCRIPTS),$$(if $$(wildcard $$(MAIN)),$(2)))
+$(1)-tests: $$($(1)_tests) $$(SHIM_SRC:%.c=$$($(1)_dir)/%.so) $$(if $$(E2E_SRC)$$(SCRIPTS),$$(if $$(wildcard $$(MAIN)),$(2)))
 	@:
 
 -include $$(wildcard $$($(1)_dir)/*/*/*.d $$($(1)_dir)/*/*/*/*.d)
