@@ -190,3 +190,12 @@ void ctx_reply_help(struct cmd_ctx *c, const char *const *lines)
     resp_status(c->out, "HELP");
     resp_status(c->out, "    Print this help.");
 }
+
+void ctx_reply_text(struct cmd_ctx *c, struct buf *text)
+{
+    if (text->err == ERR_OK)
+        resp_verbatim(c->out, "txt", buf_slice(text));
+    else
+        ctx_reply_nomem(c);
+    buf_deinit(text);
+}

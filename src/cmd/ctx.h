@@ -11,6 +11,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/buf.h"
 #include "base/rng.h"
 #include "base/slice.h"
 #include "cmd/table.h"
@@ -171,6 +172,8 @@ void ctx_reply_unknown_sub(struct cmd_ctx *c);
 /* A container's HELP: lines up to NULL between the title and the lines about HELP itself. What a
  * subcommand does stands below its name, indented by four blanks. */
 void ctx_reply_help(struct cmd_ctx *c, const char *const *lines);
+/* Text for people, or that there was no memory for it. Empties the buffer for good. */
+void ctx_reply_text(struct cmd_ctx *c, struct buf *text);
 
 /* --- rows of this room ------------------------------------------------------------------------ */
 

@@ -114,21 +114,12 @@ static void append_session(struct buf *text, const struct session *s)
     buf_append_char(text, '\n');
 }
 
-static void reply_text(struct cmd_ctx *c, struct buf *text)
-{
-    if (text->err == ERR_OK)
-        resp_verbatim(c->out, "txt", buf_slice(text));
-    else
-        ctx_reply_nomem(c);
-}
-
 static void cmd_client_info(struct cmd_ctx *c)
 {
     struct buf text;
     buf_init(&text);
     append_session(&text, c->session);
-    reply_text(c, &text);
-    buf_deinit(&text);
+    ctx_reply_text(c, &text);
 }
 
 /* CLIENT LIST ID id ... False: the error is replied. */
@@ -175,8 +166,9 @@ static void cmd_client_list(struct cmd_ctx *c)
     struct buf text;
     buf_init(&text);
     if (list_sessions(c, &text))
-        reply_text(c, &text);
-    buf_deinit(&text);
+        ctx_reply_text(c, &text);
+    else
+        buf_deinit(&text);
 }
 
 /* --- what is done to others ------------------------------------------------------------------- */

@@ -7,15 +7,6 @@
 #include "engine/engine.h"
 #include "engine/latency.h"
 
-static void reply_text(struct cmd_ctx *c, struct buf *text)
-{
-    if (text->err == ERR_OK)
-        resp_verbatim(c->out, "txt", buf_slice(text));
-    else
-        ctx_reply_nomem(c);
-    buf_deinit(text);
-}
-
 /* --- GRAPH ------------------------------------------------------------------------------------ */
 
 #define GRAPH_COLUMNS_MAX 80
@@ -75,7 +66,7 @@ void latency_cmd_graph(struct cmd_ctx *c)
     }
     buf_init(&text);
     append_graph(&text, s, engine_of(c)->wall_ms / 1000);
-    reply_text(c, &text);
+    ctx_reply_text(c, &text);
 }
 
 /* --- DOCTOR ----------------------------------------------------------------------------------- */
@@ -172,7 +163,7 @@ void latency_cmd_doctor(struct cmd_ctx *c)
     struct buf text;
     buf_init(&text);
     append_diagnosis(&text, engine_of(c));
-    reply_text(c, &text);
+    ctx_reply_text(c, &text);
 }
 
 /* --- HISTOGRAM -------------------------------------------------------------------------------- */

@@ -65,11 +65,7 @@ static void info(struct cmd_ctx *c)
         info_line(&out, "# %s", sections[i].title);
         sections[i].print(server_of(c), &out);
     }
-    if (out.err != ERR_OK)
-        ctx_reply_nomem(c);
-    else
-        resp_verbatim(c->out, "txt", buf_slice(&out));
-    buf_deinit(&out);
+    ctx_reply_text(c, &out);
 }
 
 const struct cmd_row server_rows_info[] = {

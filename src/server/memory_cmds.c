@@ -160,8 +160,7 @@ static void memory_doctor(struct cmd_ctx *c)
         if (out.len == 0)
             buf_append_cstr(&out, "Nothing stands out: memory is used as it should be.\n");
     }
-    resp_verbatim(c->out, "txt", buf_slice(&out));
-    buf_deinit(&out);
+    ctx_reply_text(c, &out);
 }
 
 static void memory_malloc_stats(struct cmd_ctx *c)
@@ -174,8 +173,7 @@ static void memory_malloc_stats(struct cmd_ctx *c)
         &out,
         "Allocator: %s\nAllocated: %zu\nActive: %zu\nResident: %zu\nMapped: %zu\nRetained: %zu\nMetadata: %zu\n",
         mem_allocator(), m.allocated, m.active, m.resident, m.mapped, m.retained, m.metadata);
-    resp_verbatim(c->out, "txt", buf_slice(&out));
-    buf_deinit(&out);
+    ctx_reply_text(c, &out);
 }
 
 static void memory_purge(struct cmd_ctx *c)

@@ -78,8 +78,7 @@ static void lolwut(struct cmd_ctx *c)
     struct buf art;
     buf_init(&art);
     lolwut_draw(version, c->rng, &art);
-    resp_verbatim(c->out, "txt", buf_slice(&art));
-    buf_deinit(&art);
+    ctx_reply_text(c, &art);
 }
 
 /* --- FUNCTION: there are none, and none can be loaded yet --------------------------------------------- */

@@ -50,7 +50,8 @@ static struct item_value value_of(const struct item *it)
 
 struct item *item_try_new(struct slice key, const struct item_value *v, int64_t expiry_ms)
 {
-    assert(key.len <= ITEM_KEY_BYTES_MAX);
+    if (key.len > ITEM_KEY_BYTES_MAX) /* where proto-max-bulk-len lets it through */
+        return NULL;
     bool has_expiry = expiry_ms != ITEM_NO_EXPIRY;
     struct item *it = mem_try_alloc(value_offset(key.len, has_expiry) + v->len);
     if (!it)

@@ -33,7 +33,7 @@ enum item_enc { ENC_EMBED, ENC_INT, ENC_BLOB };
 #define ITEM_PARITY     0x04
 
 #define ITEM_KLEN_LONG     255
-#define ITEM_KEY_BYTES_MAX (512u * 1024 * 1024)
+#define ITEM_KEY_BYTES_MAX UINT32_MAX /* of a longer one no item is made, as if memory lacked */
 /* A string up to this length lives in the item, a longer one in a blob. */
 #define ITEM_EMBED_BYTES_MAX 1024
 #define ITEM_NO_EXPIRY       INT64_MAX /* "never", wherever a deadline is handed around */

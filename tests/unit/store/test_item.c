@@ -177,6 +177,15 @@ static void the_access_clock_wraps(void **state)
     item_free(it);
 }
 
+/* Its bytes are not looked at, so there need not be any. */
+static void a_key_is_refused_where_its_length_does_not_fit(void **state)
+{
+    (void)state;
+    struct slice key = slice_of("k", (size_t)ITEM_KEY_BYTES_MAX + 1);
+    assert_null(item_try_new_int(key, 1, ITEM_NO_EXPIRY));
+    assert_null(item_try_new_string(key, SLICE("value"), ITEM_NO_EXPIRY));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -186,6 +195,7 @@ int main(void)
         cmocka_unit_test(rewriting_keeps_to_the_allocation),
         cmocka_unit_test(a_refused_allocation_leaves_the_blob_to_the_caller),
         cmocka_unit_test(the_access_clock_wraps),
+        cmocka_unit_test(a_key_is_refused_where_its_length_does_not_fit),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
