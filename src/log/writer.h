@@ -26,9 +26,11 @@
 #include "base/err.h"
 
 /* Submitted and not yet safe: above it, writers wait. */
-#define WRITER_KEPT_BYTES_MAX  (256ull * 1024 * 1024)
-#define WRITER_RETRY_MS        100
-#define WRITER_SYNC_MS         1000 /* everysec */
+#define WRITER_KEPT_BYTES_MAX (256ull * 1024 * 1024)
+#define WRITER_RETRY_MS       100
+#define WRITER_SYNC_MS        1000 /* everysec, */
+/* or as soon as so much is not synced: batches are kept until then, and memory stays warm. */
+#define WRITER_SYNC_BYTES      (8 * 1024 * 1024)
 #define WRITER_VECTORS_MAX     64
 #define WRITER_SPARE_MAX       64          /* buffers kept to be used again */
 #define WRITER_SPARE_BYTES_MAX (64 * 1024) /* a larger one is not */

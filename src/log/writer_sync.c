@@ -92,7 +92,10 @@ int64_t writer_sync_due_us(const struct writer *w)
         return INT64_MAX;
     if (w->policy == WRITER_ALWAYS || w->sync_wish > w->synced.pos)
         return 0;
-    return w->policy == WRITER_EVERYSEC ? w->sync_began_us + WRITER_SYNC_MS * 1000 : INT64_MAX;
+    if (w->policy != WRITER_EVERYSEC)
+        return INT64_MAX;
+    bool much = w->written.bytes - w->synced.bytes >= WRITER_SYNC_BYTES;
+    return much ? 0 : w->sync_began_us + WRITER_SYNC_MS * 1000;
 }
 
 int writer_sync_by_policy(struct writer *w)
