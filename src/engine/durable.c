@@ -105,7 +105,13 @@ enum err engine_rewrite_begin(struct engine *e, char error[ENGINE_LOG_ERROR_CHAR
 
 bool engine_rewrite_slice(struct engine *e)
 {
-    if (!e->aof || !ks_snapshot_active(e->ks) || !aof_rewriting(e->aof) || aof_rewrite_full(e->aof))
+    if (!e->aof || !ks_snapshot_active(e->ks))
+        return false;
+    if (!aof_rewriting(e->aof)) { /* the log gave it up: a disk that fails, say */
+        ks_snapshot_cancel(e->ks);
+        return false;
+    }
+    if (aof_rewrite_full(e->aof))
         return false;
     if (ks_snapshot_slice(e->ks, REWRITE_SLICE_KEYS))
         return true;

@@ -271,7 +271,8 @@ void persist_cron(struct server *s)
     engine_log_moved(s->engine);
     aof_stats(s->persist.aof, &st);
     watch_rewrite(s, &st);
-    if (st.rewriting || !(s->engine->rewrite_again || has_grown(s, &st)))
+    bool due = s->engine->rewrite_again || aof_rewrite_due(s->persist.aof) || has_grown(s, &st);
+    if (st.rewriting || !due)
         return;
     enum err e = engine_rewrite_begin(s->engine, error);
     if (e == ERR_OK)
