@@ -60,12 +60,13 @@ static uint64_t depends_on(struct engine *e, const struct cmd_ctx *c, uint64_t b
     struct gate *g = e->gate;
     const struct cmd_row *row = c->cmd->row;
     uint64_t now = aof_pos(e->aof);
-    uint64_t *place = has_one_key(row) ? &g->last_effect[c->key.hash % GATE_PLACES] : NULL;
+    bool one_key = has_one_key(row);
+    uint64_t *place = one_key ? &g->last_effect[c->key.hash % GATE_PLACES] : &g->last_on_many;
     if (now != before)
-        return *(place ? place : &g->last_on_many) = now;
+        return *place = now;
     if (!(row->flags & (CMD_READONLY | CMD_WRITE)))
         return 0;
-    if (!place)
+    if (!one_key)
         return now;
     return *place > g->last_on_many ? *place : g->last_on_many;
 }

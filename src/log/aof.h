@@ -40,7 +40,7 @@ struct aof_options {
 };
 /* ERR_BUSY: another server holds the directory. ERR_SYNTAX: the manifest is wrong. ERR_IO. `error` says what, where and what
  * to do about it. */
-enum err aof_open(struct aof **a, const struct aof_options *o, char error[AOF_ERROR_CHARS]);
+enum err aof_open(struct aof **out, const struct aof_options *o, char error[AOF_ERROR_CHARS]);
 /* Writes and syncs what is left, for at most AOF_CLOSE_PATIENCE_MS (and waits for a system call that
  * hangs). A rewrite under way is given up. Between groups only. False: something could not be. */
 bool aof_close(struct aof **a);

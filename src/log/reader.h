@@ -26,7 +26,7 @@
 
 struct reader;
 /* ERR_IO, ERR_NOTFOUND: errno says why. Nothing else may write to the file. */
-enum err reader_open(struct reader **r, const char *path);
+enum err reader_open(struct reader **out, const char *path);
 void reader_close(struct reader **r);
 
 enum reader_status {

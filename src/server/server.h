@@ -50,7 +50,7 @@ struct server {
     struct event_base *base;
     struct net *net;
     struct persist persist;
-    bool failed;      /* it ends because it cannot go on: exit status 1 */
+    bool failed; /* it ends because it cannot go on: exit status 1 */
 
     /* The loop, see server.c; times are monotonic. */
     struct event *timer, *on_term, *on_int, *on_hup;

@@ -4,6 +4,7 @@ import os
 import socket
 import subprocess
 import sys
+import time
 import traceback
 
 PATIENCE_S = 20
@@ -51,6 +52,74 @@ class Server:
         if self.process.poll() is None:
             self.process.kill()
             self.process.wait()
+
+
+def encode(*words):
+    parts = [b"*%d\r\n" % len(words)]
+    for word in words:
+        word = word if isinstance(word, bytes) else str(word).encode()
+        parts.append(b"$%d\r\n%s\r\n" % (len(word), word))
+    return b"".join(parts)
+
+
+class Client:
+    """A connection that reads replies one by one."""
+
+    def __init__(self, port):
+        self.socket = socket.create_connection(("127.0.0.1", port), timeout=PATIENCE_S)
+        self.replies = self.socket.makefile("rb")
+
+    def send(self, *words):
+        self.socket.sendall(encode(*words))
+
+    def read(self):
+        line = self.replies.readline()
+        if not line.endswith(b"\r\n"):
+            raise EOFError
+        kind, rest = line[:1], line[1:-2]
+        if kind == b"$":
+            size = int(rest)
+            if size < 0:
+                return None
+            data = self.replies.read(size + 2)
+            if len(data) < size + 2:
+                raise EOFError
+            return data[:-2]
+        if kind == b"*":
+            return [self.read() for _ in range(int(rest))]
+        return line[:-2] if kind in b"+-" else int(rest)
+
+    def call(self, *words):
+        self.send(*words)
+        return self.read()
+
+    def close(self):
+        self.replies.close()
+        self.socket.close()
+
+
+def connect(server):
+    """A client of a server that has loaded its data."""
+    end = time.monotonic() + PATIENCE_S
+    while True:
+        assert server.process.poll() is None, "the server ended"
+        try:
+            client = Client(server.port)
+            if client.call("EXISTS", "x") in (0, 1):
+                return client
+            client.close()
+        except (OSError, EOFError):
+            pass
+        assert time.monotonic() < end, "the server does not serve"
+        time.sleep(0.02)
+
+
+def info(client, field):
+    """A field of the persistence section."""
+    for line in client.call("INFO", "persistence").splitlines():
+        if line.startswith(field.encode() + b":"):
+            return line.split(b":", 1)[1].decode()
+    return None
 
 
 def run(server):

@@ -3,12 +3,11 @@
 
 import os
 import random
-import socket
 import threading
 import time
 
 import server as testing
-from server import test
+from server import encode, info, test
 
 ROUNDS = int(os.environ.get("DURABILITY_ROUNDS", "4"))  # of each policy; more by hand
 CLIENTS = 4
@@ -16,64 +15,8 @@ SERVER = testing.Server("--appendonly", "yes", "--auto-aof-rewrite-min-size", "6
                         "--enable-debug-command", "yes")
 
 
-def encode(*words):
-    parts = [b"*%d\r\n" % len(words)]
-    for word in words:
-        word = word if isinstance(word, bytes) else str(word).encode()
-        parts.append(b"$%d\r\n%s\r\n" % (len(word), word))
-    return b"".join(parts)
-
-
-class Client:
-    """A connection that reads replies one by one."""
-
-    def __init__(self):
-        self.socket = socket.create_connection(("127.0.0.1", SERVER.port), timeout=testing.PATIENCE_S)
-        self.replies = self.socket.makefile("rb")
-
-    def send(self, *words):
-        self.socket.sendall(encode(*words))
-
-    def read(self):
-        line = self.replies.readline()
-        if not line.endswith(b"\r\n"):
-            raise EOFError
-        kind, rest = line[:1], line[1:-2]
-        if kind == b"$":
-            size = int(rest)
-            if size < 0:
-                return None
-            data = self.replies.read(size + 2)
-            if len(data) < size + 2:
-                raise EOFError
-            return data[:-2]
-        if kind == b"*":
-            return [self.read() for _ in range(int(rest))]
-        return line[:-2] if kind in b"+-" else int(rest)
-
-    def call(self, *words):
-        self.send(*words)
-        return self.read()
-
-    def close(self):
-        self.replies.close()
-        self.socket.close()
-
-
 def connect():
-    """A client of a server that has loaded its data."""
-    end = time.monotonic() + testing.PATIENCE_S
-    while True:
-        assert SERVER.process.poll() is None, "the server ended"
-        try:
-            client = Client()
-            if client.call("EXISTS", "x") in (0, 1):
-                return client
-            client.close()
-        except (OSError, EOFError):
-            pass
-        assert time.monotonic() < end, "the server does not serve"
-        time.sleep(0.02)
+    return testing.connect(SERVER)
 
 
 class Load(threading.Thread):
@@ -172,13 +115,6 @@ def data_are_the_same_after_a_restart():
     assert contents(client) == before
     assert client.call("DEBUG", "LOADAOF") == b"+OK"
     assert contents(client) == before
-
-
-def info(client, field):
-    for line in client.call("INFO", "persistence").splitlines():
-        if line.startswith(field.encode() + b":"):
-            return line.split(b":", 1)[1].decode()
-    return None
 
 
 def rewrite(client):

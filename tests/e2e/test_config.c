@@ -107,7 +107,8 @@ static void what_corsac_does_not_have_is_named_with_its_line(void **state)
     srv_need_corsac((struct srv *)*state);
     struct srv *s = srv_new();
     char words[1024];
-    srv_write_file(s, "c.conf", "timeout 1\nno-appendfsync-on-rewrite yes\nsave 900 1\nno-such-option 1\n");
+    srv_write_file(s, "c.conf",
+                   "timeout 1\nno-appendfsync-on-rewrite yes\nsave 900 1\nno-such-option 1\n");
     snprintf(words, sizeof(words), "c.conf --port %d", s->port);
     srv_launch(s, words, NULL);
     srv_await(s);

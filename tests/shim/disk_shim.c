@@ -8,6 +8,9 @@
 #include <sys/uio.h>
 #include <time.h>
 
+/* The C library names its parameters with underscores. */
+/* NOLINTBEGIN(readability-inconsistent-declaration-parameter-name) */
+
 static struct disk_shim *shim;
 
 __attribute__((constructor)) static void start(void)
@@ -209,3 +212,4 @@ int rename(const char *from, const char *to)
 {
     return renameat(AT_FDCWD, from, AT_FDCWD, to);
 }
+/* NOLINTEND(readability-inconsistent-declaration-parameter-name) */
