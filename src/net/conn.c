@@ -83,6 +83,13 @@ static void protocol_error(struct conn *c, const char *error)
     session_kill(c->session, true);
 }
 
+/* The parser forgets what it has seen of an unfinished request. */
+static void parse_anew(struct conn *c)
+{
+    resp_parser_deinit(&c->parser);
+    resp_parser_init(&c->parser);
+}
+
 /* Runs the complete requests at `in`; returns the bytes that they took. */
 static size_t run_requests(struct conn *c, struct slice in)
 {
@@ -96,8 +103,7 @@ static size_t run_requests(struct conn *c, struct slice in)
         if (taken > 0)
             used += b.ends[taken - 1];
         if (taken < b.count) { /* blocked, paused or closing: the parser forgets what came behind */
-            resp_parser_deinit(&c->parser);
-            resp_parser_init(&c->parser);
+            parse_anew(c);
             break;
         }
         if (b.status == RESP_ERROR && !(s->flags & SESSION_STOPPED))
@@ -245,6 +251,7 @@ void conn_resume(struct conn *c)
     size_t have = c->pending.len, used = 0;
     if (s->flags & SESSION_STOPPED)
         return;
+    parse_anew(c); /* it may have seen more than the first piece */
     for (size_t piece = NET_READ_BYTES; have > 0; piece *= 2) {
         if (piece > have)
             piece = have;

@@ -128,7 +128,7 @@ def often(client):
         lambda: request("CLIENT", "KILL", "ID", rng.randrange(1, client.id + 3), "SKIPME", rng.choice(("yes", "no"))),
         lambda: request("CLIENT", "KILL", "TYPE", "pubsub", "SKIPME", "no"),
         lambda: request("CLIENT", "PAUSE", rng.randrange(20), rng.choice(("WRITE", "ALL"))) +
-        request("SET", key, 1) * rng.randrange(200),
+        request("SET", key, 1) * rng.randrange(200) + request("SET", "large", rng.randbytes(90000)) * rng.randrange(9),
         lambda: request("CLIENT", "UNPAUSE"),
         lambda: request("WAIT", 1, rng.choice((0, 1, 30))) + request("GET", key) * 3,
         lambda: request("CLIENT", "UNBLOCK", rng.randrange(1, client.id + 3), rng.choice(("TIMEOUT", "ERROR"))),
