@@ -55,20 +55,50 @@ static bool has_one_key(const struct cmd_row *row)
     return k[0].first > 0 && k[0].numkeys == 0 && k[0].last == k[0].first && k[1].first == 0;
 }
 
+/* The places of a request's keys, where those are few and can be told from the row. 0: they cannot. */
+static int find_places(struct engine *e, const struct cmd_ctx *c, uint64_t *places[GATE_KEYS_MAX])
+{
+    const struct cmd_row *row = c->cmd->row;
+    int n = 0;
+    for (int i = 0; i < CMD_KEYS_MAX && row->keys[i].first > 0; i++) {
+        const struct cmd_keys *k = &row->keys[i];
+        int last = k->last < 0 ? c->argc + k->last : k->last;
+        if (k->numkeys)
+            return 0;
+        for (int at = k->first; at <= last && at < c->argc; at += k->step) {
+            if (n == GATE_KEYS_MAX)
+                return 0;
+            places[n++] = &e->gate->last_effect[ks_key(e->ks, c->argv[at]).hash % GATE_PLACES];
+        }
+    }
+    return n;
+}
+
 static uint64_t depends_on(struct engine *e, const struct cmd_ctx *c, uint64_t before)
 {
     struct gate *g = e->gate;
     const struct cmd_row *row = c->cmd->row;
-    uint64_t now = aof_pos(e->aof);
-    bool one_key = has_one_key(row);
-    uint64_t *place = one_key ? &g->last_effect[c->key.hash % GATE_PLACES] : &g->last_on_many;
-    if (now != before)
-        return *place = now;
-    if (!(row->flags & (CMD_READONLY | CMD_WRITE)))
+    uint64_t now = aof_pos(e->aof), *places[GATE_KEYS_MAX];
+    int n = 1;
+    if (now == before && !(row->flags & (CMD_READONLY | CMD_WRITE)))
         return 0;
-    if (!one_key)
+    if (has_one_key(row))
+        places[0] = &g->last_effect[c->key.hash % GATE_PLACES];
+    else if (now == before && is_durable(e, now, c->session->durability))
         return now;
-    return *place > g->last_on_many ? *place : g->last_on_many;
+    else
+        n = find_places(e, c, places);
+    if (now != before) {
+        for (int i = 0; i < n; i++)
+            *places[i] = now;
+        if (n == 0)
+            g->last_on_many = now;
+        return now;
+    }
+    uint64_t pos = n == 0 ? now : g->last_on_many;
+    for (int i = 0; i < n; i++)
+        pos = *places[i] > pos ? *places[i] : pos;
+    return pos;
 }
 
 /* --- a session's gates ---------------------------------------------------------------------------------- */

@@ -27,14 +27,15 @@ enum durability {
 
 /* A read looks up by some bits of its key's hash what it depends on. Keys that share a place make it wait for longer than
  * it must, never for less. */
-#define GATE_PLACES (1u << 15)
+#define GATE_PLACES   (1u << 15)
+#define GATE_KEYS_MAX 64 /* a request of more keys counts as one on all keys */
 
 struct gate {
     uint64_t last_effect[GATE_PLACES]; /* log positions, by key */
-    uint64_t last_on_many;             /* of an effect on more than one key */
-    uint64_t sealed;                   /* everything up to here is handed to the writer */
-    uint64_t sync_wanted;              /* somebody waits for this position to be synced */
-    struct session *first;             /* sessions with a closed gate */
+    uint64_t last_on_many; /* of an effect on keys that were not told apart: all, or many */
+    uint64_t sealed;       /* everything up to here is handed to the writer */
+    uint64_t sync_wanted;  /* somebody waits for this position to be synced */
+    struct session *first; /* sessions with a closed gate */
 };
 
 struct gate *gate_new(void);
