@@ -47,7 +47,7 @@ SCRIPTS  := $(call pick,$(wildcard $(foreach e,py mjs sh,tests/clients/test_*.$(
 TEST_SRC := $(UNIT_SRC) $(E2E_SRC)
 # Every other .c file under tests/ is a helper: test programs link what they use of them.
 HELPERS      := $(filter-out $(wildcard tests/*/test_*.c tests/*/*/test_*.c tests/fuzz/*.c \
-                                        tests/shim/*.c), \
+                                        tests/shim/*.c tests/bench/*.c), \
                              $(wildcard tests/*/*.c tests/*/*/*.c))
 # Libraries that tests preload under a program: never instrumented.
 SHIM_SRC     := $(wildcard tests/shim/*.c)
@@ -226,6 +226,15 @@ fuzz: ## fuzz each target for FUZZ_SECONDS (60): make fuzz T=resp FUZZ_SECONDS=6
 	@utils/deps --test
 	$(SUBMAKE) fuzz-build
 	@$(RUN_TESTS) --fuzz-seconds $(FUZZ_SECONDS) fuzz
+
+.PHONY: bench-store bench-table
+bench-store bench-table: bench-%: ## measure the store, or only its tables, without network and protocol
+	$(SUBMAKE) $(BUILD)/release/tests/bench/bench_$*
+	@$(BUILD)/release/tests/bench/bench_$*
+
+$(BUILD)/release/tests/bench/%: $(BUILD)/release/tests/bench/%.o $(release_lib)
+	$(call say,LD,$@)
+	$(Q)$(release_CC) $(release_FLAGS) $(release_LTO) $(release_LDFLAGS) -o $@ $^ $(release_LIBS)
 
 .PHONY: coverage
 coverage: ## run the tests and print the lines covered, by room and in total
