@@ -140,6 +140,9 @@ static enum err refuse(char *error, int line, const char *why)
     return ERR_SYNTAX;
 }
 
+/* Where there is a fault that Redis reports too, its own words lead: tools look for them. */
+#define INVALID "Invalid AOF manifest file format: "
+
 /* Whatever else it is, a type is one of three letters. */
 static bool is_type(int type)
 {
@@ -150,27 +153,27 @@ static bool is_type(int type)
 static const char *parse_pairs(const struct words *w, struct manifest_file *f)
 {
     if (w->count % 2)
-        return "\"file <name> seq <number> type <b, i or h>\" was expected";
+        return INVALID "\"file <name> seq <number> type <b, i or h>\" was expected";
     for (int i = 0; i < w->count; i += 2) {
         struct slice key = w->at[i], value = w->at[i + 1];
         if (slice_is(key, "file")) {
             if (value.len >= sizeof(f->name) || memchr(value.ptr, 0, value.len))
-                return "a file name of 256 bytes or more, or with a zero byte";
+                return INVALID "a file name of 256 bytes or more, or with a zero byte";
             memcpy(f->name, value.ptr, value.len);
             f->name[value.len] = 0;
             if (!is_file_name(f->name))
-                return "a file name that is empty or leads out of the directory";
+                return INVALID "a file name that is empty or leads out of the directory";
         } else if (slice_is(key, "seq")) {
             if (!num_parse_u64(value, &f->seq) || f->seq == 0)
-                return "seq is no number from 1 on";
+                return INVALID "seq is no number from 1 on";
         } else if (slice_is(key, "type")) {
             if (value.len != 1 || !is_type(value.ptr[0]))
-                return "type is none of b, i and h";
+                return "Unknown AOF file type: it is none of b, i and h";
             f->type = (enum manifest_type)value.ptr[0];
         }
     }
     if (!f->name[0] || f->seq == 0 || !is_type((int)f->type))
-        return "a file needs a name, a seq and a type";
+        return INVALID "a file needs a name, a seq and a type";
     return NULL;
 }
 
@@ -181,9 +184,10 @@ static enum err parse_line(struct manifest *m, const struct words *w, int line, 
     if (why)
         return refuse(error, line, why);
     if (f.type == MANIFEST_BASE && manifest_base(m))
-        return refuse(error, line, "a second base");
+        return refuse(error, line, "Found duplicate base file information: a second base");
     if (f.type == MANIFEST_INCR && manifest_last_seq(m, MANIFEST_INCR) >= f.seq)
-        return refuse(error, line, "increments must be in order of seq");
+        return refuse(error, line,
+                      "Found a non-monotonic sequence number: increments must be in order");
     switch (manifest_add(m, f.type, f.seq, f.name)) {
     case ERR_OK: return ERR_OK;
     case ERR_EXISTS: return refuse(error, line, "a file that was named before");
@@ -203,18 +207,22 @@ enum err manifest_parse(struct manifest *m, struct slice text, char error[MANIFE
         size_t len = newline ? (size_t)(newline - text.ptr) : text.len;
         line++;
         if (!newline)
-            e = refuse(error, line, "it does not end in a line break");
+            e = refuse(error, line, INVALID "it does not end in a line break");
+        else if (len > MANIFEST_LINE_BYTES_MAX)
+            e = refuse(error, line, "The AOF manifest file contains too long line");
         else if (text.ptr[0] == '#')
             ;
         else if (words_split(&w, slice_of(text.ptr, len)) != ERR_OK)
-            e = refuse(error, line, "unbalanced quotes");
-        else if (w.count > 0)
+            e = refuse(error, line, INVALID "unbalanced quotes");
+        else if (w.count == 0)
+            e = refuse(error, line, INVALID "a blank line");
+        else
             e = parse_line(m, &w, line, error);
         text = newline ? slice_of(newline + 1, text.len - len - 1) : slice_of(NULL, 0);
     }
     words_deinit(&w);
     if (e == ERR_OK && m->count == 0)
-        e = refuse(error, line, "it names no file");
+        e = refuse(error, line, "Found an empty AOF manifest: it names no file");
     if (e != ERR_OK)
         manifest_deinit(m);
     return e;

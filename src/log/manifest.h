@@ -22,6 +22,7 @@
 #define MANIFEST_NAME_BYTES_MAX 256
 #define MANIFEST_ERROR_CHARS    512
 #define MANIFEST_BYTES_MAX      (4 * 1024 * 1024)
+#define MANIFEST_LINE_BYTES_MAX (4 * MANIFEST_NAME_BYTES_MAX + 64) /* every byte escaped */
 
 enum manifest_type { MANIFEST_BASE = 'b', MANIFEST_INCR = 'i', MANIFEST_HISTORY = 'h' };
 struct manifest_file {

@@ -33,7 +33,7 @@ static void test_texts(void **state)
                "b2 a.2.base.aof;i2 a.2.incr.aof;i3 a.3.incr.aof;h1 a.1.base.aof;h1 a.1.incr.aof;");
     /* A file of the time before manifests. */
     check_good("file appendonly.aof seq 1 type b\n", "b1 appendonly.aof;");
-    check_good("# it's a note\n\n  \nseq 3 type i file x\n", "i3 x;");
+    check_good("# it's a note\nseq 3 type i file x\n", "i3 x;");
     check_good("FILE \"a b\\x41\" SEQ 1 TYPE i\r\n", "i1 a bA;");
     /* Redis 8 */
     check_good("file x seq 1 type i startoffset 0\n", "i1 x;");
@@ -48,7 +48,8 @@ static void test_every_error_names_its_line(void **state)
         const char *why;
     } cases[] = {
         {"", 0, "names no file"},
-        {"#\n\n", 2, "names no file"},
+        {"#\n", 1, "names no file"},
+        {"file x seq 1 type i\n\n", 2, "blank"},
         {"file x seq 1 type i", 1, "line break"},
         {"file x seq 1 type i\nfile", 2, "line break"},
         {"file \"x seq 1 type i\n", 1, "quotes"},
