@@ -259,12 +259,14 @@ void server_run(struct server *s)
         net_turn_end(s->net);
         s->cycles++;
     }
-    log_notice(&s->logger, "User requested shutdown...");
+    if (!s->failed) /* else the log's last line is why */
+        log_notice(&s->logger, "User requested shutdown...");
     drain(s);
     if (s->pidfile_written)
         unlink(s->config.pidfile);
     s->pidfile_written = false;
-    log_notice(&s->logger, "Corsac is now ready to exit, bye bye...");
+    if (!s->failed)
+        log_notice(&s->logger, "Corsac is now ready to exit, bye bye...");
 }
 
 void server_stop(struct server *s, int signal)
