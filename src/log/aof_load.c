@@ -131,25 +131,13 @@ static void next_file(struct aof *a)
     a->load_index++;
 }
 
-/* Durably, as the next file would otherwise follow a torn one after a power cut. */
-static bool cut(const char *path, uint64_t bytes)
-{
-    int fd = open(path, O_WRONLY | O_CLOEXEC);
-    if (fd < 0)
-        return false;
-    bool fine = ftruncate(fd, (off_t)bytes) == 0 && fsync(fd) == 0;
-    int saved = errno;
-    close(fd);
-    errno = saved;
-    return fine;
-}
-
 /* The tail of the last file goes; that of another one is fine where the next file goes on from
  * before it. */
 static enum reader_status cut_tail(struct aof *a, char error[AOF_ERROR_CHARS])
 {
     struct reader_report report;
-    char path[FILES_PATH_BYTES_MAX];
+    char tail[FILES_PATH_BYTES_MAX];
+    uint64_t bytes;
     const char *name = a->manifest.files[a->load_index].name;
     reader_report(a->reader, &report);
     if (a->load_index + 1 < a->manifest.count) {
@@ -158,14 +146,17 @@ static enum reader_status cut_tail(struct aof *a, char error[AOF_ERROR_CHARS])
     }
     if (!a->load_truncated || (in_base(a) && report.sealed))
         return refuse(a, report.error, error);
-    if (!files_path(path, a->dir, name) || !cut(path, report.good_bytes)) {
+    /* Kept, as it need not be a write of ours that was cut off: Redis may have gone on in this file. */
+    if (files_cut(a->dir, name, report.good_bytes, tail, &bytes) != ERR_OK) {
         snprintf(error, AOF_ERROR_CHARS, "%s/%s: %s, and cannot be cut: %s", a->dir, name,
                  report.error, strerror(errno));
         return READER_IO;
     }
     log_warning(a->logger, "!!! Warning: short read while loading the AOF file %s !!!", name);
-    log_warning(a->logger, "%s: %s. Truncated to %llu bytes, as aof-load-truncated is yes", name,
-                report.error, (unsigned long long)report.good_bytes);
+    log_warning(
+        a->logger,
+        "%s: %s. Truncated to %llu bytes, as aof-load-truncated is yes; what was cut off is kept in %s",
+        name, report.error, (unsigned long long)report.good_bytes, tail);
     return READER_BATCH;
 }
 

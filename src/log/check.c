@@ -15,8 +15,6 @@
 #include "log/positions.h"
 #include "log/reader.h"
 
-#define COPY_BYTES (64 * 1024)
-
 struct check {
     const struct check_options *o;
     struct buf *out;
@@ -242,44 +240,6 @@ static void check_file(struct check *c, size_t index)
 
 /* --- changing ------------------------------------------------------------------------------- */
 
-static bool copy_bytes(int from, int to, uint64_t at)
-{
-    char *buf = mem_alloc(COPY_BYTES);
-    ssize_t n;
-    while ((n = pread(from, buf, COPY_BYTES, (off_t)at)) > 0) {
-        if (write(to, buf, (size_t)n) != n) {
-            n = -1;
-            break;
-        }
-        at += (uint64_t)n;
-    }
-    mem_free(buf);
-    return n == 0;
-}
-
-/* Copies what is behind `at` to a new file, durably. */
-static bool keep_tail(int fd, const char *path, uint64_t at)
-{
-    int to = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
-    if (to < 0)
-        return false;
-    bool fine = copy_bytes(fd, to, at) && fsync(to) == 0;
-    int saved = errno;
-    close(to);
-    if (!fine)
-        unlink(path);
-    errno = saved;
-    return fine;
-}
-
-static bool tail_path(const struct check *c, char out[FILES_PATH_BYTES_MAX], const char *name,
-                      uint64_t at)
-{
-    char tail[MANIFEST_NAME_BYTES_MAX + 32];
-    snprintf(tail, sizeof(tail), "%s.tail-%llu", name, (unsigned long long)at);
-    return files_path(out, c->dir, tail);
-}
-
 static enum check_result failed(struct check *c, const char *name)
 {
     buf_printf(c->out, "%s/%s cannot be cut: %s\n", c->dir, name, strerror(errno));
@@ -289,22 +249,12 @@ static enum check_result failed(struct check *c, const char *name)
 /* Cuts a file at `at`; what is cut off is kept. */
 static enum check_result cut_file(struct check *c, const char *name, uint64_t at)
 {
-    char path[FILES_PATH_BYTES_MAX], tail[FILES_PATH_BYTES_MAX];
-    struct stat st;
-    if (!files_path(path, c->dir, name) || !tail_path(c, tail, name, at))
-        return failed(c, name);
-    int fd = open(path, O_RDWR | O_CLOEXEC);
-    if (fd < 0)
-        return failed(c, name);
-    bool fine = fstat(fd, &st) == 0 && keep_tail(fd, tail, at) &&
-                files_sync_dir(c->dir) == ERR_OK && ftruncate(fd, (off_t)at) == 0 && fsync(fd) == 0;
-    int saved = errno;
-    close(fd);
-    errno = saved;
-    if (!fine)
+    char tail[FILES_PATH_BYTES_MAX];
+    uint64_t bytes;
+    if (files_cut(c->dir, name, at, tail, &bytes) != ERR_OK)
         return failed(c, name);
     buf_printf(c->out, "%s is cut to %llu bytes; the %llu bytes behind are kept in %s\n", name,
-               (unsigned long long)at, (unsigned long long)st.st_size - at, tail);
+               (unsigned long long)at, (unsigned long long)bytes, tail);
     return CHECK_FINE;
 }
 
@@ -322,7 +272,7 @@ static enum check_result drop_files(struct check *c, size_t first)
     }
     for (size_t i = first; i < c->manifest.count; i++) {
         const char *name = c->manifest.files[i].name;
-        if (!files_path(path, c->dir, name) || !tail_path(c, tail, name, 0) ||
+        if (!files_path(path, c->dir, name) || !files_tail_path(tail, c->dir, name, 0) ||
             (rename(path, tail) != 0 && errno != ENOENT)) {
             buf_printf(c->out, "%s is no longer part of the log, but cannot be renamed: %s\n", name,
                        strerror(errno));

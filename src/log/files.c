@@ -3,8 +3,14 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#include "base/mem.h"
+
+#define FILES_COPY_BYTES 65536
+#define FILES_TAILS_MAX  1000 /* of one file, at one offset */
 
 bool files_path(char out[FILES_PATH_BYTES_MAX], const char *dir, const char *name)
 {
@@ -113,4 +119,79 @@ enum err files_replace(const char *dir, const char *name, struct slice content, 
     }
     *step = "fsync of the directory";
     return files_sync_dir(dir) == ERR_OK ? ERR_OK : ERR_BUSY;
+}
+
+/* --- cutting -------------------------------------------------------------------------------- */
+
+static bool copy_bytes(int from, int to, uint64_t at)
+{
+    char *buf = mem_alloc(FILES_COPY_BYTES);
+    ssize_t n;
+    while ((n = pread(from, buf, FILES_COPY_BYTES, (off_t)at)) > 0) {
+        if (write(to, buf, (size_t)n) != n) {
+            n = -1;
+            break;
+        }
+        at += (uint64_t)n;
+    }
+    mem_free(buf);
+    return n == 0;
+}
+
+/* Copies what is behind `at` to a new file, durably. */
+static bool keep_tail(int fd, const char *path, uint64_t at)
+{
+    int to = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+    if (to < 0)
+        return false;
+    bool fine = copy_bytes(fd, to, at) && fsync(to) == 0;
+    int saved = errno;
+    close(to);
+    if (!fine)
+        unlink(path);
+    errno = saved;
+    return fine;
+}
+
+/* A tail that was kept before is never written over: the next one gets a number. */
+static bool keep_beside(int fd, const char *dir, const char *name, uint64_t at,
+                        char tail[FILES_PATH_BYTES_MAX])
+{
+    if (!files_tail_path(tail, dir, name, at))
+        return false;
+    size_t len = strlen(tail);
+    for (int n = 1; !keep_tail(fd, tail, at); n++) {
+        if (errno != EEXIST || n > FILES_TAILS_MAX)
+            return false;
+        snprintf(tail + len, FILES_PATH_BYTES_MAX - len, ".%d", n);
+    }
+    return true;
+}
+
+bool files_tail_path(char out[FILES_PATH_BYTES_MAX], const char *dir, const char *name, uint64_t at)
+{
+    char tail[FILES_PATH_BYTES_MAX];
+    int n = snprintf(tail, sizeof(tail), "%s.tail-%llu", name, (unsigned long long)at);
+    return n > 0 && n < (int)sizeof(tail) && files_path(out, dir, tail);
+}
+
+enum err files_cut(const char *dir, const char *name, uint64_t at, char tail[FILES_PATH_BYTES_MAX],
+                   uint64_t *bytes)
+{
+    char path[FILES_PATH_BYTES_MAX];
+    struct stat st;
+    if (!files_path(path, dir, name))
+        return ERR_RANGE;
+    int fd = open(path, O_RDWR | O_CLOEXEC);
+    if (fd < 0)
+        return ERR_IO;
+    bool fine = fstat(fd, &st) == 0 && keep_beside(fd, dir, name, at, tail) &&
+                files_sync_dir(dir) == ERR_OK && ftruncate(fd, (off_t)at) == 0 && fsync(fd) == 0;
+    int saved = errno;
+    close(fd);
+    errno = saved;
+    if (!fine)
+        return ERR_IO;
+    *bytes = (uint64_t)st.st_size - at;
+    return ERR_OK;
 }

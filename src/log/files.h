@@ -2,6 +2,7 @@
 /* Whole small files, and the directory they are in: replaced atomically, made durable. */
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "base/buf.h"
 #include "base/err.h"
@@ -21,3 +22,11 @@ enum err files_read(const char *dir, const char *name, size_t max, struct buf *o
 enum err files_replace(const char *dir, const char *name, struct slice content, const char **step);
 /* Makes creations, renames and removals in a directory durable. */
 enum err files_sync_dir(const char *dir);
+
+/* Where the bytes from `at` on of a file are kept that is cut there: dir/name.tail-<at>. False: too long. */
+bool files_tail_path(char out[FILES_PATH_BYTES_MAX], const char *dir, const char *name,
+                     uint64_t at);
+/* Cuts a file to `at` bytes, durably. The *bytes behind are kept in the file `tail`, as they may be somebody's data after
+ * all. ERR_IO (errno), ERR_RANGE: nothing is cut. */
+enum err files_cut(const char *dir, const char *name, uint64_t at, char tail[FILES_PATH_BYTES_MAX],
+                   uint64_t *bytes);

@@ -103,6 +103,8 @@ static enum load load_batch(struct server *s, char error[AOF_ERROR_CHARS])
     case READER_END: return LOAD_DONE;
     case READER_TORN:
     case READER_DAMAGED:
+        log_warning(&s->logger, "Bad file format reading the append only file");
+        return LOAD_FAILED;
     case READER_IO: return LOAD_FAILED;
     }
     return LOAD_FAILED;
