@@ -205,7 +205,7 @@ class Hostile:
             return False
 
     def close(self):
-        # With a reset instead of an orderly end, which would wait behind bytes that a held client's server does not read.
+        # With a reset instead of an orderly end, which would wait behind bytes that the server does not read yet.
         if rng.random() < 0.5 or self.said > 500000:
             self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
         self.socket.close()
