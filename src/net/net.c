@@ -1,6 +1,7 @@
 #include "net/net.h"
 
 #include <assert.h>
+#include <poll.h>
 #include <sys/resource.h>
 
 #include "base/mem.h"
@@ -140,6 +141,16 @@ static bool idle_too_long(const struct net *n, const struct conn *c)
     return n->engine->now_us - s->active_us > n->config.idle_s_max * 1000000;
 }
 
+/* Nobody reads of a connection that is held with much to do, so nobody would see its end: what waits forever for
+ * somebody who is gone would never go away. */
+static bool has_gone(const struct conn *c)
+{
+    struct pollfd p = {.fd = c->fd, .events = POLLRDHUP};
+    if (c->reading || (c->session->flags & SESSION_CLOSE_AFTER_REPLY)) /* it may still listen */
+        return false;
+    return poll(&p, 1, 0) == 1;
+}
+
 void net_cron(struct net *n)
 {
     struct conn *c = n->cron_next ? n->cron_next : n->lists[LIST_ALL];
@@ -147,7 +158,8 @@ void net_cron(struct net *n)
     for (int i = 0; c && i < NET_CRON_CONNECTIONS_MAX; i++) {
         struct conn *next = c->links[LIST_ALL].next;
         n->cron_next = next;
-        if (conn_over_output_limit(c)) {
+        if (conn_over_output_limit(c) || has_gone(c)) {
+            c->session->flags |= SESSION_CLOSE_NOW;
             conn_list_add(n, LIST_CLOSE, c);
         } else if (idle_too_long(n, c)) {
             log_verbose(n->logger, "Closing idle client");

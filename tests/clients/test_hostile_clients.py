@@ -169,6 +169,7 @@ class Hostile:
         self.socket.setblocking(False)
         self.id = id_guess
         self.out = b""
+        self.said = 0
         self.deaf_until = 0
 
     def say(self, names):
@@ -182,6 +183,7 @@ class Hostile:
         if rng.random() < 0.02:
             said = said[:rng.randrange(len(said) + 1)]  # the rest never comes: what follows is taken for it
         self.out += said
+        self.said += len(said)
         if rng.random() < 0.05:
             self.deaf_until = time.monotonic() + rng.random()
 
@@ -203,7 +205,8 @@ class Hostile:
             return False
 
     def close(self):
-        if rng.random() < 0.5:  # with a reset instead of an orderly end
+        # With a reset instead of an orderly end, which would wait behind bytes that the server does not read yet.
+        if rng.random() < 0.5 or self.said > 500000:
             self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
         self.socket.close()
 
@@ -248,16 +251,16 @@ def hostile_clients_do_not_stop_the_server():
 @test
 def others_are_served_afterwards():
     end = time.monotonic() + testing.PATIENCE_S
-    while True:
+    while True:  # until the server has seen that the others are gone, and run what they left
         sane = Sane()
-        first = sane.ask("SET", "after", "all")
-        if first == b"+OK" or time.monotonic() > end:
-            break
-        sane.close()  # turned away: the server has yet to see that the others are gone
+        replies = sane.ask("SET", "after", "all"),
+        if replies[0] == b"+OK":
+            replies += sane.ask("GET", "after"),
+        sane.close()
+        if replies == (b"+OK", b"all"):
+            return
+        assert time.monotonic() < end, f"SET and GET are answered {replies!r}"
         time.sleep(0.05)
-    assert first == b"+OK", f"SET is answered {first!r}"
-    assert sane.ask("GET", "after") == b"all"
-    sane.close()
 
 
 @test
