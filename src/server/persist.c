@@ -164,15 +164,18 @@ enum err persist_open(struct server *s, char error[CONFIG_ERROR_CHARS])
     return ERR_OK;
 }
 
-static void drop_log(struct server *s)
+/* False: not all of it could be written, and it is said so. */
+static bool drop_log(struct server *s)
 {
     struct persist *p = &s->persist;
     engine_log_detach(s->engine);
     if (p->moved)
         event_free(p->moved);
     p->moved = NULL;
-    if (!aof_close(&p->aof))
+    bool fine = aof_close(&p->aof);
+    if (!fine)
         log_warning(&s->logger, "Not all of the append-only file could be written");
+    return fine;
 }
 
 void persist_close(struct server *s)
@@ -180,8 +183,8 @@ void persist_close(struct server *s)
     if (s->persist.loading)
         replay_end(&s->persist.replay);
     s->persist.loading = false;
-    if (s->persist.aof)
-        drop_log(s);
+    if (s->persist.aof && !drop_log(s))
+        s->failed = true;
 }
 
 static enum err switch_on(struct server *s, const struct config *next,
