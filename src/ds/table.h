@@ -37,6 +37,7 @@
 #include <stdint.h>
 
 #include "base/err.h"
+#include "base/prefetch.h"
 
 #define TABLE_BUCKET_ENTRIES 7
 #define TABLE_SHORT_ENTRIES  3
@@ -100,7 +101,7 @@ static inline struct table_bucket *table_bucket_of(const struct table *t, uint32
 static inline void table_prefetch(const struct table *t, uint32_t hash)
 {
     if (t->buckets)
-        __builtin_prefetch(table_bucket_of(t, hash));
+        prefetch_line(table_bucket_of(t, hash));
 }
 
 /* Bit i is set where entry i of the bucket bears the tag of this hash (chain entries never do). */
@@ -157,7 +158,7 @@ static inline void table_prefetch_entry(const struct table *t, uint32_t hash)
     const struct table_bucket *b = table_bucket_of(t, hash);
     unsigned m = table_candidates(b, hash);
     if (m)
-        __builtin_prefetch(table_pointer(b->entry[__builtin_ctz(m)]));
+        prefetch_line(table_pointer(b->entry[__builtin_ctz(m)]));
 }
 
 /* --- change ----------------------------------------------------------------------------------- */

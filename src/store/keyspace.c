@@ -103,24 +103,18 @@ struct key ks_key(const struct keyspace *ks, struct slice name)
     };
 }
 
-/* Not by table_prefetch and table_prefetch_entry, whose calls GCC drops: see ks_prefetch_line. */
 void ks_prefetch(const struct keyspace *ks, int db, const struct key *k)
 {
     const struct ks_db *d = ks_db_of(ks, db);
     if (d)
-        ks_prefetch_bucket(&ks_cell_of(ks, d, k)->table, k->hash);
+        table_prefetch(&ks_cell_of(ks, d, k)->table, k->hash);
 }
 
 void ks_prefetch_item(const struct keyspace *ks, int db, const struct key *k)
 {
     const struct ks_db *d = ks_db_of(ks, db);
-    const struct table *t = d ? &ks_cell_of(ks, d, k)->table : NULL;
-    if (!t || !t->buckets)
-        return;
-    const struct table_bucket *b = table_bucket_of(t, k->hash);
-    unsigned candidates = table_candidates(b, k->hash);
-    if (candidates)
-        ks_prefetch_line(table_pointer(b->entry[__builtin_ctz(candidates)]));
+    if (d)
+        table_prefetch_entry(&ks_cell_of(ks, d, k)->table, k->hash);
 }
 
 struct item *ks_find(struct keyspace *ks, int db, const struct key *k, int flags)

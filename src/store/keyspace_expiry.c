@@ -54,7 +54,7 @@ struct due_look {
 static void prefetch_item(void *item, uint32_t hash, void *arg)
 {
     (void)hash, (void)arg;
-    ks_prefetch_line(item);
+    prefetch_line(item);
 }
 
 static void look_at(void *item, uint32_t hash, void *arg)

@@ -114,26 +114,13 @@ struct keyspace {
 };
 static_assert(KS_SHARDS_MAX <= RING_SHARDS_MAX, "the ring places as many shards as are allowed");
 
-/* GCC takes a function that does nothing but prefetch for one without effect, and drops the calls of it. The empty
- * statement is an effect. */
-static inline __attribute__((always_inline)) void ks_prefetch_line(const void *p)
-{
-    __asm__ volatile("" : : "r"(p));
-    __builtin_prefetch(p);
-}
-static inline __attribute__((always_inline)) void ks_prefetch_bucket(const struct table *t,
-                                                                     uint32_t hash)
-{
-    if (t->buckets)
-        ks_prefetch_line(table_bucket_of(t, hash));
-}
 /* For a loop over cells that looks at the same hash in each: with many shards they are no longer in the cache. */
 #define KS_PREFETCH_AHEAD 8
 static inline __attribute__((always_inline)) void ks_prefetch_ahead(const struct ks_db *d,
                                                                     unsigned cell, uint64_t hash)
 {
     if (cell + KS_PREFETCH_AHEAD < d->cell_count)
-        ks_prefetch_bucket(&d->cells[cell + KS_PREFETCH_AHEAD].table, (uint32_t)hash);
+        table_prefetch(&d->cells[cell + KS_PREFETCH_AHEAD].table, (uint32_t)hash);
 }
 
 /* Where a key is or would be. */

@@ -157,7 +157,7 @@ static void collect(void *item, uint32_t hash, void *arg)
         b->overflow = true;
         return;
     }
-    ks_prefetch_line(item);
+    prefetch_line(item);
     b->at[b->count++] = (struct move_entry){item, hash, (uint16_t)b->shard, 0};
 }
 

@@ -33,7 +33,7 @@ struct walk {
 static void prefetch_item(void *item, uint32_t hash, void *arg)
 {
     (void)hash, (void)arg;
-    ks_prefetch_line(item);
+    prefetch_line(item);
 }
 
 static void give_owed(void *item, uint32_t hash, void *arg)
