@@ -14,16 +14,25 @@
 
 #define MEM_LINE_BYTES 64
 
-static _Atomic size_t mapped_bytes; /* taken from the kernel past the allocator */
+/* Taken from the kernel past the allocator, and what of that is in use. */
+static _Atomic size_t mapped_bytes, mapped_used_bytes;
 
-void mem_count_mapped(ptrdiff_t bytes)
+void mem_count_mapped(ptrdiff_t used, ptrdiff_t mapped)
 {
-    atomic_fetch_add_explicit(&mapped_bytes, (size_t)bytes, memory_order_relaxed);
+    if (used)
+        atomic_fetch_add_explicit(&mapped_used_bytes, (size_t)used, memory_order_relaxed);
+    if (mapped)
+        atomic_fetch_add_explicit(&mapped_bytes, (size_t)mapped, memory_order_relaxed);
 }
 
 static inline size_t mapped(void)
 {
     return atomic_load_explicit(&mapped_bytes, memory_order_relaxed);
+}
+
+static inline size_t mapped_used(void)
+{
+    return atomic_load_explicit(&mapped_used_bytes, memory_order_relaxed);
 }
 
 static _Thread_local size_t
@@ -37,6 +46,11 @@ void mem_fail_after(size_t n)
 static inline bool should_fail(void)
 {
     return __builtin_expect(fail_countdown > 0, 0) && --fail_countdown == 0;
+}
+
+bool mem_should_fail(void)
+{
+    return should_fail();
 }
 
 /* Straight to write(2): there is no memory for stdio to work with. */
@@ -122,13 +136,14 @@ size_t mem_good_size(size_t bytes)
 
 size_t mem_used(void)
 {
-    return atomic_load_explicit(&used_bytes, memory_order_relaxed) + mapped();
+    return atomic_load_explicit(&used_bytes, memory_order_relaxed) + mapped_used();
 }
 
 void mem_stats(struct mem_stats *out)
 {
     size_t used = mem_used();
-    *out = (struct mem_stats){.allocated = used, .active = used, .resident = used, .mapped = used};
+    size_t held = used - mapped_used() + mapped();
+    *out = (struct mem_stats){.allocated = used, .active = held, .resident = held, .mapped = held};
 }
 
 void mem_purge(void)
@@ -237,15 +252,15 @@ static size_t walk(void)
 size_t mem_used(void)
 {
     if (__builtin_expect(tally.calls_left == 0, 0))
-        return walk() + mapped();
+        return walk() + mapped_used();
     tally.calls_left--;
-    return tally.offset + *tally.taken - *tally.returned + mapped();
+    return tally.offset + *tally.taken - *tally.returned + mapped_used();
 }
 
 void mem_stats(struct mem_stats *out)
 {
     size_t more = mapped();
-    out->allocated = walk() + more;
+    out->allocated = walk() + mapped_used();
     out->active = read_counter("stats.active") + more;
     out->resident = read_counter("stats.resident") + more;
     out->mapped = read_counter("stats.mapped") + more;

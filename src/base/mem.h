@@ -32,9 +32,9 @@ struct mem_stats {
 };
 /* Reads the allocator's counters (7 us). */
 void mem_stats(struct mem_stats *out);
-/* Counts memory that somebody took from the kernel without this room (a mapping; negative: gave back), so that mem_used
- * and mem_stats tell of it. */
-void mem_count_mapped(ptrdiff_t bytes);
+/* Counts memory that somebody took from the kernel past this (a mapping; negative: gave back), and how much of it is in
+ * use, so that mem_used and mem_stats tell of it. */
+void mem_count_mapped(ptrdiff_t used, ptrdiff_t mapped);
 /* Bytes handed out; cheap enough for every command that may need memory: a few plain reads, 3 ns.
  * What other threads took or freed shows up within some thousand calls, or at once after
  * mem_stats. */
@@ -49,3 +49,5 @@ const char *mem_allocator(void);
 
 /* For tests: this thread's nth mem_try_ call from now on fails (1 is the next); 0 for none. */
 void mem_fail_after(size_t n);
+/* For allocators on top of this one: is it the turn of this call to fail? */
+bool mem_should_fail(void);

@@ -23,7 +23,7 @@ static void tell(struct cmd_ctx *c, struct place at, const char *event)
  * whoever moves deletes the other one. False: no memory, the error is replied. */
 static bool put_copy(struct cmd_ctx *c, const struct item *from, struct place to)
 {
-    struct item *copy = item_try_copy(from, to.key->name, item_expiry_ms(from));
+    struct item *copy = item_try_copy(ks_items(c->ks), from, to.key->name, item_expiry_ms(from));
     if (!copy) {
         ctx_reply_nomem(c);
         return false;

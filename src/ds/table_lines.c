@@ -37,7 +37,7 @@ static struct table_bucket *lines_try_new(uint32_t n)
     void *p = mmap(NULL, bytes_of(n), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (p == MAP_FAILED)
         return NULL;
-    mem_count_mapped((ptrdiff_t)bytes_of(n));
+    mem_count_mapped((ptrdiff_t)bytes_of(n), (ptrdiff_t)bytes_of(n));
     return p;
 }
 
@@ -45,7 +45,7 @@ static void lines_free(struct table_bucket *lines, uint32_t n)
 {
     if (is_mapped(n)) {
         munmap(lines, bytes_of(n));
-        mem_count_mapped(-(ptrdiff_t)bytes_of(n));
+        mem_count_mapped(-(ptrdiff_t)bytes_of(n), -(ptrdiff_t)bytes_of(n));
     } else {
         mem_free(lines);
     }
@@ -83,7 +83,8 @@ enum err table_lines_resize(struct table *t, uint32_t n)
         lines = remap(t->buckets, bytes_of(n_old), bytes_of(n));
         if (lines == MAP_FAILED)
             return ERR_NOMEM;
-        mem_count_mapped((ptrdiff_t)bytes_of(n) - (ptrdiff_t)bytes_of(n_old));
+        ptrdiff_t more = (ptrdiff_t)bytes_of(n) - (ptrdiff_t)bytes_of(n_old);
+        mem_count_mapped(more, more);
     } else {
         lines = lines_try_new(n);
         if (!lines)

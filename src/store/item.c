@@ -1,6 +1,6 @@
 #include "store/item_impl.h"
 
-#include "base/mem.h"
+#include "base/slab.h"
 
 /* OBJECT ENCODING says "embstr" up to this length, as Redis does; clients' tests look at it. */
 #define EMBSTR_BYTES_MAX 44
@@ -48,12 +48,13 @@ static struct item_value value_of(const struct item *it)
     };
 }
 
-struct item *item_try_new(struct slice key, const struct item_value *v, int64_t expiry_ms)
+struct item *item_try_new(struct slab_heap *heap, struct slice key, const struct item_value *v,
+                          int64_t expiry_ms)
 {
     if (key.len > ITEM_KEY_BYTES_MAX) /* where proto-max-bulk-len lets it through */
         return NULL;
     bool has_expiry = expiry_ms != ITEM_NO_EXPIRY;
-    struct item *it = mem_try_alloc(value_offset(key.len, has_expiry) + v->len);
+    struct item *it = slab_try_alloc(heap, value_offset(key.len, has_expiry) + v->len);
     if (!it)
         return NULL;
     *it = (struct item){.flags = has_expiry ? ITEM_HAS_EXPIRY : 0};
@@ -81,7 +82,7 @@ bool item_rewrite(struct item *it, const struct item_value *v, int64_t expiry_ms
         item_enc(it) == ENC_BLOB)
         return false;
     size_t have = item_bytes(it), need = have - value_len(it) + v->len;
-    if (have != need && mem_good_size(have) != mem_good_size(need))
+    if (have != need && slab_good_size(have) != slab_good_size(need))
         return false;
     if (has_expiry)
         item_set_expiry_in_place(it, expiry_ms);
@@ -91,29 +92,32 @@ bool item_rewrite(struct item *it, const struct item_value *v, int64_t expiry_ms
 
 /* --- strings ---------------------------------------------------------------------------------------- */
 
-struct item *item_try_new_int(struct slice key, int64_t value, int64_t expiry_ms)
+struct item *item_try_new_int(struct slab_heap *heap, struct slice key, int64_t value,
+                              int64_t expiry_ms)
 {
     struct item_value v = item_value_int(&value);
-    return item_try_new(key, &v, expiry_ms);
+    return item_try_new(heap, key, &v, expiry_ms);
 }
 
-struct item *item_try_new_blob(struct slice key, struct blob *takes, int64_t expiry_ms)
+struct item *item_try_new_blob(struct slab_heap *heap, struct slice key, struct blob *takes,
+                               int64_t expiry_ms)
 {
     struct item_value v = item_value_blob(&takes);
-    return item_try_new(key, &v, expiry_ms);
+    return item_try_new(heap, key, &v, expiry_ms);
 }
 
-struct item *item_try_new_string(struct slice key, struct slice value, int64_t expiry_ms)
+struct item *item_try_new_string(struct slab_heap *heap, struct slice key, struct slice value,
+                                 int64_t expiry_ms)
 {
     int64_t number;
     if (num_parse_i64(value, &number))
-        return item_try_new_int(key, number, expiry_ms);
+        return item_try_new_int(heap, key, number, expiry_ms);
     if (value.len <= ITEM_EMBED_BYTES_MAX) {
         struct item_value v = item_value_embed(value);
-        return item_try_new(key, &v, expiry_ms);
+        return item_try_new(heap, key, &v, expiry_ms);
     }
     struct blob *b = item_try_blob(value);
-    struct item *it = b ? item_try_new_blob(key, b, expiry_ms) : NULL;
+    struct item *it = b ? item_try_new_blob(heap, key, b, expiry_ms) : NULL;
     if (b && !it)
         blob_drop(b);
     return it;
@@ -135,10 +139,11 @@ size_t item_string_len(const struct item *it)
 
 /* --- copies ----------------------------------------------------------------------------------------- */
 
-struct item *item_try_rekey(struct item *old, struct slice key, int64_t expiry_ms)
+struct item *item_try_rekey(struct slab_heap *heap, struct item *old, struct slice key,
+                            int64_t expiry_ms)
 {
     struct item_value v = value_of(old);
-    struct item *it = item_try_new(key, &v, expiry_ms);
+    struct item *it = item_try_new(heap, key, &v, expiry_ms);
     if (!it)
         return NULL;
     memcpy(it->access, old->access, sizeof(it->access));
@@ -146,11 +151,12 @@ struct item *item_try_rekey(struct item *old, struct slice key, int64_t expiry_m
     return it;
 }
 
-struct item *item_try_copy(const struct item *from, struct slice key, int64_t expiry_ms)
+struct item *item_try_copy(struct slab_heap *heap, const struct item *from, struct slice key,
+                           int64_t expiry_ms)
 {
     assert(item_type(from) == TYPE_STRING);
     struct item_value v = value_of(from);
-    struct item *it = item_try_new(key, &v, expiry_ms);
+    struct item *it = item_try_new(heap, key, &v, expiry_ms);
     if (!it)
         return NULL;
     memcpy(it->access, from->access, sizeof(it->access));
@@ -163,7 +169,7 @@ struct item *item_try_copy(const struct item *from, struct slice key, int64_t ex
 
 void item_free_shell(struct item *it)
 {
-    mem_free_sized(it, item_bytes(it));
+    slab_free(it, item_bytes(it));
 }
 
 void item_free(struct item *it)
@@ -176,7 +182,7 @@ void item_free(struct item *it)
 
 size_t item_memory(const struct item *it)
 {
-    size_t own = mem_good_size(item_bytes(it));
+    size_t own = slab_good_size(item_bytes(it));
     return item_enc(it) == ENC_BLOB ? own + blob_memory(item_blob(it)) : own;
 }
 

@@ -117,16 +117,23 @@ static inline struct slice item_string(const struct item *it, char scratch[NUM_I
 }
 size_t item_string_len(const struct item *it);
 
+struct slab_heap; /* base/slab.h: where items live */
+
 /* New items; NULL: no memory. `expiry_ms` may be ITEM_NO_EXPIRY. The value is stored as an integer where it is
  * the canonical form of one, embedded where it is small, as a blob else. The key and value are copied. */
-struct item *item_try_new_string(struct slice key, struct slice value, int64_t expiry_ms);
-struct item *item_try_new_int(struct slice key, int64_t value, int64_t expiry_ms);
+struct item *item_try_new_string(struct slab_heap *heap, struct slice key, struct slice value,
+                                 int64_t expiry_ms);
+struct item *item_try_new_int(struct slab_heap *heap, struct slice key, int64_t value,
+                              int64_t expiry_ms);
 /* Takes the caller's reference of the blob, on success only. */
-struct item *item_try_new_blob(struct slice key, struct blob *takes, int64_t expiry_ms);
+struct item *item_try_new_blob(struct slab_heap *heap, struct slice key, struct blob *takes,
+                               int64_t expiry_ms);
 /* The same value (moved, not copied) under another key or deadline. Frees the old item on success only. */
-struct item *item_try_rekey(struct item *old, struct slice key, int64_t expiry_ms);
+struct item *item_try_rekey(struct slab_heap *heap, struct item *old, struct slice key,
+                            int64_t expiry_ms);
 /* A copy of key, value and deadline under another key; blobs are shared until one side changes. */
-struct item *item_try_copy(const struct item *from, struct slice key, int64_t expiry_ms);
+struct item *item_try_copy(struct slab_heap *heap, const struct item *from, struct slice key,
+                           int64_t expiry_ms);
 void item_free(struct item *it); /* with its value */
 
 /* Bytes of the item's own allocation, by its header: as many as were asked for, or at least as many of the same

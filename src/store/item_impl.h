@@ -27,7 +27,8 @@ static inline struct item_value item_value_blob(struct blob *const *b)
     return (struct item_value){.bytes = b, .len = sizeof(*b), .kind = ITEM_KIND(STRING, BLOB)};
 }
 /* A new item with this value; a pointer in it changes hands on success. NULL: no memory. */
-struct item *item_try_new(struct slice key, const struct item_value *v, int64_t expiry_ms);
+struct item *item_try_new(struct slab_heap *heap, struct slice key, const struct item_value *v,
+                          int64_t expiry_ms);
 /* Lays another value and deadline into the item, where that changes neither the place of the key nor the size
  * class of the allocation, and the old value is no pointer. The new bytes may lie within the old ones. */
 bool item_rewrite(struct item *it, const struct item_value *v, int64_t expiry_ms);

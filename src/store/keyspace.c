@@ -47,6 +47,7 @@ struct keyspace *ks_new(const struct ks_options *o)
         mem_free(ks);
         return NULL;
     }
+    ks->items = slab_heap_new();
     ks->dbs = dbs;
     ks->databases = o->databases;
     ks->hash_key = o->hash_key;
@@ -66,6 +67,7 @@ void ks_free(struct keyspace **pks)
     ks->snapshot.cancelled = NULL; /* nobody is to begin anew */
     ks_flush(ks, -1, true);
     ks_free_pending(ks);
+    slab_heap_free(&ks->items);
     mem_free(ks->dbs);
     mem_free(ks);
     *pks = NULL;
@@ -85,6 +87,11 @@ void ks_clock(struct keyspace *ks, int64_t now_ms)
 int64_t ks_now_ms(const struct keyspace *ks)
 {
     return ks->now_ms;
+}
+
+struct slab_heap *ks_items(struct keyspace *ks)
+{
+    return ks->items;
 }
 
 int ks_databases(const struct keyspace *ks)
@@ -233,7 +240,7 @@ enum err ks_set_expiry(struct keyspace *ks, int db, const struct key *k, struct 
         return ERR_OK;
     }
     ks_cell_sub(at.cell, old);
-    struct item *moved = item_try_rekey(old, k->name, expiry_ms);
+    struct item *moved = item_try_rekey(ks->items, old, k->name, expiry_ms);
     ks_cell_add(at.cell, moved ? moved : old);
     if (!moved)
         return ERR_NOMEM;

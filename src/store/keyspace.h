@@ -59,6 +59,8 @@ void ks_on_expired(struct keyspace *ks, ks_expired_fn fn, void *arg);
 void ks_clock(struct keyspace *ks, int64_t now_ms);
 int64_t ks_now_ms(const struct keyspace *ks);
 int ks_databases(const struct keyspace *ks);
+/* Where its items live: for who makes one to be put into it. */
+struct slab_heap *ks_items(struct keyspace *ks);
 
 /* --- one key ---------------------------------------------------------------------------------------- */
 

@@ -17,6 +17,7 @@
 #include <assert.h>
 
 #include "base/mem.h"
+#include "base/slab.h"
 #include "ds/duetree.h"
 #include "ds/ring.h"
 #include "ds/table.h"
@@ -79,6 +80,7 @@ struct keyspace {
     struct ks_db **dbs;
     int databases;
     const uint16_t *owner_to, *owner_from; /* into owners[] */
+    struct slab_heap *items;
     struct siphash_key hash_key;
     int64_t now_ms;
     unsigned shards;     /* as asked for last */

@@ -22,7 +22,7 @@ static struct item *replace_value(struct keyspace *ks, struct ks_place *at,
             at->cell->bytes += blob_memory(item_blob(old));
         return old;
     }
-    struct item *it = item_try_new(item_key(old), v, expiry_ms);
+    struct item *it = item_try_new(ks->items, item_key(old), v, expiry_ms);
     if (!it)
         return NULL;
     ks_replace_at(ks, at, it);
@@ -35,7 +35,7 @@ static struct item *replace_value(struct keyspace *ks, struct ks_place *at,
 static struct item *insert_value(struct keyspace *ks, struct ks_place *at, const struct key *k,
                                  const struct item_value *v, int64_t expiry_ms)
 {
-    struct item *it = item_try_new(k->name, v, expiry_ms);
+    struct item *it = item_try_new(ks->items, k->name, v, expiry_ms);
     if (it && ks_insert_at(ks, at, k->hash, it) != ERR_OK) {
         item_free_shell(it);
         return NULL;

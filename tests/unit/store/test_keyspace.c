@@ -187,7 +187,7 @@ static bool op_set_expiry(struct keyspace *ks)
 static bool op_put(struct keyspace *ks)
 {
     struct key k = ks_key(ks, SLICE("put"));
-    struct item *it = item_try_new_int(k.name, 5, FIXTURE_NOW_MS + 9);
+    struct item *it = item_try_new_int(ks_items(ks), k.name, 5, FIXTURE_NOW_MS + 9);
     bool done = it && ks_put(ks, 3, &k, it) == ERR_OK;
     if (it && !done)
         item_free(it);

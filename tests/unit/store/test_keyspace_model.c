@@ -222,10 +222,10 @@ static void step_rename(struct world *w, int db, int i, const struct key *k)
     struct model_value *v = &w->value[db][i], *to_v = &w->value[to_db][to];
     model_set(to_v, slice_of(v->bytes, v->len), v->expiry_ms);
     if (below(w, 2)) {
-        it = item_try_copy(it, to_key.name, item_expiry_ms(it));
+        it = item_try_copy(ks_items(w->ks), it, to_key.name, item_expiry_ms(it));
     } else {
         it = ks_take(w->ks, db, k);
-        it = item_try_rekey(it, to_key.name, item_expiry_ms(it));
+        it = item_try_rekey(ks_items(w->ks), it, to_key.name, item_expiry_ms(it));
         model_drop(v);
     }
     assert_int_equal(ks_put(w->ks, to_db, &to_key, it), ERR_OK);

@@ -184,10 +184,10 @@ static void step_rename(struct world *w, int db, int i, const struct key *k)
     if (!it)
         return;
     if (below(w, 2)) {
-        moved = item_try_copy(it, to_key.name, item_expiry_ms(it));
+        moved = item_try_copy(ks_items(w->ks), it, to_key.name, item_expiry_ms(it));
     } else {
         it = ks_take(w->ks, db, k);
-        moved = item_try_rekey(it, to_key.name, random_expiry(w));
+        moved = item_try_rekey(ks_items(w->ks), it, to_key.name, random_expiry(w));
         if (!moved)
             item_free(it);
     }

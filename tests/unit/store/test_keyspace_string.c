@@ -148,7 +148,8 @@ static void a_copy_does_not_see_the_edit(void **state)
     char text[3000];
     memset(text, 't', sizeof(text));
     struct item *it = ks_set_string(ks, 0, &a, slice_of(text, 3000), ITEM_NO_EXPIRY);
-    assert_int_equal(ks_put(ks, 0, &b, item_try_copy(it, b.name, ITEM_NO_EXPIRY)), ERR_OK);
+    assert_int_equal(ks_put(ks, 0, &b, item_try_copy(ks_items(ks), it, b.name, ITEM_NO_EXPIRY)),
+                     ERR_OK);
     edit(ks, &a, &it, 3000);
     struct item *copy = ks_find(ks, 0, &b, 0);
     assert_memory_equal(item_blob(copy)->data, text, 3000);

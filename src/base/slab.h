@@ -1,0 +1,45 @@
+#pragma once
+/* Memory for very many small things of few sizes: a slab allocator (Bonwick, "The Slab Allocator", USENIX 1994).
+ *
+ *   heap -> chunks of 2 MiB, each in a huge page where there is one
+ *        -> slabs of 64 KiB, each of cells of one size
+ *        -> cells, whose sizes are 8 bytes apart up to 256 bytes, and 16 up to SLAB_CELL_BYTES_MAX
+ *
+ * Against jemalloc: its classes lie 16 bytes apart at best, which costs 8 of the 40 bytes that a key and a value of 16
+ * bytes take; and look-ups among a million of those spend a fourth of their time on misses of the TLB, which huge pages
+ * spare. A further size is handed to jemalloc, so that any size may be asked for.
+ *
+ * Huge pages are prepared by a thread of the heap's own ahead of their use: the kernel takes some hundred
+ * microseconds to milliseconds for one, which no caller is to wait for. While none is ready, a chunk has ordinary
+ * pages.
+ *
+ * A heap belongs to one thread. Built with CORSAC_LIBC_MALLOC (sanitizers), every cell is an allocation of the C
+ * library's, so that each byte beyond it is found. */
+#include <stddef.h>
+#include <stdint.h>
+
+#define SLAB_CELL_BYTES_MAX 1024
+#define SLAB_BYTES          (64 * 1024)
+#define SLAB_CHUNK_BYTES    (2 * 1024 * 1024)
+
+struct slab_heap;
+struct slab_heap *slab_heap_new(void);
+/* Every cell must have been freed: asserted. Larger allocations are not looked at. */
+void slab_heap_free(struct slab_heap **h);
+
+/* Uninitialised, aligned to 8 bytes. NULL: no memory. Counts as a mem_try_ call for mem_fail_after. */
+void *slab_try_alloc(struct slab_heap *h, size_t bytes);
+/* `bytes` as it was asked for, or another number with the same slab_good_size. */
+void slab_free(void *p, size_t bytes);
+/* What is set aside for an allocation of that size. */
+size_t slab_good_size(size_t bytes);
+
+struct slab_stats {
+    size_t cells;        /* in use */
+    size_t cell_bytes;   /* of them */
+    size_t slabs;        /* in use */
+    size_t mapped_bytes; /* chunks: what the heap has of the kernel */
+};
+void slab_stats(const struct slab_heap *h, struct slab_stats *out);
+/* For tests: every invariant, by assertion. */
+void slab_validate(const struct slab_heap *h);
