@@ -6,6 +6,8 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "base/bytes.h"
+
 struct slice {
     const char *ptr; /* may be NULL only when len is 0 */
     size_t len;
@@ -29,9 +31,19 @@ static inline int slice_shown(struct slice s, int max)
     return s.len < (size_t)max ? (int)s.len : max;
 }
 
+/* Words that overlap at the end: keys are short, and a call of memcmp costs as much as it does. */
 static inline bool slice_equal(struct slice a, struct slice b)
 {
-    return a.len == b.len && (a.len == 0 || memcmp(a.ptr, b.ptr, a.len) == 0);
+    if (a.len != b.len)
+        return false;
+    if (a.len >= 8) {
+        size_t last = a.len - 8;
+        for (size_t at = 0; at < last; at += 8)
+            if (bytes_load64(a.ptr + at) != bytes_load64(b.ptr + at))
+                return false;
+        return bytes_load64(a.ptr + last) == bytes_load64(b.ptr + last);
+    }
+    return bytes_load_short(a.ptr, a.len) == bytes_load_short(b.ptr, b.len);
 }
 
 /* ASCII case-insensitive; `cstr` is compared whole. */

@@ -34,13 +34,14 @@ struct item *ctx_write(struct cmd_ctx *c, const struct key *k)
 
 int ctx_keys_fetch(struct cmd_ctx *c, int first, int step, int end, struct key keys[CTX_KEYS_GROUP])
 {
+    const void *buckets[CTX_KEYS_GROUP];
     int n = 0;
     for (int i = first; i < end && n < CTX_KEYS_GROUP; i += step, n++) {
         keys[n] = ctx_key(c, i);
-        ks_prefetch(c->ks, c->db, &keys[n]);
+        buckets[n] = ks_prefetch(c->ks, c->db, &keys[n]);
     }
     for (int i = 0; i < n; i++)
-        ks_prefetch_item(c->ks, c->db, &keys[i]);
+        ks_prefetch_item(buckets[i], &keys[i]);
     return n;
 }
 

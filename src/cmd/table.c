@@ -3,6 +3,7 @@
 #include <assert.h>
 #include <stdio.h>
 
+#include "base/bytes.h"
 #include "base/mem.h"
 #include "base/num.h"
 
@@ -49,19 +50,7 @@ static inline uint64_t lower_word(uint64_t w)
 /* The up to eight bytes at p as a word, without reading beyond them. */
 static inline uint64_t load_word(const char *p, size_t len)
 {
-    uint64_t w = 0;
-    if (len >= NAME_WORD_BYTES) {
-        memcpy(&w, p, NAME_WORD_BYTES);
-    } else if (len >= 4) { /* two halves that overlap in equal bytes */
-        uint32_t a, b;
-        memcpy(&a, p, sizeof(a));
-        memcpy(&b, p + len - sizeof(b), sizeof(b));
-        w = a | (uint64_t)b << (8 * (len - sizeof(b)));
-    } else {
-        for (size_t i = 0; i < len; i++)
-            w |= (uint64_t)(unsigned char)p[i] << (8 * i);
-    }
-    return lower_word(w);
+    return lower_word(len >= NAME_WORD_BYTES ? bytes_load64(p) : bytes_load_short(p, len));
 }
 
 static inline struct name_hash name_hash(struct slice name)

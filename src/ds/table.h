@@ -97,11 +97,14 @@ static inline struct table_bucket *table_bucket_of(const struct table *t, uint32
     return &t->buckets[((uint64_t)hash * n) >> 32];
 }
 
-/* Asks for the line of a hash ahead of a look-up. */
-static inline void table_prefetch(const struct table *t, uint32_t hash)
+/* Asks for the line of a hash ahead of a look-up, and returns it; NULL while the table is empty. */
+static inline const struct table_bucket *table_prefetch(const struct table *t, uint32_t hash)
 {
-    if (t->buckets)
-        prefetch_line(table_bucket_of(t, hash));
+    if (!t->buckets)
+        return NULL;
+    const struct table_bucket *b = table_bucket_of(t, hash);
+    prefetch_line(b);
+    return b;
 }
 
 /* Bit i is set where entry i of the bucket bears the tag of this hash (chain entries never do). */
@@ -150,15 +153,12 @@ table_find(const struct table *t, uint32_t hash, table_match_fn match, const voi
     }
 }
 
-/* Asks for the memory that the first candidate points to (call some time after table_prefetch). */
-static inline void table_prefetch_entry(const struct table *t, uint32_t hash)
+/* What the first candidate of a bucket points to, NULL where there is none: what a look-up will need next (call some
+ * time after table_prefetch, before the table changes). */
+static inline void *table_candidate(const struct table_bucket *b, uint32_t hash)
 {
-    if (!t->buckets)
-        return;
-    const struct table_bucket *b = table_bucket_of(t, hash);
     unsigned m = table_candidates(b, hash);
-    if (m)
-        prefetch_line(table_pointer(b->entry[__builtin_ctz(m)]));
+    return m ? table_pointer(b->entry[__builtin_ctz(m)]) : NULL;
 }
 
 /* --- change ----------------------------------------------------------------------------------- */

@@ -43,6 +43,7 @@ struct engine *engine_new(const struct engine_options *o, const struct engine_co
     e->owner = o->owner;
     e->config = *c;
     e->ticks_per_us = ticks_measure_per_us();
+    e->us_ticks = (uint64_t)e->ticks_per_us;
     e->next_session_id = 1;
     e->deadline_us = INT64_MAX;
     sessions_init(e);
@@ -88,7 +89,7 @@ void engine_config_changed(struct engine *e)
     int64_t least = ENGINE_CLOCK_STALE_US;
     if (e->config.slowlog_us >= 0 && e->config.slowlog_us < least)
         least = e->config.slowlog_us;
-    e->slow_us_min = least;
+    e->slow_ticks_min = (uint64_t)((double)least * e->ticks_per_us);
 }
 
 void engine_turn(struct engine *e)

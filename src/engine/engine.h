@@ -97,8 +97,10 @@ struct engine {
     int64_t now_us;  /* monotonic */
     int64_t wall_ms; /* wall clock */
     double ticks_per_us;
-    int64_t
-        slow_us_min; /* the least duration that slow log, latency monitor or the clock care about */
+    uint64_t us_ticks; /* the same, as a whole number */
+    uint64_t
+        slow_ticks_min; /* the least duration that slow log, latency monitor or the clock care about */
+    uint64_t ticks;     /* when the latest request of a batch ended, or its plan was made */
 
     struct session *first, *last; /* of all sessions, oldest first */
     struct table sessions;        /* the same, by id */

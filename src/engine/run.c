@@ -25,7 +25,7 @@
 struct planned {
     struct cmd *cmd; /* the command, of a container the subcommand; NULL: there is none */
     struct key key;
-    bool hashed;
+    const void *bucket; /* where the key will be looked for; NULL: not known yet */
 };
 
 /* --- what handlers ask of the engine ------------------------------------------------------------------ */
@@ -126,12 +126,17 @@ static void context_init(struct cmd_ctx *c, struct engine *e, struct session *s)
     context_refresh(c, e, s);
 }
 
-static void count_duration(struct cmd *cmd, int64_t us)
+/* Nearly all take less than a microsecond, for which nothing needs to be divided. */
+static inline void count_duration(const struct engine *e, struct cmd *cmd, uint64_t ticks)
 {
     struct cmd_stats *st = &cmd->stats;
+    int bucket = 0;
     if (!st->histogram)
         st->histogram = mem_zalloc(CMD_HISTOGRAM_BUCKETS * sizeof(*st->histogram));
-    int bucket = us > 0 ? 64 - __builtin_clzll((unsigned long long)us) : 0;
+    if (ticks >= e->us_ticks) {
+        uint64_t us = ticks / e->us_ticks;
+        bucket = 64 - __builtin_clzll(us);
+    }
     st->histogram[bucket < CMD_HISTOGRAM_BUCKETS ? bucket : CMD_HISTOGRAM_BUCKETS - 1]++;
 }
 
@@ -148,8 +153,9 @@ static void report_slow(struct engine *e, const struct cmd_ctx *c, int64_t us)
         engine_turn(e);
 }
 
-/* Calls the handler with everything in `c` but what depends on the request set. */
-static void call(struct cmd_ctx *c, struct engine *e)
+/* Calls the handler with everything in `c` but what depends on the request set. The clock is read once a request, at its
+ * end: within a batch that is when the next one begins, of which `start` is the time. Reading it takes 15 ns. */
+static inline void call(struct cmd_ctx *c, struct engine *e, uint64_t start)
 {
     struct cmd *cmd = c->cmd;
     struct session *s = c->session;
@@ -158,9 +164,9 @@ static void call(struct cmd_ctx *c, struct engine *e)
     uint64_t errors = s->writer.errors, counted = e->stats.errors;
     uint64_t log_before = e->aof ? aof_pos(e->aof) : 0;
     uint64_t reply_at = e->aof ? s->out_bytes + outq_bytes(&s->queue) : 0;
-    uint64_t start = ticks_now();
     cmd->row->fn(c);
-    uint64_t ticks = ticks_now() - start;
+    e->ticks = ticks_now();
+    uint64_t ticks = e->ticks - start;
     e->running = outer;
     if (e->aof)
         gate_after(e, c, reply_at, log_before);
@@ -174,15 +180,16 @@ static void call(struct cmd_ctx *c, struct engine *e)
     s->commands++;
     s->last_cmd = cmd;
     /* Errors of what EXEC ran are counted there, not for EXEC again. */
-    if (s->writer.errors - errors > e->stats.errors - counted) {
+    if (s->writer.errors != errors && s->writer.errors - errors > e->stats.errors - counted) {
         cmd->stats.failed_calls++;
         engine_count_error(e, &s->writer);
     }
-    int64_t us = (int64_t)((double)ticks / e->ticks_per_us);
     if (e->config.latency_tracking)
-        count_duration(cmd, us);
-    if (us >= e->slow_us_min)
-        report_slow(e, c, us);
+        count_duration(e, cmd, ticks);
+    if (__builtin_expect(ticks >= e->slow_ticks_min, 0)) {
+        report_slow(e, c, (int64_t)((double)ticks / e->ticks_per_us));
+        e->ticks = ticks_now();
+    }
 }
 
 static bool key_argument(const struct cmd *cmd, int argc, int *index)
@@ -203,7 +210,7 @@ void engine_call(struct engine *e, struct session *s, struct cmd *cmd, const str
     c.argc = argc;
     if (key_argument(cmd, argc, &i))
         c.key = ks_key(e->ks, argv[i]);
-    call(&c, e);
+    call(&c, e, ticks_now());
 }
 
 /* --- what is checked before ------------------------------------------------------------------------------ */
@@ -383,7 +390,7 @@ static void run_admitted(struct cmd_ctx *c, struct engine *e, const struct engin
     c->argc = r->argc;
     c->key = p->key;
     context_refresh(c, e, s);
-    call(c, e);
+    call(c, e, e->ticks);
 }
 
 /* False: the session was paused; the request is to be offered again. */
@@ -430,22 +437,20 @@ static int plan(struct engine *e, const struct session *s, const struct engine_r
     bool last = false;
     while (count < n && !last) {
         struct planned *one = &p[count];
-        one->hashed = false;
+        one->bucket = NULL;
         one->cmd = r[count].argc > 0 ? find_command(e, &r[count]) : NULL;
         if (one->cmd) {
             last = one->cmd->row->flags & CMD_ADMIN;
             if (key_argument(one->cmd, r[count].argc, &index)) {
-                one->hashed = true;
                 one->key = ks_key(e->ks, r[count].argv[index]);
                 if (n > 1)
-                    ks_prefetch(e->ks, s->db, &one->key);
+                    one->bucket = ks_prefetch(e->ks, s->db, &one->key);
             }
         }
         count++;
     }
     for (int i = 0; i < count && count > 1; i++)
-        if (p[i].hashed)
-            ks_prefetch_item(e->ks, s->db, &p[i].key);
+        ks_prefetch_item(p[i].bucket, &p[i].key);
     return count;
 }
 
@@ -462,6 +467,7 @@ int engine_run(struct engine *e, struct session *s, const struct engine_request 
             from = done;
             until += plan(e, s, requests + done,
                           n - done < ENGINE_BATCH_MAX ? n - done : ENGINE_BATCH_MAX, planned);
+            e->ticks = ticks_now();
         }
         if (requests[done].argc > 0 && !run_one(&c, e, &requests[done], &planned[done - from]))
             break;

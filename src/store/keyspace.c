@@ -50,7 +50,7 @@ struct keyspace *ks_new(const struct ks_options *o)
     ks->items = slab_heap_new();
     ks->dbs = dbs;
     ks->databases = o->databases;
-    ks->hash_key = o->hash_key;
+    keyhash_init(&ks->hash, o->hash_key);
     ks->now_ms = o->now_ms;
     ks_on_expired(ks, o->expired, o->expired_arg);
     ks->due_ms = INT64_MAX;
@@ -110,18 +110,22 @@ struct key ks_key(const struct keyspace *ks, struct slice name)
     };
 }
 
-void ks_prefetch(const struct keyspace *ks, int db, const struct key *k)
+const void *ks_prefetch(const struct keyspace *ks, int db, const struct key *k)
 {
     const struct ks_db *d = ks_db_of(ks, db);
-    if (d)
-        table_prefetch(&ks_cell_of(ks, d, k)->table, k->hash);
+    return d ? table_prefetch(&ks_cell_of(ks, d, k)->table, k->hash) : NULL;
 }
 
-void ks_prefetch_item(const struct keyspace *ks, int db, const struct key *k)
+/* Half of the small items lie in two cache lines. */
+#define ITEM_PREFETCH_BYTES 40
+
+void ks_prefetch_item(const void *bucket, const struct key *k)
 {
-    const struct ks_db *d = ks_db_of(ks, db);
-    if (d)
-        table_prefetch_entry(&ks_cell_of(ks, d, k)->table, k->hash);
+    const char *it = bucket ? table_candidate(bucket, k->hash) : NULL;
+    if (!it)
+        return;
+    prefetch_line(it);
+    prefetch_line(it + ITEM_PREFETCH_BYTES - 1);
 }
 
 struct item *ks_find(struct keyspace *ks, int db, const struct key *k, int flags)

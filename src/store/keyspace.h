@@ -66,9 +66,11 @@ struct slab_heap *ks_items(struct keyspace *ks);
 
 struct key ks_key(const struct keyspace *ks, struct slice name);
 
-/* For a batch: first ask for the bucket of every key, then for the item of every key, then run. */
-void ks_prefetch(const struct keyspace *ks, int db, const struct key *k);
-void ks_prefetch_item(const struct keyspace *ks, int db, const struct key *k);
+/* For a batch: first ask for the bucket of every key, then for the item of every key, then run. Nothing may change
+ * between the first two. */
+const void *ks_prefetch(const struct keyspace *ks, int db, const struct key *k);
+void ks_prefetch_item(const void *bucket,
+                      const struct key *k); /* of ks_prefetch; NULL: does nothing */
 
 enum ks_find_flags {
     KS_READ = 1,     /* counts a hit or a miss */

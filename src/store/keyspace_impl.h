@@ -16,6 +16,7 @@
  *   keyspace_stats.c     figures and checks */
 #include <assert.h>
 
+#include "base/keyhash.h"
 #include "base/mem.h"
 #include "base/slab.h"
 #include "ds/duetree.h"
@@ -81,7 +82,7 @@ struct keyspace {
     int databases;
     const uint16_t *owner_to, *owner_from; /* into owners[] */
     struct slab_heap *items;
-    struct siphash_key hash_key;
+    struct keyhash hash;
     int64_t now_ms;
     unsigned shards;     /* as asked for last */
     unsigned cell_count; /* of a new database: the most that owner_to and owner_from name */
@@ -136,7 +137,7 @@ struct ks_place {
 
 static inline uint32_t ks_hash(const struct keyspace *ks, struct slice name)
 {
-    return (uint32_t)(siphash13(&ks->hash_key, name.ptr, name.len) >> 32);
+    return keyhash(&ks->hash, name.ptr, name.len);
 }
 
 /* Where there is one shard, slots are not needed and keys do not bear them. A key that was made then may be

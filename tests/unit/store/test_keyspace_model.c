@@ -160,8 +160,7 @@ static void step_set(struct world *w, int db, int i, const struct key *k)
 static void step_find(struct world *w, int db, int i, const struct key *k)
 {
     const struct model_value *v = &w->value[db][i];
-    ks_prefetch(w->ks, db, k);
-    ks_prefetch_item(w->ks, db, k);
+    ks_prefetch_item(ks_prefetch(w->ks, db, k), k);
     struct item *it = ks_find(w->ks, db, k, KS_READ);
     assert_int_equal(it != NULL, is_visible(w, v));
     if (it)
