@@ -94,7 +94,8 @@ struct keyspace {
     int64_t due_ms; /* nothing is due before */
     int due_db;     /* where the search for something due goes on */
 
-    int tidy_db; /* where tidying goes on */
+    bool tidying; /* a round is under way; */
+    int tidy_db;  /* where it goes on */
     unsigned tidy_cell;
 
     struct ks_db *retired; /* flushed, not yet freed */

@@ -123,11 +123,11 @@ static bool tidy_cell(struct ks_cell *cell)
  * alone: its tables have the sizes that they will need. */
 static bool tidy(struct keyspace *ks)
 {
-    bool begins = ks->tidy_db == 0 && ks->tidy_cell == 0;
-    if (begins && !ks->untidy)
+    if (!ks->tidying && !ks->untidy)
         return false;
-    if (begins)
+    if (!ks->tidying)
         ks->untidy = false;
+    ks->tidying = true;
     int cells = 0;
     for (; ks->tidy_db < ks->databases; ks->tidy_db++, ks->tidy_cell = 0) {
         struct ks_db *d = ks->dbs[ks->tidy_db];
@@ -138,6 +138,7 @@ static bool tidy(struct keyspace *ks)
                 return true;
         }
     }
+    ks->tidying = false;
     ks->tidy_db = 0;
     ks->tidy_cell = 0;
     return ks->untidy;

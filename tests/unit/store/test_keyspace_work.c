@@ -125,6 +125,27 @@ static void tables_shrink_when_keys_go(void **state)
     ks_free(&ks);
 }
 
+/* Once nothing changes any more, the work that is left over is done all the same, in the first table too. */
+static void tables_are_moved_to_the_end(void **state)
+{
+    (void)state;
+    struct keyspace *ks = fixture_new(1, NULL, NULL);
+    fixture_fill(ks, 0, "k", 300000, ITEM_NO_EXPIRY);
+    fixture_settle(ks);
+    struct fixture_name name;
+    for (unsigned i = 130000; i < 300000;
+         i++) { /* no more than begins the move, hardly any of it */
+        struct key k = fixture_key(ks, &name, "k", i);
+        assert_true(ks_delete(ks, 0, &k));
+    }
+    fixture_settle(ks);
+    uint64_t settled = stats_of(ks).table_bytes;
+    ks_work(ks);
+    assert_int_equal(stats_of(ks).table_bytes, settled);
+    assert_true(settled < 130000 * 22); /* at least 3 keys a line */
+    ks_free(&ks);
+}
+
 static void work_comes_to_an_end(void **state)
 {
     (void)state;
@@ -153,6 +174,7 @@ int main(void)
         cmocka_unit_test(large_values_are_freed_later),
         cmocka_unit_test(a_stream_of_large_values_does_not_pile_up),
         cmocka_unit_test(tables_shrink_when_keys_go),
+        cmocka_unit_test(tables_are_moved_to_the_end),
         cmocka_unit_test(work_comes_to_an_end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
