@@ -53,6 +53,8 @@ bool aof_is_empty(const struct aof *a); /* there is nothing to load */
 enum reader_status aof_load_next(struct aof *a, struct reader_batch *out,
                                  char error[AOF_ERROR_CHARS]);
 void aof_load_progress(const struct aof *a, uint64_t *bytes, uint64_t *total);
+/* The last batch was of the base: how far that has come. False: it was not. */
+bool aof_load_in_base(const struct aof *a, uint64_t *bytes, uint64_t *total);
 
 /* --- appending ---------------------------------------------------------------------------------------------- */
 

@@ -103,6 +103,17 @@ static bool in_base(const struct aof *a)
     return a->manifest.files[a->load_index].type == MANIFEST_BASE;
 }
 
+bool aof_load_in_base(const struct aof *a, uint64_t *bytes, uint64_t *total)
+{
+    struct reader_report report;
+    if (!a->reader || !in_base(a))
+        return false;
+    reader_report(a->reader, &report);
+    *bytes = report.good_bytes;
+    *total = report.file_bytes;
+    return true;
+}
+
 static enum reader_status refuse(const struct aof *a, const char *why, char error[AOF_ERROR_CHARS])
 {
     snprintf(error, AOF_ERROR_CHARS,

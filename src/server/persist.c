@@ -87,6 +87,16 @@ static void tell_progress(struct server *s, int64_t now_us)
                (unsigned long long)p->replay.commands, passed_s / done - passed_s);
 }
 
+/* The next batch was applied. */
+static void forecast(struct persist *p)
+{
+    uint64_t bytes, total;
+    if (aof_load_in_base(p->aof, &bytes, &total))
+        replay_forecast(&p->replay, bytes, total);
+    else
+        replay_forecast_end(&p->replay);
+}
+
 enum load { LOAD_MORE, LOAD_DONE, LOAD_FAILED };
 
 /* Applies the next batch. */
@@ -96,8 +106,10 @@ static enum load load_batch(struct server *s, char error[AOF_ERROR_CHARS])
     struct reader_batch batch;
     switch (aof_load_next(p->aof, &batch, error)) {
     case READER_BATCH:
-        if (replay_batch(&p->replay, &batch))
+        if (replay_batch(&p->replay, &batch)) {
+            forecast(p);
             return LOAD_MORE;
+        }
         snprintf(error, AOF_ERROR_CHARS, "%s", p->replay.error);
         return LOAD_FAILED;
     case READER_END: return LOAD_DONE;

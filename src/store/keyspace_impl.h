@@ -84,6 +84,7 @@ struct keyspace {
     unsigned shards;     /* as asked for last */
     unsigned cell_count; /* of a new database: the most that owner_to and owner_from name */
     bool expiry_paused;
+    bool expecting; /* tables were made ready for keys that are still to come */
     uint8_t parity; /* ITEM_PARITY or 0: items that differ are owed to the snapshot */
     bool untidy;    /* keys came or went since the last round of tidying began */
     uint64_t hits, misses;
