@@ -177,9 +177,13 @@ void table_remove(struct table *t, struct table_pos pos, uint32_t hash);
  * while there is more to do. Called from the turn; inserts and removals do their share anyway. */
 bool table_work(struct table *t, uint32_t buckets);
 bool table_moving(const struct table *t);
-/* Prepares for `count` entries (loading), at once. The table must be empty. ERR_NOMEM: unchanged.
- * */
-enum err table_expect(struct table *t, uint64_t count);
+/* Prepares for `count` entries in all, at once: what is there already is moved in one go, so it should
+ * be few. An empty table may become smaller, another one does not. ERR_NOMEM: unchanged.
+ * TABLE_HUGE_PAGES (while a log is loaded): until table_huge_pages_end the kernel may back lines that
+ * are touched for the first time with huge pages; see table_lines.c. */
+enum table_pages { TABLE_USUAL_PAGES, TABLE_HUGE_PAGES };
+enum err table_expect(struct table *t, uint64_t count, enum table_pages pages);
+void table_huge_pages_end(struct table *t);
 
 /* --- walks ------------------------------------------------------------------------------------ */
 

@@ -69,6 +69,8 @@ void table_line_unlink(struct table *t, struct table_bucket *before);
  * grows by any amount or shrinks by at most TABLE_TRIM_LINES. */
 enum err table_lines_resize(struct table *t, uint32_t n);
 void table_lines_free(struct table *t);
+/* Whether lines may get huge pages from now on. */
+void table_lines_huge(struct table *t, bool huge);
 #define TABLE_TRIM_LINES 1024
 
 /* --- size ------------------------------------------------------------------------------------- */

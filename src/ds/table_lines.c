@@ -9,8 +9,9 @@
  * kernel extends or moves by its page tables, without copying and without holding both. Lines that
  * were never used are not backed by memory there. Which of the two it is follows from the size.
  *
- * Huge pages are not asked for: they made look-ups among 20 million keys about a tenth faster, but
- * single inserts took milliseconds, when the kernel had to find huge pages. */
+ * Huge pages are not asked for while serving: they made look-ups among 20 million keys about a tenth
+ * faster, but single inserts took milliseconds, when the kernel had to find huge pages. While a log
+ * is loaded nobody waits for a single insert, and what it got stays: see table_expect. */
 
 #define MAP_LINES_MIN 512 /* 32 KiB: to copy less than that takes some microseconds */
 
@@ -97,6 +98,13 @@ enum err table_lines_resize(struct table *t, uint32_t n)
     t->buckets = lines;
     t->n_mapped = n;
     return ERR_OK;
+}
+
+/* Failing, pages are of the usual size. */
+void table_lines_huge(struct table *t, bool huge)
+{
+    if (is_mapped(t->n_mapped))
+        (void)madvise(t->buckets, bytes_of(t->n_mapped), huge ? MADV_HUGEPAGE : MADV_NOHUGEPAGE);
 }
 
 void table_lines_free(struct table *t)

@@ -224,11 +224,18 @@ bool table_work(struct table *t, uint32_t buckets)
     return table_moving(t) || t->n_mapped > t->n_high;
 }
 
-enum err table_expect(struct table *t, uint64_t count)
+/* Moves up to the end, at once. */
+static void move_up(struct table *t)
 {
-    assert(t->count == 0);
+    while (table_moving(t)) {
+        assert(t->n_low > 0); /* there is something to move */
+        step_up(t);
+    }
+}
+
+static enum err expect_empty(struct table *t, uint32_t n)
+{
     struct table fresh = {.rehash = t->rehash, .rehash_arg = t->rehash_arg};
-    uint32_t n = size_for((count + TABLE_FILL_MAX - 1) / TABLE_FILL_MAX);
     enum err e = table_lines_resize(&fresh, n);
     if (e)
         return e;
@@ -236,4 +243,37 @@ enum err table_expect(struct table *t, uint64_t count)
     table_lines_free(t);
     *t = fresh;
     return ERR_OK;
+}
+
+/* Makes a table that holds something larger; its lines move in table_expect. */
+static enum err expect_more(struct table *t, uint32_t n)
+{
+    move_up(t);
+    if (n <= t->n_high)
+        return ERR_OK;
+    if (n > t->n_mapped) {
+        enum err e = table_lines_resize(t, n);
+        if (e)
+            return e;
+    }
+    t->n_high = n;
+    t->boundary = TABLE_HASH_END;
+    return ERR_OK;
+}
+
+enum err table_expect(struct table *t, uint64_t count, enum table_pages pages)
+{
+    uint32_t n = size_for((count + TABLE_FILL_MAX - 1) / TABLE_FILL_MAX);
+    enum err e = t->count == 0 ? expect_empty(t, n) : expect_more(t, n);
+    if (e)
+        return e;
+    if (pages == TABLE_HUGE_PAGES)
+        table_lines_huge(t, true);
+    move_up(t);
+    return ERR_OK;
+}
+
+void table_huge_pages_end(struct table *t)
+{
+    table_lines_huge(t, false);
 }

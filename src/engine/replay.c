@@ -21,7 +21,7 @@ static const struct session_ops replay_ops = {
 
 void replay_begin(struct replay *r, struct engine *e)
 {
-    *r = (struct replay){.engine = e};
+    *r = (struct replay){.engine = e, .forecast.db = -1};
     outq_pool_init(&r->pool);
     r->session = session_new(e, &replay_ops, r, &r->pool);
     r->session->flags |= SESSION_INTERNAL | SESSION_AUTHENTICATED;
@@ -32,6 +32,7 @@ void replay_begin(struct replay *r, struct engine *e)
 void replay_end(struct replay *r)
 {
     struct engine *e = r->engine;
+    replay_forecast_end(r);
     session_free(&r->session);
     outq_pool_deinit(&r->pool);
     ks_pause_expiry(e->ks, false);
@@ -82,4 +83,24 @@ bool replay_batch(struct replay *r, const struct reader_batch *batch)
         }
     }
     return n == 0 || run(r, requests, n);
+}
+
+void replay_forecast(struct replay *r, uint64_t bytes, uint64_t total)
+{
+    struct replay_forecast *f = &r->forecast;
+    int db = r->session->db;
+    uint64_t keys = ks_size(r->engine->ks, db);
+    if (f->db != db)
+        *f = (struct replay_forecast){.db = db, .from_bytes = bytes, .from_keys = keys};
+    uint64_t sample = bytes - f->from_bytes;
+    if (f->made || sample < REPLAY_SAMPLE_BYTES || total - bytes < sample)
+        return;
+    f->made = true;
+    double keys_per_byte = (double)(keys - f->from_keys) / (double)sample;
+    ks_expect(r->engine->ks, db, keys + (uint64_t)(keys_per_byte * (double)(total - bytes)));
+}
+
+void replay_forecast_end(struct replay *r)
+{
+    ks_expect_end(r->engine->ks);
 }

@@ -224,7 +224,7 @@ bool aof_close(struct aof **aof)
     fine = writer_free(&a->writer, AOF_CLOSE_PATIENCE_MS);
     if (a->rewrite)
         aof_rewrite_drop(a);
-    reader_close(&a->reader);
+    ahead_close(&a->reader);
     manifest_deinit(&a->manifest);
     buf_deinit(&a->batch.bytes);
     if (a->dir_fd >= 0)
@@ -242,7 +242,7 @@ enum err aof_start(struct aof *a, bool fresh, char error[AOF_ERROR_CHARS])
         .policy = a->policy, .start = {.pos = a->load_pos, .tag = -1}, .arg = a};
     struct writer_file file;
     assert(!a->writer);
-    reader_close(&a->reader);
+    ahead_close(&a->reader);
     a->fresh = fresh;
     a->pos = a->load_pos;
     a->next_base_seq = manifest_last_seq(&a->manifest, MANIFEST_BASE) + 1;

@@ -3,6 +3,7 @@
 #include <stdatomic.h>
 
 #include "base/buf.h"
+#include "log/ahead.h"
 #include "log/aof.h"
 #include "log/files.h"
 #include "log/format.h"
@@ -64,7 +65,7 @@ struct aof {
     bool fresh;        /* the manifest on disk is of other data until a rewrite is done */
 
     /* loading */
-    struct reader *reader;
+    struct ahead *reader;
     size_t load_index;
     uint64_t load_pos;          /* everything up to here is applied; 0: unknown (files of Redis) */
     struct positions positions; /* of what was loaded */

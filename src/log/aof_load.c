@@ -91,7 +91,7 @@ void aof_load_progress(const struct aof *a, uint64_t *bytes, uint64_t *total)
 {
     struct reader_report report = {0};
     if (a->reader)
-        reader_report(a->reader, &report);
+        ahead_report(a->reader, &report);
     *bytes = a->load_bytes + report.good_bytes;
     *total = a->load_total;
 }
@@ -101,6 +101,17 @@ void aof_load_progress(const struct aof *a, uint64_t *bytes, uint64_t *total)
 static bool in_base(const struct aof *a)
 {
     return a->manifest.files[a->load_index].type == MANIFEST_BASE;
+}
+
+bool aof_load_in_base(const struct aof *a, uint64_t *bytes, uint64_t *total)
+{
+    struct reader_report report;
+    if (!a->reader || !in_base(a))
+        return false;
+    ahead_report(a->reader, &report);
+    *bytes = report.good_bytes;
+    *total = report.file_bytes;
+    return true;
 }
 
 static enum reader_status refuse(const struct aof *a, const char *why, char error[AOF_ERROR_CHARS])
@@ -116,7 +127,7 @@ static enum reader_status open_file(struct aof *a, char error[AOF_ERROR_CHARS])
 {
     const char *name = a->manifest.files[a->load_index].name;
     char path[FILES_PATH_BYTES_MAX];
-    if (files_path(path, a->dir, name) && reader_open(&a->reader, path) == ERR_OK)
+    if (files_path(path, a->dir, name) && ahead_open(&a->reader, path) == ERR_OK)
         return READER_BATCH;
     snprintf(error, AOF_ERROR_CHARS, "%s/%s cannot be opened: %s", a->dir, name, strerror(errno));
     return READER_IO;
@@ -125,9 +136,9 @@ static enum reader_status open_file(struct aof *a, char error[AOF_ERROR_CHARS])
 static void next_file(struct aof *a)
 {
     struct reader_report report;
-    reader_report(a->reader, &report);
+    ahead_report(a->reader, &report);
     a->load_bytes += report.file_bytes;
-    reader_close(&a->reader);
+    ahead_close(&a->reader);
     a->load_index++;
 }
 
@@ -139,7 +150,7 @@ static enum reader_status cut_tail(struct aof *a, char error[AOF_ERROR_CHARS])
     char tail[FILES_PATH_BYTES_MAX];
     uint64_t bytes;
     const char *name = a->manifest.files[a->load_index].name;
-    reader_report(a->reader, &report);
+    ahead_report(a->reader, &report);
     if (a->load_index + 1 < a->manifest.count) {
         const char *why = positions_torn(&a->positions, in_base(a), &report);
         return why ? refuse(a, why, error) : READER_BATCH;
@@ -166,7 +177,7 @@ static enum reader_status in_order(struct aof *a, const struct reader_batch *b,
 {
     struct reader_report report;
     char why[READER_ERROR_CHARS];
-    reader_report(a->reader, &report);
+    ahead_report(a->reader, &report);
     switch (positions_take(&a->positions, in_base(a), report.sealed, b, why)) {
     case POSITIONS_APPLY: a->load_pos = a->positions.pos; return READER_BATCH;
     case POSITIONS_SKIP: return READER_END;
@@ -180,7 +191,7 @@ static enum reader_status end_file(struct aof *a, enum reader_status status,
                                    char error[AOF_ERROR_CHARS])
 {
     struct reader_report report;
-    reader_report(a->reader, &report);
+    ahead_report(a->reader, &report);
     if (status == READER_DAMAGED)
         return refuse(a, report.error, error);
     if (status == READER_IO) {
@@ -201,7 +212,9 @@ enum reader_status aof_load_next(struct aof *a, struct reader_batch *out,
         enum reader_status status = a->reader ? READER_BATCH : open_file(a, error);
         if (status != READER_BATCH)
             return status;
-        status = reader_next(a->reader, out);
+        status = ahead_next(a->reader, out);
+        if (status == READER_LATER)
+            return status;
         if (status == READER_BATCH) {
             status = in_order(a, out, error);
             if (status != READER_END)

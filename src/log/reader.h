@@ -35,6 +35,7 @@ enum reader_status {
     READER_TORN,    /* the tail is incomplete; everything before it was given out */
     READER_DAMAGED, /* everything before was given out, and is right where the file is sealed */
     READER_IO,      /* reading failed, or there was no memory for a batch */
+    READER_LATER,   /* not from a reader: nothing is there yet, see log/ahead.h */
 };
 struct reader_command {
     const struct slice *argv;

@@ -87,7 +87,17 @@ static void tell_progress(struct server *s, int64_t now_us)
                (unsigned long long)p->replay.commands, passed_s / done - passed_s);
 }
 
-enum load { LOAD_MORE, LOAD_DONE, LOAD_FAILED };
+/* The next batch was applied. */
+static void forecast(struct persist *p)
+{
+    uint64_t bytes, total;
+    if (aof_load_in_base(p->aof, &bytes, &total))
+        replay_forecast(&p->replay, bytes, total);
+    else
+        replay_forecast_end(&p->replay);
+}
+
+enum load { LOAD_MORE, LOAD_LATER, LOAD_DONE, LOAD_FAILED };
 
 /* Applies the next batch. */
 static enum load load_batch(struct server *s, char error[AOF_ERROR_CHARS])
@@ -96,8 +106,10 @@ static enum load load_batch(struct server *s, char error[AOF_ERROR_CHARS])
     struct reader_batch batch;
     switch (aof_load_next(p->aof, &batch, error)) {
     case READER_BATCH:
-        if (replay_batch(&p->replay, &batch))
+        if (replay_batch(&p->replay, &batch)) {
+            forecast(p);
             return LOAD_MORE;
+        }
         snprintf(error, AOF_ERROR_CHARS, "%s", p->replay.error);
         return LOAD_FAILED;
     case READER_END: return LOAD_DONE;
@@ -106,6 +118,7 @@ static enum load load_batch(struct server *s, char error[AOF_ERROR_CHARS])
         log_warning(&s->logger, "Bad file format reading the append only file");
         return LOAD_FAILED;
     case READER_IO: return LOAD_FAILED;
+    case READER_LATER: return LOAD_LATER;
     }
     return LOAD_FAILED;
 }
@@ -141,7 +154,7 @@ void persist_load_slice(struct server *s)
     aof_load_progress(p->aof, &p->load_bytes, &p->load_total);
     if (load == LOAD_FAILED)
         refuse(s, error);
-    else if (load == LOAD_MORE)
+    else if (load != LOAD_DONE)
         tell_progress(s, now_us);
     else if (end_load(s, error) != ERR_OK)
         refuse(s, error);
@@ -233,8 +246,9 @@ enum err persist_reload(struct server *s, char error[CONFIG_ERROR_CHARS])
     enum err e = persist_open(s, error);
     if (e != ERR_OK || !s->persist.loading)
         return e;
-    while ((load = load_batch(s, why)) == LOAD_MORE)
-        continue;
+    do
+        load = load_batch(s, why);
+    while (load == LOAD_MORE || load == LOAD_LATER);
     if (load == LOAD_DONE)
         return end_load(s, error);
     snprintf(error, CONFIG_ERROR_CHARS, "%.*s", CONFIG_ERROR_CHARS - 1, why);

@@ -149,6 +149,12 @@ int64_t ks_next_expiry_ms(const struct keyspace *ks);
  * stops ks_expire_some being called). */
 void ks_pause_expiry(struct keyspace *ks, bool paused);
 
+/* A log is loaded, and database `db` will hold about `keys`: makes its tables ready for that many, with what is in
+ * them already, which should be few. Where there is no memory, or `keys` is too low, they grow as they fill. From
+ * here to ks_expect_end tables do not become smaller. */
+void ks_expect(struct keyspace *ks, int db, uint64_t keys);
+void ks_expect_end(struct keyspace *ks);
+
 /* --- shards ----------------------------------------------------------------------------------------- */
 
 unsigned ks_shards(const struct keyspace *ks); /* as asked for last */

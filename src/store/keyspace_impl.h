@@ -87,6 +87,7 @@ struct keyspace {
     unsigned shards;     /* as asked for last */
     unsigned cell_count; /* of a new database: the most that owner_to and owner_from name */
     bool expiry_paused;
+    bool expecting; /* tables were made ready for keys that are still to come */
     uint8_t parity; /* ITEM_PARITY or 0: items that differ are owed to the snapshot */
     bool untidy;    /* keys came or went since the last round of tidying began */
     uint64_t hits, misses;
@@ -97,7 +98,8 @@ struct keyspace {
     int64_t due_ms; /* nothing is due before */
     int due_db;     /* where the search for something due goes on */
 
-    int tidy_db; /* where tidying goes on */
+    bool tidying; /* a round is under way; */
+    int tidy_db;  /* where it goes on */
     unsigned tidy_cell;
 
     struct ks_db *retired; /* flushed, not yet freed */

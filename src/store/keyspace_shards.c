@@ -144,7 +144,7 @@ static bool prepare_slice(const struct keyspace *ks, struct ks_db *d)
         struct table *t = &d->cells[shard].table;
         if (t->count > 0 || share == 0)
             continue;
-        (void)table_expect(t, share);
+        (void)table_expect(t, share, TABLE_USUAL_PAGES);
         keys += share;
     }
     return false;

@@ -111,11 +111,11 @@ void ks_swap(struct keyspace *ks, int a, int b)
 /* --- tidying ---------------------------------------------------------------------------------------- */
 
 /* Tables towards the size that suits them, and trees of deadlines towards that of their table. */
-static bool tidy_cell(struct ks_cell *cell)
+static bool tidy_cell(const struct keyspace *ks, struct ks_cell *cell)
 {
     if (cell->expires > 0)
         (void)duetree_fit(&cell->dues, cell->table.count); /* failing, it is only coarser */
-    return table_work(&cell->table, TIDY_BUCKETS_PER_SLICE);
+    return !ks->expecting && table_work(&cell->table, TIDY_BUCKETS_PER_SLICE);
 }
 
 /* Goes round over all cells, once after each change. Only where a round begins can it be seen that there is
@@ -123,24 +123,51 @@ static bool tidy_cell(struct ks_cell *cell)
  * alone: its tables have the sizes that they will need. */
 static bool tidy(struct keyspace *ks)
 {
-    bool begins = ks->tidy_db == 0 && ks->tidy_cell == 0;
-    if (begins && !ks->untidy)
+    if (!ks->tidying && !ks->untidy)
         return false;
-    if (begins)
+    if (!ks->tidying)
         ks->untidy = false;
+    ks->tidying = true;
     int cells = 0;
     for (; ks->tidy_db < ks->databases; ks->tidy_db++, ks->tidy_cell = 0) {
         struct ks_db *d = ks->dbs[ks->tidy_db];
         if (!d || d->boundary < KS_HASHES)
             continue;
         for (; ks->tidy_cell < d->cell_count; ks->tidy_cell++) {
-            if (cells++ == TIDY_CELLS_PER_SLICE || tidy_cell(&d->cells[ks->tidy_cell]))
+            if (cells++ == TIDY_CELLS_PER_SLICE || tidy_cell(ks, &d->cells[ks->tidy_cell]))
                 return true;
         }
     }
+    ks->tidying = false;
     ks->tidy_db = 0;
     ks->tidy_cell = 0;
     return ks->untidy;
+}
+
+/* --- loading ---------------------------------------------------------------------------------------- */
+
+void ks_expect(struct keyspace *ks, int db, uint64_t keys)
+{
+    struct ks_db *d = ks_db_of(ks, db);
+    if (!d || ks->moving)
+        return;
+    ks->expecting = true;
+    for (unsigned i = 0; i < d->cell_count; i++) {
+        uint64_t share = (uint64_t)((double)keys * ks->shard[i].slots / SLOT_COUNT);
+        if (share > 0)
+            (void)table_expect(&d->cells[i].table, share, TABLE_HUGE_PAGES);
+    }
+}
+
+void ks_expect_end(struct keyspace *ks)
+{
+    if (!ks->expecting)
+        return;
+    ks->expecting = false;
+    ks->untidy = true;
+    for (int i = 0; i < ks->databases; i++)
+        for (unsigned j = 0; ks->dbs[i] && j < ks->dbs[i]->cell_count; j++)
+            table_huge_pages_end(&ks->dbs[i]->cells[j].table);
 }
 
 bool ks_work(struct keyspace *ks)

@@ -287,13 +287,45 @@ static void test_expect(void **state)
     for (size_t i = 0; i < sizeof(counts) / sizeof(counts[0]); i++) {
         struct model m;
         model_init(&m, counts[i] + 1, hash_random, i);
-        assert_int_equal(table_expect(&m.table, 5), ERR_OK);
-        assert_int_equal(table_expect(&m.table, counts[i]), ERR_OK);
+        assert_int_equal(table_expect(&m.table, 5, TABLE_USUAL_PAGES), ERR_OK);
+        assert_int_equal(table_expect(&m.table, counts[i], TABLE_USUAL_PAGES), ERR_OK);
         uint32_t buckets = m.table.n_high;
         fill(&m, counts[i]);
         assert_int_equal(m.table.n_high, buckets);
         validate(&m);
         model_deinit(&m);
+    }
+}
+
+/* What is there already comes along, whatever the table was doing; a move down turns round. */
+static void test_expect_more(void **state)
+{
+    (void)state;
+    const size_t before[] = {1, 100, 2000, 3500, 5000, 20000};
+    for (size_t i = 0; i < sizeof(before) / sizeof(before[0]); i++) {
+        for (int shrinking = 0; shrinking < 2; shrinking++) {
+            struct model m;
+            model_init(&m, 50000, hash_random, i);
+            if (shrinking) {
+                fill(&m, 50000);
+                for (size_t j = before[i]; j < m.n; j++)
+                    take_out(&m, &m.things[j]);
+            }
+            fill(&m, before[i]);
+            assert_int_equal(table_expect(&m.table, 49000, TABLE_HUGE_PAGES), ERR_OK);
+            assert_false(table_moving(&m.table));
+            validate(&m);
+            uint32_t buckets = m.table.n_high;
+            assert_true(buckets >= 49000 / TABLE_FILL_MAX);
+            fill(&m, 49000);
+            assert_int_equal(m.table.n_high, buckets);
+            table_huge_pages_end(&m.table);
+            fill(&m, 50000);
+            assert_int_equal(table_expect(&m.table, 10, TABLE_USUAL_PAGES), ERR_OK);
+            assert_true(m.table.n_high >= buckets);
+            validate(&m);
+            model_deinit(&m);
+        }
     }
 }
 
@@ -377,7 +409,7 @@ static void test_random_finds_the_few(void **state)
     struct model m;
     model_init(&m, 400, hash_highest, 6);
     assert_null(table_random(&m.table, 1));
-    assert_int_equal(table_expect(&m.table, 1000000), ERR_OK);
+    assert_int_equal(table_expect(&m.table, 1000000, TABLE_USUAL_PAGES), ERR_OK);
     assert_null(table_random(&m.table, 1));
     fill(&m, 400);
     for (size_t i = 0; i < 400 * 20; i++)
@@ -462,10 +494,10 @@ static void test_refused_heap(void **state)
         mem_fail_after(0);
     }
     validate(&m);
-    assert_int_equal(table_expect(&m.table, 100), ERR_OK);
+    assert_int_equal(table_expect(&m.table, 100, TABLE_USUAL_PAGES), ERR_OK);
     uint32_t buckets = m.table.n_high;
     mem_fail_after(1);
-    assert_int_equal(table_expect(&m.table, 1000), ERR_NOMEM);
+    assert_int_equal(table_expect(&m.table, 1000, TABLE_USUAL_PAGES), ERR_NOMEM);
     mem_fail_after(0);
     assert_int_equal(m.table.n_high, buckets);
     fill(&m, m.n);
@@ -504,10 +536,18 @@ static void test_refused_mappings(void **state)
         validate(&m);
         model_deinit(&m);
     }
+    struct model m;
+    model_init(&m, 100, hash_random, 3);
+    fill(&m, 100);
+    refuse_mappings(true);
+    assert_int_equal(table_expect(&m.table, UINT64_C(1) << 40, TABLE_HUGE_PAGES), ERR_NOMEM);
+    refuse_mappings(false);
+    validate(&m);
+    model_deinit(&m);
     struct table t;
     table_init(&t, rehash, NULL);
     refuse_mappings(true);
-    enum err e = table_expect(&t, UINT64_C(1) << 40);
+    enum err e = table_expect(&t, UINT64_C(1) << 40, TABLE_USUAL_PAGES);
     refuse_mappings(false);
     assert_int_equal(e, ERR_NOMEM);
     table_deinit(&t);
@@ -581,6 +621,7 @@ int main(void)
         cmocka_unit_test(test_size_follows_entries),
         cmocka_unit_test(test_moves_turn_round),
         cmocka_unit_test(test_expect),
+        cmocka_unit_test(test_expect_more),
         cmocka_unit_test(test_ranges_partition),
         cmocka_unit_test(test_walk_sees_all),
         cmocka_unit_test(test_random_is_even),

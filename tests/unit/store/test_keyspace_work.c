@@ -125,6 +125,73 @@ static void tables_shrink_when_keys_go(void **state)
     ks_free(&ks);
 }
 
+/* As loading does it: some keys, then the size for all, then work in slices while the others come. */
+static void tables_are_ready_for_what_is_expected(void **state)
+{
+    (void)state;
+    const unsigned shards[] = {1, 5};
+    for (size_t i = 0; i < 2; i++) {
+        struct keyspace *ks = fixture_new(shards[i], NULL, NULL);
+        ks_expect(ks, 1, 100000); /* a database that is not there: nothing to do */
+        fixture_fill(ks, 0, "k", 1000, ITEM_NO_EXPIRY);
+        ks_expect(ks, 0, 100000);
+        ks_validate(ks);
+        uint64_t ready = stats_of(ks).table_bytes;
+        assert_in_range(ready, 100000 * 8, 100000 * 20);
+        fixture_settle(ks);
+        assert_int_equal(stats_of(ks).table_bytes, ready);
+        fixture_fill(ks, 0, "k", 95000, ITEM_NO_EXPIRY);
+        fixture_settle(ks);
+        assert_in_range(stats_of(ks).table_bytes, ready,
+                        ready * 5 / 4); /* with lines that overflow */
+        ks_validate(ks);
+        ks_expect_end(ks);
+        fixture_settle(ks);
+        fixture_expect(ks, 0, "k:94999", "94999");
+        ks_validate(ks);
+        ks_free(&ks);
+    }
+}
+
+static void what_was_expected_in_vain_goes(void **state)
+{
+    (void)state;
+    struct keyspace *ks = fixture_new(1, NULL, NULL);
+    fixture_fill(ks, 0, "k", 1000, ITEM_NO_EXPIRY);
+    fixture_settle(ks);
+    uint64_t usual = stats_of(ks).table_bytes;
+    ks_expect(ks, 0, 1000000);
+    assert_true(stats_of(ks).table_bytes > 1000000 * 8);
+    fixture_settle(ks);
+    assert_true(stats_of(ks).table_bytes > 1000000 * 8);
+    ks_expect_end(ks);
+    fixture_settle(ks);
+    assert_in_range(stats_of(ks).table_bytes, usual / 2, usual * 2);
+    ks_validate(ks);
+    ks_free(&ks);
+}
+
+/* Once nothing changes any more, the work that is left over is done all the same, in the first table too. */
+static void tables_are_moved_to_the_end(void **state)
+{
+    (void)state;
+    struct keyspace *ks = fixture_new(1, NULL, NULL);
+    fixture_fill(ks, 0, "k", 300000, ITEM_NO_EXPIRY);
+    fixture_settle(ks);
+    struct fixture_name name;
+    for (unsigned i = 130000; i < 300000;
+         i++) { /* no more than begins the move, hardly any of it */
+        struct key k = fixture_key(ks, &name, "k", i);
+        assert_true(ks_delete(ks, 0, &k));
+    }
+    fixture_settle(ks);
+    uint64_t settled = stats_of(ks).table_bytes;
+    ks_work(ks);
+    assert_int_equal(stats_of(ks).table_bytes, settled);
+    assert_true(settled < 130000 * 22); /* at least 3 keys a line */
+    ks_free(&ks);
+}
+
 static void work_comes_to_an_end(void **state)
 {
     (void)state;
@@ -153,6 +220,9 @@ int main(void)
         cmocka_unit_test(large_values_are_freed_later),
         cmocka_unit_test(a_stream_of_large_values_does_not_pile_up),
         cmocka_unit_test(tables_shrink_when_keys_go),
+        cmocka_unit_test(tables_are_ready_for_what_is_expected),
+        cmocka_unit_test(what_was_expected_in_vain_goes),
+        cmocka_unit_test(tables_are_moved_to_the_end),
         cmocka_unit_test(work_comes_to_an_end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
