@@ -34,14 +34,16 @@ struct item *ctx_write(struct cmd_ctx *c, const struct key *k)
 
 int ctx_keys_fetch(struct cmd_ctx *c, int first, int step, int end, struct key keys[CTX_KEYS_GROUP])
 {
-    const void *buckets[CTX_KEYS_GROUP];
+    const void *lines[CTX_KEYS_GROUP];
     int n = 0;
     for (int i = first; i < end && n < CTX_KEYS_GROUP; i += step, n++) {
         keys[n] = ctx_key(c, i);
-        buckets[n] = ks_prefetch(c->ks, c->db, &keys[n]);
+        lines[n] = ks_prefetch(c->ks, c->db, &keys[n]);
     }
     for (int i = 0; i < n; i++)
-        ks_prefetch_item(buckets[i], &keys[i]);
+        lines[i] = ks_prefetch_item(lines[i], &keys[i]);
+    for (int i = 0; i < n; i++)
+        ks_prefetch_item(lines[i], &keys[i]);
     return n;
 }
 

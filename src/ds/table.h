@@ -153,12 +153,16 @@ table_find(const struct table *t, uint32_t hash, table_match_fn match, const voi
     }
 }
 
-/* What the first candidate of a bucket points to, NULL where there is none: what a look-up will need next (call some
- * time after table_prefetch, before the table changes). */
-static inline void *table_candidate(const struct table_bucket *b, uint32_t hash)
+/* What a line's first entry with the bits of this hash points to, NULL where there is none: what a look-up will need
+ * next (call some time after table_prefetch, before the table changes). */
+static inline void *table_line_candidate(const struct table_bucket *line, uint32_t hash)
 {
-    unsigned m = table_candidates(b, hash);
-    return m ? table_pointer(b->entry[__builtin_ctz(m)]) : NULL;
+    for (unsigned m = table_candidates(line, hash); m; m &= m - 1) {
+        uint64_t entry = line->entry[__builtin_ctz(m)];
+        if ((uint16_t)(entry >> 48) == (uint16_t)(hash >> 8))
+            return table_pointer(entry);
+    }
+    return NULL;
 }
 
 /* --- change ----------------------------------------------------------------------------------- */

@@ -25,7 +25,7 @@
 struct planned {
     struct cmd *cmd; /* the command, of a container the subcommand; NULL: there is none */
     struct key key;
-    const void *bucket; /* where the key will be looked for; NULL: not known yet */
+    const void *line; /* where the key is looked for next; NULL: no need to */
 };
 
 /* --- what handlers ask of the engine ------------------------------------------------------------------ */
@@ -428,6 +428,21 @@ static struct cmd *find_command(const struct engine *e, const struct engine_requ
     return cmd;
 }
 
+/* Most keys are in the first line of their bucket, and nearly all others in the second. */
+#define PLAN_LINES_MAX 2
+
+static void prefetch_items(struct planned *p, int count)
+{
+    bool more = count > 1;
+    for (int line = 0; more && line < PLAN_LINES_MAX; line++) {
+        more = false;
+        for (int i = 0; i < count; i++) {
+            p[i].line = ks_prefetch_item(p[i].line, &p[i].key);
+            more |= p[i].line != NULL;
+        }
+    }
+}
+
 /* Finds the commands of a batch and has their keys fetched. Returns how many are to be run with this plan: up to one
  * that may change how keys are placed, or where they are. */
 static int plan(struct engine *e, const struct session *s, const struct engine_request *r, int n,
@@ -437,20 +452,19 @@ static int plan(struct engine *e, const struct session *s, const struct engine_r
     bool last = false;
     while (count < n && !last) {
         struct planned *one = &p[count];
-        one->bucket = NULL;
+        one->line = NULL;
         one->cmd = r[count].argc > 0 ? find_command(e, &r[count]) : NULL;
         if (one->cmd) {
             last = one->cmd->row->flags & CMD_ADMIN;
             if (key_argument(one->cmd, r[count].argc, &index)) {
                 one->key = ks_key(e->ks, r[count].argv[index]);
                 if (n > 1)
-                    one->bucket = ks_prefetch(e->ks, s->db, &one->key);
+                    one->line = ks_prefetch(e->ks, s->db, &one->key);
             }
         }
         count++;
     }
-    for (int i = 0; i < count && count > 1; i++)
-        ks_prefetch_item(p[i].bucket, &p[i].key);
+    prefetch_items(p, count);
     return count;
 }
 

@@ -119,13 +119,20 @@ const void *ks_prefetch(const struct keyspace *ks, int db, const struct key *k)
 /* Half of the small items lie in two cache lines. */
 #define ITEM_PREFETCH_BYTES 40
 
-void ks_prefetch_item(const void *bucket, const struct key *k)
+const void *ks_prefetch_item(const void *line, const struct key *k)
 {
-    const char *it = bucket ? table_candidate(bucket, k->hash) : NULL;
-    if (!it)
-        return;
-    prefetch_line(it);
-    prefetch_line(it + ITEM_PREFETCH_BYTES - 1);
+    const struct table_bucket *b = line;
+    if (!b)
+        return NULL;
+    const char *it = table_line_candidate(b, k->hash);
+    if (it) {
+        prefetch_line(it);
+        prefetch_line(it + ITEM_PREFETCH_BYTES - 1);
+    } else if (table_has_chain(b)) {
+        prefetch_line(table_chain(b));
+        return table_chain(b);
+    }
+    return NULL;
 }
 
 struct item *ks_find(struct keyspace *ks, int db, const struct key *k, int flags)

@@ -66,11 +66,11 @@ struct slab_heap *ks_items(struct keyspace *ks);
 
 struct key ks_key(const struct keyspace *ks, struct slice name);
 
-/* For a batch: first ask for the bucket of every key, then for the item of every key, then run. Nothing may change
- * between the first two. */
+/* For a batch, whose cache misses are to overlap: first ask for the bucket of every key, then for the item of every key,
+ * then run. Where the item is not in the line that the one before returned (NULL: nothing to do), ks_prefetch_item asks
+ * for the next line of the bucket and returns that, to be asked again. Nothing may change in between. */
 const void *ks_prefetch(const struct keyspace *ks, int db, const struct key *k);
-void ks_prefetch_item(const void *bucket,
-                      const struct key *k); /* of ks_prefetch; NULL: does nothing */
+const void *ks_prefetch_item(const void *line, const struct key *k);
 
 enum ks_find_flags {
     KS_READ = 1,     /* counts a hit or a miss */
