@@ -86,12 +86,18 @@ static int meddle(enum disk_call call)
     return errno ? 1 : call == DISK_WRITE ? 2 : 0;
 }
 
-static struct disk_file *file_of(uint64_t inode)
+/* A file that was never seen is on the disk as it is. */
+static struct disk_file *file_of(const struct stat *st)
 {
     for (int i = 0; i < DISK_SHIM_FILES_MAX; i++) {
+        struct disk_file *f = &shim->files[i];
         uint64_t there = 0;
-        if (atomic_compare_exchange_strong(&shim->files[i].inode, &there, inode) || there == inode)
-            return &shim->files[i];
+        if (atomic_compare_exchange_strong(&f->inode, &there, st->st_ino)) {
+            atomic_store(&f->synced, (uint64_t)st->st_size);
+            return f;
+        }
+        if (there == st->st_ino)
+            return f;
     }
     abort();
 }
@@ -179,7 +185,7 @@ static int open_any(int at, const char *path, int flags, mode_t mode)
     else if (made)
         atomic_store(&made->inode, inode_at(absolute));
     if (fd >= 0 && fstat(fd, &st) == 0) {
-        struct disk_file *f = file_of(st.st_ino);
+        struct disk_file *f = file_of(&st);
         if (st.st_size == 0) /* new, perhaps with the number of one that is gone */
             atomic_store(&f->synced, 0);
     }
@@ -251,7 +257,7 @@ static int sync_any(int fd, long number)
         sync_changes(path, limit);
     if (dir)
         return rc;
-    struct disk_file *f = file_of(st.st_ino);
+    struct disk_file *f = file_of(&st);
     if (rc == 0 && (uint64_t)st.st_size > atomic_load(&f->synced))
         atomic_store(&f->synced, (uint64_t)st.st_size);
     return rc;
@@ -273,7 +279,7 @@ int ftruncate(int fd, off_t len)
     struct stat st;
     int rc = (int)syscall(SYS_ftruncate, fd, len);
     if (rc == 0 && watched(fd, &dir) && !dir && fstat(fd, &st) == 0) {
-        struct disk_file *f = file_of(st.st_ino);
+        struct disk_file *f = file_of(&st);
         if (atomic_load(&f->synced) > (uint64_t)len)
             atomic_store(&f->synced, (uint64_t)len);
     }
