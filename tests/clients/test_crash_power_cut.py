@@ -64,6 +64,20 @@ def what_is_there_with_no_was_once_so():
     rounds("no", "no", (0, 0.15), (traffic.REWRITE,), 0.1)
 
 
+@test
+def a_command_that_sets_several_large_keys_is_whole():
+    for seed in range(8):
+        client = testing.connect(SERVER)
+        assert client.call("CONFIG", "SET", "appendfsync", "no") == b"+OK"
+        pairs = [word for key in "abc" for word in (key, bytes([seed]) * 700000)]
+        assert client.call("MSETEX", 3, *pairs, "PXAT", traffic.FAR_MS) == 1
+        SERVER.kill()
+        DISK.power_cut(seed)
+        SERVER.start()
+        a, *others = testing.connect(SERVER).call("MGET", "a", "b", "c")
+        assert others == [a, a], "half of it is there"
+
+
 def cut_at_call(crowd, number):
     """True: a rewrite makes so many calls that change names, and the power was cut at this one."""
     crowd.join("always", traffic.POWER_CUT)
