@@ -1,10 +1,10 @@
 #!/usr/bin/python3
-"""Traffic, expiry, rewrites and resharding together, with kills, power cuts, stops, reloads and restarts at random, checked
-against a model all the while.
+"""Traffic, expiry, rewrites and resharding together, on a disk that is slow and fails now and then, with kills, power cuts,
+stops and reloads at random, checked against a model all the while.
 
 SOAK_SECONDS=3600: for so long, instead of a few seconds."""
 
-import os
+import errno
 import time
 
 import disk as disks
@@ -12,9 +12,12 @@ import server as testing
 import traffic
 from server import test
 
-SECONDS = float(os.environ.get("SOAK_SECONDS", "8"))
+SECONDS = traffic.SOAK_SECONDS or 8
 LONG_S = 60  # from here on rounds are longer and data larger
 POLICIES = ("always", "everysec", "everysec", "no")
+# Of calls that fail, and those that may with `no`: a sync that fails leaves a gap there, which a later power cut shows.
+KINDS_NO = (disks.WRITE, disks.OPEN | disks.RENAME | disks.SYNC_DIRECTORY)
+KINDS = (*KINDS_NO, disks.SYNC, disks.ALL)
 FATES = ("kill", "power cut", "stop", "reload", "go on")
 DISK = disks.Disk()
 SERVER = testing.Server("--appendonly", "yes", "--auto-aof-rewrite-min-size", "64kb", "--enable-debug-command", "yes",
@@ -46,6 +49,10 @@ class Soak:
         crowd.join(policy, traffic.POWER_CUT if fate == "power cut" else traffic.KILLED)
         if rng.random() < 0.3:
             DISK.delay(disks.ALL, rng.choice((200, 2000, 20000)))
+        if rng.random() < 0.3 and (fate != "power cut" or policy == "always"):
+            kinds = rng.choice(KINDS_NO if policy == "no" else KINDS)
+            DISK.fail(kinds, rng.randint(1, 30), rng.choice((errno.EIO, errno.ENOSPC, 0)))
+            crowd.counts["faults"] += 1
         if fate in ("kill", "power cut"):
             traffic.kill_later(SERVER, seconds)
             assert crowd.traffic(seconds + testing.PATIENCE_S, actions, share), "the server survived"

@@ -23,7 +23,8 @@ EVERYSEC_S = 2  # what a power cut may take with everysec: a second, and what th
 KILLED, POWER_CUT = "killed", "power cut"
 # How many rounds a test makes, where that is not left to time, and what they begin with.
 ROUNDS = int(os.environ.get("DURABILITY_ROUNDS", "0"))
-SEED = os.environ.get("DURABILITY_SEED", str(time.time_ns()) if ROUNDS else "1")
+SOAK_SECONDS = float(os.environ.get("SOAK_SECONDS", "0"))
+SEED = os.environ.get("DURABILITY_SEED", str(time.time_ns()) if ROUNDS or SOAK_SECONDS else "1")
 
 # What the administrator does, in Crowd.traffic.
 REWRITE = ("BGREWRITEAOF",)
@@ -193,7 +194,7 @@ class Actor:
         self.unsafe = collections.deque()  # (unit, now, when acknowledged), behind `safe`
         self.sent = collections.deque()  # (unit, when sent), not yet acknowledged whole
         self.client = None
-        self.units = 0
+        self.units = self.refused = 0
 
     def join(self, server, level, horizon_s):
         """Connects. `level`: of CLIENT DURABILITY. What was acknowledged longer than `horizon_s` ago is safe."""
@@ -222,9 +223,12 @@ class Actor:
             unit, sent_ms = self.sent[0]
             replies = [self.client.read() for _ in unit]
             now = (sent_ms, wall_ms())
-            expected = self.model.apply(unit, now)
             self.sent.popleft()
             self.units += 1
+            if any(isinstance(reply, bytes) and reply.startswith(b"-MISCONF") for reply in replies):
+                self.refused += 1  # while the disk fails: nothing of the unit was done
+                continue
+            expected = self.model.apply(unit, now)
             if not models.fits(expected, replies):
                 raise AssertionError(f"{unit} is answered by {replies!r:.500}, not by {models.show(expected)}")
             if self.safe:
@@ -393,8 +397,8 @@ class Crowd:
                                    f"{actor.model.keys[place[0]].get(place[1])!r:.300}")
 
     def summary(self):
-        units = sum(actor.units for actor in self.actors)
-        print(f"# {self.name}: {self.rounds} rounds, {units} units, seed {SEED}, {dict(self.counts)}")
+        units, refused = (sum(getattr(actor, what) for actor in self.actors) for what in ("units", "refused"))
+        print(f"# {self.name}: {self.rounds} rounds, {units} units, {refused} refused, seed {SEED}, {dict(self.counts)}")
 
 
 def rounds(seconds, least=4):
