@@ -121,9 +121,10 @@ def switched_off_and_on_while_serving():
     assert client.call("CONFIG", "SET", "appendonly", "no") == b"+OK"
     assert info(client, "aof_enabled") == "0"
     client.call("SET", "between", "2")
+    client.call("MSET", *[word for i in range(30000) for word in (f"filler:{i}", "f" * 100)])
     assert client.call("CONFIG", "SET", "appendonly", "yes") == b"+OK"
-    testing.await_rewrite(client)
     client.call("SET", "after", "3")
+    assert client.call("WAITAOF", 1, 0, 0) == [1, 0]  # not before the first rewrite is done
     SERVER.kill()
     SERVER.start()
     client = connect()
