@@ -6,6 +6,7 @@ import shutil
 
 OPEN, WRITE, SYNC, SYNC_DIRECTORY, RENAME = (1 << i for i in range(5))
 ALL = (1 << 5) - 1
+NAMES = OPEN | SYNC_DIRECTORY | RENAME  # what a rewrite does, beside writing
 KILL = -1  # as an error: the server is killed with -9 ahead of the call
 
 
@@ -37,6 +38,11 @@ class Disk:
     def fail(self, kinds, nth, error):
         """The nth call from now on fails, or kills."""
         self.library.disk_control_fail(ctypes.c_void_p(self.control), kinds, nth, error)
+
+    @property
+    def failed(self):
+        """It came to that call."""
+        return self.library.disk_control_failed(ctypes.c_void_p(self.control)) > 0
 
     def calm(self):
         self.fail(0, 0, 0)

@@ -8,7 +8,7 @@ import server as testing
 import traffic
 from server import test
 
-SECONDS = 1.8  # for each test
+SECONDS = 1.4  # for each test
 SERVER = testing.Server("--appendonly", "yes", "--auto-aof-rewrite-min-size", "64kb")
 
 

@@ -16,7 +16,7 @@ SECONDS = traffic.SOAK_SECONDS or 8
 LONG_S = 60  # from here on rounds are longer and data larger
 POLICIES = ("always", "everysec", "everysec", "no")
 # Of calls that fail, and those that may with `no`: a sync that fails leaves a gap there, which a later power cut shows.
-KINDS_NO = (disks.WRITE, disks.OPEN | disks.RENAME | disks.SYNC_DIRECTORY)
+KINDS_NO = (disks.WRITE, disks.NAMES)
 KINDS = (*KINDS_NO, disks.SYNC, disks.ALL)
 FATES = ("kill", "power cut", "stop", "reload", "go on")
 DISK = disks.Disk()

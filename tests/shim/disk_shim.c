@@ -360,12 +360,9 @@ void disk_control_delay(struct disk_shim *s, uint32_t kinds, uint32_t delay_us)
     atomic_store(&s->delay_us, delay_us);
 }
 
-uint32_t disk_control_calls(struct disk_shim *s)
+uint32_t disk_control_failed(struct disk_shim *s)
 {
-    uint32_t sum = 0;
-    for (int i = 0; i < DISK_CALLS; i++)
-        sum += atomic_load(&s->calls[i]);
-    return sum;
+    return atomic_load(&s->failed);
 }
 
 void disk_control_power_cut(struct disk_shim *s, uint32_t seed)

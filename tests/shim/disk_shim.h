@@ -110,5 +110,5 @@ static inline void disk_shim_forget(struct disk_shim *s)
 struct disk_shim *disk_control_open(const char *path, const char *dir, const char *grave);
 void disk_control_fail(struct disk_shim *s, uint32_t kinds, uint32_t nth, int error);
 void disk_control_delay(struct disk_shim *s, uint32_t kinds, uint32_t delay_us);
-uint32_t disk_control_calls(struct disk_shim *s);
+uint32_t disk_control_failed(struct disk_shim *s);
 void disk_control_power_cut(struct disk_shim *s, uint32_t seed);
