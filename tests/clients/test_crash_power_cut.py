@@ -87,10 +87,14 @@ def cut_at_call(crowd, number):
         crowd.admin.call(*traffic.REWRITE)
     except (EOFError, OSError):
         pass
-    if not crowd.traffic(0.2):
-        crowd.compare()
-        crowd.leave()
-        return False
+    gone = crowd.traffic(0.1)
+    try:
+        if not gone and testing.await_rewrite(crowd.admin):
+            crowd.compare()
+            crowd.leave()
+            return False
+    except (EOFError, OSError):
+        crowd.gone()
     restart(crowd)
     return True
 

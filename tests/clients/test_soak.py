@@ -80,9 +80,10 @@ class Soak:
     def reload(self):
         assert self.crowd.admin.call("DEBUG", "LOADAOF") == b"+OK"
         self.crowd.compare()
-        self.crowd.leave()
+        self.go_on()
 
     def go_on(self):
+        self.crowd.settle()
         self.crowd.leave()
 
 

@@ -372,6 +372,15 @@ class Crowd:
                 pass
         self.leave()
 
+    def settle(self):
+        """The server is alive and quiet: all is synced, so that whatever comes next takes nothing of it."""
+        assert self.admin.call("SET", "settled", 1) == models.OK
+        assert self.admin.call("DEL", "settled") == 1
+        assert self.admin.call("WAITAOF", 1, 0, 0) == [1, 0]
+        for actor in self.actors:
+            actor.settle(float("inf"))
+            actor.safe = None
+
     def leave(self):
         for actor in self.actors:
             actor.leave()
