@@ -120,11 +120,17 @@ static struct disk_change *free_change(void)
     abort();
 }
 
-/* Ahead of the call. NULL: it need not be noted. */
-static struct disk_change *note_change(int kind, const char *path, const char *from)
+/* A change, as long as its place is not given to another one. */
+struct noted {
+    struct disk_change *at; /* NULL: it need not be noted */
+    uint64_t order;
+};
+
+/* Ahead of the call. */
+static struct noted note_change(int kind, const char *path, const char *from)
 {
     if (!shim->grave[0])
-        return NULL;
+        return (struct noted){NULL, 0};
     int saved = errno;
     struct disk_change *c = free_change();
     uint64_t order = atomic_fetch_add(&shim->changes_made, 1) + 2;
@@ -137,19 +143,29 @@ static struct disk_change *note_change(int kind, const char *path, const char *f
     atomic_store(&c->inode, kind == DISK_MADE ? 0 : inode_at(from ? from : path));
     atomic_store(&c->order, order);
     errno = saved;
-    return c;
+    return (struct noted){c, order};
 }
 
-static void forget_change(struct disk_change *c)
+/* It did not happen, or was synced. */
+static void forget_change(struct noted n)
 {
     int saved = errno;
-    if (!c)
+    /* Taken off first of all: the process may be killed in here. */
+    if (!n.at || !atomic_compare_exchange_strong(&n.at->order, &n.order, 1))
         return;
-    atomic_store(&c->order, 1); /* first: the process may be killed between these */
-    if (c->kept[0])
-        syscall(SYS_unlink, c->kept);
-    atomic_store(&c->order, 0);
+    if (n.at->kept[0])
+        syscall(SYS_unlink, n.at->kept);
+    atomic_store(&n.at->order, 0);
     errno = saved;
+}
+
+/* After the call: `made` is at the path, or is not. */
+static void settle_made(struct noted made, int fine, const char *path)
+{
+    if (!fine)
+        forget_change(made);
+    else if (made.at && atomic_load(&made.at->order) == made.order)
+        atomic_store(&made.at->inode, inode_at(path));
 }
 
 /* Its directory was synced; what began after `limit` may not be. */
@@ -161,7 +177,7 @@ static void sync_changes(const char *dir, uint64_t limit)
         uint64_t order = atomic_load(&c->order);
         if (order > 1 && order <= limit && strncmp(c->path, dir, n) == 0 && c->path[n] == '/' &&
             !strchr(c->path + n + 1, '/'))
-            forget_change(c);
+            forget_change((struct noted){c, order});
     }
 }
 
@@ -175,15 +191,12 @@ static int open_any(int at, const char *path, int flags, mode_t mode)
         return (int)syscall(SYS_openat, at, path, flags, mode);
     if (meddle(DISK_OPEN) == 1)
         return -1;
-    struct disk_change *made = NULL;
+    struct noted made = {NULL, 0};
     if (flags & O_CREAT && !inode_at(absolute))
         made = note_change(DISK_MADE, absolute, NULL);
     int fd = (int)syscall(SYS_openat, at, path, flags, mode);
     struct stat st;
-    if (fd < 0)
-        forget_change(made);
-    else if (made)
-        atomic_store(&made->inode, inode_at(absolute));
+    settle_made(made, fd >= 0, absolute);
     if (fd >= 0 && fstat(fd, &st) == 0) {
         struct disk_file *f = file_of(&st);
         if (st.st_size == 0) /* new, perhaps with the number of one that is gone */
@@ -293,7 +306,7 @@ int renameat(int from_at, const char *from, int to_at, const char *to)
         return (int)syscall(SYS_renameat, from_at, from, to_at, to);
     if (meddle(DISK_RENAME) == 1)
         return -1;
-    struct disk_change *c = note_change(DISK_RENAMED, path, old);
+    struct noted c = note_change(DISK_RENAMED, path, old);
     int rc = (int)syscall(SYS_renameat, from_at, from, to_at, to);
     if (rc != 0)
         forget_change(c);
@@ -308,7 +321,7 @@ int rename(const char *from, const char *to)
 int unlinkat(int at, const char *path, int flags)
 {
     char absolute[DISK_SHIM_PATH_MAX];
-    struct disk_change *c = NULL;
+    struct noted c = {NULL, 0};
     if (!(flags & AT_REMOVEDIR) && watched_at(at, path, absolute))
         c = note_change(DISK_REMOVED, absolute, NULL);
     int rc = (int)syscall(SYS_unlinkat, at, path, flags);
@@ -325,14 +338,11 @@ int unlink(const char *path)
 int mkdir(const char *path, mode_t mode)
 {
     char absolute[DISK_SHIM_PATH_MAX];
-    struct disk_change *c = NULL;
+    struct noted made = {NULL, 0};
     if (watched_at(AT_FDCWD, path, absolute) && !inode_at(absolute))
-        c = note_change(DISK_MADE, absolute, NULL);
+        made = note_change(DISK_MADE, absolute, NULL);
     int rc = (int)syscall(SYS_mkdirat, AT_FDCWD, path, mode);
-    if (rc != 0)
-        forget_change(c);
-    else if (c)
-        atomic_store(&c->inode, inode_at(absolute));
+    settle_made(made, rc == 0, absolute);
     return rc;
 }
 /* NOLINTEND(readability-inconsistent-declaration-parameter-name) */
