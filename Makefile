@@ -25,6 +25,9 @@ WERROR       ?= -Werror
 JOBS         ?= $(shell getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2)
 FUZZ_SECONDS ?= 60
 TEST_TIMEOUT ?= 180
+# make durability ROUNDS=300: rounds of each test; make soak SECONDS=3600.
+ROUNDS       ?= 300
+SECONDS      ?= 300
 # make test T=unit/ds: only the tests whose path contains T.
 T            ?=
 # make ROOMS="base ds": only these rooms of src/.
@@ -198,6 +201,8 @@ run: ## install what building needs, build, and run the server: make run ARGS="-
 
 RUN_TESTS = tests/run --build '$(BUILD)' --jobs $(JOBS) --timeout $(TEST_TIMEOUT) --match '$(T)'
 
+RUN_LONG  = tests/run --build '$(BUILD)' --jobs $(JOBS) --verbose
+
 .PHONY: test
 test: ## run all tests, in release and under sanitizers, and fuzz a little: make test T=unit/ds
 	@utils/deps --test
@@ -212,6 +217,18 @@ test: ## run all tests, in release and under sanitizers, and fuzz a little: make
 check: ## run the tests in release only, without installing anything: make check T=unit/ds
 	$(SUBMAKE) release-tests
 	@$(RUN_TESTS) release
+
+.PHONY: durability
+durability: ## kill the server with -9, and cut its power, ROUNDS (300) times in each test that does
+	$(SUBMAKE) release-tests T=clients/test_crash_
+	@DURABILITY_ROUNDS=$(ROUNDS) $(RUN_LONG) --timeout $$((600 + $(ROUNDS) * 30)) \
+		--match 'clients/test_crash_$(T)' release
+
+.PHONY: soak
+soak: ## traffic, rewrites, resharding, kills and power cuts against a model for SECONDS (300)
+	$(SUBMAKE) release-tests T=clients/test_soak
+	@SOAK_SECONDS=$(SECONDS) $(RUN_LONG) --timeout $$((60 + $(SECONDS) * 2)) \
+		--match clients/test_soak release
 
 .PHONY: fuzz-build
 fuzz-build: $(FUZZ_SRC:%.c=$(BUILD)/fuzz/%) ## build the fuzz targets

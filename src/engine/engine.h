@@ -110,6 +110,7 @@ struct engine {
     const struct cmd_ctx *running; /* the innermost request: for crash reports and MONITOR */
     bool in_exec;
     int effect_db;     /* of the latest effect */
+    bool together;     /* a handler's effects are a transaction, though it is in none */
     bool exec_effects; /* the running transaction has sent MULTI to the log */
     /* messages to the session whose request runs: they go out behind its reply */
     struct outq pushes;

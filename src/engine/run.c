@@ -51,7 +51,7 @@ void engine_effect(struct engine *e, int db, int argc, const struct slice *argv)
 {
     if (!e->effect)
         return;
-    if (e->in_exec && !e->exec_effects) {
+    if ((e->in_exec || e->together) && !e->exec_effects) {
         e->exec_effects = true;
         if (e->aof)
             aof_group_begin(e->aof);
@@ -76,6 +76,16 @@ static void on_effect(struct cmd_ctx *c, int db, int argc, const struct slice *a
     engine_effect(engine_of(c), db, argc, argv);
 }
 
+static void on_together(struct cmd_ctx *c, bool on)
+{
+    struct engine *e = engine_of(c);
+    if (e->in_exec)
+        return;
+    e->together = on;
+    if (!on)
+        engine_effects_end(e);
+}
+
 static void on_flush(struct cmd_ctx *c, int db)
 {
     struct engine *e = engine_of(c);
@@ -94,6 +104,7 @@ static const struct cmd_host_ops host_ops = {
     .changed = on_changed,
     .notify = on_notify,
     .effect = on_effect,
+    .together = on_together,
     .flushed = on_flush,
     .swapped = on_swap,
 };

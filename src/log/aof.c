@@ -88,12 +88,12 @@ uint64_t aof_pos(const struct aof *a)
 
 uint64_t aof_written(const struct aof *a)
 {
-    return a->state.written;
+    return a->unplaced ? a->load_pos : a->state.written;
 }
 
 uint64_t aof_synced(const struct aof *a)
 {
-    return a->state.synced;
+    return a->unplaced ? a->load_pos : a->state.synced;
 }
 
 uint64_t aof_promised(const struct aof *a)
@@ -152,7 +152,7 @@ bool aof_full(const struct aof *a)
 
 bool aof_rewrite_due(const struct aof *a)
 {
-    return a->state.lost && !a->rewrite;
+    return (a->state.lost || a->unplaced) && !a->rewrite;
 }
 
 void aof_stats(const struct aof *a, struct aof_stats *out)
@@ -243,7 +243,7 @@ enum err aof_start(struct aof *a, bool fresh, char error[AOF_ERROR_CHARS])
     struct writer_file file;
     assert(!a->writer);
     ahead_close(&a->reader);
-    a->fresh = fresh;
+    a->fresh = a->unplaced = fresh;
     a->pos = a->load_pos;
     a->next_base_seq = manifest_last_seq(&a->manifest, MANIFEST_BASE) + 1;
     a->next_incr_seq = manifest_last_seq(&a->manifest, MANIFEST_INCR) + 1;

@@ -72,11 +72,14 @@ void aof_group_end(struct aof *a);
 /* Ends the batch of the turn and hands it to the writer; free where there is none. */
 void aof_seal(struct aof *a);
 
-uint64_t aof_pos(const struct aof *a);     /* behind everything appended */
-uint64_t aof_written(const struct aof *a); /* as of the last aof_poll */
+uint64_t aof_pos(const struct aof *a); /* behind everything appended */
+/* As of the last aof_poll. Nothing yet where aof_start was told `fresh` and the first rewrite is not
+ * done: nobody would load it. */
+uint64_t aof_written(const struct aof *a);
 uint64_t aof_synced(const struct aof *a);
 /* The position whose replies may go by the policy: written, or synced with `always`. A change of
- * policy counts at once for all replies that still wait. */
+ * policy counts at once for all replies that still wait. With `fresh` clients do not wait for the first
+ * rewrite, unless they ask for more than the policy. */
 uint64_t aof_promised(const struct aof *a);
 void aof_want_sync(struct aof *a, uint64_t pos);
 void aof_set_policy(struct aof *a, enum writer_policy policy);
@@ -118,6 +121,7 @@ bool aof_rewrite_full(const struct aof *a);
 void aof_rewrite_end(struct aof *a);
 /* Nothing, once everything was given and safe. */
 void aof_rewrite_cancel(struct aof *a);
-/* A sync failed over writes that were not kept (appendfsync no): only a rewrite makes them safe, and
- * until then no later write is reported as synced. */
+/* A sync failed over writes that were not kept (appendfsync no), or the first rewrite of a `fresh` log
+ * failed: only a rewrite makes what was written safe, and until then nothing later is reported as
+ * synced. */
 bool aof_rewrite_due(const struct aof *a);

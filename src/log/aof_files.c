@@ -9,6 +9,18 @@
 
 #include "log/aof_impl.h"
 
+/* The directory's own name, which it may have got just now, or from a process that was killed before it came here. */
+static bool sync_parent(const struct aof *a)
+{
+    int fd = openat(a->dir_fd, "..", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0)
+        return false;
+    int rc = fsync(fd), saved = errno;
+    close(fd);
+    errno = saved;
+    return rc == 0;
+}
+
 enum err aof_lock_directory(struct aof *a, char error[AOF_ERROR_CHARS])
 {
     if (mkdir(a->dir, 0755) != 0 && errno != EEXIST) {
@@ -21,6 +33,11 @@ enum err aof_lock_directory(struct aof *a, char error[AOF_ERROR_CHARS])
     if (a->dir_fd < 0) {
         snprintf(error, AOF_ERROR_CHARS, "cannot open the directory %s of the append-only file: %s",
                  a->dir, strerror(errno));
+        return ERR_IO;
+    }
+    if (!sync_parent(a)) {
+        snprintf(error, AOF_ERROR_CHARS, "cannot sync the directory that %s is in: %s", a->dir,
+                 strerror(errno));
         return ERR_IO;
     }
     int rc;

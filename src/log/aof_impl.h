@@ -63,6 +63,7 @@ struct aof {
     struct manifest manifest;
     int refresh_errno; /* of the last try to go on with a fresh file: said once */
     bool fresh;        /* the manifest on disk is of other data until a rewrite is done */
+    bool unplaced;     /* the same as the loop knows it */
 
     /* loading */
     struct ahead *reader;

@@ -272,6 +272,8 @@ void aof_rewrite_poll(struct aof *a)
         }
         break;
     case REWRITE_PLACING:
+        if (finished > 0)
+            a->unplaced = false;
         if (finished)
             close_rewrite(a, finished > 0);
         break;

@@ -22,21 +22,30 @@ def test(function):
 
 
 class Server:
-    """CORSAC_BIN at a free port, in ./server; killed with the object."""
+    """CORSAC_BIN, or another `program`, at a free port, in ./server; killed with the object. `executable`: the file,
+    where the program goes by another name. Each start adds `environ` to the environment."""
 
-    def __init__(self, *options):
-        os.makedirs("server", exist_ok=True)
+    def __init__(self, *options, program=None, executable=None, folder="server", environ=None):
+        os.makedirs(folder, exist_ok=True)
         with socket.create_server(("127.0.0.1", 0)) as free:
             self.port = free.getsockname()[1]
-        self.options = options
+        self.folder = folder
+        self.log_path = f"{folder}.log"
+        self.executable = executable
+        self.command = [program or os.environ["CORSAC_BIN"], "--port", str(self.port), "--dir", folder,
+                        "--save", "", "--appendonly", "no", *options]
+        self.environ = environ or {}
         self.process = None
         self.start()
 
     def start(self):
-        command = [os.environ["CORSAC_BIN"], "--port", str(self.port), "--dir", "server", "--save", "",
-                   "--appendonly", "no", *self.options]
-        with open("server/log", "ab") as log:
-            self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+        with open(self.log_path, "ab") as log:
+            self.process = subprocess.Popen(self.command, executable=self.executable, stdin=subprocess.DEVNULL,
+                                            stdout=log, stderr=log, env={**os.environ, **self.environ})
+
+    def log(self):
+        with open(self.log_path, "rb") as log:
+            return log.read()
 
     def stop(self):
         """Ends it; returns its exit status."""
@@ -102,7 +111,7 @@ def connect(server):
     """A client of a server that has loaded its data."""
     end = time.monotonic() + PATIENCE_S
     while True:
-        assert server.process.poll() is None, "the server ended"
+        assert server.process.poll() is None, f"the server ended: {server.log()[-2000:].decode(errors='replace')}"
         try:
             client = Client(server.port)
             if client.call("EXISTS", "x") in (0, 1):
@@ -111,7 +120,40 @@ def connect(server):
         except (OSError, EOFError):
             pass
         assert time.monotonic() < end, "the server does not serve"
-        time.sleep(0.02)
+        time.sleep(0.002)
+
+
+def contents(client, databases):
+    """{database: {key: (data, PEXPIRETIME)}} of a server that holds strings; leaves the client in the last one."""
+    found = {}
+    for db in databases:
+        client.call("SELECT", db)
+        keys = client.call("KEYS", "*")
+        client.socket.sendall(b"".join(encode("GET", key) + encode("PEXPIRETIME", key) for key in keys))
+        values = [(key, (client.read(), client.read())) for key in keys]
+        found[db] = {key: value for key, value in values if value[0] is not None and value[1] != -2}
+    return found
+
+
+def await_rewrite(client):
+    """Waits until no rewrite is under way. True: the last one went well."""
+    end = time.monotonic() + PATIENCE_S
+    while info(client, "aof_rewrite_in_progress") != "0":
+        assert time.monotonic() < end, "the rewrite does not end"
+        time.sleep(0.01)
+    return info(client, "aof_last_bgrewrite_status") == "ok"
+
+
+def begin_rewrite(client):
+    end = time.monotonic() + PATIENCE_S
+    while b"rewriting started" not in client.call("BGREWRITEAOF"):
+        assert time.monotonic() < end, "no rewrite begins"  # one that began by itself comes first
+        time.sleep(0.01)
+
+
+def rewrite(client):
+    begin_rewrite(client)
+    assert await_rewrite(client), "the rewrite failed"
 
 
 def info(client, field):

@@ -1,12 +1,16 @@
 #pragma once
 /* Talks to disk_shim.so: a file that the test and the processes under test map, shared.
  *
- *   test:     disk_shim_create(path) -> LD_PRELOAD=disk_shim.so DISK_SHIM=path for the process
+ *   test:     disk_shim_map(path, 1) -> LD_PRELOAD=disk_shim.so DISK_SHIM=path for the process
  *   process:  calls on files below `dir` are counted, delayed and failed; what was synced is noted
- *   test:     kill -9, disk_shim_power_cut(dir)
+ *   test:     kill -9, disk_shim_power_cut (shim/power_cut.h)
+ *
+ * What was synced: of a file, its size when the last sync of it began; of a directory, the changes
+ * (files made, renamed, removed) that had happened when the last sync of it began. What a change took
+ * away is kept in `grave` by a hard link, so that the change can be undone. Syncing a file syncs no
+ * name: there are file systems that are kinder.
  *
  * Everything may be changed while the process runs. */
-#include <dirent.h>
 #include <fcntl.h>
 #include <stdatomic.h>
 #include <stdint.h>
@@ -17,7 +21,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define DISK_SHIM_FILES_MAX 4096
+#define DISK_SHIM_FILES_MAX   4096
+#define DISK_SHIM_CHANGES_MAX 512 /* of directories, that no sync covered yet */
+#define DISK_SHIM_PATH_MAX    384
+
+#define DISK_SHIM_KILL (-1) /* as an error: the process is killed with -9 ahead of the call */
 
 enum disk_call {
     DISK_OPEN,  /* that may create or write */
@@ -28,11 +36,24 @@ enum disk_call {
     DISK_CALLS
 };
 
+/* Noted ahead of the call, so that it may not have happened; `inode` tells. */
+struct disk_change {
+    _Atomic uint64_t order; /* 0: free; 1: being noted */
+    enum { DISK_MADE, DISK_RENAMED, DISK_REMOVED } kind;
+    _Atomic uint64_t inode;        /* of the file (RENAMED: that moves); 0: not known yet */
+    char path[DISK_SHIM_PATH_MAX]; /* RENAMED: the new one */
+    char from[DISK_SHIM_PATH_MAX]; /* RENAMED: the old one */
+    char kept[DISK_SHIM_PATH_MAX]; /* in the grave: what was at `path`; "": nothing. MADE: where a
+                                      directory goes when this is undone */
+};
+
 struct disk_shim {
-    char dir[256]; /* absolute; "": nothing is touched */
+    char dir[256];   /* absolute; "": nothing is touched */
+    char grave[256]; /* absolute, not below `dir`; "": changes of directories count as synced */
     /* Calls of the kinds in `kinds` (bits) from the nth on, 1 being the next, fail `times` times. */
     _Atomic uint32_t kinds, nth, times;
-    _Atomic int error; /* errno; 0: a write is cut in half instead, anything else goes through */
+    /* errno; 0: a write is cut in half instead, anything else goes through; DISK_SHIM_KILL */
+    _Atomic int error;
     _Atomic uint32_t failed; /* so far */
     _Atomic uint32_t delay_us, delay_kinds;
     _Atomic uint32_t calls[DISK_CALLS];
@@ -40,6 +61,8 @@ struct disk_shim {
         _Atomic uint64_t inode; /* 0: free */
         _Atomic uint64_t synced;
     } files[DISK_SHIM_FILES_MAX];
+    _Atomic uint64_t changes_made;
+    struct disk_change changes[DISK_SHIM_CHANGES_MAX];
 };
 
 static inline struct disk_shim *disk_shim_map(const char *path, int create)
@@ -71,25 +94,21 @@ static inline uint64_t disk_shim_synced(struct disk_shim *s, uint64_t inode)
     return UINT64_MAX; /* never written to: it is as it always was */
 }
 
-/* Cuts each file in `dir` to what was synced and a random part of the rest. The processes are dead. */
-static inline void disk_shim_power_cut(struct disk_shim *s, const char *dir, unsigned seed)
+/* What is there now is what is on the disk. */
+static inline void disk_shim_forget(struct disk_shim *s)
 {
-    DIR *d = opendir(dir);
-    for (struct dirent *e; d && (e = readdir(d));) {
-        char path[1024];
-        struct stat st;
-        snprintf(path, sizeof(path), "%s/%s", dir, e->d_name);
-        if (stat(path, &st) != 0 || !S_ISREG(st.st_mode))
-            continue;
-        uint64_t synced = disk_shim_synced(s, st.st_ino), size = (uint64_t)st.st_size;
-        if (synced < size) {
-            uint64_t rest = size - synced;
-            seed = seed * 1103515245u + 12345u;
-            uint64_t part = seed >> 16 & 3 ? (uint64_t)(seed >> 4) % (rest + 1) : 0;
-            if (truncate(path, (off_t)(synced + part)) != 0)
-                abort();
-        }
+    for (int i = 0; i < DISK_SHIM_CHANGES_MAX; i++) {
+        if (atomic_load(&s->changes[i].order) > 1 && s->changes[i].kept[0])
+            unlink(s->changes[i].kept);
+        atomic_store(&s->changes[i].order, 0);
     }
-    if (d)
-        closedir(d);
+    memset((void *)s->files, 0, sizeof(s->files));
 }
+
+/* The test's own functions of the library, for callers that cannot include this: what is above, and
+ * disk_shim_power_cut. */
+struct disk_shim *disk_control_open(const char *path, const char *dir, const char *grave);
+void disk_control_fail(struct disk_shim *s, uint32_t kinds, uint32_t nth, int error);
+void disk_control_delay(struct disk_shim *s, uint32_t kinds, uint32_t delay_us);
+uint32_t disk_control_failed(struct disk_shim *s);
+void disk_control_power_cut(struct disk_shim *s, uint32_t seed);

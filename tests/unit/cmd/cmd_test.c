@@ -47,7 +47,7 @@ static void log_words(struct buf *log, int argc, const struct slice *argv)
 
 static void note_effect(struct cmd_test *t, int db, int argc, const struct slice *argv)
 {
-    if (t->effects.len > 0)
+    if (t->effects.len > 0 && t->effects.ptr[t->effects.len - 1] != '[')
         buf_append_cstr(&t->effects, "; ");
     if (db != t->db)
         buf_printf(&t->effects, "%d/", db);
@@ -63,6 +63,12 @@ static void note_effect(struct cmd_test *t, int db, int argc, const struct slice
 static void on_effect(struct cmd_ctx *c, int db, int argc, const struct slice *argv)
 {
     note_effect(test_of(c), db, argc, argv);
+}
+
+static void on_together(struct cmd_ctx *c, bool on)
+{
+    struct cmd_test *t = test_of(c);
+    buf_append_cstr(&t->effects, on ? "[" : "]");
 }
 
 static void on_expired(void *arg, int db, struct slice key)
@@ -86,6 +92,7 @@ static const struct cmd_host_ops host_ops = {
     .changed = on_changed,
     .notify = on_notify,
     .effect = on_effect,
+    .together = on_together,
     .flushed = on_flushed,
     .swapped = on_swapped,
 };

@@ -20,6 +20,16 @@ static void await_synced(struct aof *a, uint64_t pos)
     }
 }
 
+static void await_promised(struct aof *a, uint64_t pos)
+{
+    int64_t until_us = clock_mono_us() + 10000000;
+    for (aof_poll(a); aof_promised(a) < pos; aof_poll(a)) {
+        struct pollfd p = {.fd = aof_event_fd(a), .events = POLLIN};
+        assert_true(clock_mono_us() < until_us);
+        poll(&p, 1, 1000);
+    }
+}
+
 static void await_rewrite(struct aof *a)
 {
     int64_t until_us = clock_mono_us() + 10000000;
@@ -195,10 +205,20 @@ static void test_fresh(void **state)
         assert_true(world_rewrite_begin(&w, a));
         for (int i = 0; i < 5; i++)
             world_turn(&w, a);
-        while (finish && w.given >= 0)
-            world_rewrite_slice(&w, a);
-        if (finish)
+        await_promised(a, aof_pos(a));
+        assert_int_equal(aof_synced(a), 0); /* nobody would load it */
+        assert_int_equal(aof_written(a), 0);
+        if (finish) {
+            aof_rewrite_cancel(a);
             await_rewrite(a);
+            assert_true(aof_rewrite_due(a)); /* another one */
+            assert_true(world_rewrite_begin(&w, a));
+            while (w.given >= 0)
+                world_rewrite_slice(&w, a);
+            await_rewrite(a);
+            assert_int_equal(aof_synced(a), aof_pos(a));
+            assert_false(aof_rewrite_due(a));
+        }
         assert_true(aof_close(&a));
         if (finish)
             world_judge_dir(&w, "log", w.points[w.count - 1].pos);

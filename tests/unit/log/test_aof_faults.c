@@ -1,7 +1,7 @@
 /* The log on a disk that fails at every call in turn, and one that loses what was not synced. Runs itself
  * again with disk_shim.so under it. */
 #include "aof_world.h"
-#include "shim/disk_shim.h"
+#include "shim/power_cut.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -12,6 +12,7 @@
 #include "log/aof_impl.h"
 
 static struct disk_shim *shim;
+static char grave[256];
 
 #define ALL_CALLS (1u << DISK_CALLS) - 1
 
@@ -219,7 +220,8 @@ static void child(struct told *told, uint64_t seed, uint32_t faults)
 static void kill_once(struct told *told, uint64_t seed, bool power_cut, uint32_t faults)
 {
     remove_dir("log");
-    memset((void *)shim->files, 0, sizeof(shim->files));
+    disk_shim_forget(shim);
+    snprintf(shim->grave, sizeof(shim->grave), "%s", power_cut ? grave : "");
     atomic_store(&told->synced, 0);
     atomic_store(&told->written, 0);
     pid_t pid = fork();
@@ -233,9 +235,10 @@ static void kill_once(struct told *told, uint64_t seed, bool power_cut, uint32_t
     assert_int_equal(waitpid(pid, &status, 0), pid);
     assert_true(WIFSIGNALED(status));
     disk_shim_fail(shim, 0, 0, 0, 0);
+    shim->grave[0] = 0;
     uint64_t least = atomic_load(power_cut ? &told->synced : &told->written);
     if (power_cut)
-        disk_shim_power_cut(shim, "log", (unsigned)seed);
+        disk_shim_power_cut(shim, (uint32_t)seed);
 
     /* The same commands, into a log that goes nowhere near the first. */
     struct world w;
@@ -336,9 +339,10 @@ int main(int argc, char **argv)
     if (!getenv("DISK_SHIM"))
         run_again(argv);
     shim = disk_shim_map(getenv("DISK_SHIM"), 0);
-    if (!shim || !getcwd(shim->dir, sizeof(shim->dir) - 4))
+    if (!shim || !getcwd(grave, sizeof(grave) - 8) || mkdir("grave", 0700) != 0 ||
+        mkdir("disk", 0700) != 0 || chdir("disk") != 0 || !getcwd(shim->dir, sizeof(shim->dir)))
         return 1;
-    strcat(shim->dir, "/log");
+    strcat(grave, "/grave");
     unsetenv("LD_PRELOAD"); /* not for the shell that removes directories */
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_the_fault_is_told),

@@ -1,0 +1,404 @@
+"""A model of Corsac's databases, as naive as can be: what each command changes and answers.
+
+The clock is known within bounds only, so a deadline is an interval, and a reply that depends on the moment is a
+function that judges it. Deadlines of keys whose names begin with "v:" may come; those of all others never do.
+"""
+
+import re
+from decimal import Decimal, InvalidOperation
+
+SLACK_MS = 3000  # between the server's clock, which it reads once a turn, and ours
+I64_MAX = 2**63 - 1
+NO_DEADLINE = (0, 0)
+
+OK = b"+OK"
+SYNTAX = b"-ERR syntax error"
+NOT_INTEGER = b"-ERR value is not an integer or out of range"
+OVERFLOW = b"-ERR increment or decrement would overflow"
+NOT_FLOAT = b"-ERR value is not a valid float"
+NO_KEY = b"-ERR no such key"
+SAME = b"-ERR source and destination objects are the same"
+
+
+def fits(expected, reply):
+    if callable(expected):
+        return expected(reply)
+    if isinstance(expected, list):
+        return (isinstance(reply, list) and len(expected) == len(reply)
+                and all(map(fits, expected, reply)))
+    return expected == reply
+
+
+def show(expected):
+    if callable(expected):
+        return "(it depends on the clock)"
+    return repr([show(e) for e in expected] if isinstance(expected, list) else expected)[:300]
+
+
+def integer(data):
+    if re.fullmatch(rb"0|-?[1-9][0-9]{0,19}", data) and -I64_MAX - 1 <= int(data) <= I64_MAX:
+        return int(data)
+    return None
+
+
+class Databases:
+    """Some databases of a server, and the one that the connection is at. Values are (data, lo, hi): the deadline in
+    ms lies between lo and hi; 0 is none."""
+
+    def __init__(self, numbers):
+        self.numbers = list(numbers)
+        self.keys = {db: {} for db in self.numbers}
+        self.db = self.numbers[0]
+        self.now = (0, 0)
+
+    def copy(self):
+        other = Databases(self.numbers)
+        other.keys = {db: dict(keys) for db, keys in self.keys.items()}
+        other.db = self.db
+        return other
+
+    # --- units: what happens as a whole ---------------------------------------------------------
+
+    def apply(self, unit, now):
+        """Runs the commands of a unit, sent and answered within `now`; returns the replies to expect."""
+        self.now = now
+        replies, queued = [], None
+        for words in unit:
+            name = words[0]
+            if name == "MULTI":
+                queued = []
+                replies.append(OK)
+            elif name == "EXEC":
+                replies.append([self.run(w) for w in queued])
+                queued = None
+            elif name == "DISCARD":
+                queued = None
+                replies.append(OK)
+            elif queued is not None:
+                queued.append(words)
+                replies.append(b"+QUEUED")
+            else:
+                replies.append(self.run(words))
+        return replies
+
+    def run(self, words):
+        return getattr(self, "do_" + words[0].lower())(*words[1:])
+
+    # --- comparing with a server ----------------------------------------------------------------
+
+    def differs(self, actual, now, hint=None):
+        """Where the keys of a server, as server.contents gives them, are others. None: nowhere. `hint`: an answer
+        that was given for a state alike."""
+        if hint and self._differs_at(actual, *hint, now):
+            return hint
+        for db in self.numbers:
+            for key in self.keys[db]:
+                if self._differs_at(actual, db, key, now):
+                    return db, key
+            for key in actual[db]:
+                if key not in self.keys[db]:
+                    return db, key
+        return None
+
+    def _differs_at(self, actual, db, key, now):
+        there, expected = actual[db].get(key), self.keys[db].get(key)
+        if there is None or expected is None:
+            return there is not expected and not (expected and self.may_be_due(expected, now))
+        data, deadline = there
+        if data != expected[0]:
+            return True
+        if expected[1] == 0:
+            return deadline != -1
+        return not self.in_time(deadline, expected)
+
+    def adopt(self, actual):
+        """What was compared is exactly so."""
+        for db in self.numbers:
+            self.keys[db] = {key: (data, max(deadline, 0), max(deadline, 0))
+                             for key, (data, deadline) in actual[db].items()}
+
+    @staticmethod
+    def may_be_due(value, now):
+        return value[1] != 0 and value[1] - SLACK_MS <= now[1]
+
+    @staticmethod
+    def in_time(deadline, value):
+        slack = 0 if value[1] == value[2] else SLACK_MS
+        return value[1] - slack <= deadline <= value[2] + slack
+
+    # --- what commands are made of --------------------------------------------------------------
+
+    @property
+    def here(self):
+        return self.keys[self.db]
+
+    def data(self, key):
+        value = self.here.get(key)
+        return value[0] if value else None
+
+    def put(self, key, data, deadline=NO_DEADLINE):
+        if deadline[1] and deadline[1] <= self.now[0]:
+            self.here.pop(key, None)  # in the past
+        else:
+            self.here[key] = (data, *deadline)
+
+    def edit(self, key, data):
+        value = self.here.get(key)
+        self.here[key] = (data, *(value[1:] if value else NO_DEADLINE))
+
+    def deadline(self, word, number):
+        if word in ("EX", "PX"):
+            ms = number * (1000 if word == "EX" else 1)
+            return self.now[0] + ms, self.now[1] + ms
+        ms = number * (1000 if word == "EXAT" else 1)
+        return ms, ms
+
+    def options(self, key, words):
+        """The deadline that SET's options ask for, and the others."""
+        deadline, given, words = NO_DEADLINE, {}, list(words)
+        while words:
+            word = words.pop(0)
+            if word in ("EX", "PX", "EXAT", "PXAT"):
+                deadline = self.deadline(word, words.pop(0))
+            elif word == "KEEPTTL":
+                given[word] = True
+                deadline = self.here[key][1:] if key in self.here else NO_DEADLINE
+            else:
+                given[word] = words.pop(0) if word == "IFEQ" else True
+        return deadline, given
+
+    # --- commands -------------------------------------------------------------------------------
+
+    def do_select(self, db):
+        self.db = db
+        return OK
+
+    def do_set(self, key, data, *words):
+        deadline, given = self.options(key, words)
+        old = self.data(key)
+        fine = not (("NX" in given and old is not None) or ("XX" in given and old is None)
+                    or ("IFEQ" in given and old != given["IFEQ"]))
+        if fine:
+            self.put(key, data, deadline)
+        if "GET" in given:
+            return old
+        return OK if fine else None
+
+    def do_setnx(self, key, data):
+        return 1 if self.do_set(key, data, "NX") == OK else 0
+
+    def do_setex(self, key, seconds, data):
+        return self.do_set(key, data, "EX", seconds)
+
+    def do_psetex(self, key, ms, data):
+        return self.do_set(key, data, "PX", ms)
+
+    def do_getset(self, key, data):
+        return self.do_set(key, data, "GET")
+
+    def do_getdel(self, key):
+        value = self.here.pop(key, None)
+        return value[0] if value else None
+
+    def do_getex(self, key, *words):
+        data = self.data(key)
+        if data is not None and words:
+            self.put(key, data, NO_DEADLINE if words == ("PERSIST",) else self.options(key, words)[0])
+        return data
+
+    def do_delifeq(self, key, data):
+        if self.data(key) != data:
+            return 0
+        del self.here[key]
+        return 1
+
+    def do_mset(self, *words):
+        for key, data in zip(words[::2], words[1::2]):
+            self.put(key, data)
+        return OK
+
+    def do_msetnx(self, *words):
+        if any(key in self.here for key in words[::2]):
+            return 0
+        self.do_mset(*words)
+        return 1
+
+    def do_msetex(self, count, *words):
+        pairs, words = words[:2 * count], words[2 * count:]
+        keys = pairs[::2]
+        if ("NX" in words and any(key in self.here for key in keys)
+                or "XX" in words and not all(key in self.here for key in keys)):
+            return 0
+        for key, data in zip(keys, pairs[1::2]):
+            self.put(key, data, self.options(key, words)[0])
+        return 1
+
+    def do_append(self, key, data):
+        data = (self.data(key) or b"") + data
+        self.edit(key, data)
+        return len(data)
+
+    def do_setrange(self, key, at, data):
+        old = self.data(key) or b""
+        if not data:
+            return len(old)
+        new = old.ljust(at, b"\0")
+        self.edit(key, new[:at] + data + new[at + len(data):])
+        return len(self.data(key))
+
+    def do_incrby(self, key, by):
+        old = self.data(key)
+        number = 0 if old is None else integer(old)
+        if number is None:
+            return NOT_INTEGER
+        if not -I64_MAX - 1 <= number + by <= I64_MAX:
+            return OVERFLOW
+        self.edit(key, b"%d" % (number + by))
+        return number + by
+
+    def do_incr(self, key):
+        return self.do_incrby(key, 1)
+
+    def do_decr(self, key):
+        return self.do_incrby(key, -1)
+
+    def do_decrby(self, key, by):
+        return self.do_incrby(key, -by)
+
+    def do_incrbyfloat(self, key, by):
+        old = self.data(key)
+        try:
+            number = (0 if old is None else Decimal(old.decode("latin-1"))) + Decimal(by)
+        except InvalidOperation:
+            return NOT_FLOAT
+        text = format(number, "f")
+        text = text.rstrip("0").rstrip(".") if "." in text else text
+        self.edit(key, text.encode())
+        return text.encode()
+
+    def do_del(self, *keys):
+        values = [value for value in (self.here.pop(key, None) for key in keys) if value]
+        least = sum(not self.may_be_due(value, self.now) for value in values)
+        return lambda reply: least <= reply <= len(values)
+
+    do_unlink = do_del
+
+    def do_rename(self, key, new):
+        if key not in self.here:
+            return NO_KEY
+        value = self.here.pop(key)
+        self.here[new] = value
+        return OK
+
+    def do_renamenx(self, key, new):
+        if key in self.here and new in self.here:
+            return 0
+        reply = self.do_rename(key, new)
+        return 1 if reply == OK else reply
+
+    def do_copy(self, key, new, *words):
+        words = list(words)
+        db = words[words.index("DB") + 1] if "DB" in words else self.db
+        if db == self.db and key == new:
+            return SAME
+        if key not in self.here or (new in self.keys[db] and "REPLACE" not in words):
+            return 0
+        self.keys[db][new] = self.here[key]
+        return 1
+
+    def do_move(self, key, db):
+        if db == self.db:
+            return SAME
+        if key not in self.here or key in self.keys[db]:
+            return 0
+        self.keys[db][key] = self.here.pop(key)
+        return 1
+
+    def do_swapdb(self, a, b):
+        self.keys[a], self.keys[b] = self.keys[b], self.keys[a]
+        return OK
+
+    def do_flushdb(self, *_):
+        self.here.clear()
+        return OK
+
+    def do_flushall(self, *_):
+        for keys in self.keys.values():
+            keys.clear()
+        return OK
+
+    # --- deadlines ------------------------------------------------------------------------------
+
+    def expire(self, key, deadline, condition):
+        if key not in self.here:
+            return 0
+        data, *old = self.here[key]
+        if (condition == "NX" and old[0] or condition == "XX" and not old[0]
+                or condition == "GT" and (not old[0] or deadline[0] <= old[0])
+                or condition == "LT" and old[0] and deadline[0] >= old[0]):
+            return 0
+        self.put(key, data, deadline)
+        return 1
+
+    def do_pexpireat(self, key, ms, condition=""):
+        return self.expire(key, self.deadline("PXAT", ms), condition)
+
+    def do_expireat(self, key, seconds, condition=""):
+        return self.expire(key, self.deadline("EXAT", seconds), condition)
+
+    def do_pexpire(self, key, ms):
+        return self.expire(key, self.deadline("PX", ms), "")
+
+    def do_expire(self, key, seconds):
+        return self.expire(key, self.deadline("EX", seconds), "")
+
+    def do_persist(self, key):
+        value = self.here.get(key)
+        if not value or value[1] == 0:
+            return 0
+        self.here[key] = (value[0], *NO_DEADLINE)
+        return 1
+
+    def do_pexpiretime(self, key):
+        value = self.here.get(key)
+        if not value or value[1] == 0:
+            return -1 if value else -2
+        due = self.may_be_due(value, self.now)
+        return lambda reply: self.in_time(reply, value) or (due and reply == -2)
+
+    # --- reads ----------------------------------------------------------------------------------
+
+    def do_get(self, key):
+        value = self.here.get(key)
+        if value and self.may_be_due(value, self.now):
+            return lambda reply: reply is None or reply == value[0]
+        return value[0] if value else None
+
+    def do_mget(self, *keys):
+        return [self.do_get(key) for key in keys]
+
+    def do_strlen(self, key):
+        return len(self.data(key) or b"")
+
+    def do_getrange(self, key, first, last):
+        return (self.data(key) or b"")[first:last + 1]
+
+    def do_exists(self, *keys):
+        return sum(key in self.here for key in keys)
+
+    do_touch = do_exists
+
+    def do_type(self, key):
+        return b"+string" if key in self.here else b"+none"
+
+    # --- the session ----------------------------------------------------------------------------
+
+    @staticmethod
+    def do_watch(*_):
+        return OK
+
+    do_unwatch = do_watch
+
+    @staticmethod
+    def do_waitaof(*_):
+        return [1, 0]
