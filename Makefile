@@ -45,6 +45,8 @@ FUZZ_SRC := $(call pick,$(wildcard tests/fuzz/fuzz_*.c))
 SCRIPTS  := $(call pick,$(wildcard $(foreach e,py mjs sh,tests/clients/test_*.$(e) \
                                       tests/clients/*/test_*.$(e))))
 TEST_SRC := $(UNIT_SRC) $(E2E_SRC)
+# Run once, in release: instructions per request, which tests/bench/guard.c executes.
+GUARD    := $(if $(call pick,tests/bench/test_guard.py),$(BUILD)/release/tests/bench/guard)
 # Every other .c file under tests/ is a helper: test programs link what they use of them.
 HELPERS      := $(filter-out $(wildcard tests/*/test_*.c tests/*/*/test_*.c tests/fuzz/*.c \
                                         tests/shim/*.c tests/bench/*.c), \
@@ -231,6 +233,16 @@ fuzz: ## fuzz each target for FUZZ_SECONDS (60): make fuzz T=resp FUZZ_SECONDS=6
 bench-store bench-table: bench-%: ## measure the store, or only its tables, without network and protocol
 	$(SUBMAKE) $(BUILD)/release/tests/bench/bench_$*
 	@$(BUILD)/release/tests/bench/bench_$*
+
+release-tests: $(GUARD)
+
+.PHONY: guard guard-record
+guard: ## count the instructions of each request and compare with tests/bench/guard.txt
+	$(SUBMAKE) $(BUILD)/release/tests/bench/guard
+	@CORSAC_BIN='$(BUILD)/corsac' tests/bench/test_guard.py
+guard-record: ## write them into tests/bench/guard.txt
+	$(SUBMAKE) $(BUILD)/release/tests/bench/guard
+	@CORSAC_BIN='$(BUILD)/corsac' tests/bench/test_guard.py --record
 
 $(BUILD)/release/tests/bench/%: $(BUILD)/release/tests/bench/%.o $(release_lib)
 	$(call say,LD,$@)
