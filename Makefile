@@ -229,7 +229,7 @@ fuzz: ## fuzz each target for FUZZ_SECONDS (60): make fuzz T=resp FUZZ_SECONDS=6
 	$(SUBMAKE) fuzz-build
 	@$(RUN_TESTS) --fuzz-seconds $(FUZZ_SECONDS) fuzz
 
-BENCH_TOOLS := $(patsubst %,$(BUILD)/release/tests/bench/%,floor fill bench_store)
+BENCH_TOOLS := $(patsubst %,$(BUILD)/release/tests/bench/%,floor fill latency bench_store)
 # make bench BENCH="pipelines memory" QUICK=1 PEERS='name=command ...' ROUNDS=5
 BENCH  ?=
 QUICK  ?=
@@ -239,11 +239,15 @@ BENCH_ARGS = --build '$(BUILD)' --peers '$(PEERS)' $(if $(QUICK),--quick) \
              $(if $(ROUNDS),--rounds $(ROUNDS)) \
              --command 'make $@$(foreach v,BENCH QUICK PEERS ROUNDS,$(if $($v), $v="$($v)"))' $(BENCH)
 
-.PHONY: bench
+.PHONY: bench bench-latency
 bench: ## compare with other servers, all of it or parts: make bench BENCH="pipelines memory" QUICK=1
 	@utils/deps --test
 	$(SUBMAKE) $(BUILD)/corsac $(BENCH_TOOLS)
 	@tests/bench/bench.py $(BENCH_ARGS)
+bench-latency: ## the same for latency, alone and while something large goes on: BENCH="flush rewrite"
+	@utils/deps --test
+	$(SUBMAKE) $(BUILD)/corsac $(BENCH_TOOLS)
+	@tests/bench/latency.py $(BENCH_ARGS)
 
 .PHONY: bench-store bench-table
 bench-store bench-table: bench-%: ## measure the store, or only its tables, without network and protocol

@@ -166,3 +166,15 @@ def overview(bench):
         if groups:
             panels.append(lambda x, y, t=title, n=note, g=groups: bars_panel(x, y, t, n, g, color))
     return document("Corsac beside its peers", panels) if panels else ""
+
+
+def latencies(bench, chosen):
+    """The plot of the latencies: a group for each scenario; "" where nothing was measured."""
+    color = colors(list(dict.fromkeys(name for values in bench.figures.values() for name in values)))
+    panels = []
+    for quantile in ("p99.9", "max"):
+        groups = [(key, bench.figures[key, quantile]) for key in chosen if (key, quantile) in bench.figures]
+        if groups:
+            panels.append(lambda x, y, q=quantile, g=groups: bars_panel(
+                x, y, f"Latency, {q}", "microseconds from when a request was due; less is better", g, color))
+    return document("Latency at a fixed rate of requests", panels) if panels else ""

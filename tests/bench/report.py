@@ -67,20 +67,18 @@ def targets_table(bench, targets):
     return lines
 
 
-def markdown(bench, facts, targets):
-    """The whole report."""
+def markdown(facts, tables, targets):
+    """The whole report; `tables` and `targets` are lines."""
     lines = ["# Benchmark", ""]
     for key, value in facts.items():
         lines += [f"- {name}: {said}" for name, said in value.items()] if isinstance(value, dict) \
             else [f"- {key}: {value}"]
-    lines += figures_table(bench)
-    lines += ["", "## Targets", "", *targets_table(bench, targets), ""]
-    return "\n".join(lines)
+    return "\n".join([*lines, "", *tables, "", "## Targets", "", *targets, ""])
 
 
-def write(bench, facts, folder, plot, targets, stem="bench"):
-    """Writes STEM.md, STEM.json and STEM.svg; returns the Markdown."""
-    text = markdown(bench, facts, targets)
+def write(bench, facts, folder, plot, targets, *, stem="bench", tables=None):
+    """Writes STEM.md, STEM.json and STEM.svg; returns the Markdown. `tables`: lines in place of those of all figures."""
+    text = markdown(facts, tables or figures_table(bench), targets_table(bench, targets))
     os.makedirs(folder, exist_ok=True)
     records = [{"part": part, "figure": figure, "unit": bench.units[part, figure], "values": by_server}
                for (part, figure), by_server in bench.figures.items()]

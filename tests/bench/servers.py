@@ -163,9 +163,10 @@ class Bench:
         command = os.path.join(self.tools, FLOOR) if name == FLOOR else self.commands[name]
         return Server(name, command, self.folder, self.next_port, *options, aof=aof)
 
-    def put(self, part, figure, unit, server, value):
+    def put(self, part, figure, unit, server, value, show=True):
         """Records a figure of a server, and shows that something goes on."""
-        print(f"    {server:8} {figure}: {value:,.4g} {unit}", file=sys.stderr, flush=True)
+        if show:
+            print(f"    {server:8} {figure}: {value:,.4g} {unit}", file=sys.stderr, flush=True)
         self.figures.setdefault((part, figure), {})[server] = value
         self.units[part, figure] = unit
 
