@@ -229,7 +229,8 @@ fuzz: ## fuzz each target for FUZZ_SECONDS (60): make fuzz T=resp FUZZ_SECONDS=6
 	$(SUBMAKE) fuzz-build
 	@$(RUN_TESTS) --fuzz-seconds $(FUZZ_SECONDS) fuzz
 
-BENCH_TOOLS := $(patsubst %,$(BUILD)/release/tests/bench/%,floor fill latency bench_store)
+BENCH_TOOLS := $(patsubst %,$(BUILD)/release/tests/bench/%,floor fill latency bench_store) \
+               $(BUILD)/release/tests/shim/loop_shim.so
 # make bench BENCH="pipelines memory" QUICK=1 PEERS='name=command ...' ROUNDS=5
 BENCH  ?=
 QUICK  ?=

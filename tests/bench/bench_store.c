@@ -1,14 +1,12 @@
 /* What the keyspace costs.
  *   bench_store                                        GET and SET of 1 and 10 million keys, beside their targets
  *   bench_store KEYS_IN_THOUSANDS [SHARDS, 1]          everything that it does, slice by slice
- *   bench_store stall KEYS_IN_THOUSANDS                the longest that it stops its caller while a table grows
  *
  * Keys are drawn at random from all, 16 bytes long, with values of 32 bytes. Names are made ahead of the
  * clock, some thousand at a time, as a request's lie in a read buffer that is in the cache. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -17,15 +15,14 @@
 #include "store/keyspace.h"
 #include "store/snapshot.h"
 
-#define NAMES            4096 /* made at a time */
-#define NAME_BYTES       16
-#define VALUE_BYTES      32
-#define BATCH            16 /* commands that a turn of the server finds in one read, say */
-#define OPS              4000000
-#define NOW_MS           1700000000000
-#define STALL_WORK_EVERY 64  /* commands */
-#define GET_NS_MAX       100 /* targets, on average and without batching */
-#define SET_NS_MAX       200
+#define NAMES       4096 /* made at a time */
+#define NAME_BYTES  16
+#define VALUE_BYTES 32
+#define BATCH       16 /* commands that a turn of the server finds in one read, say */
+#define OPS         4000000
+#define NOW_MS      1700000000000
+#define GET_NS_MAX  100 /* targets, on average and without batching */
+#define SET_NS_MAX  200
 
 static uint64_t clock_ns(clockid_t clock)
 {
@@ -395,38 +392,10 @@ static void details(uint64_t keys, unsigned shards)
     bench_free(b);
 }
 
-/* As the server does it: work is looked for every so many commands, one slice at a time. */
-static void stall(uint64_t keys)
-{
-    struct bench *b = bench_new(keys, 1);
-    struct slices calls = {.clock_ns = clock_cost_ns()}, slices = calls;
-    for (uint64_t done = 0; done < b->keys; done += NAMES) {
-        make_names(b, done, false);
-        for (unsigned i = 0; i < NAMES; i++) {
-            struct key k = key_at(b, i);
-            uint64_t begin = cpu_ns();
-            op_set(b, &k);
-            slice_done(&calls, begin);
-            if (i % STALL_WORK_EVERY == 0) {
-                begin = cpu_ns();
-                ks_work(b->ks);
-                slice_done(&slices, begin);
-            }
-        }
-    }
-    printf("SET of new keys, longest  %7.1f us of %" PRIu64 "\n", (double)calls.longest / 1000,
-           calls.count);
-    printf("slice of work, longest    %7.1f us of %" PRIu64 "\n", (double)slices.longest / 1000,
-           slices.count);
-    bench_free(b);
-}
-
 int main(int argc, char **argv)
 {
     mem_purge_in_background(true); /* as the server does */
-    if (argc > 2 && strcmp(argv[1], "stall") == 0) {
-        stall(strtoull(argv[2], NULL, 10) * 1000);
-    } else if (argc > 1) {
+    if (argc > 1) {
         details(strtoull(argv[1], NULL, 10) * 1000, argc > 2 ? (unsigned)atoi(argv[2]) : 1);
     } else {
         targets(1000000);

@@ -31,8 +31,9 @@ def requests(pipeline, quick):
 class Running(ExitStack):
     """Servers that run for a part and are stopped after it, whatever happens."""
 
-    def start(self, bench, name, *options, aof="no"):
-        server = bench.server(name, *options, aof=aof)
+    def start(self, bench, name, *options, **how):
+        """As Bench.server."""
+        server = bench.server(name, *options, **how)
         self.callback(server.stop)
         return server
 

@@ -172,9 +172,10 @@ def latencies(bench, chosen):
     """The plot of the latencies: a group for each scenario; "" where nothing was measured."""
     color = colors(list(dict.fromkeys(name for values in bench.figures.values() for name in values)))
     panels = []
-    for quantile in ("p99.9", "max"):
-        groups = [(key, bench.figures[key, quantile]) for key in chosen if (key, quantile) in bench.figures]
+    for figure, title, note in (
+            ("p99.9", "Latency, p99.9", "microseconds from when a request was due; less is better"),
+            ("turn_cpu", "Longest turn of the loop", "microseconds of CPU time; less is better")):
+        groups = [(key, bench.figures[key, figure]) for key in chosen if (key, figure) in bench.figures]
         if groups:
-            panels.append(lambda x, y, q=quantile, g=groups: bars_panel(
-                x, y, f"Latency, {q}", "microseconds from when a request was due; less is better", g, color))
+            panels.append(lambda x, y, t=title, n=note, g=groups: bars_panel(x, y, t, n, g, color))
     return document("Latency at a fixed rate of requests", panels) if panels else ""

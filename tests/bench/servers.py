@@ -1,15 +1,18 @@
 """The servers that are measured: found, started on a CPU of their own, asked, watched and stopped."""
 
+import mmap
 import os
 import shlex
 import shutil
 import socket
+import struct
 import subprocess
 import sys
 import time
 
 SERVER_CPU, LOAD_CPU = 0, 1
 PATIENCE_S = 60
+TURNS = struct.Struct("3Q")  # struct loop_turns of tests/shim/loop_shim.c
 PEERS = {"redis": "redis-server", "valkey": "valkey-server"}  # as they are called on PATH
 FLOOR = "floor"
 
@@ -50,7 +53,7 @@ def version(command):
 class Server:
     """One running server. Redis-style options are appended to its command; its files lie in `folder`/NAME."""
 
-    def __init__(self, name, command, folder, port, *options, aof="no"):
+    def __init__(self, name, command, folder, port, *options, aof="no", watch=None):
         self.name, self.port = name, port
         self.folder = os.path.join(folder, f"{name}-{port}")
         shutil.rmtree(self.folder, ignore_errors=True)
@@ -62,6 +65,10 @@ class Server:
                         "--appendonly", "no" if aof == "no" else "yes", *options]
         if aof != "no":
             self.command += ["--appendfsync", aof]
+        self.environment = dict(os.environ)
+        self.turns = None
+        if watch:
+            self.watch_turns(watch)
         self.process = None
         self.start()
 
@@ -70,7 +77,7 @@ class Server:
         begin = time.monotonic()
         with open(os.path.join(self.folder, "log"), "ab") as log:
             self.process = subprocess.Popen(self.command, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
-                                            preexec_fn=pin(SERVER_CPU))
+                                            env=self.environment, preexec_fn=pin(SERVER_CPU))
         while True:
             try:
                 if not self.call(*ready).startswith(b"-"):
@@ -120,6 +127,21 @@ class Server:
                     return int(line.split()[1]) * 1024
         raise Failed(f"{self.name} has ended")
 
+    def watch_turns(self, shim):
+        """Before start(): the turns of its event loop are timed by a preloaded library, loop_shim.c."""
+        path = os.path.join(self.folder, "turns")
+        with open(path, "wb") as f:
+            f.write(bytes(TURNS.size))
+        with open(path, "r+b") as f:
+            self.turns = mmap.mmap(f.fileno(), TURNS.size)
+        self.environment.update(LD_PRELOAD=shim, LOOP_SHIM_FILE=path)
+
+    def longest_turn_us(self):
+        """(CPU time, wall time) of the longest turns since the last call."""
+        _, cpu_ns, wall_ns = TURNS.unpack(self.turns[:])
+        self.turns[:] = bytes(TURNS.size)
+        return cpu_ns / 1000, wall_ns / 1000
+
     def wait_until(self, section, field, value):
         """Until INFO's field has that value."""
         until = time.monotonic() + PATIENCE_S
@@ -146,6 +168,7 @@ class Bench:
 
     def __init__(self, build, commands, quick, rounds):
         self.tools = os.path.join(build, "release", "tests", "bench")
+        self.shim = os.path.join(build, "release", "tests", "shim", "loop_shim.so")
         self.folder = os.path.join(build, "bench", "data")
         self.commands, self.quick, self.rounds = commands, quick, rounds
         self.figures = {}  # {(part, figure): {server: value}}
@@ -153,15 +176,16 @@ class Bench:
         self.next_port = 21000 + os.getpid() % 8000
         os.makedirs(self.folder, exist_ok=True)
 
-    def server(self, name, *options, aof="no"):
-        """Starts a server by its name, or the floor."""
+    def server(self, name, *options, aof="no", watch=False):
+        """Starts a server by its name, or the floor; `watch`: with the turns of its loop timed."""
         while True:
             self.next_port += 1
             with socket.socket() as s:
                 if s.connect_ex(("127.0.0.1", self.next_port)) != 0:
                     break
         command = os.path.join(self.tools, FLOOR) if name == FLOOR else self.commands[name]
-        return Server(name, command, self.folder, self.next_port, *options, aof=aof)
+        return Server(name, command, self.folder, self.next_port, *options, aof=aof,
+                      watch=self.shim if watch else None)
 
     def put(self, part, figure, unit, server, value, show=True):
         """Records a figure of a server, and shows that something goes on."""
