@@ -45,8 +45,12 @@ FUZZ_SRC := $(call pick,$(wildcard tests/fuzz/fuzz_*.c))
 SCRIPTS  := $(call pick,$(wildcard $(foreach e,py mjs sh,tests/clients/test_*.$(e) \
                                       tests/clients/*/test_*.$(e))))
 TEST_SRC := $(UNIT_SRC) $(E2E_SRC)
-# Run once, in release: instructions per request, which tests/bench/guard.c executes.
-GUARD    := $(if $(call pick,tests/bench/test_guard.py),$(BUILD)/release/tests/bench/guard)
+# What tests/bench/test_*.py run once, in release: guard.c, and the tools of `make bench`.
+BENCH_DIR   := $(BUILD)/release/tests/bench
+BENCH_TOOLS := $(patsubst %,$(BENCH_DIR)/%,floor fill latency bench_store) \
+               $(BUILD)/release/tests/shim/loop_shim.so
+BENCH_TESTS := $(if $(call pick,tests/bench/test_guard.py),$(BENCH_DIR)/guard) \
+               $(if $(call pick,tests/bench/test_tools.py),$(BENCH_TOOLS) $(BUILD)/corsac)
 # Every other .c file under tests/ is a helper: test programs link what they use of them.
 HELPERS      := $(filter-out $(wildcard tests/*/test_*.c tests/*/*/test_*.c tests/fuzz/*.c \
                                         tests/shim/*.c tests/bench/*.c), \
@@ -229,8 +233,6 @@ fuzz: ## fuzz each target for FUZZ_SECONDS (60): make fuzz T=resp FUZZ_SECONDS=6
 	$(SUBMAKE) fuzz-build
 	@$(RUN_TESTS) --fuzz-seconds $(FUZZ_SECONDS) fuzz
 
-BENCH_TOOLS := $(patsubst %,$(BUILD)/release/tests/bench/%,floor fill latency bench_store) \
-               $(BUILD)/release/tests/shim/loop_shim.so
 # make bench BENCH="pipelines memory" QUICK=1 PEERS='name=command ...' ROUNDS=5
 BENCH  ?=
 QUICK  ?=
@@ -252,20 +254,20 @@ bench-latency: ## the same for latency, alone and while something large goes on:
 
 .PHONY: bench-store bench-table
 bench-store bench-table: bench-%: ## measure the store, or only its tables, without network and protocol
-	$(SUBMAKE) $(BUILD)/release/tests/bench/bench_$*
-	@$(BUILD)/release/tests/bench/bench_$*
+	$(SUBMAKE) $(BENCH_DIR)/bench_$*
+	@$(BENCH_DIR)/bench_$*
 
-release-tests: $(GUARD)
+release-tests: $(BENCH_TESTS)
 
 .PHONY: guard guard-record
 guard: ## count the instructions of each request and compare with tests/bench/guard.txt
-	$(SUBMAKE) $(BUILD)/release/tests/bench/guard
+	$(SUBMAKE) $(BENCH_DIR)/guard
 	@CORSAC_BIN='$(BUILD)/corsac' tests/bench/test_guard.py
 guard-record: ## write them into tests/bench/guard.txt
-	$(SUBMAKE) $(BUILD)/release/tests/bench/guard
+	$(SUBMAKE) $(BENCH_DIR)/guard
 	@CORSAC_BIN='$(BUILD)/corsac' tests/bench/test_guard.py --record
 
-$(BUILD)/release/tests/bench/%: $(BUILD)/release/tests/bench/%.o $(release_lib)
+$(BENCH_DIR)/%: $(BENCH_DIR)/%.o $(release_lib)
 	$(call say,LD,$@)
 	$(Q)$(release_CC) $(release_FLAGS) $(release_LTO) $(release_LDFLAGS) -o $@ $^ $(release_LIBS)
 

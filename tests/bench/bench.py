@@ -62,13 +62,14 @@ def main():
     bench = servers.Bench(build, servers.find(build, args.peers), args.quick,
                           args.rounds or (1 if args.quick else 3))
     chosen = args.parts or (parts.QUICK if args.quick else list(parts.ALL))
+    before = report.cpu_times()
     try:
         failed = measure(bench, chosen)
     finally:
         shutil.rmtree(bench.folder, ignore_errors=True)
     folder = os.path.join(build, "bench")
     asked = [target for target in targets.TARGETS if target.part in chosen]
-    text = report.write(bench, report.head(bench, args.command), folder, plot.overview(bench), asked)
+    text = report.write(bench, report.head(bench, args.command, before), folder, plot.overview(bench), asked)
     print(text)
     announce(f"written: {os.path.relpath(folder)}/bench.md, bench.json and bench.svg")
     return 1 if failed else 0

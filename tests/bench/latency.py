@@ -6,9 +6,10 @@
     make bench-latency PEERS='name=command ...' ROUNDS=3
 
 Requests come by schedule and not after the reply to the one before (latency.c), so stalls count. Each scenario has its
-own server, fresh, and lasts some seconds; what goes on begins a second after the first request. The longest turn
-of the server's event loop is told as well (loop_shim.c): what every other client waited for; in CPU time it holds on a
-busy machine, too. Beside redis-server and valkey-server where they are on PATH. Written to build/bench/latency.md, .json and .svg.
+own server, fresh, and lasts some seconds; what goes on begins a second after the first request. The longest turn of the
+server's event loop is told as well (loop_shim.c), as it is what every other client waited for; its CPU time counts no
+other programs, but what a hypervisor takes. redis-server and valkey-server are measured where they are on PATH. Written
+to build/bench/latency.md, .json and .svg.
 """
 
 import argparse
@@ -231,12 +232,13 @@ def main():
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     build = os.path.abspath(args.build)
     bench = servers.Bench(build, servers.find(build, args.peers), args.quick, args.rounds)
+    before = report.cpu_times()
     try:
         failed = measure(bench, chosen)
     finally:
         shutil.rmtree(bench.folder, ignore_errors=True)
     folder = os.path.join(build, "bench")
-    text = report.write(bench, report.head(bench, args.command), folder, plot.latencies(bench, chosen),
+    text = report.write(bench, report.head(bench, args.command, before), folder, plot.latencies(bench, chosen),
                         targets(chosen), stem="latency", tables=table(bench, chosen))
     print(text)
     print(f"written: {os.path.relpath(folder)}/latency.md, latency.json and latency.svg", file=sys.stderr)

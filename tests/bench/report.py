@@ -18,13 +18,22 @@ def machine():
     return f"{os.cpu_count()} x {model}, {gib:.0f} GiB, {platform.system()} {platform.release()}"
 
 
-def head(bench, command):
-    """When, where and what was measured."""
+def cpu_times():
+    """(ticks that the hypervisor gave to others, all ticks) since the machine started."""
+    with open("/proc/stat", encoding="ascii") as f:
+        ticks = [int(n) for n in f.readline().split()[1:]]
+    return ticks[7], sum(ticks[:8])
+
+
+def head(bench, command, before):
+    """When, where and what was measured; `before`: cpu_times() at the start."""
+    stolen, total = (now - then for now, then in zip(cpu_times(), before))
     benchmark = subprocess.run(["redis-benchmark", "--version"], capture_output=True, text=True, check=False)
     return {
         "date": datetime.datetime.now().isoformat(" ", "minutes"),
         "machine": machine(),
-        "load": " ".join(f"{load:.1f}" for load in os.getloadavg()) + " (load average at the end)",
+        "disturbance": f"load average {os.getloadavg()[1]:.1f} at the end (a quiet machine: 2 or less), "
+                       f"{stolen / max(total, 1):.1%} of CPU time taken by the hypervisor (0 % is best)",
         "command": command,
         "rounds": f"medians of {bench.rounds}, interleaved",
         "servers": {name: servers.version(command) for name, command in bench.commands.items()},

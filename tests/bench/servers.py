@@ -166,10 +166,10 @@ class Server:
 class Bench:
     """What every part needs: the servers' commands, the tools, a folder, and where figures go."""
 
-    def __init__(self, build, commands, quick, rounds):
+    def __init__(self, build, commands, quick, rounds, folder=None):
         self.tools = os.path.join(build, "release", "tests", "bench")
         self.shim = os.path.join(build, "release", "tests", "shim", "loop_shim.so")
-        self.folder = os.path.join(build, "bench", "data")
+        self.folder = folder or os.path.join(build, "bench", "data")
         self.commands, self.quick, self.rounds = commands, quick, rounds
         self.figures = {}  # {(part, figure): {server: value}}
         self.units = {}
