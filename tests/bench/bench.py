@@ -23,6 +23,8 @@ import report
 import servers
 import targets
 
+INTERRUPTED = 130  # exit status
+
 
 def announce(text):
     print(text, file=sys.stderr, flush=True)
@@ -65,6 +67,9 @@ def main():
     before = report.cpu_times()
     try:
         failed = measure(bench, chosen)
+    except KeyboardInterrupt:
+        announce("interrupted: only what was measured so far follows")
+        failed = INTERRUPTED
     finally:
         shutil.rmtree(bench.folder, ignore_errors=True)
     folder = os.path.join(build, "bench")
@@ -72,11 +77,8 @@ def main():
     text = report.write(bench, report.head(bench, args.command, before), folder, plot.overview(bench), asked)
     print(text)
     announce(f"written: {os.path.relpath(folder)}/bench.md, bench.json and bench.svg")
-    return 1 if failed else 0
+    return failed if failed == INTERRUPTED else failed > 0
 
 
 if __name__ == "__main__":
-    try:
-        sys.exit(main())
-    except KeyboardInterrupt:
-        sys.exit(130)
+    sys.exit(main())

@@ -42,6 +42,7 @@ QUANTILES = ("p50", "p99", "p99.9", "p99.99", "max")
 OTHERS = ("turn_cpu", "turn_wall", "late_p99.9")  # longest turns of the server's loop; the generator's lateness
 TIMES_MAX = 2  # target: p99.9 during each over p99.9 alone
 STALL_US_MAX = 1000
+INTERRUPTED = 130  # exit status
 
 
 @dataclass
@@ -67,8 +68,8 @@ def write(bench, server, first):
 
 
 def set_expiring(bench, server):
-    """A million keys that expire together, some seconds from now; waits until a second before."""
-    at_ms = int(time.time() * 1000) + 8000
+    """A million keys that expire together, in twice the time that it took to set a million; waits until just before."""
+    at_ms = int((time.time() + 2 * bench.last_fill_s + 2) * 1000)
     bench.fill(server, KEYS, KEYS, 16, "pxat", at_ms)
     left_s = at_ms / 1000 - time.time() - BEFORE_S
     if left_s < 0:
@@ -151,7 +152,8 @@ def measure(bench, chosen):
         seen = {}
         for name in [n for n in bench.commands if n == CORSAC or not scenario.only_corsac] * bench.rounds:
             try:
-                seen.setdefault(name, []).append(play(bench, scenario, name))
+                found = play(bench, scenario, name)
+                seen.setdefault(name, []).append(found)
             except (servers.Failed, AssertionError, OSError) as e:
                 print(f"{key} failed: {e}", file=sys.stderr)
                 failed += 1
@@ -235,6 +237,9 @@ def main():
     before = report.cpu_times()
     try:
         failed = measure(bench, chosen)
+    except KeyboardInterrupt:
+        print("interrupted: only what was measured so far follows", file=sys.stderr)
+        failed = INTERRUPTED
     finally:
         shutil.rmtree(bench.folder, ignore_errors=True)
     folder = os.path.join(build, "bench")
@@ -242,11 +247,8 @@ def main():
                         targets(chosen), stem="latency", tables=table(bench, chosen))
     print(text)
     print(f"written: {os.path.relpath(folder)}/latency.md, latency.json and latency.svg", file=sys.stderr)
-    return 1 if failed else 0
+    return failed if failed == INTERRUPTED else failed > 0
 
 
 if __name__ == "__main__":
-    try:
-        sys.exit(main())
-    except KeyboardInterrupt:
-        sys.exit(130)
+    sys.exit(main())

@@ -173,6 +173,7 @@ class Bench:
         self.commands, self.quick, self.rounds = commands, quick, rounds
         self.figures = {}  # {(part, figure): {server: value}}
         self.units = {}
+        self.last_fill_s = 0.0
         self.next_port = 21000 + os.getpid() % 8000
         os.makedirs(self.folder, exist_ok=True)
 
@@ -207,8 +208,10 @@ class Bench:
         return done.stdout
 
     def fill(self, server, first, count, value_bytes, *options):
-        """Stores keys by number, see fill.c."""
+        """Stores keys by number, see fill.c; last_fill_s is how long it took."""
+        begin = time.monotonic()
         self.run(os.path.join(self.tools, "fill"), server.port, first, count, value_bytes, *options)
+        self.last_fill_s = time.monotonic() - begin
 
     def load(self, server, test, requests, pipeline, *, clients=50, keys=1000000, value_bytes=16):
         """redis-benchmark against a server. Returns (nanoseconds of the server's CPU a request, requests a second)."""
