@@ -127,7 +127,7 @@ def loading(bench):
             return (seconds,)
 
         for name, (seconds,) in medians(bench.rounds, servers, start).items():
-            bench.put("loading", f"{keys // 1000:,} thousand keys of 16 B + 64 B", "s", name, seconds)
+            bench.put("loading", f"{keys / 1e6:g} million keys of 16 B + 64 B", "s", name, seconds)
 
 
 def large(bench):

@@ -49,7 +49,11 @@ def lines_panel(x, y, title, series, bounds, color):
     left, right = x + 44, x + PANEL_WIDTH - 84
     top, bottom = y + HEAD, y + LINES_HEIGHT - 34
     depths = sorted({depth for points in series.values() for depth in points})
-    low, high = math.floor(math.log10(bounds[0])), math.ceil(math.log10(bounds[1]))
+    steps = [step * 10 ** exponent for exponent in range(7) for step in (1, 2, 5)]
+    first = max([i for i, step in enumerate(steps) if step <= bounds[0]], default=0)
+    last = min([i for i, step in enumerate(steps) if step >= bounds[1]], default=len(steps) - 1)
+    ticks = steps[first:max(last, first + 1) + 1]
+    low, high = math.log10(ticks[0]), math.log10(ticks[-1])
 
     def at(depth, value):
         across = math.log2(depth / depths[0]) / math.log2(depths[-1] / depths[0]) if len(depths) > 1 else 0.5
@@ -58,16 +62,12 @@ def lines_panel(x, y, title, series, bounds, color):
 
     out = [text(x, y + 14, title, 14, weight="bold"),
            text(x, y + 31, "ns of server CPU a request, by requests in flight a client; logarithmic", 11, FAINT)]
-    for exponent in range(low, high + 1):
-        for step in (1, 2, 5):
-            value = step * 10 ** exponent
-            if value > 10 ** high:
-                continue
-            gy = at(depths[0], value)[1]
-            out.append(line(left, gy, right, gy))
-            out.append(text(left - 6, gy + 4, f"{value:,}", 10, FAINT, "end"))
+    for value in ticks:
+        gy = at(depths[0], value)[1]
+        out.append(line(left, gy, right, gy))
+        out.append(text(left - 6, gy + 4, f"{value:,}", 10, FAINT, "end"))
     for depth in depths:
-        out.append(text(at(depth, 10 ** low)[0], bottom + 18, str(depth), 11, FAINT, "middle"))
+        out.append(text(at(depth, ticks[0])[0], bottom + 18, str(depth), 11, FAINT, "middle"))
     ends = []
     for name, points in series.items():
         marks = [at(depth, value) for depth, value in sorted(points.items()) if value > 0]
@@ -85,10 +85,10 @@ def lines_panel(x, y, title, series, bounds, color):
 
 
 def bars_panel(x, y, title, note, groups, color):
-    """groups: [(label, {name: value})], all to one scale, or each to its own where they are far apart. Returns
-    (svg, height)."""
+    """groups: [(label, {name: value})], all to one scale, or each to its own where they are far apart and have
+    something to compare within. Returns (svg, height)."""
     tops = [max([v for v in by_server.values() if v > 0], default=1) for _, by_server in groups]
-    if max(tops) < SCALES_APART * min(tops):
+    if max(tops) < SCALES_APART * min(tops) or all(len(by_server) == 1 for _, by_server in groups):
         tops = [max(tops)] * len(tops)
     out = [text(x, y + 14, title, 14, weight="bold"), text(x, y + 31, note, 11, FAINT)]
     at = y + HEAD
@@ -162,7 +162,8 @@ def overview(bench):
         for test in ("GET", "SET"):
             panels.append(lambda x, y, t=test: lines_panel(x, y, t, by_depth(bench, t), bounds, color))
     for part, unit, title, note in BARS:
-        groups = [(figure, values) for figure, values in by_part(bench, part, unit) if "file adds" not in figure]
+        groups = [(figure.split(": ")[0], values) for figure, values in by_part(bench, part, unit)
+                  if "file adds" not in figure]
         if groups:
             panels.append(lambda x, y, t=title, n=note, g=groups: bars_panel(x, y, t, n, g, color))
     return document("Corsac beside its peers", panels) if panels else ""
