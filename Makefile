@@ -240,7 +240,8 @@ PEERS  ?=
 ROUNDS ?=
 BENCH_ARGS = --build '$(BUILD)' --peers '$(PEERS)' $(if $(QUICK),--quick) \
              $(if $(ROUNDS),--rounds $(ROUNDS)) \
-             --command 'make $@$(foreach v,BENCH QUICK PEERS ROUNDS,$(if $($v), $v="$($v)"))' $(BENCH)
+             --command '$(strip make $@ $(foreach v,BENCH QUICK PEERS ROUNDS,$(if $($v),$v="$($v)")))' \
+             $(BENCH)
 
 .PHONY: bench bench-latency
 bench: ## compare with other servers, all of it or parts: make bench BENCH="pipelines memory" QUICK=1

@@ -46,8 +46,9 @@ def find(build, peers):
 
 def version(command):
     """What the server says of itself, on one line."""
-    said = subprocess.run([*shlex.split(command), "--version"], capture_output=True, text=True, check=False)
-    return said.stdout.strip() or "?"
+    program, *options = shlex.split(command)
+    said = subprocess.run([program, "--version"], capture_output=True, text=True, check=False)
+    return " ".join([said.stdout.strip() or program, *options])
 
 
 class Server:
