@@ -47,7 +47,7 @@ SCRIPTS  := $(call pick,$(wildcard $(foreach e,py mjs sh,tests/clients/test_*.$(
 TEST_SRC := $(UNIT_SRC) $(E2E_SRC)
 # What tests/bench/test_*.py run once, in release: guard.c, and the tools of `make bench`.
 BENCH_DIR   := $(BUILD)/release/tests/bench
-BENCH_TOOLS := $(patsubst %,$(BENCH_DIR)/%,floor fill latency bench_store) \
+BENCH_TOOLS := $(patsubst %,$(BENCH_DIR)/%,floor fill latency) \
                $(BUILD)/release/tests/shim/loop_shim.so
 BENCH_TESTS := $(if $(call pick,tests/bench/test_guard.py),$(BENCH_DIR)/guard) \
                $(if $(call pick,tests/bench/test_tools.py),$(BENCH_TOOLS) $(BUILD)/corsac)
@@ -246,7 +246,7 @@ BENCH_ARGS = --build '$(BUILD)' --peers '$(PEERS)' $(if $(QUICK),--quick) \
 .PHONY: bench bench-latency
 bench: ## compare with other servers, all of it or parts: make bench BENCH="pipelines memory" QUICK=1
 	@utils/deps --test
-	$(SUBMAKE) $(BUILD)/corsac $(BENCH_TOOLS)
+	$(SUBMAKE) $(BUILD)/corsac $(BENCH_TOOLS) $(BENCH_DIR)/bench_store
 	@tests/bench/bench.py $(BENCH_ARGS)
 bench-latency: ## the same for latency, alone and while something large goes on: BENCH="flush rewrite"
 	@utils/deps --test
