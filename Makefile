@@ -48,6 +48,12 @@ FUZZ_SRC := $(call pick,$(wildcard tests/fuzz/fuzz_*.c))
 SCRIPTS  := $(call pick,$(wildcard $(foreach e,py mjs sh,tests/clients/test_*.$(e) \
                                       tests/clients/*/test_*.$(e))))
 TEST_SRC := $(UNIT_SRC) $(E2E_SRC)
+# What tests/bench/test_*.py run once, in release: guard.c, and the tools of `make bench`.
+BENCH_DIR   := $(BUILD)/release/tests/bench
+BENCH_TOOLS := $(patsubst %,$(BENCH_DIR)/%,floor fill latency) \
+               $(BUILD)/release/tests/shim/loop_shim.so
+BENCH_TESTS := $(if $(call pick,tests/bench/test_guard.py),$(BENCH_DIR)/guard) \
+               $(if $(call pick,tests/bench/test_tools.py),$(BENCH_TOOLS) $(BUILD)/corsac)
 # Every other .c file under tests/ is a helper: test programs link what they use of them.
 HELPERS      := $(filter-out $(wildcard tests/*/test_*.c tests/*/*/test_*.c tests/fuzz/*.c \
                                         tests/shim/*.c tests/bench/*.c), \
@@ -244,12 +250,42 @@ fuzz: ## fuzz each target for FUZZ_SECONDS (60): make fuzz T=resp FUZZ_SECONDS=6
 	$(SUBMAKE) fuzz-build
 	@$(RUN_TESTS) --fuzz-seconds $(FUZZ_SECONDS) fuzz
 
+# make bench BENCH="pipelines memory" QUICK=1 PEERS='name=command ...' ROUNDS=5
+BENCH  ?=
+QUICK  ?=
+PEERS  ?=
+ROUNDS ?=
+BENCH_ARGS = --build '$(BUILD)' --peers '$(PEERS)' $(if $(QUICK),--quick) \
+             $(if $(ROUNDS),--rounds $(ROUNDS)) \
+             --command '$(strip make $@ $(foreach v,BENCH QUICK PEERS ROUNDS,$(if $($v),$v="$($v)")))' \
+             $(BENCH)
+
+.PHONY: bench bench-latency
+bench: ## compare with other servers, all of it or parts: make bench BENCH="pipelines memory" QUICK=1
+	@utils/deps --test
+	$(SUBMAKE) $(BUILD)/corsac $(BENCH_TOOLS) $(BENCH_DIR)/bench_store
+	@tests/bench/bench.py $(BENCH_ARGS)
+bench-latency: ## the same for latency, alone and while something large goes on: BENCH="flush rewrite"
+	@utils/deps --test
+	$(SUBMAKE) $(BUILD)/corsac $(BENCH_TOOLS)
+	@tests/bench/latency.py $(BENCH_ARGS)
+
 .PHONY: bench-store bench-table
 bench-store bench-table: bench-%: ## measure the store, or only its tables, without network and protocol
-	$(SUBMAKE) $(BUILD)/release/tests/bench/bench_$*
-	@$(BUILD)/release/tests/bench/bench_$*
+	$(SUBMAKE) $(BENCH_DIR)/bench_$*
+	@$(BENCH_DIR)/bench_$*
 
-$(BUILD)/release/tests/bench/%: $(BUILD)/release/tests/bench/%.o $(release_lib)
+release-tests: $(BENCH_TESTS)
+
+.PHONY: guard guard-record
+guard: ## count the instructions of each request and compare with tests/bench/guard.txt
+	$(SUBMAKE) $(BENCH_DIR)/guard
+	@CORSAC_BIN='$(BUILD)/corsac' tests/bench/test_guard.py
+guard-record: ## write them into tests/bench/guard.txt
+	$(SUBMAKE) $(BENCH_DIR)/guard
+	@CORSAC_BIN='$(BUILD)/corsac' tests/bench/test_guard.py --record
+
+$(BENCH_DIR)/%: $(BENCH_DIR)/%.o $(release_lib)
 	$(call say,LD,$@)
 	$(Q)$(release_CC) $(release_FLAGS) $(release_LTO) $(release_LDFLAGS) -o $@ $^ $(release_LIBS)
 

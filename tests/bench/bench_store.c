@@ -1,4 +1,6 @@
-/* What the keyspace costs: bench_store [keys in thousands, 1000] [shards, 1]
+/* What the keyspace costs.
+ *   bench_store                                        GET and SET of 1 and 10 million keys, beside their targets
+ *   bench_store KEYS_IN_THOUSANDS [SHARDS, 1]          everything that it does, slice by slice
  *
  * Keys are drawn at random from all, 16 bytes long, with values of 32 bytes. Names are made ahead of the
  * clock, some thousand at a time, as a request's lie in a read buffer that is in the cache. */
@@ -19,6 +21,8 @@
 #define BATCH       16 /* commands that a turn of the server finds in one read, say */
 #define OPS         4000000
 #define NOW_MS      1700000000000
+#define GET_NS_MAX  100 /* targets, on average and without batching */
+#define SET_NS_MAX  200
 
 static uint64_t clock_ns(clockid_t clock)
 {
@@ -115,7 +119,8 @@ static void run_batched(struct bench *b, op_fn op)
     }
 }
 
-static void measure(struct bench *b, const char *what, op_fn op, bool batched)
+/* Nanoseconds of one, on average. */
+static double time_op(struct bench *b, op_fn op, bool batched)
 {
     uint64_t ns = 0, ops = 0;
     for (; ops < OPS; ops += NAMES) {
@@ -124,12 +129,17 @@ static void measure(struct bench *b, const char *what, op_fn op, bool batched)
         (batched ? run_batched : run_singly)(b, op);
         ns += now_ns() - start;
     }
-    printf("%-28s %7.1f ns\n", what, (double)ns / (double)ops);
+    return (double)ns / (double)ops;
+}
+
+static void measure(struct bench *b, const char *what, op_fn op, bool batched)
+{
+    printf("%-28s %7.1f ns\n", what, time_op(b, op, batched));
 }
 
 /* --- filling ---------------------------------------------------------------------------------------- */
 
-static void fill(struct bench *b, const char *what, bool batched)
+static double time_fill(struct bench *b, bool batched)
 {
     uint64_t ns = 0, done = 0;
     for (; done < b->keys; done += NAMES) {
@@ -139,7 +149,12 @@ static void fill(struct bench *b, const char *what, bool batched)
         ns += now_ns() - start;
     }
     b->keys = done;
-    printf("%-28s %7.1f ns\n", what, (double)ns / (double)done);
+    return (double)ns / (double)done;
+}
+
+static void fill(struct bench *b, const char *what, bool batched)
+{
+    printf("%-28s %7.1f ns\n", what, time_fill(b, batched));
 }
 
 /* The same, with a clock around each call. */
@@ -305,17 +320,56 @@ static void snapshot(struct bench *b)
     free(c);
 }
 
-int main(int argc, char **argv)
+/* --- what is run ------------------------------------------------------------------------------------ */
+
+static struct bench *bench_new(uint64_t keys, unsigned shards)
 {
     struct bench *b = calloc(1, sizeof(*b));
-    struct mem_stats before;
-    b->keys = (argc > 1 ? strtoull(argv[1], NULL, 10) : 1000) * 1000;
-    unsigned shards = argc > 2 ? (unsigned)atoi(argv[2]) : 1;
+    b->keys = keys;
     rng_seed(&b->rng, 1);
-    mem_purge_in_background(true); /* as the server does */
-
-    mem_stats(&before);
     start(b, shards);
+    return b;
+}
+
+static void bench_free(struct bench *b)
+{
+    ks_free(&b->ks);
+    free(b);
+}
+
+static void print_target(uint64_t keys, const char *what, double single_ns, double batched_ns,
+                         double ns_max)
+{
+    printf(
+        "%2.0f M keys, %-14s %7.1f ns, in batches of %d %7.1f ns; target %3.0f ns unbatched: %s\n",
+        (double)keys / 1e6, what, single_ns, BATCH, batched_ns, ns_max,
+        single_ns < ns_max ? "PASS" : "MISS");
+}
+
+/* Names in random order, one thread. */
+static void targets(uint64_t keys)
+{
+    struct bench *b = bench_new(keys, 1);
+    double insert_ns = time_fill(b, false);
+    ks_flush(b->ks, 0, false);
+    while (ks_work(b->ks))
+        ;
+    double insert_batched_ns = time_fill(b, true);
+    while (ks_work(b->ks))
+        ;
+    double get_ns = time_op(b, op_get, false), get_batched_ns = time_op(b, op_get, true);
+    double set_ns = time_op(b, op_set, false), set_batched_ns = time_op(b, op_set, true);
+    print_target(keys, "GET", get_ns, get_batched_ns, GET_NS_MAX);
+    print_target(keys, "SET", set_ns, set_batched_ns, SET_NS_MAX);
+    print_target(keys, "SET of new", insert_ns, insert_batched_ns, SET_NS_MAX);
+    bench_free(b);
+}
+
+static void details(uint64_t keys, unsigned shards)
+{
+    struct mem_stats before;
+    mem_stats(&before);
+    struct bench *b = bench_new(keys, shards);
     fill(b, "SET insert", false);
     while (ks_work(b->ks))
         ;
@@ -336,7 +390,17 @@ int main(int argc, char **argv)
     ks_flush(b->ks, 0, true);
     fill_watched(b);
     expire(b);
-    ks_free(&b->ks);
-    free(b);
+    bench_free(b);
+}
+
+int main(int argc, char **argv)
+{
+    mem_purge_in_background(true); /* as the server does */
+    if (argc > 1) {
+        details(strtoull(argv[1], NULL, 10) * 1000, argc > 2 ? (unsigned)atoi(argv[2]) : 1);
+    } else {
+        targets(1000000);
+        targets(10000000);
+    }
     return 0;
 }

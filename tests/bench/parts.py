@@ -1,0 +1,207 @@
+"""What `make bench` measures: one function for each part, which records its figures in a Bench.
+
+Rounds are interleaved (A B A B) and their medians count, so that what else the machine does meets all servers alike.
+"""
+
+import os
+import re
+import resource
+import socket
+import statistics
+import time
+from contextlib import ExitStack
+
+from servers import FLOOR
+
+PIPELINES = (1, 16, 64, 256)
+AOF_PIPELINES = {"everysec": (16, 64), "always": (1, 16)}
+KEYS = 1000000
+LOAD_KEYS = 5000000
+MANY_KEYS = 20000000
+LARGE = ((64 * 1024, 2000, "64 KiB"), (1024 * 1024, 100, "1 MiB"))  # bytes, keys, name
+IDLE_CONNECTIONS, BUSY_CONNECTIONS = 9900, 100
+
+
+def requests(pipeline, quick):
+    """So many that each measurement takes about a second of CPU."""
+    count = {1: 120000, 16: 1000000, 64: 2000000}.get(pipeline, 3000000)
+    return count // 4 if quick else count
+
+
+class Running(ExitStack):
+    """Servers that run for a part and are stopped after it, whatever happens."""
+
+    def start(self, bench, name, *options, **how):
+        """As Bench.server."""
+        server = bench.server(name, *options, **how)
+        self.callback(server.stop)
+        return server
+
+
+def medians(rounds, servers, measure):
+    """{name: [medians of each value that measure(server) returns]}, in interleaved rounds."""
+    seen = {name: [] for name in servers}
+    for _ in range(rounds):
+        for name, server in servers.items():
+            seen[name].append(measure(server))
+    return {name: [statistics.median(column) for column in zip(*rows)] for name, rows in seen.items()}
+
+
+def pipelines(bench):
+    """CPU and requests a second of GET and SET, at four depths of pipelining, and the floor's."""
+    with Running() as running:
+        servers = {name: running.start(bench, name) for name in [*bench.commands, FLOOR]}
+        for name, server in servers.items():
+            if name != FLOOR:
+                bench.fill(server, 0, KEYS, 16)
+        for pipeline in PIPELINES:
+            for test in ("get", "set"):
+                count = requests(pipeline, bench.quick)
+                found = medians(bench.rounds, servers, lambda s: bench.load(s, test, count, pipeline))
+                for name, (cpu_ns, rate) in found.items():
+                    bench.put("pipelines", f"{test.upper()}, P={pipeline}: CPU a request", "ns", name, cpu_ns)
+                    bench.put("pipelines", f"{test.upper()}, P={pipeline}: requests a second", "/s", name, rate)
+
+
+def memory(bench):
+    """Growth of resident memory for each key."""
+    forever_ms = int(time.time() * 1000) + 1000 * 3600 * 1000
+    shapes = (("16 B + 16 B", 16, ()), ("16 B + 16 B, with an expiry", 16, ("pxat", forever_ms)),
+              ("16 B + 64 B", 64, ()))
+    for figure, value_bytes, options in shapes:
+        for name in bench.commands:
+            with Running() as running:
+                server = running.start(bench, name)
+                before = server.resident_bytes()
+                bench.fill(server, 0, KEYS, value_bytes, *options)
+                time.sleep(0.5)  # whatever moves in the background has moved
+                bench.put("memory", figure, "B/key", name, (server.resident_bytes() - before) / KEYS)
+
+
+def aof(bench):
+    """SET with an append-only file; under everysec also what it adds to the same server without one."""
+    for policy, depths in AOF_PIPELINES.items():
+        with Running() as running:
+            logged = {name: running.start(bench, name, aof="everysec") for name in bench.commands}
+            plain = {name: running.start(bench, name) for name in bench.commands if policy == "everysec"}
+            for server in [*logged.values(), *plain.values()]:
+                bench.fill(server, 0, KEYS, 16)
+            for server in logged.values():
+                server.must("CONFIG", "SET", "appendfsync", policy)
+            for pipeline in depths:
+                count = requests(pipeline, bench.quick)
+                if policy == "always":
+                    count //= 2
+
+                def with_and_without(name):
+                    cpu_ns, rate = bench.load(logged[name], "set", count, pipeline)
+                    without_ns = bench.load(plain[name], "set", count, pipeline)[0] if plain else 0
+                    return cpu_ns, rate, cpu_ns - without_ns
+
+                found = medians(bench.rounds, {name: name for name in logged}, with_and_without)
+                for name, (cpu_ns, rate, added_ns) in found.items():
+                    figure = f"SET, {policy}, P={pipeline}"
+                    bench.put("aof", f"{figure}: CPU a request", "ns", name, cpu_ns)
+                    bench.put("aof", f"{figure}: requests a second", "/s", name, rate)
+                    if plain:
+                        bench.put("aof", f"{figure}: CPU that the file adds", "ns", name, added_ns)
+
+
+def loading(bench):
+    """Seconds from the start until all keys are served, from a base that the server itself wrote."""
+    keys = LOAD_KEYS // 10 if bench.quick else LOAD_KEYS
+    with Running() as running:
+        servers = {}
+        for name in bench.commands:
+            server = servers[name] = running.start(bench, name, aof="everysec")
+            bench.fill(server, 0, keys, 64)
+            server.must("BGREWRITEAOF")
+            server.wait_until("persistence", "aof_rewrite_scheduled", "0")
+            server.wait_until("persistence", "aof_rewrite_in_progress", "0")
+            server.stop(keep=True)
+
+        def start(server):
+            seconds = server.start(ready=("DBSIZE",))
+            assert server.must("DBSIZE") == b":%d\r\n" % keys, f"{server.name} has lost keys"
+            server.stop(keep=True)
+            return (seconds,)
+
+        for name, (seconds,) in medians(bench.rounds, servers, start).items():
+            bench.put("loading", f"{keys / 1e6:g} million keys of 16 B + 64 B", "s", name, seconds)
+
+
+def large(bench):
+    """Bytes for each second of the server's CPU, for values of 64 KiB and 1 MiB."""
+    with Running() as running:
+        servers = {name: running.start(bench, name) for name in bench.commands}
+        for value_bytes, keys, figure in LARGE:
+            count = keys * (4 if bench.quick else 20)
+            for server in servers.values():
+                server.must("FLUSHALL")
+                with socket.create_connection(("127.0.0.1", server.port)) as s:
+                    for number in range(keys):
+                        s.sendall(b"*3\r\n$3\r\nSET\r\n$16\r\nkey:%012d\r\n$%d\r\n%s\r\n"
+                                  % (number, value_bytes, b"v" * value_bytes))
+                        assert s.recv(64) == b"+OK\r\n"
+            for test in ("get", "set"):
+                found = medians(bench.rounds, servers, lambda s: bench.load(
+                    s, test, count, 1, clients=10, keys=keys, value_bytes=value_bytes))
+                for name, (cpu_ns, _) in found.items():
+                    bench.put("large", f"{test.upper()} of {figure}", "MB/CPU s", name, value_bytes / cpu_ns * 1000)
+
+
+def growth(bench):
+    """CPU of a GET among 1 and among 20 million keys: Corsac only."""
+    with Running() as running:
+        server = running.start(bench, "corsac")
+        have = 0
+        for keys in (KEYS, MANY_KEYS // 10 if bench.quick else MANY_KEYS):
+            bench.fill(server, have, keys - have, 16)
+            have = keys
+            time.sleep(0.5)
+            found = medians(bench.rounds, {"corsac": server}, lambda s: bench.load(
+                s, "get", requests(64, bench.quick), 64, keys=keys))
+            bench.put("growth", f"GET, P=64, {keys // 1000000} million keys", "ns", "corsac", found["corsac"][0])
+
+
+def connect_many(server, count):
+    """Connections that do nothing, each known to be served."""
+    most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+    idle = []
+    for _ in range(count):
+        idle.append(socket.create_connection(("127.0.0.1", server.port)))
+        idle[-1].sendall(b"PING\r\n")
+        assert idle[-1].recv(16) == b"+PONG\r\n", f"{server.name} refuses connection {len(idle)}"
+    return idle
+
+
+def connections(bench):
+    """CPU of a GET on 100 connections, alone and beside 9,900 that are idle."""
+    for name in bench.commands:
+        with Running() as running:
+            servers = {idle: running.start(bench, name, "--maxclients", "11000") for idle in (0, IDLE_CONNECTIONS)}
+            for server in servers.values():
+                bench.fill(server, 0, KEYS // 10, 16)
+            held = connect_many(servers[IDLE_CONNECTIONS], IDLE_CONNECTIONS)
+            count = requests(1, bench.quick)
+            found = medians(bench.rounds, servers, lambda s: bench.load(
+                s, "get", count, 1, clients=BUSY_CONNECTIONS, keys=KEYS // 10))
+            for idle, (cpu_ns, _) in found.items():
+                figure = f"GET on {BUSY_CONNECTIONS} of {BUSY_CONNECTIONS + idle:,} connections"
+                bench.put("connections", figure, "ns", name, cpu_ns)
+            for connection in held:
+                connection.close()
+
+
+def store(bench):
+    """GET and SET of the store alone, without network and protocol: what `make bench-store` prints."""
+    said = bench.run(os.path.join(bench.tools, "bench_store"))
+    for row in re.findall(r"^ *(\d+) M keys, (.*?) +([\d.]+) ns, in batches of (\d+) +([\d.]+) ns", said, re.MULTILINE):
+        keys, operation, single_ns, batch, batched_ns = row
+        bench.put("store", f"{operation} of {keys} M keys", "ns", "corsac", float(single_ns))
+        bench.put("store", f"{operation} of {keys} M keys, in batches of {batch}", "ns", "corsac", float(batched_ns))
+
+
+ALL = {part.__name__: part for part in (pipelines, memory, aof, loading, large, growth, connections, store)}
+QUICK = [name for name in ALL if name != "store"]  # which takes its time, however few rounds there are
