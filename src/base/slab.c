@@ -72,7 +72,6 @@ static void chunk_unlink(struct slab_heap *h, struct slab_chunk *c)
         c->next->prev = c->prev;
 }
 
-/* The first chunk of a heap has ordinary pages: who stores little is to take little. */
 static bool add_chunk(struct slab_heap *h)
 {
     struct slab_chunk *c = slab_source_try_get(&h->source);
@@ -267,13 +266,13 @@ size_t slab_good_size(size_t bytes)
 
 /* --- the heap ---------------------------------------------------------------------------------------- */
 
-struct slab_heap *slab_heap_new(void)
+struct slab_heap *slab_heap_new(struct populator *populator)
 {
     struct slab_heap *h = mem_zalloc(sizeof(*h));
     h->none.cell_bytes = 1; /* for which it has no room */
     for (unsigned i = 0; i < SLAB_CLASSES; i++)
         h->classes[i].current = &h->none;
-    slab_source_init(&h->source);
+    slab_source_init(&h->source, populator);
     return h;
 }
 

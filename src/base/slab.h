@@ -9,9 +9,8 @@
  * bytes take; and look-ups among a million of those spend a fourth of their time on misses of the TLB, which huge pages
  * spare. A further size is handed to jemalloc, so that any size may be asked for.
  *
- * Huge pages are prepared by a thread of the heap's own ahead of their use: the kernel takes some hundred
- * microseconds to milliseconds for one, which no caller is to wait for. While none is ready, a chunk has ordinary
- * pages.
+ * Huge pages are prepared on the populator's thread ahead of their use. While none is ready, and for the first chunk, as
+ * who stores little is to take little, a chunk has ordinary pages.
  *
  * A heap belongs to one thread. Built with CORSAC_LIBC_MALLOC (sanitizers), every cell is an allocation of the C
  * library's, so that each byte beyond it is found. */
@@ -23,7 +22,9 @@
 #define SLAB_CHUNK_BYTES    (2 * 1024 * 1024)
 
 struct slab_heap;
-struct slab_heap *slab_heap_new(void);
+struct populator; /* base/populate.h */
+/* Borrows the populator for life; NULL: chunks have ordinary pages. */
+struct slab_heap *slab_heap_new(struct populator *populator);
 /* Every cell must have been freed: asserted. Larger allocations are not looked at. */
 void slab_heap_free(struct slab_heap **h);
 

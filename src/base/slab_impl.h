@@ -1,8 +1,9 @@
 #pragma once
 /* What the files of the slab allocator share: slab.c hands out cells, slab_chunk.c gets memory from the kernel. */
-#include <pthread.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 
+#include "base/populate.h"
 #include "base/slab.h"
 
 #define SLAB_CHUNK_SLABS  (SLAB_CHUNK_BYTES / SLAB_BYTES)
@@ -60,16 +61,13 @@ struct slab_chunk {
 _Static_assert(sizeof(struct slab_chunk) <= SLAB_HEADER_BYTES, "the header has room for it");
 _Static_assert(SLAB_CHUNK_SLABS == 32, "`unused` has a bit for each slab");
 
-/* Prepares huge pages on a thread of its own, which there is from the second chunk on. */
+/* Where chunks come from. The next one is prepared while there is still room in those that there are. */
 struct slab_source {
-    pthread_t thread;
-    bool has_thread;
-    pthread_mutex_t lock; /* for what follows */
-    pthread_cond_t work;
-    void *ready; /* the memory of a chunk, with its pages there; NULL: none yet */
-    bool wanted, stop;
+    struct populator *populator; /* NULL: nothing is prepared. Borrowed */
+    void *next;                  /* the memory of a chunk; NULL: not asked for */
+    atomic_bool next_ready;      /* its pages are there */
 };
-void slab_source_init(struct slab_source *s);
+void slab_source_init(struct slab_source *s, struct populator *populator);
 void slab_source_deinit(struct slab_source *s);
 /* SLAB_CHUNK_BYTES of zeros, aligned to that. NULL: no memory. */
 void *slab_source_try_get(struct slab_source *s);

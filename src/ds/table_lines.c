@@ -9,9 +9,9 @@
  * kernel extends or moves by its page tables, without copying and without holding both. Lines that
  * were never used are not backed by memory there. Which of the two it is follows from the size.
  *
- * Huge pages are not asked for while serving: they made look-ups among 20 million keys about a tenth
- * faster, but single inserts took milliseconds, when the kernel had to find huge pages. While a log
- * is loaded nobody waits for a single insert, and what it got stays: see table_expect. */
+ * Huge pages made look-ups among 20 million keys about a tenth faster, but single inserts took
+ * milliseconds when the kernel had to find huge pages. So they are asked for where nobody waits for
+ * that: while a log is loaded (table_expect), and ahead of growing (table_reserve). */
 
 #define MAP_LINES_MIN 512 /* 32 KiB: to copy less than that takes some microseconds */
 
@@ -52,19 +52,22 @@ static void lines_free(struct table_bucket *lines, uint32_t n)
     }
 }
 
-/* As mremap; a mapping that grows goes to a place that is the same modulo MAP_SPAN_BYTES. */
+/* As mremap; a mapping that grows goes to a place that is the same modulo MAP_SPAN_BYTES, or is a multiple of that when
+ * it gets as large: from there on it may have huge pages. */
 static void *remap(void *old, size_t old_bytes, size_t new_bytes)
 {
-    if (old_bytes < MAP_SPAN_BYTES)
+    bool becomes_large = old_bytes < MAP_SPAN_BYTES && new_bytes >= MAP_SPAN_BYTES;
+    if (new_bytes < MAP_SPAN_BYTES)
         return mremap(old, old_bytes, new_bytes, MREMAP_MAYMOVE);
-    void *moved = mremap(old, old_bytes, new_bytes, 0);
+    void *moved = becomes_large ? MAP_FAILED : mremap(old, old_bytes, new_bytes, 0);
     if (moved != MAP_FAILED)
         return moved;
     char *room = mmap(NULL, new_bytes + MAP_SPAN_BYTES, PROT_NONE,
                       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (room == MAP_FAILED)
         return room;
-    size_t before = ((uintptr_t)old - (uintptr_t)room) % MAP_SPAN_BYTES;
+    uintptr_t like = becomes_large ? 0 : (uintptr_t)old;
+    size_t before = (like - (uintptr_t)room) % MAP_SPAN_BYTES;
     char *place = room + before;
     moved = mremap(old, old_bytes, new_bytes, MREMAP_MAYMOVE | MREMAP_FIXED, place);
     /* If that failed, the kernel has unmapped the place already, so that it may be another

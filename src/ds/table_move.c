@@ -173,11 +173,40 @@ static bool start_shrinking(struct table *t)
     return true;
 }
 
+/* Memory for the next size is set aside when a table has this many hundredths of what it can hold, and
+ * is given back when it has few enough again. */
+#define RESERVE_PERCENT      85
+#define RESERVE_KEEP_PERCENT 75
+#define RESERVE_LINES_MIN    (32 * 1024) /* 2 MiB: below that there are no huge pages */
+
+static bool fills(const struct table *t, unsigned percent)
+{
+    return t->count * 100 >= (uint64_t)t->n_high * TABLE_FILL_MAX * percent;
+}
+
+static bool is_reserve(const struct table *t)
+{
+    return t->n_high >= RESERVE_LINES_MIN && t->n_mapped == size_next(t->n_high) &&
+           fills(t, RESERVE_KEEP_PERCENT);
+}
+
+bool table_reserve(struct table *t, struct table_room *out)
+{
+    uint32_t n = size_next(t->n_high);
+    if (table_moving(t) || t->n_high < RESERVE_LINES_MIN || n > TABLE_BUCKETS_MAX ||
+        t->n_mapped >= n || !fills(t, RESERVE_PERCENT) || table_lines_resize(t, n))
+        return false;
+    table_lines_huge(t, true);
+    *out = (struct table_room){&t->buckets[t->n_high],
+                               (size_t)(n - t->n_high) * sizeof(struct table_bucket)};
+    return true;
+}
+
 /* Gives back one slice of the memory behind the last bucket. True while there is more. Where the
  * allocator refuses a smaller block, the larger one stays for now. */
 static bool trim(struct table *t)
 {
-    if (t->n_mapped == t->n_high)
+    if (t->n_mapped == t->n_high || is_reserve(t))
         return false;
     bool whole = t->n_mapped - t->n_high <= TABLE_TRIM_LINES;
     enum err e = table_lines_resize(t, whole ? t->n_high : t->n_mapped - TABLE_TRIM_LINES);

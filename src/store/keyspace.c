@@ -47,7 +47,8 @@ struct keyspace *ks_new(const struct ks_options *o)
         mem_free(ks);
         return NULL;
     }
-    ks->items = slab_heap_new();
+    ks->populator = populator_new();
+    ks->items = slab_heap_new(ks->populator);
     ks->dbs = dbs;
     ks->databases = o->databases;
     keyhash_init(&ks->hash, o->hash_key);
@@ -67,6 +68,7 @@ void ks_free(struct keyspace **pks)
     ks->snapshot.cancelled = NULL; /* nobody is to begin anew */
     ks_flush(ks, -1, true);
     ks_free_pending(ks);
+    populator_free(&ks->populator);
     slab_heap_free(&ks->items);
     mem_free(ks->dbs);
     mem_free(ks);

@@ -18,6 +18,7 @@
 
 #include "base/keyhash.h"
 #include "base/mem.h"
+#include "base/populate.h"
 #include "base/slab.h"
 #include "ds/duetree.h"
 #include "ds/ring.h"
@@ -82,6 +83,7 @@ struct keyspace {
     int databases;
     const uint16_t *owner_to, *owner_from; /* into owners[] */
     struct slab_heap *items;
+    struct populator *populator;
     struct keyhash hash;
     int64_t now_ms;
     unsigned shards;     /* as asked for last */

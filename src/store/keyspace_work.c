@@ -115,7 +115,12 @@ static bool tidy_cell(const struct keyspace *ks, struct ks_cell *cell)
 {
     if (cell->expires > 0)
         (void)duetree_fit(&cell->dues, cell->table.count); /* failing, it is only coarser */
-    return !ks->expecting && table_work(&cell->table, TIDY_BUCKETS_PER_SLICE);
+    if (ks->expecting)
+        return false;
+    struct table_room room;
+    if (table_reserve(&cell->table, &room))
+        populator_ask(ks->populator, room.at, room.bytes, NULL);
+    return table_work(&cell->table, TIDY_BUCKETS_PER_SLICE);
 }
 
 /* Goes round over all cells, once after each change. Only where a round begins can it be seen that there is

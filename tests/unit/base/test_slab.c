@@ -3,6 +3,7 @@
 #include <stdint.h>
 
 #include "base/mem.h"
+#include "base/populate.h"
 #include "base/rng.h"
 #include "base/slab.h"
 
@@ -59,10 +60,9 @@ static size_t some_size(struct rng *rng)
 }
 
 /* Things come and go in waves, so that slabs and chunks get full and empty again. */
-static void things_keep_their_bytes(void **state)
+static void things_keep_their_bytes_with(struct populator *populator)
 {
-    (void)state;
-    struct slab_heap *h = slab_heap_new();
+    struct slab_heap *h = slab_heap_new(populator);
     struct thing *things = calloc(THINGS, sizeof(*things));
     struct rng rng;
     rng_seed(&rng, 7);
@@ -91,12 +91,26 @@ static void things_keep_their_bytes(void **state)
     free(things);
 }
 
+static void things_keep_their_bytes(void **state)
+{
+    (void)state;
+    things_keep_their_bytes_with(NULL);
+}
+
+static void things_keep_their_bytes_in_pages_made_ahead(void **state)
+{
+    (void)state;
+    struct populator *populator = populator_new();
+    things_keep_their_bytes_with(populator);
+    populator_free(&populator);
+}
+
 /* Each size has its slabs in turn: what one size gave back serves another. */
 static void memory_goes_back(void **state)
 {
     (void)state;
 #ifndef CORSAC_LIBC_MALLOC
-    struct slab_heap *h = slab_heap_new();
+    struct slab_heap *h = slab_heap_new(NULL);
     enum { COUNT = 8 * SLAB_CHUNK_BYTES / 64 };
     void **cells = calloc(COUNT, sizeof(void *));
     struct slab_stats s;
@@ -125,7 +139,7 @@ static void memory_goes_back(void **state)
 static void a_refusal_changes_nothing(void **state)
 {
     (void)state;
-    struct slab_heap *h = slab_heap_new();
+    struct slab_heap *h = slab_heap_new(NULL);
     void *p = slab_try_alloc(h, 40);
     mem_fail_after(1);
     assert_null(slab_try_alloc(h, 40));
@@ -143,6 +157,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(sizes_are_eight_bytes_apart_and_further_ones_the_allocators),
         cmocka_unit_test(things_keep_their_bytes),
+        cmocka_unit_test(things_keep_their_bytes_in_pages_made_ahead),
         cmocka_unit_test(memory_goes_back),
         cmocka_unit_test(a_refusal_changes_nothing),
     };

@@ -329,6 +329,58 @@ static void test_expect_more(void **state)
     }
 }
 
+/* A large table has memory for its next size before it grows, which somebody else may touch, keeps it through work
+ * and removals, grows into it, and gives it back when it is not needed after all. */
+static void test_reserve(void **state)
+{
+    (void)state;
+    enum { LINES = 32 * 1024, LIMIT = LINES * TABLE_FILL_MAX };
+    struct model m;
+    struct table_room room;
+    model_init(&m, LIMIT + 100, hash_random, 3);
+    fill(&m, 1000);
+    assert_false(table_reserve(&m.table, &room)); /* small */
+    fill(&m, LIMIT * 8 / 10);
+    while (table_work(&m.table, 1000))
+        ;
+    assert_int_equal(m.table.n_high, LINES);
+    assert_false(table_reserve(&m.table, &room)); /* too early */
+    fill(&m, LIMIT * 9 / 10);
+    assert_true(table_reserve(&m.table, &room));
+    assert_ptr_equal(room.at, m.table.buckets + LINES);
+    assert_int_equal(room.bytes, LINES / 2 * sizeof(struct table_bucket));
+    assert_int_equal((uintptr_t)m.table.buckets % (2 << 20), 0);
+    memset(room.at, 0, room.bytes);
+    assert_false(table_reserve(&m.table, &room)); /* done */
+    assert_false(table_work(&m.table, 1000));
+    take_out(&m, &m.things[0]);
+    assert_int_equal(m.table.n_mapped, LINES * 3 / 2);
+    validate(&m);
+
+    const struct table_bucket *before = m.table.buckets;
+    fill(&m, LIMIT + 1);
+    assert_int_equal(m.table.n_high, LINES * 3 / 2);
+    assert_ptr_equal(m.table.buckets, before);
+    while (table_work(&m.table, 1000))
+        ;
+    validate(&m);
+    model_deinit(&m);
+
+    model_init(&m, LIMIT, hash_random, 4);
+    fill(&m, LIMIT * 9 / 10);
+    while (table_work(&m.table, 1000))
+        ;
+    assert_true(table_reserve(&m.table, &room));
+    for (size_t i = 0; i < LIMIT / 4; i++)
+        if (m.things[i].in)
+            take_out(&m, &m.things[i]);
+    while (table_work(&m.table, 1000))
+        ;
+    assert_int_equal(m.table.n_mapped, LINES);
+    validate(&m);
+    model_deinit(&m);
+}
+
 /* --- walks ------------------------------------------------------------------------------------ */
 
 /* Any cut of the hashes into ranges gives everything once, also in the middle of a move. */
@@ -622,6 +674,7 @@ int main(void)
         cmocka_unit_test(test_moves_turn_round),
         cmocka_unit_test(test_expect),
         cmocka_unit_test(test_expect_more),
+        cmocka_unit_test(test_reserve),
         cmocka_unit_test(test_ranges_partition),
         cmocka_unit_test(test_walk_sees_all),
         cmocka_unit_test(test_random_is_even),

@@ -10,7 +10,7 @@ static struct slab_heap *heap; /* of this program: the group's teardown finds wh
 static int make_heap(void **state)
 {
     (void)state;
-    heap = slab_heap_new();
+    heap = slab_heap_new(NULL);
     return 0;
 }
 
