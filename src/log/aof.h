@@ -70,6 +70,9 @@ void aof_group_end(struct aof *a);
 /* Ends the batch of the turn and hands it to the writer; free where there is none. */
 void aof_seal(struct aof *a);
 
+/* One more client waits until the batch of this turn is synced: with `always` the writer goes by that. */
+void aof_awaited(struct aof *a);
+
 uint64_t aof_pos(const struct aof *a);     /* behind everything appended */
 uint64_t aof_written(const struct aof *a); /* as of the last aof_poll */
 uint64_t aof_synced(const struct aof *a);

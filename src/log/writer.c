@@ -174,18 +174,22 @@ bool writer_free(struct writer **writer, int64_t patience_ms)
 
 /* --- handing over --------------------------------------------------------------------------- */
 
-/* Behind what is queued; wakes the writer thread, which knows already where there was something. */
+/* Behind what is queued; wakes the writer thread, which knows already where there was something, unless it
+ * waits for more. */
 static void submit(struct writer *w, struct entry *e)
 {
-    bool idle = w->queue.first == NULL;
+    bool wake = w->queue.first == NULL;
     entries_push(&w->queue, e);
     w->state.kept_bytes += e->bytes.len;
+    w->queued_waiting += e->waiting;
+    w->queued_job = w->queued_job || e->fn;
+    wake = wake || (w->enough && (e->fn || w->queued_waiting >= w->enough));
     pthread_mutex_unlock(&w->lock);
-    if (idle)
+    if (wake)
         pthread_cond_signal(&w->work);
 }
 
-void writer_submit(struct writer *w, struct buf *b, uint64_t pos, int tag)
+void writer_submit(struct writer *w, struct buf *b, uint64_t pos, int tag, unsigned waiting)
 {
     assert(b->len > 0 && b->err == ERR_OK);
     struct buf full = *b;
@@ -201,6 +205,7 @@ void writer_submit(struct writer *w, struct buf *b, uint64_t pos, int tag)
     e->bytes = full;
     e->pos = pos;
     e->tag = tag;
+    e->waiting = waiting;
     submit(w, e);
     if (b->cap == 0) { /* the next batch will be about as long; doubling up to it costs more */
         size_t like = full.len < WRITER_SPARE_BYTES_MAX ? full.len : WRITER_SPARE_BYTES_MAX;

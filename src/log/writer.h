@@ -7,7 +7,8 @@
  *                              [sync thread]   `everysec`, and whoever asks: fdatasync while
  *                                              writing goes on
  *
- * Batches are written whole and in order, as many at once as are there (group commit). Jobs (a new
+ * Batches are written whole and in order, as many at once as are there (group commit); `always` waits a
+ * little for more of them where that pays (writer_gather.c). Jobs (a new
  * file, a new manifest) stand in the same queue: they happen exactly between the batches that they
  * were submitted between, once everything before them is written and synced.
  *
@@ -80,8 +81,8 @@ void writer_stop(struct writer *w, int64_t patience_ms);
 bool writer_free(struct writer **w, int64_t patience_ms);
 
 /* Hands over a batch: takes the buffer's memory (b is empty afterwards; it may have got other memory
- * to fill). `pos`: the log position behind it. */
-void writer_submit(struct writer *w, struct buf *b, uint64_t pos, int tag);
+ * to fill). `pos`: the log position behind it; `waiting`: how many clients wait until it is synced. */
+void writer_submit(struct writer *w, struct buf *b, uint64_t pos, int tag, unsigned waiting);
 void writer_submit_job(struct writer *w, writer_job_fn fn, void *arg);
 void writer_set_policy(struct writer *w, enum writer_policy policy);
 /* Somebody waits for `pos` to be synced, whatever the policy. */

@@ -9,13 +9,13 @@
 #include "base/mem.h"
 #include "log/writer_impl.h"
 
-static void wait_until(struct writer *w, int64_t at_us)
+void writer_wait(struct writer *w, int64_t until_us)
 {
-    if (at_us == INT64_MAX) {
+    if (until_us == INT64_MAX) {
         pthread_cond_wait(&w->work, &w->lock);
         return;
     }
-    struct timespec at = {.tv_sec = at_us / 1000000, .tv_nsec = at_us % 1000000 * 1000};
+    struct timespec at = {.tv_sec = until_us / 1000000, .tv_nsec = until_us % 1000000 * 1000};
     pthread_cond_timedwait(&w->work, &w->lock, &at);
 }
 
@@ -25,7 +25,7 @@ static bool wait_to_retry(struct writer *w)
     int64_t now_us = clock_mono_us(), until_us = now_us + WRITER_RETRY_MS * 1000;
     pthread_mutex_lock(&w->lock);
     while (now_us < until_us && !(w->give_up_us && w->give_up_us <= now_us)) {
-        wait_until(w, w->give_up_us && w->give_up_us < until_us ? w->give_up_us : until_us);
+        writer_wait(w, w->give_up_us && w->give_up_us < until_us ? w->give_up_us : until_us);
         now_us = clock_mono_us();
     }
     bool go_on = w->give_up_us == 0 || now_us < w->give_up_us;
@@ -234,8 +234,11 @@ static bool take(struct writer *w, struct entries *batches)
         int64_t due_us = writer_sync_due_us(w);
         if (due_us != INT64_MAX && due_us <= clock_mono_us())
             break;
-        wait_until(w, due_us);
+        writer_wait(w, due_us);
     }
+    if (w->queue.first && !batches->first)
+        writer_gather(w);
+    writer_gather_take(w);
     entries_move(&w->queue, batches);
     bool stopping = w->give_up_us != 0, discard = w->discard;
     pthread_mutex_unlock(&w->lock);
