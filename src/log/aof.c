@@ -87,6 +87,13 @@ void aof_awaited(struct aof *a)
     a->waiting++;
 }
 
+void aof_want_written(struct aof *a)
+{
+    if (!a->wants_written)
+        writer_want_written(a->writer);
+    a->wants_written = true;
+}
+
 uint64_t aof_pos(const struct aof *a)
 {
     return a->pos;

@@ -72,6 +72,8 @@ void aof_seal(struct aof *a);
 
 /* One more client waits until the batch of this turn is synced: with `always` the writer goes by that. */
 void aof_awaited(struct aof *a);
+/* Somebody waits for positions to be written and no more, whatever the policy. */
+void aof_want_written(struct aof *a);
 
 uint64_t aof_pos(const struct aof *a);     /* behind everything appended */
 uint64_t aof_written(const struct aof *a); /* as of the last aof_poll */

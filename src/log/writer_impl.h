@@ -65,11 +65,13 @@ struct writer {
     struct entries queue;     /* submitted, not yet taken */
     struct entries spare;     /* emptied batches, to be used again */
     int spare_count;
+    size_t spare_bytes;      /* their capacity */
     unsigned queued_waiting; /* clients, for what is in the queue */
     bool queued_job;
     unsigned enough; /* the writer thread is to be woken at so many; 0: it does not wait for more */
     struct writer_state state;
-    bool told; /* event_fd is readable, or about to be */
+    bool tell_written; /* also with `always` */
+    bool told;         /* event_fd is readable, or about to be */
     enum writer_policy policy;
     uint64_t sync_wish; /* somebody waits for this position to be synced */
     int64_t give_up_us; /* stopping: monotonic time at which trying again ends; 0: not stopping */

@@ -17,7 +17,7 @@
 #define SYNC_US    10000
 
 /* A disk that is slow: the writer's call comes here. */
-int fdatasync(int fd)
+int fdatasync(int fd) /* NOLINT(readability-inconsistent-declaration-parameter-name) */
 {
     (void)fd;
     struct timespec delay = {.tv_nsec = SYNC_MS * 1000000L};
@@ -67,6 +67,38 @@ static void test_a_sync_serves_all_who_come_back(void **state)
     }
     writer_poll(w, &s);
     assert_in_range(s.syncs, REQUESTS / CLIENTS - 2, REQUESTS / CLIENTS * 3 / 2);
+    assert_true(writer_free(&w, 1000));
+    unlink(path);
+}
+
+/* The loop is woken when a write is synced, and not before, unless somebody waits for that. */
+static void test_the_loop_is_woken_once(void **state)
+{
+    (void)state;
+    char path[] = "gather-XXXXXX";
+    struct writer_options o = {.policy = WRITER_ALWAYS, .fd = mkstemp(path)};
+    struct client client;
+    struct writer_state s;
+    uint64_t pos = 0;
+    struct writer *w = writer_new(&o);
+    assert_non_null(w);
+    for (int written = 0; written < 2; written++) {
+        if (written)
+            writer_want_written(w);
+        send_write(w, &pos, &client);
+        int wakes = 0;
+        do {
+            struct pollfd p = {.fd = writer_event_fd(w), .events = POLLIN};
+            assert_int_equal(poll(&p, 1, AT_ONCE_US / 1000), 1);
+            writer_poll(w, &s);
+            wakes++;
+        } while (s.synced < pos);
+        assert_int_equal(wakes, written ? 2 : 1);
+    }
+    struct pollfd p = {.fd = writer_event_fd(w), .events = POLLIN};
+    assert_int_equal(poll(&p, 1, 0), 0);
+    writer_set_policy(w, WRITER_EVERYSEC); /* by which it may have been written long ago */
+    assert_int_equal(poll(&p, 1, 0), 1);
     assert_true(writer_free(&w, 1000));
     unlink(path);
 }
@@ -168,6 +200,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_sync_serves_all_who_come_back),
+        cmocka_unit_test(test_the_loop_is_woken_once),
         cmocka_unit_test(test_waiting_in_vain_grows_rare),
         cmocka_unit_test(test_nothing_is_waited_for_without_reason),
         cmocka_unit_test(test_the_bound),
