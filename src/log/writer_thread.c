@@ -131,8 +131,8 @@ static void take_in(struct writer *w, struct entries *batches, size_t n)
     w->partial = n;
 }
 
-/* Writes the batches ahead of the next job, as many as one call takes. Returns errno. */
-static int write_some(struct writer *w, struct entries *batches)
+/* One call's worth of the batches ahead of the next job. Returns errno. */
+static int write_once(struct writer *w, struct entries *batches)
 {
     struct iovec iov[WRITER_VECTORS_MAX];
     int count = 0;
@@ -141,14 +141,23 @@ static int write_some(struct writer *w, struct entries *batches)
     iov[0].iov_base = (char *)iov[0].iov_base + w->partial;
     iov[0].iov_len -= w->partial;
     ssize_t n = pwritev(w->fd, iov, count, (off_t)(w->written.bytes + w->partial));
-    int error = n < 0 ? errno : n == 0 ? ENOSPC : 0;
-    if (error == 0)
-        take_in(w, batches, (size_t)n); /* short: the next call says why */
-    if (error == 0 || error == EINTR)
-        return 0;
-    if (w->fd >= 0)
+    if (n > 0)
+        take_in(w, batches, (size_t)n);
+    return n < 0 ? errno : n == 0 ? ENOSPC : 0;
+}
+
+/* Writes the batches ahead of the next job, as many as one call takes. Half a batch is no success: a disk
+ * that has room for that much and no more would look mended for a moment. Returns errno. */
+static int write_some(struct writer *w, struct entries *batches)
+{
+    int error;
+    do
+        error = write_once(w, batches);
+    while (error == EINTR || (error == 0 && w->partial));
+    if (error && w->fd >= 0)
         cut(w->fd, w->written.bytes);
-    w->partial = 0;
+    if (error)
+        w->partial = 0;
     return error;
 }
 
