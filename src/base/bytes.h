@@ -21,6 +21,27 @@ static inline uint64_t bytes_load64(const void *p)
     return x;
 }
 
+/* memcpy for what is mostly short: a few pieces that overlap instead of a call. */
+static inline void bytes_copy(char *to, const char *from, size_t len)
+{
+    if (len > 32) {
+        memcpy(to, from, len);
+    } else if (len >= 16) {
+        memcpy(to, from, 16);
+        memcpy(to + len - 16, from + len - 16, 16);
+    } else if (len >= 8) {
+        memcpy(to, from, 8);
+        memcpy(to + len - 8, from + len - 8, 8);
+    } else if (len >= 4) {
+        memcpy(to, from, 4);
+        memcpy(to + len - 4, from + len - 4, 4);
+    } else if (len > 0) {
+        to[0] = from[0];
+        to[len / 2] = from[len / 2];
+        to[len - 1] = from[len - 1];
+    }
+}
+
 /* The `len` < 8 bytes at p and no other, the rest of the word 0. A few loads that overlap instead
  * of one a byte. */
 static inline uint64_t bytes_load_short(const void *p, size_t len)

@@ -162,6 +162,10 @@ static void close_gate(struct session *s, uint64_t offset, uint64_t pos, enum du
         grow(g);
     g->count++;
     *gate_at(g, g->count - 1) = (struct closed_gate){offset, pos, level};
+    if (level == DURABILITY_WRITTEN)
+        aof_want_written(s->engine->aof);
+    else if (pos > s->engine->gate->sealed)
+        aof_awaited(s->engine->aof);
 }
 
 void gate_after(struct engine *e, const struct cmd_ctx *c, uint64_t offset, uint64_t before)

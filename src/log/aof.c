@@ -78,7 +78,20 @@ void aof_seal(struct aof *a)
     if (a->batch.bytes.len == 0 || a->group > 0)
         return;
     aof_batch_seal(&a->batch, a->pos);
-    writer_submit(a->writer, &a->batch.bytes, a->pos, a->batch.db);
+    writer_submit(a->writer, &a->batch.bytes, a->pos, a->batch.db, a->waiting);
+    a->waiting = 0;
+}
+
+void aof_awaited(struct aof *a)
+{
+    a->waiting++;
+}
+
+void aof_want_written(struct aof *a)
+{
+    if (!a->wants_written)
+        writer_want_written(a->writer);
+    a->wants_written = true;
 }
 
 uint64_t aof_pos(const struct aof *a)

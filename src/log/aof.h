@@ -72,6 +72,11 @@ void aof_group_end(struct aof *a);
 /* Ends the batch of the turn and hands it to the writer; free where there is none. */
 void aof_seal(struct aof *a);
 
+/* One more client waits until the batch of this turn is synced: with `always` the writer goes by that. */
+void aof_awaited(struct aof *a);
+/* Somebody waits for positions to be written and no more, whatever the policy. */
+void aof_want_written(struct aof *a);
+
 uint64_t aof_pos(const struct aof *a); /* behind everything appended */
 /* As of the last aof_poll. Nothing yet where aof_start was told `fresh` and the first rewrite is not
  * done: nobody would load it. */

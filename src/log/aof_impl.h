@@ -79,6 +79,8 @@ struct aof {
     uint64_t pos;
     int64_t timestamp_s; /* last one written */
     int group;
+    bool wants_written;
+    unsigned waiting; /* clients, for the batch to be synced */
     char fault[AOF_ERROR_CHARS];
 
     /* sizes: changed by jobs, read by the loop */

@@ -214,7 +214,7 @@ static void seal_base(struct aof *a)
         return;
     aof_batch_seal(&rw->batch, a->jobs.base_pos);
     rw->given += rw->batch.bytes.len;
-    writer_submit(rw->writer, &rw->batch.bytes, rw->given, rw->batch.db);
+    writer_submit(rw->writer, &rw->batch.bytes, rw->given, rw->batch.db, 0);
     if (rw->given - rw->asked >= AOF_REWRITE_SYNC_BYTES) {
         rw->asked = rw->given;
         writer_want_sync(rw->writer, rw->asked);

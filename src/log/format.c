@@ -3,19 +3,29 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/bytes.h"
 #include "base/mem.h"
 #include "base/num.h"
 
 /* --- writing -------------------------------------------------------------------------------- */
 
-/* "*3\r\n" or "$16\r\n" at `out`; returns behind it. */
-static char *put_header(char *out, char kind, int64_t n)
+#define HEADER_BYTES_MAX (1 + NUM_I64_CHARS + 2)
+
+/* "*3\r\n" or "$16\r\n" at `out`, where HEADER_BYTES_MAX are free; returns behind it. Nearly all
+ * numbers are short: those are put together in a register and stored at once. */
+static inline char *put_header(char *out, char kind, size_t n)
 {
+    if (n < 100) {
+        uint64_t tens = n / 10, ones = n % 10, two = tens > 0;
+        uint64_t digits = tens ? ('0' + tens) | ('0' + ones) << 8 : '0' + ones;
+        uint64_t word = (uint64_t)kind | digits << 8 | (uint64_t)0x0a0d << (16 + 8 * two);
+        memcpy(out, &word, sizeof(word));
+        return out + 4 + two;
+    }
     *out++ = kind;
-    out += num_print_i64(out, n);
-    *out++ = '\r';
-    *out++ = '\n';
-    return out;
+    out += num_print_u64(out, n);
+    memcpy(out, "\r\n", 2);
+    return out + 2;
 }
 
 static size_t header_bytes(size_t n)
@@ -38,19 +48,18 @@ size_t format_command_bytes(int argc, const struct slice *argv)
 
 void format_command(struct buf *out, int argc, const struct slice *argv)
 {
-    size_t most = (size_t)(argc + 1) * (NUM_I64_CHARS + 3);
+    size_t most = (size_t)(argc + 1) * HEADER_BYTES_MAX;
     for (int i = 0; i < argc; i++)
         most += argv[i].len + 2;
     if (buf_reserve(out, most) != ERR_OK)
         return;
-    char *p = put_header(out->ptr + out->len, '*', argc);
+    char *p = put_header(out->ptr + out->len, '*', (size_t)argc);
     for (int i = 0; i < argc; i++) {
-        p = put_header(p, '$', (int64_t)argv[i].len);
-        if (argv[i].len)
-            memcpy(p, argv[i].ptr, argv[i].len);
+        p = put_header(p, '$', argv[i].len);
+        bytes_copy(p, argv[i].ptr, argv[i].len);
         p += argv[i].len;
-        *p++ = '\r';
-        *p++ = '\n';
+        memcpy(p, "\r\n", 2);
+        p += 2;
     }
     out->len = (size_t)(p - out->ptr);
 }

@@ -62,27 +62,46 @@ void writer_tell(struct writer *w)
     (void)ignored;
 }
 
+static void push_spare(struct writer *w, struct entry *e)
+{
+    w->spare_count++;
+    w->spare_bytes += e->bytes.cap;
+    entries_push(&w->spare, e);
+}
+
+/* NULL: there is none. */
+static struct entry *pop_spare(struct writer *w)
+{
+    struct entry *e = entries_pop(&w->spare);
+    if (e) {
+        w->spare_count--;
+        w->spare_bytes -= e->bytes.cap;
+    }
+    return e;
+}
+
 void writer_let_go(struct writer *w, uint64_t pos)
 {
     struct entries some, rest;
-    size_t bytes = 0;
-    int count = 0;
+    size_t bytes = 0, most = 0;
     entries_init(&some);
     entries_init(&rest);
     while (w->unsafe.first && w->unsafe.first->pos <= pos) {
         struct entry *e = entries_pop(&w->unsafe);
         bytes += e->bytes.len;
-        bool again = count < WRITER_SPARE_MAX && e->bytes.cap <= WRITER_SPARE_BYTES_MAX;
-        count += again;
+        most += e->bytes.cap;
         buf_clear(&e->bytes);
-        entries_push(again ? &some : &rest, e);
+        entries_push(e->bytes.cap <= WRITER_SPARE_BYTES_MAX ? &some : &rest, e);
     }
+    if (most < WRITER_SPARE_BYTES)
+        most = WRITER_SPARE_BYTES;
     pthread_mutex_lock(&w->lock);
     w->state.kept_bytes -= bytes;
-    while (some.first && w->spare_count < WRITER_SPARE_MAX) {
-        entries_push(&w->spare, entries_pop(&some));
-        w->spare_count++;
-    }
+    while (some.first && w->spare_count < WRITER_SPARE_MAX &&
+           w->spare_bytes + some.first->bytes.cap <= most)
+        push_spare(w, entries_pop(&some));
+    while (w->spare_bytes > most) /* more than was needed of late */
+        entries_push(&rest, pop_spare(w));
     pthread_mutex_unlock(&w->lock);
     entries_free(&some);
     entries_free(&rest);
@@ -174,26 +193,28 @@ bool writer_free(struct writer **writer, int64_t patience_ms)
 
 /* --- handing over --------------------------------------------------------------------------- */
 
-/* Behind what is queued; wakes the writer thread, which knows already where there was something. */
+/* Behind what is queued; wakes the writer thread, which knows already where there was something, unless it
+ * waits for more. */
 static void submit(struct writer *w, struct entry *e)
 {
-    bool idle = w->queue.first == NULL;
+    bool wake = w->queue.first == NULL;
     entries_push(&w->queue, e);
     w->state.kept_bytes += e->bytes.len;
+    w->queued_waiting += e->waiting;
+    w->queued_job = w->queued_job || e->fn;
+    wake = wake || (w->enough && (e->fn || w->queued_waiting >= w->enough));
     pthread_mutex_unlock(&w->lock);
-    if (idle)
+    if (wake)
         pthread_cond_signal(&w->work);
 }
 
-void writer_submit(struct writer *w, struct buf *b, uint64_t pos, int tag)
+void writer_submit(struct writer *w, struct buf *b, uint64_t pos, int tag, unsigned waiting)
 {
     assert(b->len > 0 && b->err == ERR_OK);
     struct buf full = *b;
     pthread_mutex_lock(&w->lock);
-    struct entry *e = entries_pop(&w->spare);
-    if (e) {
-        w->spare_count--;
-    } else {
+    struct entry *e = pop_spare(w);
+    if (!e) {
         e = mem_zalloc(sizeof(*e));
         buf_init(&e->bytes);
     }
@@ -201,6 +222,7 @@ void writer_submit(struct writer *w, struct buf *b, uint64_t pos, int tag)
     e->bytes = full;
     e->pos = pos;
     e->tag = tag;
+    e->waiting = waiting;
     submit(w, e);
     if (b->cap == 0) { /* the next batch will be about as long; doubling up to it costs more */
         size_t like = full.len < WRITER_SPARE_BYTES_MAX ? full.len : WRITER_SPARE_BYTES_MAX;
@@ -223,6 +245,7 @@ void writer_set_policy(struct writer *w, enum writer_policy policy)
 {
     pthread_mutex_lock(&w->lock);
     w->policy = policy;
+    writer_tell(w); /* what was written meanwhile may be all that is waited for now */
     pthread_cond_signal(&w->work);
     pthread_mutex_unlock(&w->lock);
 }
@@ -234,6 +257,13 @@ void writer_want_sync(struct writer *w, uint64_t pos)
         w->sync_wish = pos;
         pthread_cond_signal(&w->work);
     }
+    pthread_mutex_unlock(&w->lock);
+}
+
+void writer_want_written(struct writer *w)
+{
+    pthread_mutex_lock(&w->lock);
+    w->tell_written = true;
     pthread_mutex_unlock(&w->lock);
 }
 

@@ -7,7 +7,8 @@
  *                              [sync thread]   `everysec`, and whoever asks: fdatasync while
  *                                              writing goes on
  *
- * Batches are written whole and in order, as many at once as are there (group commit). Jobs (a new
+ * Batches are written whole and in order, as many at once as are there (group commit); `always` waits a
+ * little for more of them where that pays (writer_gather.c). Jobs (a new
  * file, a new manifest) stand in the same queue: they happen exactly between the batches that they
  * were submitted between, once everything before them is written and synced.
  *
@@ -32,8 +33,9 @@
 /* or as soon as so much is not synced: batches are kept until then, and memory stays warm. */
 #define WRITER_SYNC_BYTES      (8 * 1024 * 1024)
 #define WRITER_VECTORS_MAX     64
-#define WRITER_SPARE_MAX       64          /* buffers kept to be used again */
-#define WRITER_SPARE_BYTES_MAX (64 * 1024) /* a larger one is not */
+#define WRITER_SPARE_MAX       64           /* buffers kept to be used again */
+#define WRITER_SPARE_BYTES_MAX (512 * 1024) /* a larger one is not */
+#define WRITER_SPARE_BYTES     (1024 * 1024) /* kept together; under load as much as one sync lets go */
 
 enum writer_policy { WRITER_NO, WRITER_EVERYSEC, WRITER_ALWAYS };
 
@@ -80,16 +82,19 @@ void writer_stop(struct writer *w, int64_t patience_ms);
 bool writer_free(struct writer **w, int64_t patience_ms);
 
 /* Hands over a batch: takes the buffer's memory (b is empty afterwards; it may have got other memory
- * to fill). `pos`: the log position behind it. */
-void writer_submit(struct writer *w, struct buf *b, uint64_t pos, int tag);
+ * to fill). `pos`: the log position behind it; `waiting`: how many clients wait until it is synced. */
+void writer_submit(struct writer *w, struct buf *b, uint64_t pos, int tag, unsigned waiting);
 void writer_submit_job(struct writer *w, writer_job_fn fn, void *arg);
 void writer_set_policy(struct writer *w, enum writer_policy policy);
 /* Somebody waits for `pos` to be synced, whatever the policy. */
 void writer_want_sync(struct writer *w, uint64_t pos);
+/* Somebody waits for positions to be written and no more: from now on that is told with `always`, too. */
+void writer_want_written(struct writer *w);
 /* For jobs: everything up to `pos` is safe, whatever became of the files that it was written to. */
 void writer_healed(struct writer *w, uint64_t pos);
 
-/* Readable (poll, libevent) when something in the state below changed since the last writer_poll. */
+/* Readable (poll, libevent) when something in the state below changed since the last writer_poll; with
+ * `always` not for what is only written yet (writer_want_written). */
 int writer_event_fd(const struct writer *w);
 struct writer_state {
     uint64_t written, synced;   /* positions */

@@ -1,6 +1,6 @@
 #pragma once
 /* What the writer's files share: writer.c is the loop's side, writer_thread.c writes, writer_sync.c
- * syncs. */
+ * syncs, writer_gather.c decides how long `always` waits for more to write. */
 #include <pthread.h>
 
 #include "log/writer.h"
@@ -12,12 +12,23 @@ struct entry { /* a batch, or a job where fn is set */
     struct buf bytes; /* owned */
     uint64_t pos;
     int tag;
+    unsigned waiting; /* clients */
     writer_job_fn fn;
     void *arg;
 };
 
 struct entries {
     struct entry *first, **end;
+};
+
+/* See writer_gather.c. */
+struct gather {
+    int64_t sync_us;   /* that a sync takes, of late */
+    int64_t until_us;  /* monotonic: nobody is waited for any longer than that */
+    unsigned group;    /* clients that wait for what is being written */
+    unsigned expected; /* ... and for what is to be written next, if all come back */
+    unsigned in_vain;  /* times in a row that not all came */
+    unsigned skip;     /* groups that are not waited for */
 };
 
 struct writer {
@@ -45,6 +56,7 @@ struct writer {
     } stale[WRITER_STALE_MAX]; /* files before, until what they hold is in the fresh one too */
     int stale_count;
     uint64_t stale_pos; /* once this is written */
+    struct gather gather;
 
     /* shared, under `lock` */
     pthread_mutex_t lock;
@@ -53,8 +65,13 @@ struct writer {
     struct entries queue;     /* submitted, not yet taken */
     struct entries spare;     /* emptied batches, to be used again */
     int spare_count;
+    size_t spare_bytes;      /* their capacity */
+    unsigned queued_waiting; /* clients, for what is in the queue */
+    bool queued_job;
+    unsigned enough; /* the writer thread is to be woken at so many; 0: it does not wait for more */
     struct writer_state state;
-    bool told; /* event_fd is readable, or about to be */
+    bool tell_written; /* also with `always` */
+    bool told;         /* event_fd is readable, or about to be */
     enum writer_policy policy;
     uint64_t sync_wish; /* somebody waits for this position to be synced */
     int64_t give_up_us; /* stopping: monotonic time at which trying again ends; 0: not stopping */
@@ -78,6 +95,15 @@ void writer_tell(struct writer *w);
 /* Lets the batches up to `pos` go that are kept: their bytes no longer count. On the writer thread,
  * without `lock`, as there may be many. */
 void writer_let_go(struct writer *w, uint64_t pos);
+
+/* Under `lock`: something is in the queue; waits for more of it where that pays. */
+void writer_gather(struct writer *w);
+/* Takes note of what is in the queue as the next group. Under `lock`. */
+void writer_gather_take(struct writer *w);
+/* A group was synced. */
+void writer_gather_synced(struct writer *w, int64_t ended_us, int64_t took_us);
+/* Waits for `work` until that monotonic time; INT64_MAX: forever. Under `lock`. */
+void writer_wait(struct writer *w, int64_t until_us);
 
 void *writer_main(void *writer);
 void *writer_sync_main(void *writer);

@@ -68,8 +68,10 @@ int writer_sync_now(struct writer *w)
         return error;
     w->sync_began_us = clock_mono_us();
     error = timed_sync(w->fd, &took_us);
-    if (error == 0)
+    if (error == 0) {
+        writer_gather_synced(w, w->sync_began_us + took_us, took_us);
         note_synced(w, w->written, took_us);
+    }
     return error;
 }
 

@@ -9,13 +9,13 @@
 #include "base/mem.h"
 #include "log/writer_impl.h"
 
-static void wait_until(struct writer *w, int64_t at_us)
+void writer_wait(struct writer *w, int64_t until_us)
 {
-    if (at_us == INT64_MAX) {
+    if (until_us == INT64_MAX) {
         pthread_cond_wait(&w->work, &w->lock);
         return;
     }
-    struct timespec at = {.tv_sec = at_us / 1000000, .tv_nsec = at_us % 1000000 * 1000};
+    struct timespec at = {.tv_sec = until_us / 1000000, .tv_nsec = until_us % 1000000 * 1000};
     pthread_cond_timedwait(&w->work, &w->lock, &at);
 }
 
@@ -25,7 +25,7 @@ static bool wait_to_retry(struct writer *w)
     int64_t now_us = clock_mono_us(), until_us = now_us + WRITER_RETRY_MS * 1000;
     pthread_mutex_lock(&w->lock);
     while (now_us < until_us && !(w->give_up_us && w->give_up_us <= now_us)) {
-        wait_until(w, w->give_up_us && w->give_up_us < until_us ? w->give_up_us : until_us);
+        writer_wait(w, w->give_up_us && w->give_up_us < until_us ? w->give_up_us : until_us);
         now_us = clock_mono_us();
     }
     bool go_on = w->give_up_us == 0 || now_us < w->give_up_us;
@@ -131,8 +131,8 @@ static void take_in(struct writer *w, struct entries *batches, size_t n)
     w->partial = n;
 }
 
-/* Writes the batches ahead of the next job, as many as one call takes. Returns errno. */
-static int write_some(struct writer *w, struct entries *batches)
+/* One call's worth of the batches ahead of the next job. Returns errno. */
+static int write_once(struct writer *w, struct entries *batches)
 {
     struct iovec iov[WRITER_VECTORS_MAX];
     int count = 0;
@@ -141,14 +141,23 @@ static int write_some(struct writer *w, struct entries *batches)
     iov[0].iov_base = (char *)iov[0].iov_base + w->partial;
     iov[0].iov_len -= w->partial;
     ssize_t n = pwritev(w->fd, iov, count, (off_t)(w->written.bytes + w->partial));
-    int error = n < 0 ? errno : n == 0 ? ENOSPC : 0;
-    if (error == 0)
-        take_in(w, batches, (size_t)n); /* short: the next call says why */
-    if (error == 0 || error == EINTR)
-        return 0;
-    if (w->fd >= 0)
+    if (n > 0)
+        take_in(w, batches, (size_t)n);
+    return n < 0 ? errno : n == 0 ? ENOSPC : 0;
+}
+
+/* Writes the batches ahead of the next job, as many as one call takes. Half a batch is no success: a disk
+ * that has room for that much and no more would look mended for a moment. Returns errno. */
+static int write_some(struct writer *w, struct entries *batches)
+{
+    int error;
+    do
+        error = write_once(w, batches);
+    while (error == EINTR || (error == 0 && w->partial));
+    if (error && w->fd >= 0)
         cut(w->fd, w->written.bytes);
-    w->partial = 0;
+    if (error)
+        w->partial = 0;
     return error;
 }
 
@@ -170,9 +179,12 @@ static void note_written(struct writer *w, int error)
     pthread_mutex_lock(&w->lock);
     if (w->written.pos > w->state.written)
         w->state.written = w->written.pos;
+    /* With `always` the sync that follows is what everybody waits for: the loop is not woken twice. */
+    bool matters = w->policy != WRITER_ALWAYS || w->tell_written || error != w->state.write_errno;
     w->state.write_errno = error;
     w->state.file_bytes = w->written.bytes;
-    writer_tell(w);
+    if (matters)
+        writer_tell(w);
     pthread_mutex_unlock(&w->lock);
     cut_stale(w);
 }
@@ -234,8 +246,11 @@ static bool take(struct writer *w, struct entries *batches)
         int64_t due_us = writer_sync_due_us(w);
         if (due_us != INT64_MAX && due_us <= clock_mono_us())
             break;
-        wait_until(w, due_us);
+        writer_wait(w, due_us);
     }
+    if (w->queue.first && !batches->first)
+        writer_gather(w);
+    writer_gather_take(w);
     entries_move(&w->queue, batches);
     bool stopping = w->give_up_us != 0, discard = w->discard;
     pthread_mutex_unlock(&w->lock);

@@ -1,5 +1,7 @@
 #include "unit/base/base_test.h"
 
+#include <stdio.h>
+
 #include "base/mem.h"
 #include "base/rng.h"
 #include "log/format.h"
@@ -111,6 +113,36 @@ static void test_annotations_have_a_longest(void **state)
     assert_int_equal(read_exact(slice_of(line, FORMAT_LINE_BYTES_MAX + 1), &r), FORMAT_BAD);
 }
 
+/* Arguments of each length, which are read to their last byte and no further, and counts of each number of digits. */
+static void test_lengths(void **state)
+{
+    static char bytes[2000];
+    struct slice argv[1200];
+    for (size_t i = 0; i < sizeof(bytes); i++)
+        bytes[i] = (char)('a' + i % 26);
+    for (size_t len = 0; len <= 1200; len++) {
+        char want[sizeof(bytes) + 64];
+        struct slice arg = exact_new(slice_of(bytes + len % 7, len));
+        struct buf out;
+        buf_init(&out);
+        format_command(&out, 1, &arg);
+        int n =
+            snprintf(want, sizeof(want), "*1\r\n$%zu\r\n%.*s\r\n", len, (int)len, bytes + len % 7);
+        assert_slice_equal(buf_slice(&out), slice_of(want, (size_t)n));
+        exact_free(arg);
+        buf_clear(&out);
+        for (size_t i = 0; i < len; i++)
+            argv[i] = SLICE("x");
+        if (len > 0) {
+            format_command(&out, (int)len, argv);
+            n = snprintf(want, sizeof(want), "*%zu\r\n$1\r\nx\r\n", len);
+            assert_slice_equal(slice_of(out.ptr, (size_t)n), slice_of(want, (size_t)n));
+            assert_int_equal(out.len, (size_t)n + (len - 1) * 7);
+        }
+        buf_deinit(&out);
+    }
+}
+
 /* Random commands come back as they were; their beginnings are incomplete, and ask for no more than
  * the record has. */
 static void test_round_trips(void **state)
@@ -178,6 +210,7 @@ int main(void)
         cmocka_unit_test(test_records),
         cmocka_unit_test(test_what_is_no_record),
         cmocka_unit_test(test_annotations_have_a_longest),
+        cmocka_unit_test(test_lengths),
         cmocka_unit_test(test_round_trips),
         cmocka_unit_test(test_seals),
         cmocka_unit_test(test_no_memory_for_arguments),

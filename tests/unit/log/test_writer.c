@@ -39,7 +39,7 @@ static void give(struct fixture *f, struct rng *rng)
     b.len = len;
     buf_append(&f->sent, b.ptr, len);
     f->pos += len;
-    writer_submit(f->w, &b, f->pos, 0);
+    writer_submit(f->w, &b, f->pos, 0, 0);
     assert_int_equal(b.len, 0);
     buf_deinit(&b);
 }
