@@ -200,6 +200,8 @@ enum err aof_open(struct aof **out, const struct aof_options *o, char error[AOF_
         else if (e != ERR_OK)
             snprintf(error, AOF_ERROR_CHARS, "%s/%s: %s", a->dir, a->manifest_name, why);
     }
+    if (e == ERR_OK && o->old_dir)
+        e = aof_upgrade(a, o->old_dir, error);
     if (e == ERR_OK)
         e = aof_load_prepare(a, error);
     if (e != ERR_OK) {
@@ -247,7 +249,7 @@ enum err aof_start(struct aof *a, bool fresh, char error[AOF_ERROR_CHARS])
     a->pos = a->load_pos;
     a->next_base_seq = manifest_last_seq(&a->manifest, MANIFEST_BASE) + 1;
     a->next_incr_seq = manifest_last_seq(&a->manifest, MANIFEST_INCR) + 1;
-    enum err e = fresh ? ERR_NOTFOUND : aof_last_increment(a, &file, error);
+    enum err e = fresh ? ERR_NOTFOUND : aof_last_increment(a, &o.start, &file, error);
     if (e == ERR_NOTFOUND)
         e = aof_next_increment(a, &o.start, &file, error) ? ERR_OK : ERR_IO;
     if (e != ERR_OK)

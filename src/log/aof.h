@@ -32,6 +32,9 @@ struct aof;
 struct aof_options {
     const char *dir;      /* appenddirname; created when missing. Copied, like the next */
     const char *filename; /* appendfilename */
+    const char
+        *old_dir; /* where Redis before 7 wrote its one file, which is taken over; NULL: none.
+                           * Borrowed for the call */
     enum writer_policy policy;
     bool
         load_truncated; /* aof-load-truncated: a torn tail of the last file is cut and reported; else it stops the start */

@@ -69,6 +69,8 @@ struct aof {
     uint64_t load_pos;          /* everything up to here is applied; 0: unknown (files of Redis) */
     struct positions positions; /* of what was loaded */
     uint64_t load_bytes, load_total;
+    uint64_t load_tail_at; /* of the file at hand: where its last seal ended */
+    bool load_plain;       /* the last file held no seal */
 
     /* appending */
     struct writer *writer;
@@ -107,9 +109,11 @@ void aof_file_name(const struct aof *a, enum manifest_type type, uint64_t seq,
 /* Creates a file with the header, sealed at `from`, and makes it durable. -1: errno. */
 int aof_create_file(const struct aof *a, const char *name, const struct writer_mark *from,
                     uint64_t *bytes);
-/* Makes what was loaded durable and opens the last increment to go on in it. ERR_NOTFOUND: there is
- * none that can be gone on with. ERR_IO: `error` says why. */
-enum err aof_last_increment(struct aof *a, struct writer_file *out, char error[AOF_ERROR_CHARS]);
+/* Makes what was loaded durable and opens the last increment to go on in it; one that Redis wrote
+ * becomes a sealed one behind what it holds, from `from` on. ERR_NOTFOUND: there is none that can be
+ * gone on with. ERR_IO: `error` says why. */
+enum err aof_last_increment(struct aof *a, const struct writer_mark *from, struct writer_file *out,
+                            char error[AOF_ERROR_CHARS]);
 /* The next increment, from `from` on, becomes part of the log and goes to *out. False: errno and,
  * for whoever reads it, `error`. */
 bool aof_next_increment(struct aof *a, const struct writer_mark *from, struct writer_file *out,
@@ -119,10 +123,17 @@ bool aof_refresh(void *aof, const struct writer_mark *from, struct writer_file *
 /* Measures the increments beside the one that is written to. */
 void aof_count_older(struct aof *a);
 
+/* --- aof_upgrade.c ---------------------------------------------------------------------------- */
+
+/* Takes a file over that Redis wrote into `old_dir` before version 7, if there is one and no log yet. */
+enum err aof_upgrade(struct aof *a, const char *old_dir, char error[AOF_ERROR_CHARS]);
+
 /* --- aof_load.c ------------------------------------------------------------------------------- */
 
 /* Checks what the manifest names: sizes, kinds, leftovers of a crash. */
 enum err aof_load_prepare(struct aof *a, char error[AOF_ERROR_CHARS]);
+/* By its first bytes: Redis before 7 wrote them into files of any name. */
+bool aof_is_rdb(int fd);
 /* Removes the files that the manifest no longer needs, and forgets them. */
 void aof_remove_history(struct aof *a);
 

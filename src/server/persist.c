@@ -23,7 +23,9 @@ static void on_moved(evutil_socket_t fd, short what, void *arg)
     engine_log_moved(s->engine);
 }
 
-static enum err open_log(struct server *s, const struct config *c, char error[CONFIG_ERROR_CHARS])
+/* `load`: its data are to be loaded, else they belong to other data. */
+static enum err open_log(struct server *s, const struct config *c, bool load,
+                         char error[CONFIG_ERROR_CHARS])
 {
     char dir[CONFIG_ERROR_CHARS], why[AOF_ERROR_CHARS];
     if (snprintf(dir, sizeof(dir), "%s/%s", c->dir, c->aof_dirname) >= (int)sizeof(dir)) {
@@ -33,6 +35,7 @@ static enum err open_log(struct server *s, const struct config *c, char error[CO
     struct aof_options o = {
         .dir = dir,
         .filename = c->aof_filename,
+        .old_dir = load ? c->dir : NULL,
         .policy = (enum writer_policy)c->aof_policy,
         .load_truncated = c->aof_load_truncated,
         .timestamps = c->aof_timestamps,
@@ -89,6 +92,20 @@ static void tell_progress(struct server *s, int64_t now_us)
 
 enum load { LOAD_MORE, LOAD_DONE, LOAD_FAILED };
 
+/* Why a command of the log could not be run; of one that we do not have in Redis' words, which tools look for. */
+static void explain(const char *why, char error[AOF_ERROR_CHARS])
+{
+    static const char unknown[] = "unknown command '";
+    const char *name = strstr(why, unknown);
+    if (!name) {
+        snprintf(error, AOF_ERROR_CHARS, "%s", why);
+        return;
+    }
+    name += sizeof(unknown) - 1;
+    snprintf(error, AOF_ERROR_CHARS, "Unknown command '%.*s' reading the append only file",
+             (int)strcspn(name, "'"), name);
+}
+
 /* Applies the next batch. */
 static enum load load_batch(struct server *s, char error[AOF_ERROR_CHARS])
 {
@@ -98,13 +115,11 @@ static enum load load_batch(struct server *s, char error[AOF_ERROR_CHARS])
     case READER_BATCH:
         if (replay_batch(&p->replay, &batch))
             return LOAD_MORE;
-        snprintf(error, AOF_ERROR_CHARS, "%s", p->replay.error);
+        explain(p->replay.error, error);
         return LOAD_FAILED;
     case READER_END: return LOAD_DONE;
     case READER_TORN:
     case READER_DAMAGED:
-        log_warning(&s->logger, "Bad file format reading the append only file");
-        return LOAD_FAILED;
     case READER_IO: return LOAD_FAILED;
     }
     return LOAD_FAILED;
@@ -155,7 +170,7 @@ enum err persist_open(struct server *s, char error[CONFIG_ERROR_CHARS])
 {
     if (!s->config.aof)
         return ERR_OK;
-    enum err e = open_log(s, &s->config, error);
+    enum err e = open_log(s, &s->config, true, error);
     if (e != ERR_OK)
         return e;
     if (aof_is_empty(s->persist.aof))
@@ -191,7 +206,7 @@ static enum err switch_on(struct server *s, const struct config *next,
                           char error[CONFIG_ERROR_CHARS])
 {
     char why[ENGINE_LOG_ERROR_CHARS] = "";
-    enum err e = open_log(s, next, error);
+    enum err e = open_log(s, next, false, error);
     if (e == ERR_OK)
         e = start_log(s, true, error);
     if (e != ERR_OK) {
