@@ -247,6 +247,11 @@ enum err aof_start(struct aof *a, bool fresh, char error[AOF_ERROR_CHARS])
     reader_close(&a->reader);
     a->fresh = fresh;
     a->pos = a->load_pos;
+    if (aof_is_empty(a) && !fresh) {
+        enum err e = aof_empty_base(a, error);
+        if (e != ERR_OK)
+            return e;
+    }
     a->next_base_seq = manifest_last_seq(&a->manifest, MANIFEST_BASE) + 1;
     a->next_incr_seq = manifest_last_seq(&a->manifest, MANIFEST_INCR) + 1;
     enum err e = fresh ? ERR_NOTFOUND : aof_last_increment(a, &o.start, &file, error);

@@ -51,11 +51,16 @@ void aof_file_name(const struct aof *a, enum manifest_type type, uint64_t seq,
 /* --- creating ------------------------------------------------------------------------------- */
 
 /* At the end of the file, which is at `at`; *bytes: where it ends then. */
-static bool write_header(int fd, uint64_t at, const struct writer_mark *from, uint64_t *bytes)
+static bool write_header(int fd, enum aof_file_kind kind, uint64_t at,
+                         const struct writer_mark *from, uint64_t *bytes)
 {
     struct aof_batch header = {.db = 0};
     buf_init(&header.bytes);
     buf_append_cstr(&header.bytes, FORMAT_HEADER_LINE);
+    if (kind != AOF_INCREMENT)
+        buf_append_cstr(&header.bytes, FORMAT_BASE_LINE);
+    if (kind == AOF_EMPTY_BASE)
+        format_end(&header.bytes, 1);
     /* Redis begins each file in database 0. Corsac goes on in the one before, and as this batch
      * ends where another did, passes over it. */
     if (from->tag > 0)
@@ -76,13 +81,13 @@ static bool write_header(int fd, uint64_t at, const struct writer_mark *from, ui
     return false;
 }
 
-int aof_create_file(const struct aof *a, const char *name, const struct writer_mark *from,
-                    uint64_t *bytes)
+int aof_create_file(const struct aof *a, const char *name, enum aof_file_kind kind,
+                    const struct writer_mark *from, uint64_t *bytes)
 {
     int fd = openat(a->dir_fd, name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
     if (fd < 0)
         return -1;
-    if (write_header(fd, 0, from, bytes) && fsync(a->dir_fd) == 0)
+    if (write_header(fd, kind, 0, from, bytes) && fsync(a->dir_fd) == 0)
         return fd;
     int saved = errno;
     unlinkat(a->dir_fd, name, 0);
@@ -91,13 +96,29 @@ int aof_create_file(const struct aof *a, const char *name, const struct writer_m
     return -1;
 }
 
+enum err aof_empty_base(struct aof *a, char error[AOF_ERROR_CHARS])
+{
+    char name[MANIFEST_NAME_BYTES_MAX];
+    struct writer_mark from = {.pos = a->load_pos, .tag = -1};
+    uint64_t bytes;
+    aof_file_name(a, MANIFEST_BASE, 1, name);
+    int fd = aof_create_file(a, name, AOF_EMPTY_BASE, &from, &bytes);
+    if (fd < 0) {
+        snprintf(error, AOF_ERROR_CHARS, "cannot create %s/%s: %s", a->dir, name, strerror(errno));
+        return ERR_IO;
+    }
+    close(fd);
+    atomic_store(&a->base_bytes, bytes);
+    return manifest_add(&a->manifest, MANIFEST_BASE, 1, name);
+}
+
 bool aof_next_increment(struct aof *a, const struct writer_mark *from, struct writer_file *out,
                         char error[AOF_ERROR_CHARS])
 {
     char name[MANIFEST_NAME_BYTES_MAX], why[MANIFEST_ERROR_CHARS] = "it is full";
     uint64_t seq = a->next_incr_seq;
     aof_file_name(a, MANIFEST_INCR, seq, name);
-    out->fd = aof_create_file(a, name, from, &out->bytes);
+    out->fd = aof_create_file(a, name, AOF_INCREMENT, from, &out->bytes);
     if (out->fd < 0) {
         snprintf(error, AOF_ERROR_CHARS, "cannot create %s/%s: %s", a->dir, name, strerror(errno));
         return false;
@@ -166,7 +187,8 @@ enum err aof_last_increment(struct aof *a, const struct writer_mark *from, struc
     if (fd < 0 || fstat(fd, &st) != 0 || fdatasync(fd) != 0)
         e = ERR_IO;
     *out = (struct writer_file){.fd = fd, .bytes = (uint64_t)st.st_size};
-    if (e == ERR_OK && a->load_plain && !write_header(fd, (uint64_t)st.st_size, from, &out->bytes))
+    if (e == ERR_OK && a->load_plain &&
+        !write_header(fd, AOF_INCREMENT, (uint64_t)st.st_size, from, &out->bytes))
         e = ERR_IO;
     else if (e == ERR_OK && !a->load_plain && !ends_at(fd, out->bytes, a->load_pos))
         e = ERR_NOTFOUND;

@@ -44,8 +44,9 @@ struct aof_rewrite {
     struct writer *writer;
     struct aof_batch batch;
     struct writer_state state;
-    uint64_t given; /* bytes given to the writer: its own positions */
-    uint64_t asked; /* to be synced, likewise */
+    uint64_t given;   /* bytes given to the writer: its own positions */
+    uint64_t asked;   /* to be synced, likewise */
+    uint64_t batches; /* of the base, with the header's */
     int64_t started_us;
     enum aof_rewrite_phase phase;
 };
@@ -106,9 +107,17 @@ enum err aof_lock_directory(struct aof *a, char error[AOF_ERROR_CHARS]);
 /* "PREFIX.<seq>.<base|incr>.aof" */
 void aof_file_name(const struct aof *a, enum manifest_type type, uint64_t seq,
                    char out[MANIFEST_NAME_BYTES_MAX]);
+enum aof_file_kind {
+    AOF_INCREMENT,
+    AOF_BASE,       /* whose end is still to come */
+    AOF_EMPTY_BASE, /* whole */
+};
 /* Creates a file with the header, sealed at `from`, and makes it durable. -1: errno. */
-int aof_create_file(const struct aof *a, const char *name, const struct writer_mark *from,
-                    uint64_t *bytes);
+int aof_create_file(const struct aof *a, const char *name, enum aof_file_kind kind,
+                    const struct writer_mark *from, uint64_t *bytes);
+/* The base of a log that begins with nothing, as Redis makes one, too; the next change of the manifest
+ * names it on disk. */
+enum err aof_empty_base(struct aof *a, char error[AOF_ERROR_CHARS]);
 /* Makes what was loaded durable and opens the last increment to go on in it; one that Redis wrote
  * becomes a sealed one behind what it holds, from `from` on. ERR_NOTFOUND: there is none that can be
  * gone on with. ERR_IO: `error` says why. */

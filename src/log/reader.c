@@ -24,6 +24,8 @@ struct reader {
     bool sealed, started, tail;
     uint64_t sealed_at; /* offset of the header */
     bool has_seal;
+    bool base, ended;   /* it said that it is one; and that it is whole */
+    uint64_t batches;   /* sealed ones */
     uint64_t pos;       /* of the last seal, or of what was given out behind it */
     uint64_t looked_at; /* batch whose seal was looked for, see seal_is_missing; UINT64_MAX: none */
     int64_t unix_s;
@@ -211,9 +213,14 @@ static enum reader_status damaged(struct reader *r, uint64_t offset, const char 
 static enum reader_status torn(struct reader *r)
 {
     uint64_t good = r->at + r->batch;
-    snprintf(r->error, sizeof(r->error),
-             "the last %llu bytes, from offset %llu on, are an incomplete write",
-             (unsigned long long)(r->file_bytes - good), (unsigned long long)good);
+    if (good == r->file_bytes)
+        snprintf(r->error, sizeof(r->error),
+                 "it is cut off behind a batch, at offset %llu: a base ends in a line that says so",
+                 (unsigned long long)good);
+    else
+        snprintf(r->error, sizeof(r->error),
+                 "the last %llu bytes, from offset %llu on, are an incomplete write",
+                 (unsigned long long)(r->file_bytes - good), (unsigned long long)good);
     return READER_TORN;
 }
 
@@ -231,6 +238,8 @@ struct scan {
     size_t at;              /* in buf: of the record that is looked at */
     uint64_t command_bytes; /* of the commands ahead of it */
     int64_t unix_s;
+    bool base, end;
+    uint64_t end_batches;
     struct format_record record;
     /* plain files */
     size_t whole_at, whole; /* what can be given out: bytes end here, commands */
@@ -318,12 +327,29 @@ static enum step scan_sealed(struct scan *s, struct reader *r)
             if (r->at + s->at != r->sealed_at)
                 return stop(s, "a header in the middle of the file");
             break;
+        case FORMAT_BASE: s->base = true; break;
+        case FORMAT_END:
+            s->end = true;
+            s->end_batches = s->record.batches;
+            break;
         case FORMAT_ANNOTATION: return stop(s, "an unknown annotation");
         case FORMAT_MORE: return STEP_MORE;
         case FORMAT_BAD: return STEP_DAMAGED;
         case FORMAT_NOMEM: return STEP_NOMEM;
         }
     }
+}
+
+/* Of a batch whose checksum fits: NULL, or why it cannot stand here. */
+static const char *base_error(const struct reader *r, const struct scan *s)
+{
+    if (r->ended)
+        return "a batch behind the end of a base";
+    if (s->base && r->batches > 0)
+        return "a base that begins in the middle of the file";
+    if (s->end && (!(r->base || s->base) || s->end_batches != r->batches + 1))
+        return "the end of a base that has another number of batches";
+    return NULL;
 }
 
 static enum reader_status end_batch(struct reader *r, const struct scan *s,
@@ -333,6 +359,12 @@ static enum reader_status end_batch(struct reader *r, const struct scan *s,
     if (crc32c(0, r->buf + r->batch, s->at + SEAL_CRC_AT - r->batch) != seal->crc)
         return damaged(r, r->at + r->batch,
                        "the checksum of the batch that begins here does not fit");
+    const char *why = base_error(r, s);
+    if (why)
+        return damaged(r, r->at + r->batch, why);
+    r->batches++;
+    r->base = r->base || s->base;
+    r->ended = s->end;
     r->has_seal = true;
     r->pos = out->end_pos = seal->pos;
     out->start_pos = seal->pos > s->command_bytes ? seal->pos - s->command_bytes : 0;
@@ -361,7 +393,7 @@ static enum reader_status end_sealed(struct reader *r, struct scan *s, enum step
 {
     struct tail tail;
     uint64_t at = r->at + s->at;
-    if (r->at + r->batch == r->file_bytes)
+    if (r->at + r->batch == r->file_bytes && (!r->base || r->ended))
         return READER_END;
     if (!look_at_tail(r, &tail))
         return READER_IO;
@@ -429,6 +461,8 @@ static enum step scan_plain(struct scan *s, struct reader *r)
                 return STEP_BATCH;
             s->unix_s = s->record.unix_s;
             break;
+        case FORMAT_BASE:
+        case FORMAT_END:
         case FORMAT_ANNOTATION:
         case FORMAT_HEADER:
         case FORMAT_SEAL:
@@ -492,7 +526,7 @@ static enum reader_status give_out_plain(struct reader *r, const struct scan *s,
 
 bool reader_read_tail(struct reader *r)
 {
-    if (!r->sealed || !r->has_seal)
+    if (!r->sealed || !r->has_seal || r->base)
         return false;
     r->sealed = false;
     r->tail = true;

@@ -10,7 +10,7 @@
  *             torn: cut off while it was written            damaged: anything else
  *   sealed    a beginning of a batch, perhaps with zeros    a seal that does not fit, bytes that
  *             behind it (the file grew before its data      are no record, a length that reaches
- *             arrived)                                      beyond the end over a seal
+ *             arrived); a base without its last batch       beyond the end over a seal
  *   plain     within a command or a transaction             bytes that are no command; a seal
  */
 #include <stdbool.h>
@@ -53,7 +53,8 @@ struct reader_batch {
 enum reader_status reader_next(struct reader *r, struct reader_batch *out);
 
 /* After READER_TORN, in a sealed file: what is behind the last seal is given out as it would be of a
- * plain file, with positions that go on from the seal's. False, and nothing changed: there is no seal.
+ * plain file, with positions that go on from the seal's. False, and nothing changed: there is no seal,
+ * or it is a base, which nobody goes on in.
  *
  * Each of our writes ends in a seal. So bytes behind the last one are our own last write, cut off and
  * never acknowledged; or commands of somebody who went on in our file, as Redis does, and who may well

@@ -19,7 +19,7 @@ if "$CORSAC_BIN" --check-aof torn >/dev/null; then
 else
     ok "a torn file is told by the exit status"
 fi
-check_has "and cut" "is cut to 56 bytes" "$CORSAC_BIN" --check-aof torn --fix
+check_has "and cut" "is cut to 240 bytes" "$CORSAC_BIN" --check-aof torn --fix
 check_has "the log as of a second" "appendonly.aof.2.incr.aof is no longer part" \
     "$CORSAC_BIN" --check-aof sample --truncate-to-timestamp 1700000000
 rm -rf sample && python3 "$here/aof_sample.py" sample >/dev/null

@@ -199,6 +199,39 @@ static void test_torn_files(void **state)
     text_deinit(&one);
 }
 
+/* Cut between two batches, a base is torn all the same; one of before bases said where they end loads. */
+static void test_a_base_cut_between_batches(void **state)
+{
+    struct aof_text base, one = make(0, "c", false);
+    for (int old = 0; old < 2; old++) {
+        text_init(&base, 0);
+        if (old)
+            text_header(&base);
+        else
+            text_base(&base);
+        text_set(&base, "a", SLICE("v"));
+        base.pos = 0;
+        text_seal(&base);
+        text_set(&base, "b", SLICE("v"));
+        base.pos = 0;
+        if (old)
+            text_seal(&base);
+        else
+            text_base_end(&base);
+        struct part parts[] = {{'b', buf_slice(&base.bytes)}, {'i', buf_slice(&one.bytes)}};
+        check(parts, 2, READER_END, "a;b;c;", "");
+        parts[0].text.len = base.ends[1];
+        if (old)
+            check(parts, 2, READER_END, "a;c;", "");
+        else
+            check(parts, 2, READER_DAMAGED, "a;", "d/f0: it is cut off behind a batch");
+        if (!old)
+            check(parts, 1, READER_DAMAGED, "a;", "Unexpected end of file");
+        text_deinit(&base);
+    }
+    text_deinit(&one);
+}
+
 static void test_files_of_redis(void **state)
 {
     struct aof_text own = make(0, "c", false);
@@ -267,6 +300,7 @@ int main(void)
         cmocka_unit_test(test_missing_batches),
         cmocka_unit_test(test_a_batch_of_which_only_a_part_is_new),
         cmocka_unit_test(test_torn_files),
+        cmocka_unit_test(test_a_base_cut_between_batches),
         cmocka_unit_test(test_files_of_redis),
         cmocka_unit_test(test_what_is_wrong_is_said),
         cmocka_unit_test(test_leftovers),
