@@ -20,20 +20,12 @@ static void to_log(void *arg, int db, int argc, const struct slice *argv)
     aof_append(e->aof, db, argc, argv, e->wall_ms / 1000);
 }
 
-static void on_snapshot_cancelled(void *arg)
-{
-    struct engine *e = arg;
-    aof_rewrite_cancel(e->aof);
-    e->rewrite_again = true;
-}
-
 void engine_log_attach(struct engine *e, struct aof *aof)
 {
     e->aof = aof;
     e->gate = gate_new();
     e->effect = to_log;
     e->effect_arg = e;
-    ks_on_snapshot_cancelled(e->ks, on_snapshot_cancelled, e);
 }
 
 void engine_log_detach(struct engine *e)
@@ -41,12 +33,10 @@ void engine_log_detach(struct engine *e)
     if (!e->aof)
         return;
     ks_snapshot_cancel(e->ks);
-    ks_on_snapshot_cancelled(e->ks, NULL, NULL);
     gate_open_all(e);
     gate_free(&e->gate);
     e->effect = NULL;
     e->aof = NULL;
-    e->rewrite_again = false;
 }
 
 /* WAITAOF: everybody whose position is synced. */
@@ -99,7 +89,6 @@ enum err engine_rewrite_begin(struct engine *e, char error[ENGINE_LOG_ERROR_CHAR
         aof_rewrite_cancel(e->aof);
         snprintf(error, ENGINE_LOG_ERROR_CHARS, "the last snapshot is still being tidied up");
     }
-    e->rewrite_again = false;
     return err;
 }
 

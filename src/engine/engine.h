@@ -85,8 +85,7 @@ struct engine {
     void *effect_arg;
     struct aof *aof; /* NULL: no log. Borrowed, see durable.h */
     struct gate *gate;
-    bool loading;       /* a log is replayed: see replay.h */
-    bool rewrite_again; /* a rewrite was cut off by emptying a database: begin anew */
+    bool loading; /* a log is replayed: see replay.h */
 
     struct engine_config config;
     struct engine_stats stats;

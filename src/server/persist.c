@@ -291,7 +291,7 @@ void persist_cron(struct server *s)
     engine_log_moved(s->engine);
     aof_stats(s->persist.aof, &st);
     watch_rewrite(s, &st);
-    bool due = s->engine->rewrite_again || aof_rewrite_due(s->persist.aof) || has_grown(s, &st);
+    bool due = aof_rewrite_due(s->persist.aof) || has_grown(s, &st);
     if (st.rewriting || !due)
         return;
     enum err e = engine_rewrite_begin(s->engine, error);
@@ -330,7 +330,7 @@ void persist_info(const struct server *s, struct buf *out)
         aof_stats(p->aof, &st);
     info_line(out, "aof_enabled:%d", p->aof != NULL);
     info_line(out, "aof_rewrite_in_progress:%d", st.rewriting);
-    info_line(out, "aof_rewrite_scheduled:%d", s->engine->rewrite_again);
+    info_line(out, "aof_rewrite_scheduled:0"); /* one begins at once, or is refused */
     info_line(out, "aof_last_rewrite_time_sec:%lld", seconds(st.last_rewrite_us));
     info_line(out, "aof_current_rewrite_time_sec:%lld",
               st.rewriting ? seconds(s->engine->now_us - st.rewrite_started_us) : -1LL);
