@@ -63,6 +63,7 @@ struct aof {
     struct manifest manifest;
     int refresh_errno; /* of the last try to go on with a fresh file: said once */
     bool fresh;        /* the manifest on disk is of other data until a rewrite is done */
+    bool base_only;    /* there is no increment, and will be none */
 
     /* loading */
     struct reader *reader;
@@ -149,6 +150,7 @@ void aof_remove_history(struct aof *a);
 /* --- aof_rewrite.c ---------------------------------------------------------------------------- */
 
 void aof_rewrite_poll(struct aof *a);
-/* At the end of the log's life: ends the base's writer; then, after the log's own, forgets it. */
+/* At the end of the log's life: has the base's writer end, without waiting; then, after the log's own,
+ * forgets it. */
 void aof_rewrite_stop(struct aof *a);
 void aof_rewrite_drop(struct aof *a);

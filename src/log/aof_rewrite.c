@@ -180,6 +180,11 @@ enum err aof_rewrite_begin(struct aof *a, int64_t now_us, char error[AOF_ERROR_C
     a->rewrite = rw;
     writer_submit_job(writer, job_open_base, a);
 
+    if (a->base_only) { /* whatever increments there are go */
+        a->jobs.first_incr_seq = UINT64_MAX;
+        atomic_store(&a->jobs.switched, 1);
+        return ERR_OK;
+    }
     aof_seal(a);
     aof_batch_reset(&a->batch);
     a->timestamp_s = 0; /* a file says by itself what time it is */
@@ -289,7 +294,7 @@ void aof_rewrite_stop(struct aof *a)
 {
     if (a->rewrite->phase < REWRITE_PLACING)
         close_rewrite(a, false);
-    writer_free(&a->rewrite->writer, -1);
+    writer_stop(a->rewrite->writer, -1);
 }
 
 void aof_rewrite_drop(struct aof *a)

@@ -41,7 +41,7 @@ static void add_commands(struct cmd_table *t)
 {
     const struct cmd_row *const own[] = {
         server_rows_process, server_rows_config, server_rows_info,
-        server_rows_memory,  server_rows_debug,
+        server_rows_memory,  server_rows_debug,  server_rows_persist,
     };
     cmd_add_rows(t);
     for (size_t i = 0; i < sizeof(own) / sizeof(own[0]); i++)
@@ -84,6 +84,7 @@ struct server *server_new(struct config *takes, char error[CONFIG_ERROR_CHARS])
     s->start_us = clock_mono_us();
     s->start_wall_ms = s->created_wall_ms = clock_wall_ms();
     s->timer_us = INT64_MAX;
+    persist_init(&s->persist);
     server_new_id(s->run_id);
     server_new_id(s->repl_id);
     logger_init(&s->logger);
@@ -256,6 +257,7 @@ void server_run(struct server *s)
         if (s->persist.loading)
             persist_load_slice(s);
         do_due(s, now_us);
+        persist_turn(s);
         net_turn_end(s->net);
         s->cycles++;
     }

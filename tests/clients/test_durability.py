@@ -213,7 +213,7 @@ def switched_off_and_on_while_serving():
     client.call("SET", "between", "2")
     assert client.call("CONFIG", "SET", "appendonly", "yes") == b"+OK"
     end = time.monotonic() + testing.PATIENCE_S
-    while info(client, "aof_rewrite_in_progress") != "0":
+    while info(client, "aof_rewrite_in_progress") != "0" or info(client, "aof_rewrite_scheduled") != "0":
         assert time.monotonic() < end
         time.sleep(0.01)
     client.call("SET", "after", "3")
