@@ -22,7 +22,9 @@
 #include "engine/durable.h"
 #include "server/option.h"
 
-#define WORK_BUDGET_US          1000 /* longest slice of work */
+/* Longest slice of work. A reply that waits for the log waits for three or four of them: with 1000 the median while a
+ * rewrite ran was 3.4 ms, with 50 it is 0.45 ms, and the rewrite takes as long. */
+#define WORK_BUDGET_US          50
 #define WORK_BUSY_EVERY_US      2000 /* while commands run, work is looked for this often */
 #define SHUTDOWN_DRAIN_US       (1000 * 1000)
 #define SHUTDOWN_DRAIN_EVERY_MS 2
