@@ -36,8 +36,8 @@ def log_text():
 
 
 def slow_writer(client):
-    """The next write to the file rests for two seconds and a half."""
-    assert client.call("DEBUG", "AOF-FLUSH-SLEEP", 2500000) == b"+OK"
+    """The next write to the file rests for two seconds."""
+    assert client.call("DEBUG", "AOF-FLUSH-SLEEP", 2000000) == b"+OK"
     client.send("SET", "held", "back")  # its reply waits for the writer
     time.sleep(0.05)
 
