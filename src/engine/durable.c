@@ -1,5 +1,6 @@
 #include "engine/durable.h"
 
+#include <assert.h>
 #include <stdio.h>
 
 #include "base/num.h"
@@ -10,7 +11,7 @@
 #include "log/aof.h"
 #include "store/snapshot.h"
 
-#define REWRITE_SLICE_KEYS 64
+#define REWRITE_SLICE_KEYS 64 /* one at a time where rdb-key-save-delay slows it down */
 
 /* --- effects ---------------------------------------------------------------------------------------------- */
 
@@ -20,33 +21,30 @@ static void to_log(void *arg, int db, int argc, const struct slice *argv)
     aof_append(e->aof, db, argc, argv, e->wall_ms / 1000);
 }
 
-static void on_snapshot_cancelled(void *arg)
-{
-    struct engine *e = arg;
-    aof_rewrite_cancel(e->aof);
-    e->rewrite_again = true;
-}
-
-void engine_log_attach(struct engine *e, struct aof *aof)
+void engine_log_attach(struct engine *e, struct aof *aof, bool effects)
 {
     e->aof = aof;
     e->gate = gate_new();
-    e->effect = to_log;
+    e->effect = effects ? to_log : NULL;
     e->effect_arg = e;
-    ks_on_snapshot_cancelled(e->ks, on_snapshot_cancelled, e);
+}
+
+void engine_log_stop(struct engine *e)
+{
+    assert(!e->in_exec);
+    gate_turn_end(e);
+    ks_snapshot_cancel(e->ks);
+    e->effect = NULL;
 }
 
 void engine_log_detach(struct engine *e)
 {
     if (!e->aof)
         return;
-    ks_snapshot_cancel(e->ks);
-    ks_on_snapshot_cancelled(e->ks, NULL, NULL);
+    engine_log_stop(e);
     gate_open_all(e);
     gate_free(&e->gate);
-    e->effect = NULL;
     e->aof = NULL;
-    e->rewrite_again = false;
 }
 
 /* WAITAOF: everybody whose position is synced. */
@@ -90,6 +88,7 @@ enum err engine_rewrite_begin(struct engine *e, char error[ENGINE_LOG_ERROR_CHAR
 {
     if (aof_rewriting(e->aof) || ks_snapshot_active(e->ks))
         return ERR_BUSY;
+    e->rewrite_rests_until_us = 0;
     gate_turn_end(e); /* what this turn changed so far belongs to the old increment */
     enum err err = aof_rewrite_begin(e->aof, e->now_us, error);
     if (err != ERR_OK)
@@ -99,7 +98,6 @@ enum err engine_rewrite_begin(struct engine *e, char error[ENGINE_LOG_ERROR_CHAR
         aof_rewrite_cancel(e->aof);
         snprintf(error, ENGINE_LOG_ERROR_CHARS, "the last snapshot is still being tidied up");
     }
-    e->rewrite_again = false;
     return err;
 }
 
@@ -111,29 +109,14 @@ bool engine_rewrite_slice(struct engine *e)
         ks_snapshot_cancel(e->ks);
         return false;
     }
-    if (aof_rewrite_full(e->aof))
+    int64_t delay_us = e->config.rewrite_key_delay_us;
+    if (aof_rewrite_full(e->aof) || (delay_us > 0 && e->now_us < e->rewrite_rests_until_us))
         return false;
-    if (ks_snapshot_slice(e->ks, REWRITE_SLICE_KEYS))
-        return true;
+    e->rewrite_rests_until_us = e->now_us + delay_us;
+    if (ks_snapshot_slice(e->ks, delay_us > 0 ? 1 : REWRITE_SLICE_KEYS))
+        return delay_us <= 0;
     aof_rewrite_end(e->aof);
     return false;
-}
-
-static void cmd_bgrewriteaof(struct cmd_ctx *c)
-{
-    struct engine *e = engine_of(c);
-    char error[ENGINE_LOG_ERROR_CHARS] = "";
-    if (!e->aof) {
-        resp_error(c->out, "there is no append-only file to rewrite: 'appendonly' is 'no'");
-        return;
-    }
-    switch (engine_rewrite_begin(e, error)) {
-    case ERR_OK: resp_status(c->out, "Background append only file rewriting started"); break;
-    case ERR_BUSY:
-        resp_error(c->out, "Background append only file rewriting already in progress");
-        break;
-    default: resp_errorf(c->out, "Can't execute an AOF background rewriting: %s", error);
-    }
 }
 
 /* --- waiting ---------------------------------------------------------------------------------------------- */
@@ -202,15 +185,6 @@ void cmd_client_durability(struct cmd_ctx *c)
 }
 
 const struct cmd_row engine_rows_durable[] = {
-    {.name = "bgrewriteaof",
-     .fn = cmd_bgrewriteaof,
-     .arity = 1,
-     .flags = CMD_ADMIN | CMD_NOSCRIPT | CMD_NO_ASYNC_LOADING,
-     .acl = ACL_DANGEROUS,
-     .group = "server",
-     .since = "1.0.0",
-     .complexity = "O(N) for N keys, in slices beside the serving",
-     .summary = "Writes the data as they are in the place of the append-only file's history."},
     {.name = "waitaof",
      .fn = cmd_waitaof,
      .arity = 4,

@@ -8,10 +8,13 @@
 struct aof;
 struct engine;
 
-extern const struct cmd_row engine_rows_durable[]; /* WAITAOF BGREWRITEAOF */
+extern const struct cmd_row engine_rows_durable[]; /* WAITAOF */
 
-/* From now on effects go to the log and replies wait for it. Borrows it until engine_log_detach. */
-void engine_log_attach(struct engine *e, struct aof *aof);
+/* From now on effects go to the log and replies wait for it; without `effects`, it is there to be rewritten
+ * only. Borrows it until engine_log_detach. */
+void engine_log_attach(struct engine *e, struct aof *aof, bool effects);
+/* No effects go to it any more, and a rewrite under way ends; replies that wait for it still do. */
+void engine_log_stop(struct engine *e);
 /* Replies wait for nothing any more. */
 void engine_log_detach(struct engine *e);
 /* The log's descriptor is readable: positions moved on. */

@@ -39,6 +39,8 @@ struct engine_config {
     bool debug_commands_local; /* ... for loopback and Unix sockets */
     bool latency_tracking;     /* per-command histograms */
     bool active_expiry;        /* DEBUG SET-ACTIVE-EXPIRE */
+    int64_t
+        rewrite_key_delay_us; /* rdb-key-save-delay: for tests, a rewrite rests after each key */
 };
 
 /* An effect as it leaves for the log: a command in canonical form. */
@@ -85,8 +87,8 @@ struct engine {
     void *effect_arg;
     struct aof *aof; /* NULL: no log. Borrowed, see durable.h */
     struct gate *gate;
-    bool loading;       /* a log is replayed: see replay.h */
-    bool rewrite_again; /* a rewrite was cut off by emptying a database: begin anew */
+    int64_t rewrite_rests_until_us; /* monotonic */
+    bool loading;                   /* a log is replayed: see replay.h */
 
     struct engine_config config;
     struct engine_stats stats;

@@ -47,18 +47,30 @@ static bool is_frame(const struct reader_command *c)
     return c->argc == 1 && (slice_is(c->argv[0], "multi") || slice_is(c->argv[0], "exec"));
 }
 
+/* The first error among the replies of what ran: errors are lines, and no reply to an effect has lines
+ * within that begin like one. */
+static struct slice first_error(const struct session *s)
+{
+    struct iovec reply = {0};
+    outq_peek(&s->queue, &reply, 1);
+    const char *p = reply.iov_base, *end = p + reply.iov_len;
+    while (p < end && *p != '-') {
+        const char *newline = memchr(p, '\n', (size_t)(end - p));
+        p = newline ? newline + 1 : end;
+    }
+    return slice_of(p, (size_t)(end - p));
+}
+
 static bool run(struct replay *r, const struct engine_request *requests, int n)
 {
     struct session *s = r->session;
     uint64_t errors = s->writer.errors;
     engine_run(r->engine, s, requests, n);
     if (s->writer.errors != errors) {
-        struct iovec reply;
-        outq_peek(&s->queue, &reply, 1);
-        size_t len =
-            reply.iov_len < REPLAY_ERROR_CHARS / 2 ? reply.iov_len : REPLAY_ERROR_CHARS / 2;
+        struct slice error = first_error(s);
+        size_t len = error.len < REPLAY_ERROR_CHARS / 2 ? error.len : REPLAY_ERROR_CHARS / 2;
         snprintf(r->error, sizeof(r->error), "a command of the log failed: %.*s", (int)len,
-                 (const char *)reply.iov_base);
+                 error.ptr);
         r->error[strcspn(r->error, "\r\n")] = 0;
         return false;
     }

@@ -349,7 +349,7 @@ static bool admit(struct engine *e, struct session *s, struct cmd *cmd,
         reject(e, s, cmd, "-LOADING Redis is loading the dataset in memory");
         return false;
     }
-    if (e->aof && aof_fault(e->aof) && !log_takes(e, s, cmd))
+    if (e->effect && e->aof && aof_fault(e->aof) && !log_takes(e, s, cmd))
         return false;
     if ((s->flags & SESSION_MULTI) && (flags & CMD_NO_MULTI)) {
         reject(e, s, cmd, "Command not allowed inside a transaction");
@@ -372,7 +372,7 @@ static bool is_held_back(const struct engine *e, const struct session *s, const 
     if (e->pause == PAUSE_ALL)
         return true;
     unsigned flags = flags_with_queue(s, cmd);
-    bool log_full = e->aof && aof_full(e->aof);
+    bool log_full = e->effect && e->aof && aof_full(e->aof);
     return (log_full && (flags & CMD_WRITE)) ||
            (e->pause == PAUSE_WRITE && (flags & (CMD_WRITE | CMD_MAY_REPLICATE)));
 }

@@ -131,6 +131,11 @@ void aof_set_timestamps(struct aof *a, bool on)
     a->timestamps = on;
 }
 
+void aof_set_flush_sleep(struct aof *a, int64_t us)
+{
+    writer_set_rest(a->writer, us);
+}
+
 /* --- state -------------------------------------------------------------------------------------------------- */
 
 int aof_event_fd(const struct aof *a)
@@ -213,6 +218,8 @@ enum err aof_open(struct aof **out, const struct aof_options *o, char error[AOF_
         else if (e != ERR_OK)
             snprintf(error, AOF_ERROR_CHARS, "%s/%s: %s", a->dir, a->manifest_name, why);
     }
+    if (e == ERR_OK && o->old_dir)
+        e = aof_upgrade(a, o->old_dir, error);
     if (e == ERR_OK)
         e = aof_load_prepare(a, error);
     if (e != ERR_OK) {
@@ -223,17 +230,31 @@ enum err aof_open(struct aof **out, const struct aof_options *o, char error[AOF_
     return ERR_OK;
 }
 
+void aof_stop(struct aof *a)
+{
+    assert(a->group == 0);
+    if (!a->writer)
+        return;
+    aof_seal(a);
+    if (a->rewrite)
+        aof_rewrite_stop(a);
+    writer_stop(a->writer, AOF_CLOSE_PATIENCE_MS);
+}
+
+bool aof_stopped(const struct aof *a)
+{
+    return !a->writer || (a->state.ended && (!a->rewrite || a->rewrite->state.ended));
+}
+
 bool aof_close(struct aof **aof)
 {
     struct aof *a = *aof;
     bool fine = true;
     if (!a)
         return true;
-    assert(a->group == 0);
-    if (a->writer)
-        aof_seal(a);
+    aof_stop(a);
     if (a->rewrite) /* its writer tells this log's event_fd */
-        aof_rewrite_stop(a);
+        writer_free(&a->rewrite->writer, -1);
     fine = writer_free(&a->writer, AOF_CLOSE_PATIENCE_MS);
     if (a->rewrite)
         aof_rewrite_drop(a);
@@ -249,31 +270,47 @@ bool aof_close(struct aof **aof)
     return fine;
 }
 
-enum err aof_start(struct aof *a, bool fresh, char error[AOF_ERROR_CHARS])
+/* The file that is written to from now on; none (-1) where there will be only a base. */
+static enum err first_file(struct aof *a, enum aof_start how, const struct writer_mark *from,
+                           struct writer_file *out, char error[AOF_ERROR_CHARS])
+{
+    enum err e = ERR_NOTFOUND;
+    *out = (struct writer_file){.fd = -1};
+    if (how == AOF_BASE_ONLY)
+        return ERR_OK;
+    if (how == AOF_GO_ON)
+        e = aof_is_empty(a) ? aof_empty_base(a, error) : aof_last_increment(a, from, out, error);
+    if (e == ERR_NOTFOUND || (e == ERR_OK && out->fd < 0))
+        e = aof_next_increment(a, from, out, error) ? ERR_OK : ERR_IO;
+    return e;
+}
+
+enum err aof_start(struct aof *a, enum aof_start how, char error[AOF_ERROR_CHARS])
 {
     struct writer_options o = {
         .policy = a->policy, .start = {.pos = a->load_pos, .tag = -1}, .arg = a};
     struct writer_file file;
     assert(!a->writer);
     ahead_close(&a->reader);
-    a->fresh = a->unplaced = fresh;
+    a->fresh = how != AOF_GO_ON;
+    a->unplaced = how == AOF_FRESH;
+    a->base_only = how == AOF_BASE_ONLY;
     a->pos = a->load_pos;
-    a->next_base_seq = manifest_last_seq(&a->manifest, MANIFEST_BASE) + 1;
     a->next_incr_seq = manifest_last_seq(&a->manifest, MANIFEST_INCR) + 1;
-    enum err e = fresh ? ERR_NOTFOUND : aof_last_increment(a, &file, error);
-    if (e == ERR_NOTFOUND)
-        e = aof_next_increment(a, &o.start, &file, error) ? ERR_OK : ERR_IO;
+    enum err e = first_file(a, how, &o.start, &file, error);
     if (e != ERR_OK)
         return e;
+    a->next_base_seq = manifest_last_seq(&a->manifest, MANIFEST_BASE) + 1;
     aof_count_older(a);
     o.fd = file.fd;
     o.start.bytes = file.bytes;
-    o.refresh = aof_refresh;
+    o.refresh = a->base_only ? NULL : aof_refresh;
     a->writer = writer_new(&o);
     if (!a->writer) {
         snprintf(error, AOF_ERROR_CHARS,
                  "cannot start the threads that write the append-only file: %s", strerror(errno));
-        close(file.fd);
+        if (file.fd >= 0)
+            close(file.fd);
         return ERR_IO;
     }
     aof_poll(a);

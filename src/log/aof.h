@@ -32,6 +32,9 @@ struct aof;
 struct aof_options {
     const char *dir;      /* appenddirname; created when missing. Copied, like the next */
     const char *filename; /* appendfilename */
+    const char
+        *old_dir; /* where Redis before 7 wrote its one file, which is taken over; NULL: none.
+                           * Borrowed for the call */
     enum writer_policy policy;
     bool
         load_truncated; /* aof-load-truncated: a torn tail of the last file is cut and reported; else it stops the start */
@@ -41,8 +44,14 @@ struct aof_options {
 /* ERR_BUSY: another server holds the directory. ERR_SYNTAX: the manifest is wrong. ERR_IO. `error` says what, where and what
  * to do about it. */
 enum err aof_open(struct aof **out, const struct aof_options *o, char error[AOF_ERROR_CHARS]);
-/* Writes and syncs what is left, for at most AOF_CLOSE_PATIENCE_MS (and waits for a system call that
- * hangs). A rewrite under way is given up. Between groups only. False: something could not be. */
+/* Begins to end it: has what is left written and synced, for at most AOF_CLOSE_PATIENCE_MS. A rewrite
+ * under way is given up. Between groups only; nothing may be appended any more. aof_event_fd tells, and
+ * aof_poll moves, how far it is; replies may go on waiting for positions. */
+void aof_stop(struct aof *a);
+/* As of the last aof_poll: aof_close will not wait. */
+bool aof_stopped(const struct aof *a);
+/* Stops it unless that was done before, and waits for the end (also for a system call that hangs).
+ * False: something could not be written. */
 bool aof_close(struct aof **a);
 
 /* --- loading ------------------------------------------------------------------------------------------------ */
@@ -58,11 +67,15 @@ bool aof_load_in_base(const struct aof *a, uint64_t *bytes, uint64_t *total);
 
 /* --- appending ---------------------------------------------------------------------------------------------- */
 
-/* After loading: makes durable what was loaded, goes on in the last increment (in a new one where that
- * is not sealed) and starts the writer. ERR_IO: `error` says why. With `fresh`, what is in the
- * directory belongs to other data: it stays what would be loaded until the first rewrite is done, then
- * it goes. */
-enum err aof_start(struct aof *a, bool fresh, char error[AOF_ERROR_CHARS]);
+enum aof_start {
+    AOF_GO_ON, /* what was loaded goes on: in its last increment, or in a new one */
+    /* What is in the directory belongs to other data: it stays what would be loaded until the first
+     * rewrite is done, then it goes. */
+    AOF_FRESH,
+    AOF_BASE_ONLY, /* likewise, and nothing may be appended: for one rewrite, which leaves a base */
+};
+/* After loading: makes durable what was loaded and starts the writer. ERR_IO: `error` says why. */
+enum err aof_start(struct aof *a, enum aof_start how, char error[AOF_ERROR_CHARS]);
 
 /* A command into the batch of this turn, behind a SELECT where the database differs from the last one's. `unix_s`: now. */
 void aof_append(struct aof *a, int db, int argc, const struct slice *argv, int64_t unix_s);
@@ -89,6 +102,8 @@ uint64_t aof_promised(const struct aof *a);
 void aof_want_sync(struct aof *a, uint64_t pos);
 void aof_set_policy(struct aof *a, enum writer_policy policy);
 void aof_set_timestamps(struct aof *a, bool on);
+/* For tests: the writer rests so long ahead of each write. */
+void aof_set_flush_sleep(struct aof *a, int64_t us);
 
 /* Readable when something changed; then aof_poll. */
 int aof_event_fd(const struct aof *a);

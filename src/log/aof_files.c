@@ -67,32 +67,44 @@ void aof_file_name(const struct aof *a, enum manifest_type type, uint64_t seq,
 
 /* --- creating ------------------------------------------------------------------------------- */
 
-static bool write_header(int fd, const struct writer_mark *from, uint64_t *bytes)
+/* At the end of the file, which is at `at`; *bytes: where it ends then. */
+static bool write_header(int fd, enum aof_file_kind kind, uint64_t at,
+                         const struct writer_mark *from, uint64_t *bytes)
 {
     struct aof_batch header = {.db = 0};
     buf_init(&header.bytes);
     buf_append_cstr(&header.bytes, FORMAT_HEADER_LINE);
+    if (kind != AOF_INCREMENT)
+        buf_append_cstr(&header.bytes, FORMAT_BASE_LINE);
+    if (kind == AOF_EMPTY_BASE)
+        format_end(&header.bytes, 1);
     /* Redis begins each file in database 0. Corsac goes on in the one before, and as this batch
      * ends where another did, passes over it. */
     if (from->tag > 0)
         aof_batch_select(&header, from->tag);
     aof_batch_seal(&header, from->pos);
-    *bytes = header.bytes.len;
-    ssize_t n = write(fd, header.bytes.ptr, header.bytes.len);
+    *bytes = at + header.bytes.len;
+    ssize_t n = pwrite(fd, header.bytes.ptr, header.bytes.len, (off_t)at);
     if (n >= 0 && (size_t)n < header.bytes.len)
         errno = ENOSPC;
     bool fine = n == (ssize_t)header.bytes.len && fdatasync(fd) == 0;
     buf_deinit(&header.bytes);
-    return fine;
+    if (fine)
+        return true;
+    int saved = errno;
+    int rc = ftruncate(fd, (off_t)at); /* else the next start cuts the beginning of it off */
+    (void)rc;
+    errno = saved;
+    return false;
 }
 
-int aof_create_file(const struct aof *a, const char *name, const struct writer_mark *from,
-                    uint64_t *bytes)
+int aof_create_file(const struct aof *a, const char *name, enum aof_file_kind kind,
+                    const struct writer_mark *from, uint64_t *bytes)
 {
     int fd = openat(a->dir_fd, name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
     if (fd < 0)
         return -1;
-    if (write_header(fd, from, bytes) && fsync(a->dir_fd) == 0)
+    if (write_header(fd, kind, 0, from, bytes) && fsync(a->dir_fd) == 0)
         return fd;
     int saved = errno;
     unlinkat(a->dir_fd, name, 0);
@@ -101,13 +113,29 @@ int aof_create_file(const struct aof *a, const char *name, const struct writer_m
     return -1;
 }
 
+enum err aof_empty_base(struct aof *a, char error[AOF_ERROR_CHARS])
+{
+    char name[MANIFEST_NAME_BYTES_MAX];
+    struct writer_mark from = {.pos = a->load_pos, .tag = -1};
+    uint64_t bytes;
+    aof_file_name(a, MANIFEST_BASE, 1, name);
+    int fd = aof_create_file(a, name, AOF_EMPTY_BASE, &from, &bytes);
+    if (fd < 0) {
+        snprintf(error, AOF_ERROR_CHARS, "cannot create %s/%s: %s", a->dir, name, strerror(errno));
+        return ERR_IO;
+    }
+    close(fd);
+    atomic_store(&a->base_bytes, bytes);
+    return manifest_add(&a->manifest, MANIFEST_BASE, 1, name);
+}
+
 bool aof_next_increment(struct aof *a, const struct writer_mark *from, struct writer_file *out,
                         char error[AOF_ERROR_CHARS])
 {
     char name[MANIFEST_NAME_BYTES_MAX], why[MANIFEST_ERROR_CHARS] = "it is full";
     uint64_t seq = a->next_incr_seq;
     aof_file_name(a, MANIFEST_INCR, seq, name);
-    out->fd = aof_create_file(a, name, from, &out->bytes);
+    out->fd = aof_create_file(a, name, AOF_INCREMENT, from, &out->bytes);
     if (out->fd < 0) {
         snprintf(error, AOF_ERROR_CHARS, "cannot create %s/%s: %s", a->dir, name, strerror(errno));
         return false;
@@ -152,39 +180,42 @@ bool aof_refresh(void *aof, const struct writer_mark *from, struct writer_file *
 
 /* --- going on with one ---------------------------------------------------------------------- */
 
-/* Does the file begin as Corsac's do, and end in the seal of `pos`? */
+/* Does the file end in the seal of `pos`? */
 static bool ends_at(int fd, uint64_t bytes, uint64_t pos)
 {
-    char header[sizeof(FORMAT_HEADER_LINE) - 1], seal[SEAL_BYTES], like[SEAL_BYTES];
-    if (bytes < sizeof(header) + sizeof(seal) ||
-        pread(fd, header, sizeof(header), 0) != (ssize_t)sizeof(header) ||
+    char seal[SEAL_BYTES], like[SEAL_BYTES];
+    if (bytes < sizeof(seal) ||
         pread(fd, seal, sizeof(seal), (off_t)(bytes - sizeof(seal))) != (ssize_t)sizeof(seal))
         return false;
     format_seal(like, pos, 0);
-    return memcmp(header, FORMAT_HEADER_LINE, sizeof(header)) == 0 &&
-           memcmp(seal, like, SEAL_CRC_AT) == 0;
+    return memcmp(seal, like, SEAL_CRC_AT) == 0;
 }
 
-enum err aof_last_increment(struct aof *a, struct writer_file *out, char error[AOF_ERROR_CHARS])
+enum err aof_last_increment(struct aof *a, const struct writer_mark *from, struct writer_file *out,
+                            char error[AOF_ERROR_CHARS])
 {
     const struct manifest_file *last = manifest_last(&a->manifest, MANIFEST_INCR);
-    struct stat st;
+    struct stat st = {0};
+    enum err e = ERR_OK;
     if (!last)
         return ERR_NOTFOUND;
     int fd = openat(a->dir_fd, last->name, O_RDWR | O_CLOEXEC);
     /* What was loaded may never have been synced by the process before, and will be built upon. */
-    if (fd < 0 || fstat(fd, &st) != 0 || fdatasync(fd) != 0) {
-        snprintf(error, AOF_ERROR_CHARS, "cannot go on with %s/%s: %s", a->dir, last->name,
-                 strerror(errno));
-        if (fd >= 0)
-            close(fd);
-        return ERR_IO;
-    }
+    if (fd < 0 || fstat(fd, &st) != 0 || fdatasync(fd) != 0)
+        e = ERR_IO;
     *out = (struct writer_file){.fd = fd, .bytes = (uint64_t)st.st_size};
-    if (ends_at(fd, out->bytes, a->load_pos))
+    if (e == ERR_OK && a->load_plain &&
+        !write_header(fd, AOF_INCREMENT, (uint64_t)st.st_size, from, &out->bytes))
+        e = ERR_IO;
+    else if (e == ERR_OK && !a->load_plain && !ends_at(fd, out->bytes, a->load_pos))
+        e = ERR_NOTFOUND;
+    if (e == ERR_OK)
         return ERR_OK;
-    close(fd);
-    return ERR_NOTFOUND;
+    snprintf(error, AOF_ERROR_CHARS, "cannot go on with %s/%s: %s", a->dir, last->name,
+             strerror(errno));
+    if (fd >= 0)
+        close(fd);
+    return e;
 }
 
 void aof_count_older(struct aof *a)

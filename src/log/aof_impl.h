@@ -45,8 +45,9 @@ struct aof_rewrite {
     struct writer *writer;
     struct aof_batch batch;
     struct writer_state state;
-    uint64_t given; /* bytes given to the writer: its own positions */
-    uint64_t asked; /* to be synced, likewise */
+    uint64_t given;   /* bytes given to the writer: its own positions */
+    uint64_t asked;   /* to be synced, likewise */
+    uint64_t batches; /* of the base, with the header's */
     int64_t started_us;
     enum aof_rewrite_phase phase;
 };
@@ -64,6 +65,7 @@ struct aof {
     int refresh_errno; /* of the last try to go on with a fresh file: said once */
     bool fresh;        /* the manifest on disk is of other data until a rewrite is done */
     bool unplaced;     /* the same as the loop knows it */
+    bool base_only;    /* there is no increment, and will be none */
 
     /* loading */
     struct ahead *reader;
@@ -71,6 +73,8 @@ struct aof {
     uint64_t load_pos;          /* everything up to here is applied; 0: unknown (files of Redis) */
     struct positions positions; /* of what was loaded */
     uint64_t load_bytes, load_total;
+    uint64_t load_tail_at; /* of the file at hand: where its last seal ended */
+    bool load_plain;       /* the last file held no seal */
 
     /* appending */
     struct writer *writer;
@@ -108,12 +112,22 @@ enum err aof_lock_directory(struct aof *a, char error[AOF_ERROR_CHARS]);
 /* "PREFIX.<seq>.<base|incr>.aof" */
 void aof_file_name(const struct aof *a, enum manifest_type type, uint64_t seq,
                    char out[MANIFEST_NAME_BYTES_MAX]);
+enum aof_file_kind {
+    AOF_INCREMENT,
+    AOF_BASE,       /* whose end is still to come */
+    AOF_EMPTY_BASE, /* whole */
+};
 /* Creates a file with the header, sealed at `from`, and makes it durable. -1: errno. */
-int aof_create_file(const struct aof *a, const char *name, const struct writer_mark *from,
-                    uint64_t *bytes);
-/* Makes what was loaded durable and opens the last increment to go on in it. ERR_NOTFOUND: there is
- * none that can be gone on with. ERR_IO: `error` says why. */
-enum err aof_last_increment(struct aof *a, struct writer_file *out, char error[AOF_ERROR_CHARS]);
+int aof_create_file(const struct aof *a, const char *name, enum aof_file_kind kind,
+                    const struct writer_mark *from, uint64_t *bytes);
+/* The base of a log that begins with nothing, as Redis makes one, too; the next change of the manifest
+ * names it on disk. */
+enum err aof_empty_base(struct aof *a, char error[AOF_ERROR_CHARS]);
+/* Makes what was loaded durable and opens the last increment to go on in it; one that Redis wrote
+ * becomes a sealed one behind what it holds, from `from` on. ERR_NOTFOUND: there is none that can be
+ * gone on with. ERR_IO: `error` says why. */
+enum err aof_last_increment(struct aof *a, const struct writer_mark *from, struct writer_file *out,
+                            char error[AOF_ERROR_CHARS]);
 /* The next increment, from `from` on, becomes part of the log and goes to *out. False: errno and,
  * for whoever reads it, `error`. */
 bool aof_next_increment(struct aof *a, const struct writer_mark *from, struct writer_file *out,
@@ -123,16 +137,24 @@ bool aof_refresh(void *aof, const struct writer_mark *from, struct writer_file *
 /* Measures the increments beside the one that is written to. */
 void aof_count_older(struct aof *a);
 
+/* --- aof_upgrade.c ---------------------------------------------------------------------------- */
+
+/* Takes a file over that Redis wrote into `old_dir` before version 7, if there is one and no log yet. */
+enum err aof_upgrade(struct aof *a, const char *old_dir, char error[AOF_ERROR_CHARS]);
+
 /* --- aof_load.c ------------------------------------------------------------------------------- */
 
 /* Checks what the manifest names: sizes, kinds, leftovers of a crash. */
 enum err aof_load_prepare(struct aof *a, char error[AOF_ERROR_CHARS]);
+/* By its first bytes: Redis before 7 wrote them into files of any name. */
+bool aof_is_rdb(int fd);
 /* Removes the files that the manifest no longer needs, and forgets them. */
 void aof_remove_history(struct aof *a);
 
 /* --- aof_rewrite.c ---------------------------------------------------------------------------- */
 
 void aof_rewrite_poll(struct aof *a);
-/* At the end of the log's life: ends the base's writer; then, after the log's own, forgets it. */
+/* At the end of the log's life: has the base's writer end, without waiting; then, after the log's own,
+ * forgets it. */
 void aof_rewrite_stop(struct aof *a);
 void aof_rewrite_drop(struct aof *a);

@@ -8,17 +8,22 @@
 #include <unistd.h>
 
 #include "log/aof_impl.h"
+#include "log/tail.h"
 
 /* --- before --------------------------------------------------------------------------------- */
 
-/* By its first bytes: Redis before 7 wrote them into files of any name. */
-static bool is_rdb(const struct aof *a, const char *name)
+bool aof_is_rdb(int fd)
 {
     char magic[5];
+    return pread(fd, magic, sizeof(magic), 0) == sizeof(magic) && memcmp(magic, "REDIS", 5) == 0;
+}
+
+static bool is_rdb(const struct aof *a, const char *name)
+{
     int fd = openat(a->dir_fd, name, O_RDONLY | O_CLOEXEC);
     if (fd < 0)
         return false;
-    bool yes = read(fd, magic, sizeof(magic)) == sizeof(magic) && memcmp(magic, "REDIS", 5) == 0;
+    bool yes = aof_is_rdb(fd);
     close(fd);
     return yes;
 }
@@ -67,8 +72,8 @@ enum err aof_load_prepare(struct aof *a, char error[AOF_ERROR_CHARS])
             return ERR_SYNTAX;
         }
         if (fstatat(a->dir_fd, f->name, &st, 0) != 0) {
-            snprintf(error, AOF_ERROR_CHARS, "%s/%s, which %s names, cannot be opened: %s", a->dir,
-                     f->name, a->manifest_name, strerror(errno));
+            snprintf(error, AOF_ERROR_CHARS, "%s/%s cannot be opened, though %s names it: %s",
+                     a->dir, f->name, a->manifest_name, strerror(errno));
             return ERR_IO;
         }
         a->load_total += (uint64_t)st.st_size;
@@ -114,13 +119,21 @@ bool aof_load_in_base(const struct aof *a, uint64_t *bytes, uint64_t *total)
     return true;
 }
 
+/* `what`: in Redis' words, which tools look for. */
+static enum reader_status refuse_as(const struct aof *a, const char *what, const char *why,
+                                    char error[AOF_ERROR_CHARS])
+{
+    snprintf(
+        error, AOF_ERROR_CHARS,
+        "%s reading the append only file: %s/%s: %s. Look at it with `corsac --check-aof %s/%s`; with --fix that cuts the last "
+        "file where it is damaged",
+        what, a->dir, a->manifest.files[a->load_index].name, why, a->dir, a->manifest_name);
+    return READER_DAMAGED;
+}
+
 static enum reader_status refuse(const struct aof *a, const char *why, char error[AOF_ERROR_CHARS])
 {
-    snprintf(error, AOF_ERROR_CHARS,
-             "%s/%s: %s. Look at it with `corsac --check-aof %s/%s`; with --fix that cuts the last "
-             "file where it is damaged",
-             a->dir, a->manifest.files[a->load_index].name, why, a->dir, a->manifest_name);
-    return READER_DAMAGED;
+    return refuse_as(a, "Bad file format", why, error);
 }
 
 static enum reader_status open_file(struct aof *a, char error[AOF_ERROR_CHARS])
@@ -137,6 +150,13 @@ static void next_file(struct aof *a)
 {
     struct reader_report report;
     ahead_report(a->reader, &report);
+    a->load_plain = !report.has_seal;
+    if (report.tail && report.good_bytes > a->load_tail_at)
+        log_notice(a->logger,
+                   "%s: %llu bytes behind its last seal were loaded: somebody else wrote them, or "
+                   "they are whole commands of a last write that was cut off",
+                   a->manifest.files[a->load_index].name,
+                   (unsigned long long)(report.good_bytes - a->load_tail_at));
     a->load_bytes += report.file_bytes;
     ahead_close(&a->reader);
     a->load_index++;
@@ -156,7 +176,7 @@ static enum reader_status cut_tail(struct aof *a, char error[AOF_ERROR_CHARS])
         return why ? refuse(a, why, error) : READER_BATCH;
     }
     if (!a->load_truncated || (in_base(a) && report.sealed))
-        return refuse(a, report.error, error);
+        return refuse_as(a, "Unexpected end of file", report.error, error);
     /* Kept, as it need not be a write of ours that was cut off: Redis may have gone on in this file. */
     if (files_cut(a->dir, name, report.good_bytes, tail, &bytes) != ERR_OK) {
         snprintf(error, AOF_ERROR_CHARS, "%s/%s: %s, and cannot be cut: %s", a->dir, name,
@@ -171,6 +191,20 @@ static enum reader_status cut_tail(struct aof *a, char error[AOF_ERROR_CHARS])
     return READER_BATCH;
 }
 
+/* What is behind the last seal may count, see tail.h. True: the reader goes on in it. */
+static bool go_on_in_tail(struct aof *a)
+{
+    struct reader_report report;
+    size_t next = a->load_index + 1;
+    ahead_report(a->reader, &report);
+    if (in_base(a) || !report.sealed ||
+        !tail_counts(a->dir, next < a->manifest.count ? a->manifest.files[next].name : NULL,
+                     a->positions.pos))
+        return false;
+    a->load_tail_at = report.good_bytes;
+    return reader_read_tail(ahead_reader(a->reader));
+}
+
 /* READER_BATCH: it is to be applied. READER_END: it was applied already. */
 static enum reader_status in_order(struct aof *a, const struct reader_batch *b,
                                    char error[AOF_ERROR_CHARS])
@@ -178,7 +212,7 @@ static enum reader_status in_order(struct aof *a, const struct reader_batch *b,
     struct reader_report report;
     char why[READER_ERROR_CHARS];
     ahead_report(a->reader, &report);
-    switch (positions_take(&a->positions, in_base(a), report.sealed, b, why)) {
+    switch (positions_take(&a->positions, in_base(a), report.sealed || report.tail, b, why)) {
     case POSITIONS_APPLY: a->load_pos = a->positions.pos; return READER_BATCH;
     case POSITIONS_SKIP: return READER_END;
     case POSITIONS_BROKEN: break;
@@ -199,6 +233,8 @@ static enum reader_status end_file(struct aof *a, enum reader_status status,
                  report.error);
         return READER_IO;
     }
+    if (status == READER_TORN && go_on_in_tail(a))
+        return READER_BATCH;
     if (status == READER_TORN && (status = cut_tail(a, error)) != READER_BATCH)
         return status;
     next_file(a);

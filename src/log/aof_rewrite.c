@@ -126,7 +126,7 @@ static void job_open_base(void *arg, struct writer_file *out)
 {
     struct aof *a = arg;
     struct writer_mark from = {.pos = a->jobs.base_pos, .tag = -1};
-    out->fd = aof_create_file(a, a->jobs.temp_name, &from, &out->bytes);
+    out->fd = aof_create_file(a, a->jobs.temp_name, AOF_BASE, &from, &out->bytes);
     if (out->fd < 0)
         log_warning(a->logger, "Cannot create %s/%s: %s", a->dir, a->jobs.temp_name,
                     strerror(errno));
@@ -173,12 +173,18 @@ enum err aof_rewrite_begin(struct aof *a, int64_t now_us, char error[AOF_ERROR_C
     }
     struct aof_rewrite *rw = mem_zalloc(sizeof(*rw));
     rw->writer = writer;
+    rw->batches = 1;
     rw->started_us = now_us;
     buf_init(&rw->batch.bytes);
     aof_batch_reset(&rw->batch);
     a->rewrite = rw;
     writer_submit_job(writer, job_open_base, a);
 
+    if (a->base_only) { /* whatever increments there are go */
+        a->jobs.first_incr_seq = UINT64_MAX;
+        atomic_store(&a->jobs.switched, 1);
+        return ERR_OK;
+    }
     aof_seal(a);
     aof_batch_reset(&a->batch);
     a->timestamp_s = 0; /* a file says by itself what time it is */
@@ -213,6 +219,7 @@ static void seal_base(struct aof *a)
     if (rw->batch.bytes.len == 0)
         return;
     aof_batch_seal(&rw->batch, a->jobs.base_pos);
+    rw->batches++;
     rw->given += rw->batch.bytes.len;
     writer_submit(rw->writer, &rw->batch.bytes, rw->given, rw->batch.db, 0);
     if (rw->given - rw->asked >= AOF_REWRITE_SYNC_BYTES) {
@@ -241,6 +248,7 @@ void aof_rewrite_end(struct aof *a)
 {
     if (!a->rewrite || a->rewrite->phase != REWRITE_COLLECTING)
         return;
+    format_end(&a->rewrite->batch.bytes, a->rewrite->batches + 1);
     seal_base(a);
     a->rewrite->phase = REWRITE_ENDED;
     writer_want_sync(a->rewrite->writer, a->rewrite->given);
@@ -288,7 +296,7 @@ void aof_rewrite_stop(struct aof *a)
 {
     if (a->rewrite->phase < REWRITE_PLACING)
         close_rewrite(a, false);
-    writer_free(&a->rewrite->writer, -1);
+    writer_stop(a->rewrite->writer, -1);
 }
 
 void aof_rewrite_drop(struct aof *a)

@@ -14,6 +14,7 @@
 #include "log/manifest.h"
 #include "log/positions.h"
 #include "log/reader.h"
+#include "log/tail.h"
 
 struct check {
     const struct check_options *o;
@@ -131,6 +132,7 @@ static enum check_result open_log(struct check *c)
 
 struct tally {
     uint64_t batches, commands, first_pos, last_pos;
+    uint64_t tail_at;
     int64_t first_unix_s, last_unix_s;
     bool has_pos;
 };
@@ -168,9 +170,13 @@ static void print_tally(struct check *c, size_t index, const struct reader_repor
     buf_printf(c->out, "%s: ", f->name);
     if (c->manifest_name[0])
         buf_printf(c->out, "%s, ", f->type == MANIFEST_BASE ? "base" : "increment");
-    buf_printf(c->out, "%s, %llu bytes, ", report->sealed ? "sealed" : "plain",
+    bool sealed = report->sealed || report->tail;
+    buf_printf(c->out, "%s, %llu bytes, ", sealed ? "sealed" : "plain",
                (unsigned long long)report->file_bytes);
-    if (report->sealed)
+    if (report->tail)
+        buf_printf(c->out, "%llu of them behind the last seal, ",
+                   (unsigned long long)(report->file_bytes - t->tail_at));
+    if (sealed)
         buf_printf(c->out, "%llu batches, ", (unsigned long long)t->batches);
     buf_printf(c->out, "%llu commands", (unsigned long long)t->commands);
     if (t->has_pos)
@@ -191,6 +197,19 @@ static void problem(struct check *c, size_t index, uint64_t good_bytes, const ch
     c->good_bytes = good_bytes;
 }
 
+/* What is behind the last seal may count, as when it is loaded: true, the reader goes on in it. */
+static bool go_on_in_tail(const struct check *c, size_t index, struct reader *r, struct tally *t)
+{
+    struct reader_report report;
+    const struct manifest_file *f = &c->manifest.files[index];
+    const char *next = index + 1 < c->manifest.count ? f[1].name : NULL;
+    reader_report(r, &report);
+    if (f->type == MANIFEST_BASE || !report.sealed || !tail_counts(c->dir, next, c->positions.pos))
+        return false;
+    t->tail_at = report.good_bytes;
+    return reader_read_tail(r);
+}
+
 /* Reads to the end or the first problem, whose text goes to `why`; *good_bytes are fine. */
 static enum reader_status read_file(struct check *c, size_t index, struct reader *r,
                                     struct tally *t, struct reader_report *report,
@@ -199,14 +218,17 @@ static enum reader_status read_file(struct check *c, size_t index, struct reader
     bool base = c->manifest.files[index].type == MANIFEST_BASE;
     struct reader_batch b;
     enum reader_status status;
-    while ((status = reader_next(r, &b)) == READER_BATCH) {
-        reader_report(r, report);
-        if (positions_take(&c->positions, base, report->sealed, &b, why) == POSITIONS_BROKEN) {
-            report->good_bytes = b.at;
-            return READER_DAMAGED;
+    do {
+        while ((status = reader_next(r, &b)) == READER_BATCH) {
+            reader_report(r, report);
+            bool positions = report->sealed || report->tail;
+            if (positions_take(&c->positions, base, positions, &b, why) == POSITIONS_BROKEN) {
+                report->good_bytes = b.at;
+                return READER_DAMAGED;
+            }
+            count(c, index, &b, positions, t);
         }
-        count(c, index, &b, report->sealed, t);
-    }
+    } while (status == READER_TORN && go_on_in_tail(c, index, r, t));
     reader_report(r, report);
     memcpy(why, report->error, READER_ERROR_CHARS);
     return status;

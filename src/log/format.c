@@ -69,6 +69,11 @@ void format_timestamp(struct buf *out, int64_t unix_s)
     buf_printf(out, "#TS:%lld\r\n", (long long)unix_s);
 }
 
+void format_end(struct buf *out, uint64_t batches)
+{
+    buf_printf(out, "#END batches=%020llu\r\n", (unsigned long long)batches);
+}
+
 #define SEAL_POS_AT     10 /* behind "#SEAL pos=" */
 #define SEAL_POS_DIGITS 20
 #define SEAL_CRC_DIGITS 8
@@ -246,6 +251,17 @@ static enum format_kind read_seal(const char *p, struct format_record *out)
     return bad(out, "a seal in another form than \"#SEAL pos=<20 digits> crc=<8 hex digits>\"");
 }
 
+#define END_BATCHES_AT 13 /* behind "#END batches=" */
+
+static enum format_kind read_end(const char *p, struct format_record *out)
+{
+    if (out->bytes == END_BATCHES_AT + SEAL_POS_DIGITS + 2 &&
+        memcmp(p, "#END batches=", END_BATCHES_AT) == 0 &&
+        read_digits(p + END_BATCHES_AT, SEAL_POS_DIGITS, &out->batches))
+        return FORMAT_END;
+    return bad(out, "an end in another form than \"#END batches=<20 digits>\"");
+}
+
 static enum format_kind read_annotation(struct slice in, struct format_record *out)
 {
     enum format_kind kind = find_line_end(in, out);
@@ -256,6 +272,10 @@ static enum format_kind read_annotation(struct slice in, struct format_record *o
         return read_seal(line.ptr, out);
     if (slice_equal(line, SLICE(FORMAT_HEADER_LINE)))
         return FORMAT_HEADER;
+    if (slice_equal(line, SLICE(FORMAT_BASE_LINE)))
+        return FORMAT_BASE;
+    if (line.len > 5 && memcmp(line.ptr, "#END ", 5) == 0)
+        return read_end(line.ptr, out);
     if (line.len > 6 && memcmp(line.ptr, "#TS:", 4) == 0) {
         if (!num_parse_i64(slice_of(line.ptr + 4, line.len - 6), &out->unix_s))
             return bad(out, "a timestamp that is no number");

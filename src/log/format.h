@@ -12,6 +12,13 @@
  *     *3\r\n$3\r\nSET\r\n...
  *     #SEAL pos=00000000000000012345 crc=0a1b2c3d\r\n
  *
+ * A base says so in its first batch, and in its last one that nothing is missing before it: else one
+ * that was cut between two batches would pass for whole. (Bases that Corsac wrote before it did so have
+ * neither line, and load as they are; those of Redis have no seals either.)
+ *
+ *     #BASE\r\n
+ *     #END batches=00000000000000000042\r\n      of the file, this one counted
+ *
  *     pos   20 decimal digits: the log position behind the batch. Positions count the bytes of all
  *           commands ever logged (annotations do not count), across files and rewrites; all
  *           batches of a base bear the position of its instant
@@ -22,7 +29,12 @@
  * found. And as a batch starts where the one before it ended, a batch that is missing or comes
  * twice is found too.
  *
- * Redis reads lines of at most 127 bytes: a seal is shorter. */
+ * Redis reads lines of at most 127 bytes: a seal is shorter.
+ *
+ * Others may write in these files. Redis goes on in the last increment: where Corsac had written it,
+ * unsealed commands follow the last seal, and they are loaded (see log/reader.h and log/tail.h); the
+ * next increment begins behind them. Where Redis had written it, Corsac goes on with its header, and
+ * all is sealed from there on. */
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -38,12 +50,14 @@
 #define FORMAT_ARG_BYTES_MAX  (4ull * 1024 * 1024 * 1024)
 
 #define FORMAT_HEADER_LINE "#CORSAC:1\r\n"
+#define FORMAT_BASE_LINE   "#BASE\r\n"
 
 /* Appends a command in its RESP form. */
 void format_command(struct buf *out, int argc, const struct slice *argv);
 /* Bytes that format_command appends. */
 size_t format_command_bytes(int argc, const struct slice *argv);
 void format_timestamp(struct buf *out, int64_t unix_s);
+void format_end(struct buf *out, uint64_t batches);
 /* Writes a seal for a batch whose bytes have the CRC `crc` so far. What a seal claims fits where
  * its crc is crc32c(CRC of the batch, the first SEAL_CRC_AT bytes of the seal). */
 void format_seal(char out[SEAL_BYTES], uint64_t pos, uint32_t crc);
@@ -51,8 +65,10 @@ void format_seal(char out[SEAL_BYTES], uint64_t pos, uint32_t crc);
 enum format_kind {
     FORMAT_COMMAND, /* argc and first are set */
     FORMAT_HEADER,
-    FORMAT_SEAL,       /* pos and crc are set; whether the CRC fits is for the caller to say */
-    FORMAT_TIMESTAMP,  /* unix_s is set */
+    FORMAT_SEAL,      /* pos and crc are set; whether the CRC fits is for the caller to say */
+    FORMAT_TIMESTAMP, /* unix_s is set */
+    FORMAT_BASE,
+    FORMAT_END,        /* batches is set */
     FORMAT_ANNOTATION, /* any other line that begins with '#' */
     FORMAT_MORE,       /* the bytes end within a record: bytes is set */
     FORMAT_BAD,        /* no record: error is set */
@@ -66,6 +82,7 @@ struct format_record {
     uint64_t pos;
     uint32_t crc;
     int64_t unix_s;
+    uint64_t batches;
     const char *error; /* what was expected; static text */
 };
 /* Arguments of the commands read so far, one behind the other; grows. */

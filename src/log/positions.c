@@ -47,7 +47,7 @@ enum positions_verdict positions_take(struct positions *p, bool base, bool seale
 const char *positions_torn(struct positions *p, bool base, const struct reader_report *report)
 {
     /* A base is safe on disk before it takes its place. */
-    if (base || !report->sealed)
+    if (base || !(report->sealed || report->tail))
         return report->error;
     p->torn = true;
     return NULL;

@@ -21,8 +21,13 @@ struct reader {
     char *buf; /* owned */
     size_t len, cap, batch;
     uint64_t at;
-    bool sealed, started;
-    uint64_t pos; /* of the last seal; 0: none yet */
+    bool sealed, started, tail;
+    uint64_t sealed_at; /* offset of the header */
+    bool has_seal;
+    bool base, ended;   /* it said that it is one; and that it is whole */
+    uint64_t batches;   /* sealed ones */
+    uint64_t pos;       /* of the last seal, or of what was given out behind it */
+    uint64_t looked_at; /* batch whose seal was looked for, see seal_is_missing; UINT64_MAX: none */
     int64_t unix_s;
     /* The batch. Its arguments move while it grows: its commands know theirs by number first. */
     struct format_args args;
@@ -46,6 +51,7 @@ enum err reader_open(struct reader **out, const char *path)
     struct reader *r = mem_zalloc(sizeof(*r));
     r->fd = fd;
     r->file_bytes = (uint64_t)st.st_size;
+    r->looked_at = UINT64_MAX;
     format_args_init(&r->args);
     *out = r;
     return ERR_OK;
@@ -134,6 +140,7 @@ static enum fill fill(struct reader *r, uint64_t bytes)
 struct tail {
     uint64_t content_end; /* zeros only from here to the end of the file */
     bool has_seal;        /* one that may well have been written for these bytes */
+    bool has_header;
 };
 
 /* Is there a seal whose position fits: not before the last one's, and not further than the bytes
@@ -148,7 +155,8 @@ static bool has_seal(const struct reader *r, struct slice chunk, uint64_t chunk_
         if (format_read(slice_of(p, (size_t)(end - p)), NULL, &record) != FORMAT_SEAL)
             continue;
         uint64_t offset = chunk_at + (uint64_t)(p - chunk.ptr);
-        if (batch_at == 0 || (record.pos >= r->pos && record.pos - r->pos <= offset - batch_at))
+        if (batch_at == r->sealed_at ||
+            (record.pos >= r->pos && record.pos - r->pos <= offset - batch_at))
             return true;
     }
     return false;
@@ -157,6 +165,7 @@ static bool has_seal(const struct reader *r, struct slice chunk, uint64_t chunk_
 /* False: reading failed. */
 static bool look_at_tail(struct reader *r, struct tail *tail)
 {
+    static const char header[] = "\r\n" FORMAT_HEADER_LINE;
     char *buf = mem_alloc(TAIL_CHUNK_BYTES);
     uint64_t at = r->at + r->batch; /* of the bytes in buf */
     size_t len = 0;
@@ -174,7 +183,8 @@ static bool look_at_tail(struct reader *r, struct tail *tail)
                 break;
             }
         tail->has_seal = tail->has_seal || has_seal(r, slice_of(buf, len), at);
-        /* A seal may go on in the next piece. */
+        tail->has_header = tail->has_header || memmem(buf, len, header, sizeof(header) - 1);
+        /* A seal, or the shorter header, may go on in the next piece. */
         size_t kept = len < SEAL_BYTES ? len : SEAL_BYTES - 1;
         memmove(buf, buf + len - kept, kept);
         at += len - kept;
@@ -203,9 +213,14 @@ static enum reader_status damaged(struct reader *r, uint64_t offset, const char 
 static enum reader_status torn(struct reader *r)
 {
     uint64_t good = r->at + r->batch;
-    snprintf(r->error, sizeof(r->error),
-             "the last %llu bytes, from offset %llu on, are an incomplete write",
-             (unsigned long long)(r->file_bytes - good), (unsigned long long)good);
+    if (good == r->file_bytes)
+        snprintf(r->error, sizeof(r->error),
+                 "it is cut off behind a batch, at offset %llu: a base ends in a line that says so",
+                 (unsigned long long)good);
+    else
+        snprintf(r->error, sizeof(r->error),
+                 "the last %llu bytes, from offset %llu on, are an incomplete write",
+                 (unsigned long long)(r->file_bytes - good), (unsigned long long)good);
     return READER_TORN;
 }
 
@@ -223,14 +238,18 @@ struct scan {
     size_t at;              /* in buf: of the record that is looked at */
     uint64_t command_bytes; /* of the commands ahead of it */
     int64_t unix_s;
+    bool base, end;
+    uint64_t end_batches;
     struct format_record record;
     /* plain files */
     size_t whole_at, whole; /* what can be given out: bytes end here, commands */
+    uint64_t whole_bytes;   /* of those commands */
     bool in_multi;
 };
 
 enum step {
     STEP_BATCH,   /* a batch is there */
+    STEP_SEALED,  /* the plain part ends here, at a header */
     STEP_MORE,    /* the bytes end; record.bytes tells how many are wanted */
     STEP_DAMAGED, /* record.error says why */
     STEP_NOMEM,
@@ -305,8 +324,13 @@ static enum step scan_sealed(struct scan *s, struct reader *r)
         case FORMAT_TIMESTAMP: s->unix_s = s->record.unix_s; break;
         case FORMAT_SEAL: return STEP_BATCH;
         case FORMAT_HEADER:
-            if (r->at + s->at > 0)
+            if (r->at + s->at != r->sealed_at)
                 return stop(s, "a header in the middle of the file");
+            break;
+        case FORMAT_BASE: s->base = true; break;
+        case FORMAT_END:
+            s->end = true;
+            s->end_batches = s->record.batches;
             break;
         case FORMAT_ANNOTATION: return stop(s, "an unknown annotation");
         case FORMAT_MORE: return STEP_MORE;
@@ -316,6 +340,18 @@ static enum step scan_sealed(struct scan *s, struct reader *r)
     }
 }
 
+/* Of a batch whose checksum fits: NULL, or why it cannot stand here. */
+static const char *base_error(const struct reader *r, const struct scan *s)
+{
+    if (r->ended)
+        return "a batch behind the end of a base";
+    if (s->base && r->batches > 0)
+        return "a base that begins in the middle of the file";
+    if (s->end && (!(r->base || s->base) || s->end_batches != r->batches + 1))
+        return "the end of a base that has another number of batches";
+    return NULL;
+}
+
 static enum reader_status end_batch(struct reader *r, const struct scan *s,
                                     struct reader_batch *out)
 {
@@ -323,6 +359,13 @@ static enum reader_status end_batch(struct reader *r, const struct scan *s,
     if (crc32c(0, r->buf + r->batch, s->at + SEAL_CRC_AT - r->batch) != seal->crc)
         return damaged(r, r->at + r->batch,
                        "the checksum of the batch that begins here does not fit");
+    const char *why = base_error(r, s);
+    if (why)
+        return damaged(r, r->at + r->batch, why);
+    r->batches++;
+    r->base = r->base || s->base;
+    r->ended = s->end;
+    r->has_seal = true;
     r->pos = out->end_pos = seal->pos;
     out->start_pos = seal->pos > s->command_bytes ? seal->pos - s->command_bytes : 0;
     return give_out(r, s, r->count, s->at + seal->bytes, out);
@@ -350,7 +393,7 @@ static enum reader_status end_sealed(struct reader *r, struct scan *s, enum step
 {
     struct tail tail;
     uint64_t at = r->at + s->at;
-    if (r->at + r->batch == r->file_bytes)
+    if (r->at + r->batch == r->file_bytes && (!r->base || r->ended))
         return READER_END;
     if (!look_at_tail(r, &tail))
         return READER_IO;
@@ -376,20 +419,39 @@ static const char *first_line_error(const struct reader *r)
                : "neither Corsac's header nor what Redis begins a file with";
 }
 
-/* Collects commands until there are enough. */
+/* What may stand in a plain file that is no command: NULL, or what is wrong with it. */
+static const char *annotation_error(const struct scan *s, const struct reader *r,
+                                    enum format_kind kind)
+{
+    if (kind == FORMAT_SEAL)
+        return r->tail ? "a seal without a batch"
+                       : "a seal in a file that does not begin with Corsac's header";
+    if (r->tail)
+        return kind == FORMAT_HEADER ? "a header in the middle of the file"
+                                     : "an unknown annotation";
+    if (kind == FORMAT_HEADER)
+        return s->in_multi ? "a header within a transaction" : NULL;
+    return r->at + s->at == 0 ? first_line_error(r) : NULL;
+}
+
+/* Collects commands until there are enough, or the rest is sealed. */
 static enum step scan_plain(struct scan *s, struct reader *r)
 {
+    const char *why;
     for (;;) {
         if (!s->in_multi) {
             s->whole_at = s->at;
             s->whole = r->count;
+            s->whole_bytes = s->command_bytes;
             if (r->count >= READER_PLAIN_COMMANDS)
                 return STEP_BATCH;
         }
-        switch (scan_record(s, r)) {
+        enum format_kind kind = scan_record(s, r);
+        switch (kind) {
         case FORMAT_COMMAND:
             if (!add_command(r, &s->record))
                 return STEP_NOMEM;
+            s->command_bytes += s->record.bytes;
             s->in_multi =
                 is_word(r, &s->record, "multi") || (s->in_multi && !is_word(r, &s->record, "exec"));
             break;
@@ -399,13 +461,16 @@ static enum step scan_plain(struct scan *s, struct reader *r)
                 return STEP_BATCH;
             s->unix_s = s->record.unix_s;
             break;
+        case FORMAT_BASE:
+        case FORMAT_END:
         case FORMAT_ANNOTATION:
-            if (r->at + s->at == 0)
-                return stop(s, first_line_error(r));
-            break;
         case FORMAT_HEADER:
         case FORMAT_SEAL:
-            return stop(s, "a seal in a file that does not begin with Corsac's header");
+            if ((why = annotation_error(s, r, kind)))
+                return stop(s, why);
+            if (kind == FORMAT_HEADER)
+                return STEP_SEALED;
+            break;
         case FORMAT_MORE: return STEP_MORE;
         case FORMAT_BAD: return STEP_DAMAGED;
         case FORMAT_NOMEM: return STEP_NOMEM;
@@ -417,11 +482,59 @@ static enum step scan_plain(struct scan *s, struct reader *r)
 /* No further command is whole. */
 static enum reader_status end_plain(struct reader *r, struct scan *s, enum step step)
 {
-    if (step == STEP_DAMAGED)
+    struct tail tail;
+    if (step == STEP_DAMAGED && !r->tail)
         return damaged(r, r->at + s->at, s->record.error);
     r->batch = s->whole_at; /* behind annotations */
     r->unix_s = s->unix_s;
-    return r->at + r->batch == r->file_bytes ? READER_END : torn(r);
+    if (r->at + r->batch == r->file_bytes)
+        return READER_END;
+    if (!look_at_tail(r, &tail))
+        return READER_IO;
+    /* A write of our own that a power cut took the end of may have zeros there. */
+    if (step == STEP_DAMAGED && !ends_in_zeros(r, s, tail.content_end))
+        return damaged(r, r->at + s->at, s->record.error);
+    if (tail.has_header)
+        return damaged(r, r->at + s->at,
+                       "a length that reaches beyond the end, though sealed batches follow");
+    return torn(r);
+}
+
+/* A whole block of the file within what is to be given out that is nothing but zeros. */
+static bool has_hole(const struct reader *r, size_t end, uint64_t *at)
+{
+    static const char zeros[READER_HOLE_BYTES];
+    uint64_t from = r->at + r->batch, to = r->at + end;
+    *at = (from + READER_HOLE_BYTES - 1) / READER_HOLE_BYTES * READER_HOLE_BYTES;
+    for (; *at + READER_HOLE_BYTES <= to; *at += READER_HOLE_BYTES)
+        if (memcmp(r->buf + (*at - r->at), zeros, READER_HOLE_BYTES) == 0)
+            return true;
+    return false;
+}
+
+static enum reader_status give_out_plain(struct reader *r, const struct scan *s,
+                                         struct reader_batch *out)
+{
+    uint64_t hole;
+    if (r->tail) {
+        if (has_hole(r, s->whole_at, &hole))
+            return damaged(r, hole,
+                           "a block of zeros behind the last seal: what was written "
+                           "there may never have arrived");
+        out->start_pos = r->pos;
+        out->end_pos = r->pos += s->whole_bytes;
+    }
+    return give_out(r, s, s->whole, s->whole_at, out);
+}
+
+bool reader_read_tail(struct reader *r)
+{
+    if (!r->sealed || !r->has_seal || r->base)
+        return false;
+    r->sealed = false;
+    r->tail = true;
+    r->error[0] = 0;
+    return true;
 }
 
 /* --- any file ------------------------------------------------------------------------------- */
@@ -445,20 +558,51 @@ static enum reader_status start(struct reader *r)
     return READER_BATCH;
 }
 
+/* Before a batch without end fills the memory: is there a seal for it at all? */
+static enum fill fill_sealed(struct reader *r, uint64_t bytes)
+{
+    uint64_t batch_at = r->at + r->batch;
+    struct tail tail;
+    if (r->len - r->batch >= READER_LOOK_BYTES && r->looked_at != batch_at) {
+        if (!look_at_tail(r, &tail))
+            return FILL_FAILED;
+        if (!tail.has_seal)
+            return FILL_END;
+        r->looked_at = batch_at;
+    }
+    return fill(r, bytes);
+}
+
+/* The plain part of the file ends at a header. */
+static void begin_sealed(struct reader *r, const struct scan *s)
+{
+    r->batch = s->whole_at;
+    r->unix_s = s->unix_s;
+    r->sealed_at = r->at + r->batch;
+    r->sealed = true;
+}
+
 enum reader_status reader_next(struct reader *r, struct reader_batch *out)
 {
     struct scan s;
     enum step step;
     enum fill filled = FILL_OK;
+    bool again;
     *out = (struct reader_batch){0};
     if (!r->started && start(r) == READER_IO)
         return READER_IO;
     do {
         scan_init(&s, r);
         step = r->sealed ? scan_sealed(&s, r) : scan_plain(&s, r);
-        if (step == STEP_MORE)
-            filled = fill(r, s.at - r->batch + s.record.bytes);
-    } while (step == STEP_MORE && filled == FILL_OK);
+        again = step == STEP_SEALED && s.whole == 0;
+        if (again) {
+            begin_sealed(r, &s);
+        } else if (step == STEP_MORE && (r->sealed || s.whole == 0)) {
+            uint64_t bytes = s.at - r->batch + s.record.bytes;
+            filled = r->sealed ? fill_sealed(r, bytes) : fill(r, bytes);
+            again = filled == FILL_OK;
+        }
+    } while (again);
 
     if (step == STEP_NOMEM)
         return no_memory(r);
@@ -466,7 +610,7 @@ enum reader_status reader_next(struct reader *r, struct reader_batch *out)
         return READER_IO;
     if (r->sealed)
         return step == STEP_BATCH ? end_batch(r, &s, out) : end_sealed(r, &s, step);
-    return s.whole > 0 ? give_out(r, &s, s.whole, s.whole_at, out) : end_plain(r, &s, step);
+    return s.whole > 0 ? give_out_plain(r, &s, out) : end_plain(r, &s, step);
 }
 
 void reader_report(const struct reader *r, struct reader_report *out)
@@ -476,6 +620,8 @@ void reader_report(const struct reader *r, struct reader_report *out)
         .good_bytes = r->at + r->batch,
         .bad_at = r->bad_at,
         .sealed = r->sealed,
+        .tail = r->tail,
+        .has_seal = r->has_seal,
     };
     memcpy(out->error, r->error, sizeof(out->error));
 }

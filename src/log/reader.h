@@ -10,7 +10,7 @@
  *             torn: cut off while it was written            damaged: anything else
  *   sealed    a beginning of a batch, perhaps with zeros    a seal that does not fit, bytes that
  *             behind it (the file grew before its data      are no record, a length that reaches
- *             arrived)                                      beyond the end over a seal
+ *             arrived); a base without its last batch       beyond the end over a seal
  *   plain     within a command or a transaction             bytes that are no command; a seal
  */
 #include <stdbool.h>
@@ -22,7 +22,10 @@
 
 #define READER_CHUNK_BYTES    (4 * 1024 * 1024)
 #define READER_PLAIN_COMMANDS 256 /* given out together, of a plain file */
-#define READER_ERROR_CHARS    256
+#define READER_LOOK_BYTES \
+    (64 * 1024 * 1024)          /* of a batch; before more is kept, is there a seal at all? */
+#define READER_HOLE_BYTES  4096 /* what a file system leaves zero where data never arrived */
+#define READER_ERROR_CHARS 256
 
 struct reader;
 /* ERR_IO, ERR_NOTFOUND: errno says why. Nothing else may write to the file. */
@@ -50,11 +53,25 @@ struct reader_batch {
 };
 enum reader_status reader_next(struct reader *r, struct reader_batch *out);
 
+/* After READER_TORN, in a sealed file: what is behind the last seal is given out as it would be of a
+ * plain file, with positions that go on from the seal's. False, and nothing changed: there is no seal,
+ * or it is a base, which nobody goes on in.
+ *
+ * Each of our writes ends in a seal. So bytes behind the last one are our own last write, cut off and
+ * never acknowledged; or commands of somebody who went on in our file, as Redis does, and who may well
+ * have acknowledged them; or both. To apply the whole commands and transactions among them loses
+ * nothing of either. But there is no checksum over them: so READER_TORN is not said where a seal
+ * follows that may have been meant for them (a length that lost its way), and a block of zeros in
+ * them, as a power cut may leave it in a write of ours, is damage, not a value. */
+bool reader_read_tail(struct reader *r);
+
 struct reader_report {
     uint64_t file_bytes;
-    uint64_t good_bytes; /* up to the end of the last batch given out */
-    uint64_t bad_at;     /* DAMAGED: offset of what cannot be understood */
-    bool sealed;
+    uint64_t good_bytes;            /* up to the end of the last batch given out */
+    uint64_t bad_at;                /* DAMAGED: offset of what cannot be understood */
+    bool sealed;                    /* at this place */
+    bool tail;                      /* behind the last seal, see reader_read_tail */
+    bool has_seal;                  /* there was one; else what was given out is plain */
     char error[READER_ERROR_CHARS]; /* TORN, DAMAGED, IO: what is wrong */
 };
 void reader_report(const struct reader *r, struct reader_report *out);

@@ -250,6 +250,13 @@ void writer_set_policy(struct writer *w, enum writer_policy policy)
     pthread_mutex_unlock(&w->lock);
 }
 
+void writer_set_rest(struct writer *w, int64_t us)
+{
+    pthread_mutex_lock(&w->lock);
+    w->rest_us = us;
+    pthread_mutex_unlock(&w->lock);
+}
+
 void writer_want_sync(struct writer *w, uint64_t pos)
 {
     pthread_mutex_lock(&w->lock);

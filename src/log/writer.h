@@ -86,6 +86,8 @@ bool writer_free(struct writer **w, int64_t patience_ms);
 void writer_submit(struct writer *w, struct buf *b, uint64_t pos, int tag, unsigned waiting);
 void writer_submit_job(struct writer *w, writer_job_fn fn, void *arg);
 void writer_set_policy(struct writer *w, enum writer_policy policy);
+/* For tests: the writer thread rests so long ahead of each write. */
+void writer_set_rest(struct writer *w, int64_t us);
 /* Somebody waits for `pos` to be synced, whatever the policy. */
 void writer_want_sync(struct writer *w, uint64_t pos);
 /* Somebody waits for positions to be written and no more: from now on that is told with `always`, too. */

@@ -77,6 +77,7 @@ struct writer {
     int64_t give_up_us; /* stopping: monotonic time at which trying again ends; 0: not stopping */
     bool discard;       /* stopping: nothing more is written or synced */
     bool gave_up;
+    int64_t rest_us; /* see writer_set_rest */
 
     enum { SYNC_IDLE, SYNC_ASKED, SYNC_DONE, SYNC_END } sync; /* see writer_sync.c */
     int sync_fd, sync_result;                                 /* errno */

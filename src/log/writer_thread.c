@@ -210,6 +210,19 @@ static int run_job(struct writer *w, struct entries *batches)
     return 0;
 }
 
+/* As a slow disk would: for tests. But not beyond the end of patience. */
+static void rest(struct writer *w)
+{
+    int64_t now_us = clock_mono_us();
+    pthread_mutex_lock(&w->lock);
+    int64_t until_us = now_us + w->rest_us;
+    while (w->rest_us && now_us < until_us && !(w->give_up_us && w->give_up_us <= now_us)) {
+        writer_wait(w, until_us);
+        now_us = clock_mono_us();
+    }
+    pthread_mutex_unlock(&w->lock);
+}
+
 /* Writes, syncs and runs jobs until `batches` is empty. False: patience has ended. */
 static bool work_off(struct writer *w, struct entries *batches)
 {
@@ -218,6 +231,7 @@ static bool work_off(struct writer *w, struct entries *batches)
         if (batches->first->fn) {
             error = run_job(w, batches);
         } else {
+            rest(w);
             int write_error = write_some(w, batches);
             note_written(w, write_error);
             if (write_error && !wait_to_retry(w))

@@ -112,6 +112,7 @@ void server_engine_config(const struct config *c, struct engine_config *out)
     out->debug_commands = c->debug_commands == ALLOW_YES;
     out->debug_commands_local = c->debug_commands != ALLOW_NO;
     out->latency_tracking = c->latency_tracking;
+    out->rewrite_key_delay_us = c->rewrite_key_delay_us;
 }
 
 static enum err apply_engine(struct server *s, struct config *next, char error[CONFIG_ERROR_CHARS])

@@ -7,11 +7,14 @@
 
 #include "base/glob.h"
 #include "base/mem.h"
+#include "engine/session.h"
+#include "log/aof.h"
 #include "server/debug.h"
 #include "server/digest.h"
 #include "server/server.h"
 
-#define MATCH_BYTES_MAX (16 * 1024 * 1024) /* DEBUG STRINGMATCH-LEN */
+#define DEBUG_SLEEP_US_MAX 60000000
+#define MATCH_BYTES_MAX    (16 * 1024 * 1024) /* DEBUG STRINGMATCH-LEN */
 
 /* --- looking inside --------------------------------------------------------------------------------- */
 
@@ -126,16 +129,32 @@ static void debug_nothing(struct cmd_ctx *c)
     resp_ok(c->out);
 }
 
+static void debug_loadaof(struct cmd_ctx *c)
+{
+    if (!c->session || (c->session->flags & SESSION_DENY_BLOCKING))
+        resp_error(c->out, "loading takes its time: it cannot be waited for in a transaction");
+    else if (!persist_reload(server_of(c), c->session))
+        resp_error(c->out, "the append-only file is being loaded already");
+}
+
+/* What is in memory only is not lost by it. */
 static void debug_reload(struct cmd_ctx *c)
 {
-    struct server *s = server_of(c);
-    char error[CONFIG_ERROR_CHARS] = "";
-    if (!s->persist.aof || s->persist.loading)
-        resp_error(c->out, "there is no append-only file to load from: 'appendonly' is 'no'");
-    else if (persist_reload(s, error) == ERR_OK)
-        resp_ok(c->out);
+    if (server_of(c)->persist.state == PERSIST_ON)
+        debug_loadaof(c);
     else
-        resp_errorf(c->out, "%s", error);
+        resp_error(c->out, "there is no append-only file to load from: 'appendonly' is 'no'");
+}
+
+static void debug_flush_sleep(struct cmd_ctx *c)
+{
+    const struct server *s = server_of(c);
+    int64_t us;
+    if (!ctx_arg_range(c, 2, 0, DEBUG_SLEEP_US_MAX, &us, "value is out of range"))
+        return;
+    if (s->persist.state != PERSIST_OFF)
+        aof_set_flush_sleep(s->persist.aof, us);
+    resp_ok(c->out);
 }
 
 static void debug_refused(struct cmd_ctx *c)
@@ -242,6 +261,8 @@ static const struct {
     cmd_fn fn;
     const char *arguments, *summary; /* NULL: not in HELP */
 } debug_subs[] = {
+    {"aof-flush-sleep", 3, debug_flush_sleep, " <microseconds>",
+     "Let the writer of the append-only file rest ahead of each write."},
     {"assert", 2, debug_assert, "", "Fail an assertion."},
     {"change-repl-id", 2, debug_change_repl_id, "", "Take a new replication id."},
     {"config-rewrite-force-all", 2, debug_rewrite_all, "",
@@ -252,7 +273,7 @@ static const struct {
     {"error", 3, debug_error, " <string>", "Reply with an error of this text."},
     {"help", 2, debug_help, NULL, NULL},
     {"jmap", 2, debug_refused, NULL, NULL},
-    {"loadaof", 2, debug_reload, "", "Empty the data and load them from the append-only file."},
+    {"loadaof", 2, debug_loadaof, "", "Empty the data and load them from the append-only file."},
     {"log", 3, debug_log, " <message>", "Write to the server's log."},
     {"object", 3, debug_object, " <key>", "Tell how a value is held."},
     {"panic", 2, debug_panic, "", "Abort."},
@@ -262,7 +283,7 @@ static const struct {
      "Make strings named prefix:0, prefix:1, ..."},
     {"protocol", 3, debug_protocol, " <type>", "Reply with a value of a type of the protocol."},
     {"quicklist-packed-threshold", 3, debug_nothing, NULL, NULL},
-    {"reload", -2, debug_reload, "", "The same."},
+    {"reload", -2, debug_reload, "", "The same, where there is one."},
     {"replybuffer", 4, debug_nothing, NULL, NULL},
     {"segfault", 2, debug_segfault, "", "Write to memory that is not there."},
     {"set-active-expire", 3, debug_set_active_expire, " <0|1>",

@@ -138,16 +138,17 @@ static struct server *start(struct config *c, const struct config_problems *p,
     s->executable = absolute("/proc/self/exe");
     log_start(s, p, args);
     crash_init(s);
-    if (persist_open(s, error) != ERR_OK) {
-        log_warning(&s->logger, "Cannot start: %s", error);
+    /* The sockets first: whoever saw us start may connect, and is answered once the log is open. */
+    if (server_listen(s, error) != ERR_OK) {
+        log_warning(&s->logger, "Failed listening on port %lld: %s", (long long)s->config.port,
+                    error);
         if (s->logger.path)
             fprintf(stderr, "cannot start: %s\n", error);
         server_free(&s);
         return NULL;
     }
-    if (server_listen(s, error) != ERR_OK) {
-        log_warning(&s->logger, "Failed listening on port %lld: %s", (long long)s->config.port,
-                    error);
+    if (persist_open(s, error) != ERR_OK) {
+        log_warning(&s->logger, "Cannot start: %s", error);
         if (s->logger.path)
             fprintf(stderr, "cannot start: %s\n", error);
         server_free(&s);

@@ -3,7 +3,6 @@
 #include <assert.h>
 #include <event2/event.h>
 #include <stdio.h>
-#include <string.h>
 
 #include "base/clock.h"
 #include "engine/durable.h"
@@ -11,8 +10,32 @@
 #include "server/info.h"
 #include "server/server.h"
 
-#define LOAD_SLICE_US 5000 /* between two looks at the clients */
-#define LOAD_TELL_US  (1000 * 1000)
+#define SWITCH_RETRY_US (1000 * 1000)
+
+void persist_init(struct persist *p)
+{
+    *p = (struct persist){.rewrite_ok = true, .rewrite_took_us = -1};
+}
+
+/* --- opening -------------------------------------------------------------------------------------------- */
+
+static void watch_rewrite(struct server *s)
+{
+    struct persist *p = &s->persist;
+    struct aof_stats st;
+    aof_stats(p->aof, &st);
+    if (p->was_rewriting && !st.rewriting) {
+        p->rewrite_ok = st.last_rewrite_ok;
+        p->rewrite_took_us = st.last_rewrite_us;
+        p->rewrites += st.last_rewrite_ok;
+        p->rewrite_failures = st.last_rewrite_ok ? 0 : p->rewrite_failures + 1;
+        if (st.last_rewrite_ok)
+            log_notice(&s->logger,
+                       "Background AOF rewrite finished successfully: %llu bytes in %.3f seconds",
+                       (unsigned long long)st.base_bytes, (double)st.last_rewrite_us / 1e6);
+    }
+    p->was_rewriting = st.rewriting;
+}
 
 static void on_moved(evutil_socket_t fd, short what, void *arg)
 {
@@ -21,9 +44,12 @@ static void on_moved(evutil_socket_t fd, short what, void *arg)
     (void)what;
     engine_turn(s->engine);
     engine_log_moved(s->engine);
+    watch_rewrite(s);
 }
 
-static enum err open_log(struct server *s, const struct config *c, char error[CONFIG_ERROR_CHARS])
+/* `load`: its data are to be loaded, else they belong to other data. */
+static enum err open_log(struct server *s, const struct config *c, bool load,
+                         char error[CONFIG_ERROR_CHARS])
 {
     char dir[CONFIG_ERROR_CHARS], why[AOF_ERROR_CHARS];
     if (snprintf(dir, sizeof(dir), "%s/%s", c->dir, c->aof_dirname) >= (int)sizeof(dir)) {
@@ -33,6 +59,7 @@ static enum err open_log(struct server *s, const struct config *c, char error[CO
     struct aof_options o = {
         .dir = dir,
         .filename = c->aof_filename,
+        .old_dir = load ? c->dir : NULL,
         .policy = (enum writer_policy)c->aof_policy,
         .load_truncated = c->aof_load_truncated,
         .timestamps = c->aof_timestamps,
@@ -44,147 +71,82 @@ static enum err open_log(struct server *s, const struct config *c, char error[CO
     return e;
 }
 
-/* From here on effects are logged. `fresh`: what is in the directory belongs to other data. */
-static enum err start_log(struct server *s, bool fresh, char error[CONFIG_ERROR_CHARS])
+/* `state`: ON, from here on effects are logged, or ONCE. */
+static enum err start_log(struct server *s, enum persist_state state, enum aof_start how,
+                          char error[CONFIG_ERROR_CHARS])
 {
     struct persist *p = &s->persist;
     char why[AOF_ERROR_CHARS];
-    enum err e = aof_start(p->aof, fresh, why);
+    enum err e = aof_start(p->aof, how, why);
     if (e != ERR_OK) {
         snprintf(error, CONFIG_ERROR_CHARS, "%.*s", CONFIG_ERROR_CHARS - 1, why);
+        aof_close(&p->aof);
         return e;
     }
-    engine_log_attach(s->engine, p->aof);
+    engine_log_attach(s->engine, p->aof, state == PERSIST_ON);
     p->moved = event_new(s->base, aof_event_fd(p->aof), EV_READ | EV_PERSIST, on_moved, s);
     assert(p->moved);
     event_add(p->moved, NULL);
+    p->state = state;
     return ERR_OK;
 }
 
-/* --- loading ---------------------------------------------------------------------------------------------- */
-
-static void begin_load(struct server *s)
+static void warn_preamble(struct server *s, const struct config *c)
 {
-    struct persist *p = &s->persist;
-    p->loading = true;
-    p->load_start_us = p->load_told_us = clock_mono_us();
-    p->load_start_wall_ms = clock_wall_ms();
-    aof_load_progress(p->aof, &p->load_bytes, &p->load_total);
-    replay_begin(&p->replay, s->engine);
-    log_notice(&s->logger, "Loading the append-only file: %llu bytes",
-               (unsigned long long)p->load_total);
+    if (c->aof_rdb_preamble)
+        log_warning(&s->logger,
+                    "aof-use-rdb-preamble is yes, but bases are written as commands all the "
+                    "same: RDB files cannot be written yet. Redis loads either");
 }
-
-static void tell_progress(struct server *s, int64_t now_us)
-{
-    struct persist *p = &s->persist;
-    if (now_us - p->load_told_us < LOAD_TELL_US || p->load_bytes == 0)
-        return;
-    p->load_told_us = now_us;
-    double done = (double)p->load_bytes / (double)p->load_total;
-    double passed_s = (double)(now_us - p->load_start_us) / 1e6;
-    log_notice(&s->logger, "Loading: %.0f %%, %llu commands, %.0f seconds left", done * 100,
-               (unsigned long long)p->replay.commands, passed_s / done - passed_s);
-}
-
-/* The next batch was applied. */
-static void forecast(struct persist *p)
-{
-    uint64_t bytes, total;
-    if (aof_load_in_base(p->aof, &bytes, &total))
-        replay_forecast(&p->replay, bytes, total);
-    else
-        replay_forecast_end(&p->replay);
-}
-
-enum load { LOAD_MORE, LOAD_LATER, LOAD_DONE, LOAD_FAILED };
-
-/* Applies the next batch. */
-static enum load load_batch(struct server *s, char error[AOF_ERROR_CHARS])
-{
-    struct persist *p = &s->persist;
-    struct reader_batch batch;
-    switch (aof_load_next(p->aof, &batch, error)) {
-    case READER_BATCH:
-        if (replay_batch(&p->replay, &batch)) {
-            forecast(p);
-            return LOAD_MORE;
-        }
-        snprintf(error, AOF_ERROR_CHARS, "%s", p->replay.error);
-        return LOAD_FAILED;
-    case READER_END: return LOAD_DONE;
-    case READER_TORN:
-    case READER_DAMAGED:
-        log_warning(&s->logger, "Bad file format reading the append only file");
-        return LOAD_FAILED;
-    case READER_IO: return LOAD_FAILED;
-    case READER_LATER: return LOAD_LATER;
-    }
-    return LOAD_FAILED;
-}
-
-static enum err end_load(struct server *s, char error[CONFIG_ERROR_CHARS])
-{
-    struct persist *p = &s->persist;
-    log_notice(&s->logger, "Loaded %llu commands from the append-only file in %.3f seconds",
-               (unsigned long long)p->replay.commands,
-               (double)(clock_mono_us() - p->load_start_us) / 1e6);
-    replay_end(&p->replay);
-    p->loading = false;
-    return start_log(s, false, error);
-}
-
-static void refuse(struct server *s, const char *error)
-{
-    log_warning(&s->logger, "The append-only file cannot be loaded: %s", error);
-    s->failed = true;
-    server_stop(s, 0);
-}
-
-void persist_load_slice(struct server *s)
-{
-    struct persist *p = &s->persist;
-    char error[AOF_ERROR_CHARS] = "";
-    int64_t now_us = clock_mono_us(), until_us = now_us + LOAD_SLICE_US;
-    enum load load;
-    do {
-        load = load_batch(s, error);
-        now_us = clock_mono_us();
-    } while (load == LOAD_MORE && now_us < until_us);
-    aof_load_progress(p->aof, &p->load_bytes, &p->load_total);
-    if (load == LOAD_FAILED)
-        refuse(s, error);
-    else if (load != LOAD_DONE)
-        tell_progress(s, now_us);
-    else if (end_load(s, error) != ERR_OK)
-        refuse(s, error);
-    else
-        server_ready(s);
-}
-
-/* --- life ------------------------------------------------------------------------------------------------- */
 
 enum err persist_open(struct server *s, char error[CONFIG_ERROR_CHARS])
 {
+    warn_preamble(s, &s->config);
     if (!s->config.aof)
         return ERR_OK;
-    enum err e = open_log(s, &s->config, error);
+    enum err e = open_log(s, &s->config, true, error);
     if (e != ERR_OK)
         return e;
     if (aof_is_empty(s->persist.aof))
-        return start_log(s, false, error);
-    begin_load(s);
+        return start_log(s, PERSIST_ON, AOF_GO_ON, error);
+    persist_load_begin(s);
     return ERR_OK;
 }
 
-/* False: not all of it could be written, and it is said so. */
-static bool drop_log(struct server *s)
+enum err persist_loaded(struct server *s, char error[CONFIG_ERROR_CHARS])
+{
+    if (s->config.aof)
+        return start_log(s, PERSIST_ON, AOF_GO_ON, error);
+    aof_close(&s->persist.aof);
+    return ERR_OK;
+}
+
+/* --- closing -------------------------------------------------------------------------------------------- */
+
+/* The log ends on its own threads; see end_close. */
+static void begin_close(struct server *s)
 {
     struct persist *p = &s->persist;
+    if (aof_rewriting(p->aof)) /* in Redis' words, as far as they fit */
+        log_notice(&s->logger, "Killing the running AOF rewrite, which is no child process here: "
+                               "the append-only file is closed");
+    engine_log_stop(s->engine);
+    aof_stop(p->aof);
+    watch_rewrite(s);
+    p->state = PERSIST_CLOSING;
+}
+
+/* Waits where aof_stopped says so. False: not all of it could be written, and it is said so. */
+static bool end_close(struct server *s)
+{
+    struct persist *p = &s->persist;
+    watch_rewrite(s);
+    engine_log_moved(s->engine);
     engine_log_detach(s->engine);
-    if (p->moved)
-        event_free(p->moved);
+    event_free(p->moved);
     p->moved = NULL;
+    p->was_rewriting = false;
+    p->state = PERSIST_OFF;
     bool fine = aof_close(&p->aof);
     if (!fine)
         log_warning(&s->logger, "Not all of the append-only file could be written");
@@ -193,70 +155,42 @@ static bool drop_log(struct server *s)
 
 void persist_close(struct server *s)
 {
-    if (s->persist.loading)
-        replay_end(&s->persist.replay);
-    s->persist.loading = false;
-    if (s->persist.aof && !drop_log(s))
+    struct persist *p = &s->persist;
+    if (p->loading)
+        replay_end(&p->replay);
+    p->loading = false;
+    if (p->state == PERSIST_ON || p->state == PERSIST_ONCE)
+        begin_close(s);
+    if (p->state == PERSIST_CLOSING && !end_close(s))
         s->failed = true;
+    aof_close(&p->aof); /* of which not all was loaded */
 }
 
-static enum err switch_on(struct server *s, const struct config *next,
-                          char error[CONFIG_ERROR_CHARS])
+/* --- rewriting ------------------------------------------------------------------------------------------ */
+
+static enum err begin_rewrite(struct server *s, char error[CONFIG_ERROR_CHARS])
 {
     char why[ENGINE_LOG_ERROR_CHARS] = "";
-    enum err e = open_log(s, next, error);
-    if (e == ERR_OK)
-        e = start_log(s, true, error);
-    if (e != ERR_OK) {
-        aof_close(&s->persist.aof);
-        return e;
-    }
-    e = engine_rewrite_begin(s->engine, why);
-    if (e != ERR_OK) {
-        snprintf(error, CONFIG_ERROR_CHARS, "%.*s", CONFIG_ERROR_CHARS - 1, why);
-        drop_log(s);
-    }
+    enum err e = engine_rewrite_begin(s->engine, why);
+    snprintf(error, CONFIG_ERROR_CHARS, "%.*s", CONFIG_ERROR_CHARS - 1, why);
+    s->persist.was_rewriting = s->persist.was_rewriting || e == ERR_OK;
     return e;
 }
 
-enum err persist_apply(struct server *s, const struct config *next, char error[CONFIG_ERROR_CHARS])
+/* Opens a log for data that it does not hold, and begins to write them. */
+static enum err begin_anew(struct server *s, const struct config *c, enum persist_state state,
+                           char error[CONFIG_ERROR_CHARS])
 {
-    struct persist *p = &s->persist;
-    if (!s->net || p->loading) /* see persist_open */
-        return ERR_OK;
-    if (next->aof && !p->aof)
-        return switch_on(s, next, error);
-    if (!next->aof && p->aof) {
-        drop_log(s);
-        return ERR_OK;
-    }
-    if (p->aof) {
-        aof_set_policy(p->aof, (enum writer_policy)next->aof_policy);
-        aof_set_timestamps(p->aof, next->aof_timestamps);
-    }
-    return ERR_OK;
-}
-
-enum err persist_reload(struct server *s, char error[CONFIG_ERROR_CHARS])
-{
-    char why[AOF_ERROR_CHARS] = "";
-    enum load load;
-    drop_log(s);
-    ks_flush(s->ks, -1, true);
-    enum err e = persist_open(s, error);
-    if (e != ERR_OK || !s->persist.loading)
+    enum err e = open_log(s, c, false, error);
+    if (e == ERR_OK)
+        e = start_log(s, state, state == PERSIST_ON ? AOF_FRESH : AOF_BASE_ONLY, error);
+    if (e != ERR_OK)
         return e;
-    do
-        load = load_batch(s, why);
-    while (load == LOAD_MORE || load == LOAD_LATER);
-    if (load == LOAD_DONE)
-        return end_load(s, error);
-    snprintf(error, CONFIG_ERROR_CHARS, "%.*s", CONFIG_ERROR_CHARS - 1, why);
-    refuse(s, error);
-    return ERR_IO;
+    e = begin_rewrite(s, error);
+    if (e != ERR_OK)
+        begin_close(s);
+    return e;
 }
-
-/* --- rewriting -------------------------------------------------------------------------------------------- */
 
 static bool has_grown(const struct server *s, const struct aof_stats *st)
 {
@@ -268,37 +202,144 @@ static bool has_grown(const struct server *s, const struct aof_stats *st)
            (double)s->config.aof_rewrite_percentage;
 }
 
-static void watch_rewrite(struct server *s, const struct aof_stats *st)
+enum err persist_rewrite(struct server *s, bool *scheduled, char error[CONFIG_ERROR_CHARS])
 {
     struct persist *p = &s->persist;
-    if (p->was_rewriting && !st->rewriting) {
-        p->rewrite_failures = st->last_rewrite_ok ? 0 : p->rewrite_failures + 1;
-        if (st->last_rewrite_ok)
-            log_notice(&s->logger,
-                       "Background AOF rewrite finished successfully: %llu bytes in %.3f seconds",
-                       (unsigned long long)st->base_bytes, (double)st->last_rewrite_us / 1e6);
+    /* Between the commands of a transaction there is no place for a new increment. */
+    *scheduled = s->engine->in_exec || p->state == PERSIST_CLOSING || p->reload;
+    if (*scheduled) {
+        p->rewrite_scheduled = true;
+        return ERR_OK;
     }
-    p->was_rewriting = st->rewriting;
+    p->rewrite_scheduled = false;
+    if (p->state == PERSIST_OFF)
+        return begin_anew(s, &s->config, PERSIST_ONCE, error);
+    return begin_rewrite(s, error);
 }
 
 void persist_cron(struct server *s)
 {
+    struct persist *p = &s->persist;
     struct aof_stats st;
-    char error[ENGINE_LOG_ERROR_CHARS] = "";
-    if (!s->persist.aof || s->persist.loading)
+    char error[CONFIG_ERROR_CHARS] = "";
+    if (p->state != PERSIST_ON)
         return;
     engine_log_moved(s->engine);
-    aof_stats(s->persist.aof, &st);
-    watch_rewrite(s, &st);
-    bool due = s->engine->rewrite_again || aof_rewrite_due(s->persist.aof) || has_grown(s, &st);
-    if (st.rewriting || !due)
+    watch_rewrite(s);
+    aof_stats(p->aof, &st);
+    if (st.rewriting || !(aof_rewrite_due(p->aof) || has_grown(s, &st)))
         return;
-    enum err e = engine_rewrite_begin(s->engine, error);
+    bool scheduled;
+    enum err e = persist_rewrite(s, &scheduled, error);
     if (e == ERR_OK)
         log_notice(&s->logger, "Rewriting the append-only file of %llu bytes",
                    (unsigned long long)st.current_bytes);
     else if (e != ERR_BUSY)
         log_warning(&s->logger, "Rewriting the append-only file failed: %s", error);
+}
+
+/* --- from one state to the next --------------------------------------------------------------------------- */
+
+enum err persist_apply(struct server *s, const struct config *next, char error[CONFIG_ERROR_CHARS])
+{
+    struct persist *p = &s->persist;
+    if (!s->net) /* see persist_open */
+        return ERR_OK;
+    if (next->aof_rdb_preamble != s->config.aof_rdb_preamble)
+        warn_preamble(s, next);
+    if (p->state == PERSIST_ON) {
+        aof_set_policy(p->aof, (enum writer_policy)next->aof_policy);
+        aof_set_timestamps(p->aof, next->aof_timestamps);
+    }
+    /* Any other change of `appendonly` waits for the end of the turn. */
+    if (next->aof && !s->config.aof && p->state == PERSIST_OFF && !p->loading && !p->reload &&
+        !s->engine->in_exec)
+        return begin_anew(s, next, PERSIST_ON, error);
+    return ERR_OK;
+}
+
+/* Whatever there was is closed. */
+static void load_again(struct server *s)
+{
+    struct persist *p = &s->persist;
+    char error[CONFIG_ERROR_CHARS] = "";
+    p->reload = false;
+    p->reloading = true;
+    s->engine->loading = false; /* until it really is: see replay.h */
+    ks_flush(s->ks, -1, false);
+    enum err e = open_log(s, &s->config, true, error);
+    if (e == ERR_OK && !aof_is_empty(p->aof)) {
+        persist_load_begin(s);
+        return;
+    }
+    if (e == ERR_OK)
+        e = persist_loaded(s, error);
+    if (e == ERR_OK)
+        persist_reload_end(s, NULL);
+    else
+        persist_refuse(s, error);
+}
+
+static void switch_on(struct server *s)
+{
+    char error[CONFIG_ERROR_CHARS] = "";
+    int64_t now_us = clock_mono_us();
+    if (now_us < s->persist.retry_us)
+        return;
+    s->persist.retry_us = 0;
+    if (begin_anew(s, &s->config, PERSIST_ON, error) == ERR_OK)
+        return;
+    s->persist.retry_us = now_us + SWITCH_RETRY_US;
+    log_warning(&s->logger, "The append-only file cannot be switched on, which is tried again: %s",
+                error);
+}
+
+static void rewrite_as_scheduled(struct server *s)
+{
+    char error[CONFIG_ERROR_CHARS] = "";
+    bool scheduled;
+    enum err e = persist_rewrite(s, &scheduled, error);
+    if (e != ERR_OK && e != ERR_BUSY)
+        log_warning(&s->logger, "The rewrite that was scheduled cannot begin: %s", error);
+}
+
+static void step(struct server *s)
+{
+    struct persist *p = &s->persist;
+    bool wanted = s->config.aof && !p->reload;
+    switch (p->state) {
+    case PERSIST_OFF:
+        if (p->reload)
+            load_again(s);
+        else if (wanted)
+            switch_on(s);
+        break;
+    case PERSIST_ON:
+        if (!wanted)
+            begin_close(s);
+        break;
+    case PERSIST_ONCE:
+        if (s->config.aof || p->reload || !aof_rewriting(p->aof))
+            begin_close(s);
+        break;
+    case PERSIST_CLOSING:
+        if (aof_stopped(p->aof))
+            end_close(s);
+        break;
+    }
+}
+
+void persist_turn(struct server *s)
+{
+    struct persist *p = &s->persist;
+    if (p->loading || s->stop != STOP_NO)
+        return;
+    bool closing = p->state == PERSIST_CLOSING;
+    step(s);
+    if (closing && p->state == PERSIST_OFF) /* nobody is to see it in between */
+        step(s);
+    if (p->rewrite_scheduled && (p->state == PERSIST_ON || p->state == PERSIST_OFF) && !p->loading)
+        rewrite_as_scheduled(s);
 }
 
 /* --- INFO ------------------------------------------------------------------------------------------------- */
@@ -320,21 +361,29 @@ static long long seconds(int64_t us)
     return us < 0 ? -1 : (long long)(us / 1000000);
 }
 
+/* The log is to be switched on, which begins with a rewrite, once what it was before is over. */
+static bool waits_to_switch_on(const struct server *s)
+{
+    const struct persist *p = &s->persist;
+    return s->config.aof && !p->reload &&
+           (p->state == PERSIST_ONCE || p->state == PERSIST_CLOSING || p->retry_us > 0);
+}
+
 void persist_info(const struct server *s, struct buf *out)
 {
     const struct persist *p = &s->persist;
-    struct aof_stats st = {.last_rewrite_us = -1, .last_rewrite_ok = true};
-    bool on = p->aof && !p->loading;
-    if (on)
+    struct aof_stats st = {0};
+    bool on = p->state == PERSIST_ON;
+    if (p->state != PERSIST_OFF)
         aof_stats(p->aof, &st);
-    info_line(out, "aof_enabled:%d", p->aof != NULL);
+    info_line(out, "aof_enabled:%d", s->config.aof && (p->state != PERSIST_OFF || p->loading));
     info_line(out, "aof_rewrite_in_progress:%d", st.rewriting);
-    info_line(out, "aof_rewrite_scheduled:%d", s->engine->rewrite_again);
-    info_line(out, "aof_last_rewrite_time_sec:%lld", seconds(st.last_rewrite_us));
+    info_line(out, "aof_rewrite_scheduled:%d", p->rewrite_scheduled || waits_to_switch_on(s));
+    info_line(out, "aof_last_rewrite_time_sec:%lld", seconds(p->rewrite_took_us));
     info_line(out, "aof_current_rewrite_time_sec:%lld",
               st.rewriting ? seconds(s->engine->now_us - st.rewrite_started_us) : -1LL);
-    info_line(out, "aof_last_bgrewrite_status:%s", st.last_rewrite_ok ? "ok" : "err");
-    info_line(out, "aof_rewrites:%llu", (unsigned long long)st.rewrites);
+    info_line(out, "aof_last_bgrewrite_status:%s", p->rewrite_ok ? "ok" : "err");
+    info_line(out, "aof_rewrites:%llu", (unsigned long long)p->rewrites);
     info_line(out, "aof_rewrites_consecutive_failures:%d", p->rewrite_failures);
     info_line(out, "aof_last_write_status:%s", on && aof_fault(p->aof) ? "err" : "ok");
     info_line(out, "aof_last_cow_size:0");

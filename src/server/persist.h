@@ -1,5 +1,11 @@
 #pragma once
-/* The append-only file of a server: opened and loaded at the start, rewritten when it has grown, closed at the end. */
+/* The append-only file of a server: opened and loaded at the start, rewritten when it has grown, closed at the end.
+ *
+ *      OFF ---appendonly yes---> ON ---appendonly no, DEBUG RELOAD---> CLOSING ---written out---> OFF
+ *       '------BGREWRITEAOF----> ONCE ------------rewritten---------------^
+ *
+ * What takes its time, or must not happen within a request, happens between turns: see persist_turn. While a log is
+ * CLOSING, replies that wait for it still do, and everybody else is served. Loading (`loading`) begins OFF. */
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -12,28 +18,65 @@ struct buf;
 struct event;
 struct server;
 
+struct session;
+
+enum persist_state {
+    PERSIST_OFF,
+    PERSIST_ON,
+    PERSIST_ONCE,    /* open for one rewrite, whose base stays: nothing is appended */
+    PERSIST_CLOSING, /* is being written out, on its own threads */
+};
+
 struct persist {
-    struct aof *aof;     /* NULL: there is none */
+    enum persist_state state;
+    struct aof *aof;     /* NULL: none is open */
     struct event *moved; /* owned: the log's descriptor */
+    int64_t retry_us;    /* monotonic: when to try again to switch on */
+    bool rewrite_scheduled;
+
     bool loading;
     struct replay replay;
     int64_t load_start_us, load_start_wall_ms, load_told_us;
     uint64_t load_bytes, load_total;
+    bool reload;              /* asked for, not begun: nobody changes data until it is done */
+    bool reloading;           /* from then to its end */
+    struct session *reloader; /* waits for the end; NULL: nobody does */
+
+    /* the last rewrite, also of a log that is closed */
+    bool rewrite_ok;
+    int64_t rewrite_took_us; /* -1: there was none */
+    uint64_t rewrites;
     int rewrite_failures; /* in a row */
-    uint64_t rewrites_seen;
     bool was_rewriting;
 };
 
+void persist_init(struct persist *p);
 /* Opens the log and begins to load it, where the configuration asks for one. On failure `error` says why. */
 enum err persist_open(struct server *s, char error[CONFIG_ERROR_CHARS]);
 /* A slice of loading. When all is loaded the server is ready; a log that is wrong stops it. */
 void persist_load_slice(struct server *s);
+/* Between two turns: brings the log where the configuration, and who asked for a reload, want it. */
+void persist_turn(struct server *s);
 /* Once in a while: does the log want to be rewritten? */
 void persist_cron(struct server *s);
 /* Puts a changed configuration into force, or says in `error` why not. */
 enum err persist_apply(struct server *s, const struct config *next, char error[CONFIG_ERROR_CHARS]);
 /* Writes out what is left. */
 void persist_close(struct server *s);
-/* Closes the log, empties the data and loads them again, at once: DEBUG LOADAOF. */
-enum err persist_reload(struct server *s, char error[CONFIG_ERROR_CHARS]);
+/* BGREWRITEAOF. *scheduled: it begins later, and it is logged if it cannot. ERR_BUSY: one is under way. */
+enum err persist_rewrite(struct server *s, bool *scheduled, char error[CONFIG_ERROR_CHARS]);
+/* DEBUG LOADAOF: closes the log, empties the data and loads them again. `waiter` is blocked until that is done.
+ * False: one is under way. */
+bool persist_reload(struct server *s, struct session *waiter);
 void persist_info(const struct server *s, struct buf *out);
+
+/* --- persist_load.c, for persist.c ---------------------------------------------------------------------- */
+
+/* From here on persist_load_slice is to be called; a log is open, and not empty. */
+void persist_load_begin(struct server *s);
+/* Nobody waits for a reload any more; `error`: NULL, or why it failed. */
+void persist_reload_end(struct server *s, const char *error);
+/* Stops the server, as the log cannot be loaded. */
+void persist_refuse(struct server *s, const char *error);
+/* What was loaded goes on, or, where there is to be no log, it is closed. */
+enum err persist_loaded(struct server *s, char error[CONFIG_ERROR_CHARS]);

@@ -57,10 +57,10 @@ static void shutdown_cmd(struct cmd_ctx *c)
             resp_ok(c->out);
         else
             resp_error(c->out, "No shutdown in progress.");
-    } else if (save && !force && !s->persist.aof) {
+    } else if (save && !force && s->persist.state != PERSIST_ON) {
         resp_error(c->out, "Errors trying to SHUTDOWN: nothing can be saved, 'appendonly' is 'no'");
     } else {
-        if (save && !s->persist.aof)
+        if (save && s->persist.state != PERSIST_ON)
             log_warning(&s->logger, "SHUTDOWN SAVE FORCE: nothing is saved, 'appendonly' is 'no'");
         server_stop(s, 0);
         if (c->session)

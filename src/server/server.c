@@ -22,7 +22,9 @@
 #include "engine/durable.h"
 #include "server/option.h"
 
-#define WORK_BUDGET_US          1000 /* longest slice of work */
+/* Longest slice of work. A reply that waits for the log waits for three or four of them: with 1000 the median while a
+ * rewrite ran was 3.4 ms, with 50 it is 0.45 ms, and the rewrite takes as long. */
+#define WORK_BUDGET_US          50
 #define WORK_BUSY_EVERY_US      2000 /* while commands run, work is looked for this often */
 #define SHUTDOWN_DRAIN_US       (1000 * 1000)
 #define SHUTDOWN_DRAIN_EVERY_MS 2
@@ -41,7 +43,7 @@ static void add_commands(struct cmd_table *t)
 {
     const struct cmd_row *const own[] = {
         server_rows_process, server_rows_config, server_rows_info,
-        server_rows_memory,  server_rows_debug,
+        server_rows_memory,  server_rows_debug,  server_rows_persist,
     };
     cmd_add_rows(t);
     for (size_t i = 0; i < sizeof(own) / sizeof(own[0]); i++)
@@ -84,6 +86,7 @@ struct server *server_new(struct config *takes, char error[CONFIG_ERROR_CHARS])
     s->start_us = clock_mono_us();
     s->start_wall_ms = s->created_wall_ms = clock_wall_ms();
     s->timer_us = INT64_MAX;
+    persist_init(&s->persist);
     server_new_id(s->run_id);
     server_new_id(s->repl_id);
     logger_init(&s->logger);
@@ -256,6 +259,7 @@ void server_run(struct server *s)
         if (s->persist.loading)
             persist_load_slice(s);
         do_due(s, now_us);
+        persist_turn(s);
         net_turn_end(s->net);
         s->cycles++;
     }

@@ -137,3 +137,4 @@ extern const struct cmd_row server_rows_config[];
 extern const struct cmd_row server_rows_info[];
 extern const struct cmd_row server_rows_memory[];
 extern const struct cmd_row server_rows_debug[];
+extern const struct cmd_row server_rows_persist[];

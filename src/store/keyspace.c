@@ -65,7 +65,7 @@ void ks_free(struct keyspace **pks)
     struct keyspace *ks = *pks;
     if (!ks)
         return;
-    ks->snapshot.cancelled = NULL; /* nobody is to begin anew */
+    ks_snapshot_cancel(ks); /* so that nothing waits for it */
     ks_flush(ks, -1, true);
     ks_free_pending(ks);
     populator_free(&ks->populator);

@@ -132,7 +132,7 @@ void ks_each(const struct keyspace *ks, int db, ks_each_fn fn, void *arg);
 struct item *ks_random(struct keyspace *ks, int db, uint64_t random);
 
 /* Empties a database, or all (-1): at once as far as anybody can see; memory is freed in slices by ks_work,
- * or before returning when `now`. */
+ * or before returning when `now`. Later in either case where a snapshot is still owed keys of it. */
 void ks_flush(struct keyspace *ks, int db, bool now);
 void ks_swap(struct keyspace *ks, int a, int b);
 

@@ -55,7 +55,7 @@ struct ks_db {
     int snapshot_db;        /* which number the database had when it began */
     unsigned drain_cell;    /* retired: how far emptying has come */
     uint64_t drain_from;
-    struct ks_db *next; /* in the list of retired databases */
+    struct ks_db *next; /* in the list of retired databases, or of flushed ones */
 };
 
 /* How resharding changes one shard. */
@@ -73,8 +73,7 @@ struct ks_snapshot {
     uint64_t keys, done; /* that there were at the beginning, and that are not owed any more */
     ks_snapshot_fn fn;
     void *arg;
-    void (*cancelled)(void *arg); /* NULL: nobody wants to know */
-    void *cancelled_arg;
+    struct ks_db *flushed; /* taken away, but owing: retired when that has been given */
 };
 
 struct keyspace {
@@ -278,5 +277,5 @@ static inline uint64_t ks_width(const struct ks_db *d, uint64_t keys)
 void ks_place_slots(struct keyspace *ks);   /* fills the owner tables of a new keyspace */
 bool ks_move_slice(struct keyspace *ks);    /* true: there is more to move */
 bool ks_snapshot_tidy(struct keyspace *ks); /* after a cancel; true: there is more to do */
-void ks_snapshot_lost(struct keyspace *ks); /* keys went away without being given */
-void ks_free_pending(struct keyspace *ks);  /* everything that waits to be freed: unbounded */
+void ks_retire(struct keyspace *ks, struct ks_db *d); /* frees a flushed database in slices */
+void ks_free_pending(struct keyspace *ks); /* everything that waits to be freed: unbounded */

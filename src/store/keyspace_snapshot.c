@@ -65,9 +65,16 @@ static void walk_range(struct walk *w, uint64_t keys)
     assert(d->snapshot_left == 0 || to < KS_HASHES);
 }
 
-/* A database that owes something; NULL: none does. */
+/* A database that owes something; NULL: none does. Flushed ones first: they wait to be freed. */
 static struct ks_db *next_owing(struct keyspace *ks)
 {
+    struct ks_db *d;
+    while ((d = ks->snapshot.flushed)) {
+        if (d->snapshot_left > 0)
+            return d;
+        ks->snapshot.flushed = d->next;
+        ks_retire(ks, d);
+    }
     for (int *i = &ks->snapshot.db; *i < ks->databases; ++*i) {
         if (ks->dbs[*i] && ks->dbs[*i]->snapshot_left > 0)
             return ks->dbs[*i];
@@ -106,7 +113,7 @@ static bool walk(struct keyspace *ks, uint64_t keys)
 enum err ks_snapshot_begin(struct keyspace *ks, ks_snapshot_fn fn, void *arg)
 {
     struct ks_snapshot *s = &ks->snapshot;
-    if (s->state != KS_SNAPSHOT_IDLE)
+    if (s->state == KS_SNAPSHOT_GIVING || (s->state == KS_SNAPSHOT_CANCELLED && next_owing(ks)))
         return ERR_BUSY;
     s->state = KS_SNAPSHOT_GIVING;
     s->fn = fn;
@@ -142,8 +149,15 @@ bool ks_snapshot_slice(struct keyspace *ks, unsigned keys)
 
 void ks_snapshot_cancel(struct keyspace *ks)
 {
-    if (ks->snapshot.state == KS_SNAPSHOT_GIVING)
-        ks->snapshot.state = next_owing(ks) ? KS_SNAPSHOT_CANCELLED : KS_SNAPSHOT_IDLE;
+    struct ks_snapshot *s = &ks->snapshot;
+    struct ks_db *d;
+    if (s->state != KS_SNAPSHOT_GIVING)
+        return;
+    while ((d = s->flushed)) {
+        s->flushed = d->next;
+        ks_retire(ks, d);
+    }
+    s->state = next_owing(ks) ? KS_SNAPSHOT_CANCELLED : KS_SNAPSHOT_IDLE;
 }
 
 bool ks_snapshot_tidy(struct keyspace *ks)
@@ -154,24 +168,6 @@ bool ks_snapshot_tidy(struct keyspace *ks)
         return true;
     ks->snapshot.state = KS_SNAPSHOT_IDLE;
     return false;
-}
-
-void ks_snapshot_lost(struct keyspace *ks)
-{
-    struct ks_snapshot *s = &ks->snapshot;
-    if (s->state == KS_SNAPSHOT_CANCELLED && !next_owing(ks))
-        s->state = KS_SNAPSHOT_IDLE; /* what was left has gone */
-    if (s->state != KS_SNAPSHOT_GIVING)
-        return;
-    ks_snapshot_cancel(ks);
-    if (s->cancelled)
-        s->cancelled(s->cancelled_arg);
-}
-
-void ks_on_snapshot_cancelled(struct keyspace *ks, void (*fn)(void *arg), void *arg)
-{
-    ks->snapshot.cancelled = fn;
-    ks->snapshot.cancelled_arg = arg;
 }
 
 /* --- figures ---------------------------------------------------------------------------------------- */

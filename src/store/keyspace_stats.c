@@ -77,13 +77,21 @@ void ks_move_stats(const struct keyspace *ks, struct ks_move_stats *out)
 
 /* --- the whole -------------------------------------------------------------------------------------- */
 
+static uint64_t lazy_pending(const struct keyspace *ks)
+{
+    uint64_t keys = ks->lazy_count + ks->retired_keys;
+    for (const struct ks_db *d = ks->snapshot.flushed; d; d = d->next)
+        keys += d->keys;
+    return keys;
+}
+
 void ks_stats(const struct keyspace *ks, struct ks_stats *out)
 {
     *out = (struct ks_stats){
         .hits = ks->hits,
         .misses = ks->misses,
         .expired = ks->expired_count,
-        .lazy_pending = ks->lazy_count + ks->retired_keys,
+        .lazy_pending = lazy_pending(ks),
         .lazy_freed = ks->lazy_freed,
     };
     for (int i = 0; i < ks->databases; i++) {
@@ -172,6 +180,9 @@ void ks_validate(const struct keyspace *ks)
         assert(i >= snapshot->db || ks->dbs[i]->snapshot_left == 0);
         owed += ks->dbs[i]->snapshot_left;
     }
+    for (const struct ks_db *d = snapshot->flushed; d; d = d->next)
+        owed += d->snapshot_left;
+    assert(!snapshot->flushed || snapshot->state == KS_SNAPSHOT_GIVING);
     /* A cancelled one may have lost some to a flush. */
     assert(snapshot->state != KS_SNAPSHOT_GIVING || owed == snapshot->keys - snapshot->done);
     assert(snapshot->state != KS_SNAPSHOT_IDLE || owed == 0);

@@ -77,27 +77,36 @@ void ks_free_pending(struct keyspace *ks)
 
 /* --- whole databases -------------------------------------------------------------------------------- */
 
+void ks_retire(struct keyspace *ks, struct ks_db *d)
+{
+    d->next = ks->retired;
+    ks->retired = d;
+    ks->retired_keys += d->keys;
+}
+
+static void flush_db(struct keyspace *ks, struct ks_db *d, bool now)
+{
+    struct ks_snapshot *s = &ks->snapshot;
+    if (s->state == KS_SNAPSHOT_GIVING && d->snapshot_left > 0) {
+        d->next = s->flushed;
+        s->flushed = d;
+    } else if (now) {
+        ks_db_free(d);
+    } else {
+        ks_retire(ks, d);
+    }
+}
+
 void ks_flush(struct keyspace *ks, int db, bool now)
 {
     assert(db >= -1 && db < ks->databases);
     int first = db < 0 ? 0 : db, end = db < 0 ? ks->databases : db + 1;
-    uint64_t keys = 0;
     for (int i = first; i < end; i++) {
         struct ks_db *d = ks->dbs[i];
-        if (!d)
-            continue;
         ks->dbs[i] = NULL;
-        keys += d->keys;
-        if (now) {
-            ks_db_free(d);
-            continue;
-        }
-        d->next = ks->retired;
-        ks->retired = d;
-        ks->retired_keys += d->keys;
+        if (d)
+            flush_db(ks, d, now);
     }
-    if (keys > 0)
-        ks_snapshot_lost(ks);
 }
 
 void ks_swap(struct keyspace *ks, int a, int b)

@@ -8,7 +8,10 @@
  * under way). What comes in since bears the new parity from the start and is never given out.
  *
  * So what is given out is each key that was there at the beginning, once, as it was then, in whatever order.
- * Tables that grow and shrink, resharding and SWAPDB change no hash and no parity, and do not matter.
+ * Tables that grow and shrink, resharding and SWAPDB change no hash and no parity, and do not matter. A database
+ * that is flushed while it owes something is walked to its end before it is freed, so that flushing neither
+ * breaks the snapshot nor makes it begin again: its keys cost memory until then, those of one flush at most, as
+ * what came in since is owed to nobody.
  *
  * Keys whose time has come but which were not removed yet are given out too, with their deadline: who loads the
  * snapshot drops them. (So the callback may come from within a look-up that finds a key due, too.) The access
@@ -34,12 +37,8 @@ enum err ks_snapshot_begin(struct keyspace *ks, ks_snapshot_fn fn, void *arg);
 /* Looks at about `keys` more (> 0) and gives out what is owed of them. False: it was the last slice, the snapshot
  * is over and whole (or none was under way: it has been cancelled). */
 bool ks_snapshot_slice(struct keyspace *ks, unsigned keys);
-/* Gives out nothing any more. What is left of the walk goes on within ks_work. Nothing where none is under way.
- * Taking away a database that has keys (ks_flush) cancels too: */
+/* Gives out nothing any more. What is left of the walk goes on within ks_work. Nothing where none is under way. */
 void ks_snapshot_cancel(struct keyspace *ks);
-/* ... and calls this, if set, once the keys are gone, so that whoever takes the snapshot begins anew: in the call
- * itself if ks_snapshot_begin does not answer ERR_BUSY, else later. Not called by ks_snapshot_cancel and ks_free. */
-void ks_on_snapshot_cancelled(struct keyspace *ks, void (*fn)(void *arg), void *arg);
 
 bool ks_snapshot_active(const struct keyspace *ks); /* begun, neither over nor cancelled */
 double ks_snapshot_done(const struct keyspace *ks); /* 0..1; 1 when none is active */

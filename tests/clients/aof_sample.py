@@ -27,9 +27,11 @@ class File:
     def __init__(self, pos, base=False):
         self.pos, self.base = pos, base
         self.text = b""
-        self.batch(b"#CORSAC:1\r\n")
+        self.batches = 0
+        self.batch(b"#CORSAC:1\r\n#BASE\r\n" if base else b"#CORSAC:1\r\n")
 
     def batch(self, annotations, *commands):
+        self.batches += 1
         body = annotations + b"".join(commands)
         if not self.base:
             self.pos += sum(map(len, commands))
@@ -43,6 +45,7 @@ def main():
     data = {b"k%d" % i: b"value %d" % i for i in range(1000)}
     base = File(5000, base=True)
     base.batch(b"", command("SELECT", 0), *(command("SET", k, v) for k, v in data.items()))
+    base.batch(b"#END batches=%020d\r\n" % (base.batches + 1))
     first = File(base.pos)
     first.batch(b"#TS:1700000000\r\n", command("SELECT", 0), command("SET", "tricky", tricky))
     first.batch(

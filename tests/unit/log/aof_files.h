@@ -74,6 +74,18 @@ static inline void text_header(struct aof_text *t)
     text_seal(t);
 }
 
+/* Of a base that ends in a line that says so; and that end. */
+static inline void text_base(struct aof_text *t)
+{
+    buf_append_cstr(&t->bytes, FORMAT_HEADER_LINE FORMAT_BASE_LINE);
+    text_seal(t);
+}
+static inline void text_base_end(struct aof_text *t)
+{
+    format_end(&t->bytes, t->count + 1);
+    text_seal(t);
+}
+
 /* Not truncated first: some file systems write a file out that is emptied and filled again. */
 static inline void file_write(const char *path, struct slice content)
 {

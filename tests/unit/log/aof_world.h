@@ -26,7 +26,7 @@ struct world {
     struct world_data data;
     struct rng rng;
     struct logger logger;
-    struct world_point *points; /* of every seal */
+    struct world_point *points; /* behind every command and every transaction */
     size_t count, cap;
     struct world_data snapshot; /* what the rewrite under way gives */
     int given;                  /* of its keys; -1: none under way */
@@ -73,6 +73,8 @@ static inline void world_deinit(struct world *w)
 static inline void world_apply(struct world_data *d, const struct slice *argv)
 {
     int64_t n = 0;
+    if (slice_is(argv[0], "MULTI") || slice_is(argv[0], "EXEC"))
+        return;
     assert_true(num_parse_i64(argv[1], &n));
     if (slice_is(argv[0], "SELECT")) {
         d->db = (int)n;
@@ -110,23 +112,29 @@ static inline void world_step(struct world *w, struct aof *a)
     world_apply(&w->data, argv);
 }
 
+static inline void world_transaction(struct world *w, struct aof *a)
+{
+    aof_group_begin(a);
+    aof_append(a, w->data.db, 1, &SLICE("MULTI"), 1700000000);
+    for (uint64_t m = 1 + rng_below(&w->rng, 4); m > 0; m--) {
+        world_step(w, a);
+        aof_seal(a); /* does nothing within a group */
+    }
+    aof_append(a, w->data.db, 1, &SLICE("EXEC"), 1700000000);
+    aof_group_end(a);
+}
+
 /* A turn: some commands and transactions, then the seal. */
 static inline void world_turn(struct world *w, struct aof *a)
 {
     for (uint64_t n = 1 + rng_below(&w->rng, 5); n > 0; n--) {
-        bool group = rng_below(&w->rng, 4) == 0;
-        if (group)
-            aof_group_begin(a);
-        for (uint64_t m = group ? 1 + rng_below(&w->rng, 4) : 1; m > 0; m--) {
+        if (rng_below(&w->rng, 4) == 0)
+            world_transaction(w, a);
+        else
             world_step(w, a);
-            if (group)
-                aof_seal(a); /* does nothing within a group */
-        }
-        if (group)
-            aof_group_end(a);
+        world_note(w, aof_pos(a));
     }
     aof_seal(a);
-    world_note(w, aof_pos(a));
 }
 
 /* --- rewriting ------------------------------------------------------------------------------ */
@@ -211,7 +219,7 @@ static inline uint64_t world_load(struct aof *a, struct world_data *d)
     return pos;
 }
 
-/* The loaded state is that of a seal, and not one before `least`. */
+/* The loaded state is one that was between two commands or transactions, and not one before `least`. */
 static inline void world_judge(struct world *w, const struct world_data *d, uint64_t pos,
                                uint64_t least)
 {
@@ -224,7 +232,7 @@ static inline void world_judge(struct world *w, const struct world_data *d, uint
             fail_msg("wrong data at position %llu", (unsigned long long)pos);
         return;
     }
-    fail_msg("position %llu is none of a seal", (unsigned long long)pos);
+    fail_msg("position %llu is within a transaction", (unsigned long long)pos);
 }
 
 static inline void world_judge_dir(struct world *w, const char *dir, uint64_t least)

@@ -130,7 +130,7 @@ static void test_rewrite_replaces_the_base(void **state)
         buf_printf(
             &want,
             "file log.aof.%d.base.aof seq %d type b\nfile log.aof.%d.incr.aof seq %d type i\n",
-            round, round, round + 1, round + 1);
+            round + 1, round + 1, round + 1, round + 1);
         assert_int_equal(manifest.len, want.len);
         assert_memory_equal(manifest.ptr, want.ptr, want.len);
         buf_deinit(&manifest);
@@ -140,7 +140,7 @@ static void test_rewrite_replaces_the_base(void **state)
         aof_stats(a, &st);
         struct stat base, incr;
         char name[64];
-        snprintf(name, sizeof(name), "log/log.aof.%d.base.aof", round);
+        snprintf(name, sizeof(name), "log/log.aof.%d.base.aof", round + 1);
         assert_int_equal(stat(name, &base), 0);
         snprintf(name, sizeof(name), "log/log.aof.%d.incr.aof", round + 1);
         assert_int_equal(stat(name, &incr), 0);

@@ -170,19 +170,65 @@ static void test_torn_files(void **state)
     for (size_t cut = one.ends[1] + 1; cut < one.ends[2]; cut++) {
         parts[1].text = bytes(&one, 0, cut);
         make_dir("d", parts, 2);
+        /* A whole command counts though its seal is cut off. */
+        size_t command_end = one.ends[1] + SET_BYTES,
+               good = cut < command_end ? one.ends[1] : command_end;
+        const char *want = cut < command_end ? "a;b;c;" : "a;b;c;d;";
+        if (cut == command_end) {
+            assert_int_equal(load("d", false, got, &pos, error), READER_END);
+            assert_string_equal(got, want);
+            assert_int_equal(pos, 2 * SET_BYTES);
+            continue;
+        }
         assert_int_equal(load("d", false, got, &pos, error), READER_DAMAGED);
+        assert_non_null(
+            strstr(error, "Unexpected end of file reading the append only file: d/f1: "));
         assert_non_null(strstr(error, "incomplete write"));
         assert_int_equal(file_size("d/f1"), cut);
         assert_int_equal(load("d", true, got, &pos, error), READER_END);
-        assert_string_equal(got, "a;b;c;");
-        assert_int_equal(file_size("d/f1"), one.ends[1]);
+        assert_string_equal(got, want);
+        assert_int_equal(file_size("d/f1"), good);
         assert_int_equal(load("d", false, got, &pos, error), READER_END);
+        assert_string_equal(got, want);
     }
     /* A base took its place when it was safe: it is never torn, last file or not. */
     parts[0].text = bytes(&base, 0, base.ends[2] - 1);
     check(parts, 2, READER_DAMAGED, "a;", "d/f0: ");
     check(parts, 1, READER_DAMAGED, "a;", "d/f0: ");
     text_deinit(&base);
+    text_deinit(&one);
+}
+
+/* Cut between two batches, a base is torn all the same; one of before bases said where they end loads. */
+static void test_a_base_cut_between_batches(void **state)
+{
+    struct aof_text base, one = make(0, "c", false);
+    for (int old = 0; old < 2; old++) {
+        text_init(&base, 0);
+        if (old)
+            text_header(&base);
+        else
+            text_base(&base);
+        text_set(&base, "a", SLICE("v"));
+        base.pos = 0;
+        text_seal(&base);
+        text_set(&base, "b", SLICE("v"));
+        base.pos = 0;
+        if (old)
+            text_seal(&base);
+        else
+            text_base_end(&base);
+        struct part parts[] = {{'b', buf_slice(&base.bytes)}, {'i', buf_slice(&one.bytes)}};
+        check(parts, 2, READER_END, "a;b;c;", "");
+        parts[0].text.len = base.ends[1];
+        if (old)
+            check(parts, 2, READER_END, "a;c;", "");
+        else
+            check(parts, 2, READER_DAMAGED, "a;", "d/f0: it is cut off behind a batch");
+        if (!old)
+            check(parts, 1, READER_DAMAGED, "a;", "Unexpected end of file");
+        text_deinit(&base);
+    }
     text_deinit(&one);
 }
 
@@ -199,7 +245,7 @@ static void test_files_of_redis(void **state)
     check(parts, 2, READER_END, "a;", "");
     /* Nor may a torn one of ours come ahead of one, as nothing tells whether that holds the rest. */
     struct part mixed[] = {{'i', bytes(&own, 0, own.ends[1] - 1)}, {'i', b}};
-    check(mixed, 2, READER_DAMAGED, "", "d/f1: ");
+    check(mixed, 2, READER_DAMAGED, "c;", "d/f1: ");
     struct part rdb[] = {{'b', SLICE("REDIS0011...")}};
     check(rdb, 1, READER_IO, "", "d/f0 is an RDB file");
     text_deinit(&own);
@@ -209,12 +255,15 @@ static void test_what_is_wrong_is_said(void **state)
 {
     struct aof_text one = make(0, "ab", false), two = make(2 * SET_BYTES, "c", false);
     struct part parts[] = {{'i', buf_slice(&one.bytes)}, {'i', buf_slice(&two.bytes)}};
-    char want[64];
+    char want[128];
     one.bytes.ptr[one.ends[1] + 24] ^= 1; /* the value */
-    snprintf(want, sizeof(want), "d/f0: damaged at offset %zu: the checksum", one.ends[1]);
+    snprintf(want, sizeof(want),
+             "Bad file format reading the append only file: d/f0: damaged at "
+             "offset %zu: the checksum",
+             one.ends[1]);
     check(parts, 2, READER_DAMAGED, "a;", want);
     parts[0].text.ptr = NULL;
-    check(parts, 2, READER_IO, "", "d/f0, which a.manifest names, cannot be opened: No such");
+    check(parts, 2, READER_IO, "", "d/f0 cannot be opened, though a.manifest names it: No such");
     file_write("d/a.manifest", SLICE("file f0 seq 1 type i\nfile\n"));
     char got[256], error[AOF_ERROR_CHARS];
     uint64_t pos;
@@ -251,6 +300,7 @@ int main(void)
         cmocka_unit_test(test_missing_batches),
         cmocka_unit_test(test_a_batch_of_which_only_a_part_is_new),
         cmocka_unit_test(test_torn_files),
+        cmocka_unit_test(test_a_base_cut_between_batches),
         cmocka_unit_test(test_files_of_redis),
         cmocka_unit_test(test_what_is_wrong_is_said),
         cmocka_unit_test(test_leftovers),

@@ -148,7 +148,10 @@ static void test_torn_files(void **state)
     check_path("torn", CHECK_DAMAGED, "an incomplete write");
     fix_path("torn", CHECK_FINE, "f2 is cut to");
     check_path("torn", CHECK_FINE, "is fine");
+    /* Ahead of another file a seal may be torn, as the next position tells that its command counts. */
     file_write("torn/f1", slice_of(files[1].bytes.ptr, files[1].bytes.len - 1));
+    check_path("torn", CHECK_FINE, "86 of them behind the last seal");
+    file_write("torn/f1", slice_of(files[1].bytes.ptr, files[1].bytes.len - SEAL_BYTES - 1));
     check_path("torn", CHECK_DAMAGED, "commands are missing before it");
     file_write("torn/f1", buf_slice(&files[1].bytes));
     file_write("torn/f0", slice_of(files[0].bytes.ptr, files[0].bytes.len - 1));

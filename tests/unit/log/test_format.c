@@ -34,6 +34,12 @@ static void test_records(void **state)
     assert_int_equal(kind_of("#CORSAC:2\r\n"), FORMAT_ANNOTATION);
     assert_int_equal(kind_of("#\r\n"), FORMAT_ANNOTATION);
     assert_int_equal(kind_of("# a note\r\n*1"), FORMAT_ANNOTATION);
+    assert_int_equal(kind_of("#BASE\r\n"), FORMAT_BASE);
+    assert_int_equal(kind_of("#BASED\r\n"), FORMAT_ANNOTATION);
+    assert_int_equal(read_exact(SLICE("#END batches=00000000000000000042\r\n"), &r), FORMAT_END);
+    assert_int_equal(r.batches, 42);
+    assert_int_equal(kind_of("#END batches=42\r\n"), FORMAT_BAD);
+    assert_int_equal(kind_of("#END batches=0000000000000000004x\r\n"), FORMAT_BAD);
     assert_int_equal(read_exact(SLICE("#TS:1700000000\r\nrest"), &r), FORMAT_TIMESTAMP);
     assert_int_equal(r.unix_s, 1700000000);
     assert_int_equal(r.bytes, 16);

@@ -1,0 +1,31 @@
+/* BGREWRITEAOF. */
+#include "server/server.h"
+
+static void bgrewriteaof(struct cmd_ctx *c)
+{
+    char error[CONFIG_ERROR_CHARS] = "";
+    bool scheduled;
+    switch (persist_rewrite(server_of(c), &scheduled, error)) {
+    case ERR_OK:
+        resp_status(c->out, scheduled ? "Background append only file rewriting scheduled"
+                                      : "Background append only file rewriting started");
+        break;
+    case ERR_BUSY:
+        resp_error(c->out, "Background append only file rewriting already in progress");
+        break;
+    default: resp_errorf(c->out, "Can't execute an AOF background rewriting: %s", error);
+    }
+}
+
+const struct cmd_row server_rows_persist[] = {
+    {.name = "bgrewriteaof",
+     .fn = bgrewriteaof,
+     .arity = 1,
+     .flags = CMD_ADMIN | CMD_NOSCRIPT | CMD_NO_ASYNC_LOADING,
+     .acl = ACL_DANGEROUS,
+     .group = "server",
+     .since = "1.0.0",
+     .complexity = "O(N) for N keys, in slices beside the serving",
+     .summary = "Writes the data as they are in the place of the append-only file's history."},
+    {.name = NULL},
+};

@@ -1,0 +1,207 @@
+#!/usr/bin/python3
+"""The append-only file switched, reloaded and rewritten while others are served: nobody but who asked waits."""
+
+import os
+import time
+
+import server as testing
+from server import encode, info, test
+
+SERVER = testing.Server("--appendonly", "yes", "--appendfsync", "everysec", "--auto-aof-rewrite-percentage", "0",
+                        "--enable-debug-command", "yes")
+FILES = "server/appendonlydir"
+PROMPT_S = 1  # below the rest of a writer that is slowed down
+
+
+def connect():
+    return testing.connect(SERVER)
+
+
+def manifest():
+    with open(f"{FILES}/appendonly.aof.manifest", encoding="ascii") as f:
+        return f.read().splitlines()
+
+
+def await_rewrite(client):
+    end = time.monotonic() + testing.PATIENCE_S
+    while info(client, "aof_rewrite_in_progress") != "0" or info(client, "aof_rewrite_scheduled") != "0":
+        assert time.monotonic() < end, "the rewrite does not end"
+        time.sleep(0.01)
+    assert info(client, "aof_last_bgrewrite_status") == "ok"
+
+
+def log_text():
+    with open("server/log", encoding="utf-8", errors="replace") as f:
+        return f.read()
+
+
+def slow_writer(client):
+    """The next write to the file rests for two seconds."""
+    assert client.call("DEBUG", "AOF-FLUSH-SLEEP", 2000000) == b"+OK"
+    client.send("SET", "held", "back")  # its reply waits for the writer
+    time.sleep(0.05)
+
+
+def assert_prompt(client, *words):
+    begin = time.monotonic()
+    reply = client.call(*words)
+    assert time.monotonic() - begin < PROMPT_S, f"{words[0]} took {time.monotonic() - begin:.3f} s"
+    return reply
+
+
+@test
+def an_empty_log_begins_with_an_empty_base():
+    connect()
+    assert manifest() == ["file appendonly.aof.1.base.aof seq 1 type b", "file appendonly.aof.1.incr.aof seq 1 type i"]
+
+
+@test
+def flush_sleep_holds_back_replies_to_writes_only():
+    client, other = connect(), connect()
+    client.call("SET", "quick", "1")
+    begin = time.monotonic()
+    slow_writer(client)
+    assert assert_prompt(other, "GET", "quick") == b"1"
+    assert client.read() == b"+OK"
+    assert time.monotonic() - begin > 1
+    assert client.call("DEBUG", "AOF-FLUSH-SLEEP", 0) == b"+OK"
+    assert client.call("DEBUG", "AOF-FLUSH-SLEEP", -1).startswith(b"-ERR")
+
+
+@test
+def switching_off_makes_nobody_wait():
+    client, other = connect(), connect()
+    slow_writer(client)
+    assert assert_prompt(other, "CONFIG", "SET", "appendonly", "no") == b"+OK"
+    assert assert_prompt(other, "SET", "in", "memory") == b"+OK"
+    assert info(other, "aof_enabled") == "0"
+    assert client.read() == b"+OK"
+    assert assert_prompt(other, "CONFIG", "SET", "appendonly", "yes") == b"+OK"
+    await_rewrite(other)
+    assert info(other, "aof_enabled") == "1"
+    SERVER.kill()
+    SERVER.start()
+    assert connect().call("MGET", "in", "held") == [b"memory", b"back"]
+
+
+@test
+def a_transaction_may_switch_and_rewrite():
+    client = connect()
+    requests = [("MULTI",), ("SET", "t", "1"), ("BGREWRITEAOF",), ("CONFIG", "SET", "appendonly", "no"),
+                ("SET", "t", "2"), ("CONFIG", "SET", "appendonly", "yes"), ("SET", "t", "3"), ("EXEC",)]
+    client.socket.sendall(b"".join(encode(*words) for words in requests))
+    replies = [client.read() for _ in requests]
+    assert replies[-1] == [b"+OK", b"+Background append only file rewriting scheduled"] + [b"+OK"] * 4, replies[-1]
+    await_rewrite(client)
+    requests = [("MULTI",), ("CONFIG", "SET", "appendonly", "no"), ("SET", "t", "4"), ("EXEC",)]
+    for words in requests:
+        client.call(*words)
+    requests = [("MULTI",), ("SET", "t", "5"), ("CONFIG", "SET", "appendonly", "yes"), ("SET", "t", "6"), ("EXEC",)]
+    for words in requests:
+        client.call(*words)
+    await_rewrite(client)
+    SERVER.kill()
+    SERVER.start()
+    assert connect().call("GET", "t") == b"6"
+
+
+@test
+def reloading_makes_only_who_asked_wait():
+    client, other, held = connect(), connect(), connect()
+    client.call("SET", "kept", "1")
+    slow_writer(held)
+    client.send("DEBUG", "LOADAOF")
+    time.sleep(0.05)
+    assert assert_prompt(other, "CONFIG", "GET", "port")[0] == b"port"
+    assert assert_prompt(other, "SET", "kept", "2").startswith(b"-LOADING")
+    assert assert_prompt(other, "DEBUG", "RELOAD").startswith(b"-ERR")
+    assert held.read() == b"+OK"
+    assert client.read() == b"+OK"
+    assert client.call("MGET", "kept", "held") == [b"1", b"back"]
+    assert client.call("MULTI") == b"+OK"
+    client.call("DEBUG", "LOADAOF")
+    assert client.call("EXEC")[0].startswith(b"-ERR")
+    # Whoever asked may go away.
+    gone = connect()
+    gone.send("DEBUG", "RELOAD")
+    gone.close()
+    end = time.monotonic() + testing.PATIENCE_S
+    while client.call("SET", "kept", "3") != b"+OK":
+        assert time.monotonic() < end
+    assert client.call("GET", "kept") == b"3"
+
+
+@test
+def rewriting_without_a_log_leaves_a_base():
+    client = connect()
+    assert client.call("CONFIG", "SET", "appendonly", "no") == b"+OK"
+    client.call("SET", "once", "1")
+    reply = client.call("BGREWRITEAOF")
+    assert b"started" in reply or b"scheduled" in reply, reply
+    await_rewrite(client)
+    end = time.monotonic() + testing.PATIENCE_S
+    while len(os.listdir(FILES)) != 2:
+        assert time.monotonic() < end, os.listdir(FILES)
+        time.sleep(0.01)
+    assert len(manifest()) == 1 and manifest()[0].endswith("type b"), manifest()
+    client.call("SET", "once", "2")
+    assert client.call("DEBUG", "RELOAD").startswith(b"-ERR")
+    assert client.call("DEBUG", "LOADAOF") == b"+OK"
+    assert client.call("GET", "once") == b"1"
+    assert client.call("CONFIG", "SET", "appendonly", "yes") == b"+OK"
+    await_rewrite(client)
+    assert [line.split()[-1] for line in manifest()] == ["b", "i"]
+
+
+@test
+def frequent_flushes_do_not_starve_a_rewrite():
+    client = connect()
+    for i in range(300):
+        client.call("SET", f"old:{i}", i)
+    assert client.call("CONFIG", "SET", "rdb-key-save-delay", 1000) == b"+OK"
+    rewrites = int(info(client, "aof_rewrites"))
+    assert b"started" in client.call("BGREWRITEAOF")
+    flushes, end = 0, time.monotonic() + testing.PATIENCE_S
+    while info(client, "aof_rewrite_in_progress") == "1":
+        assert time.monotonic() < end, "the rewrite does not end"
+        client.call("FLUSHALL")
+        client.call("SET", "new", flushes)
+        flushes += 1
+    assert flushes > 10, flushes
+    assert int(info(client, "aof_rewrites")) == rewrites + 1
+    client.call("CONFIG", "SET", "rdb-key-save-delay", 0)
+    with open(f"{FILES}/" + manifest()[0].split()[1], "rb") as f:
+        base = f.read()
+    assert all(b"\r\nold:%d\r\n" % i in base for i in range(300)), "the base is not as of one instant"
+    SERVER.kill()
+    SERVER.start()
+    client = connect()
+    assert client.call("KEYS", "*") == [b"new"] and client.call("GET", "new") == b"%d" % (flushes - 1)
+
+
+@test
+def a_rewrite_ends_with_the_log():
+    client = connect()
+    for i in range(100):
+        client.call("SET", f"k:{i}", i)
+    client.call("CONFIG", "SET", "rdb-key-save-delay", 10000000)
+    assert b"started" in client.call("BGREWRITEAOF")
+    assert client.call("BGREWRITEAOF") == b"-ERR Background append only file rewriting already in progress"
+    assert client.call("CONFIG", "SET", "appendonly", "no") == b"+OK"
+    end = time.monotonic() + testing.PATIENCE_S
+    while info(client, "aof_rewrite_in_progress") != "0":
+        assert time.monotonic() < end
+    assert "Killing the running AOF rewrite" in log_text()
+    assert info(client, "aof_last_bgrewrite_status") == "err"
+    client.call("CONFIG", "SET", "rdb-key-save-delay", 0)
+
+
+@test
+def options_of_redis_for_bases_are_taken():
+    client = connect()
+    assert client.call("CONFIG", "SET", "aof-use-rdb-preamble", "yes") == b"+OK"
+    assert client.call("CONFIG", "GET", "aof-use-rdb-preamble") == [b"aof-use-rdb-preamble", b"yes"]
+    assert "bases are written as commands all the same" in log_text()
+
+
+testing.run(SERVER)
