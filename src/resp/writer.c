@@ -31,10 +31,14 @@ static inline char *put_crlf(char *p)
 static inline char *put_count(char *p, char type, uint64_t n)
 {
     *p++ = type;
-    if (n < 10)
+    if (n < 10) {
         *p++ = (char)('0' + n);
-    else
+    } else if (n < 100) {
+        *p++ = (char)('0' + n / 10);
+        *p++ = (char)('0' + n % 10);
+    } else {
         p += num_print_u64(p, n);
+    }
     return put_crlf(p);
 }
 
