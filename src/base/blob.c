@@ -20,7 +20,7 @@ void blob_drop(struct blob *b)
 {
     assert(b->refs > 0);
     if (--b->refs == 0)
-        mem_free(b);
+        mem_free_large(b, sizeof(*b) + b->cap);
 }
 
 void blob_drop_owner(void *blob)

@@ -17,7 +17,7 @@ void buf_init(struct buf *b)
 
 void buf_deinit(struct buf *b)
 {
-    mem_free(b->ptr);
+    mem_free_large(b->ptr, b->cap);
     buf_init(b);
 }
 

@@ -17,6 +17,10 @@ void mem_free(void *p);                       /* p may be NULL */
 /* Spares the allocator a look-up. Bytes as given at allocation, or as mem_usable tells; what
  * mem_alloc_line gave counts in whole lines. */
 void mem_free_sized(void *p, size_t bytes);
+/* For what may be large: from MEM_LARGE_BYTES_MIN on, of which `bytes` must be there, a thread frees it. Whoever calls does
+ * not wait for the kernel; mem_used tells of it a little later. */
+#define MEM_LARGE_BYTES_MIN (1024 * 1024)
+void mem_free_large(void *p, size_t bytes);
 char *mem_strdup(const char *s);
 char *mem_strndup(const char *s, size_t len); /* copies len bytes and adds a NUL */
 

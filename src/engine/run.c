@@ -389,6 +389,7 @@ static void run_admitted(struct cmd_ctx *c, struct engine *e, const struct engin
                          const struct planned *p)
 {
     struct session *s = c->session;
+    assert(p->cmd); /* or nothing had been admitted */
     if ((s->flags & SESSION_MULTI) && !(p->cmd->row->flags & CMD_NO_QUEUE)) {
         if (multi_queue(s, p->cmd, r->argv, r->argc))
             RESP_LITERAL(&s->writer, "+QUEUED\r\n");

@@ -2,6 +2,7 @@
 
 #include <pthread.h>
 #include <signal.h>
+#include <stdio.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -252,6 +253,39 @@ static void test_the_process_ends_when_a_must_is_refused(void **state)
     assert_non_null(strstr(text, "Out of memory: 4611686018427387903 bytes"));
 }
 
+static size_t resident_bytes(void)
+{
+    unsigned long size = 0, resident = 0;
+    FILE *f = fopen("/proc/self/statm", "r");
+    assert_non_null(f);
+    assert_int_equal(fscanf(f, "%lu %lu", &size, &resident), 2);
+    fclose(f);
+    return resident * 4096;
+}
+
+/* Many at once, of which some are too small for that. */
+static void test_large_ones_are_freed_on_a_thread(void **state)
+{
+    (void)state;
+    enum { COUNT = 40 };
+    char *blocks[COUNT];
+    size_t bytes[COUNT], before = resident_bytes(), large = 0;
+    for (size_t i = 0; i < COUNT; i++) {
+        bytes[i] = i % 4 ? MEM_LARGE_BYTES_MIN * (i % 7 + 1) + i : MEM_LARGE_BYTES_MIN - 1;
+        blocks[i] = mem_alloc(bytes[i]);
+        memset(blocks[i], 'x', bytes[i]);
+        large += i % 4 ? bytes[i] : 0;
+    }
+    assert_true(resident_bytes() >= before + large);
+    for (size_t i = 0; i < COUNT; i++)
+        mem_free_large(blocks[i], bytes[i]);
+    mem_free_large(NULL, 0);
+    for (int ms = 0; resident_bytes() > before + large / 4; ms++) {
+        assert_true(ms < 20000);
+        usleep(1000);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -265,6 +299,7 @@ int main(void)
         cmocka_unit_test(test_stats_see_other_threads),
         cmocka_unit_test(test_purge_gives_pages_back),
         cmocka_unit_test(test_purges_in_the_background_when_told),
+        cmocka_unit_test(test_large_ones_are_freed_on_a_thread),
         cmocka_unit_test(test_names_the_allocator),
         cmocka_unit_test(test_a_try_for_too_much_is_refused),
         cmocka_unit_test(test_the_process_ends_when_a_must_is_refused),
