@@ -254,7 +254,8 @@ void server_run(struct server *s)
     while (s->stop == STOP_NO || s->cron_paused) {
         arm_timer(s, now_us);
         bool busy = s->work_left || s->persist.loading;
-        event_base_loop(s->base, busy ? EVLOOP_NONBLOCK : EVLOOP_ONCE);
+        /* Once in either case: EVLOOP_NONBLOCK alone goes on for as long as any descriptor is ready. */
+        event_base_loop(s->base, busy ? EVLOOP_ONCE | EVLOOP_NONBLOCK : EVLOOP_ONCE);
         now_us = clock_mono_us();
         if (s->persist.loading)
             persist_load_slice(s);
