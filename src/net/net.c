@@ -107,6 +107,7 @@ void net_turn_end(struct net *n)
         resume_all(n);
     }
     engine_turn_end(n->engine);
+    close_marked(n); /* first: who gets the reply of CLIENT KILL is to find the other one gone */
     send_all(n);
     close_marked(n);
     n->in_turn = false;
