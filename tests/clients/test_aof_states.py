@@ -31,8 +31,7 @@ def await_rewrite(client):
 
 
 def log_text():
-    with open("server/log", encoding="utf-8", errors="replace") as f:
-        return f.read()
+    return SERVER.log().decode(errors="replace")
 
 
 def slow_writer(client):
