@@ -27,6 +27,8 @@ void engine_log_attach(struct engine *e, struct aof *aof, bool effects)
     e->gate = gate_new();
     e->effect = effects ? to_log : NULL;
     e->effect_arg = e;
+    for (struct session *s = e->first; s; s = s->next)
+        s->last_pos = 0; /* of another log */
 }
 
 void engine_log_stop(struct engine *e)
@@ -47,14 +49,35 @@ void engine_log_detach(struct engine *e)
     e->aof = NULL;
 }
 
+/* What was there before the log was switched on is in it once the first rewrite is done. */
+static bool is_synced(const struct engine *e, uint64_t pos)
+{
+    return e->aof && aof_placed(e->aof) && aof_synced(e->aof) >= pos;
+}
+
+static void answer_waitaof(struct session *s, enum unblock_why why)
+{
+    struct resp_writer *w = why == UNBLOCK_CLOSE ? NULL : session_push_open(s);
+    if (!w)
+        return;
+    if (why == UNBLOCK_ERROR) {
+        resp_error(w, "-UNBLOCKED client unblocked via CLIENT UNBLOCK");
+    } else {
+        resp_array(w, 2);
+        resp_int(w, is_synced(s->engine, s->last_pos));
+        resp_int(w, 0);
+    }
+    session_push_close(s);
+}
+
 /* WAITAOF: everybody whose position is synced. */
 static void wake_waiting(struct engine *e)
 {
     struct session *next;
     for (struct session *s = e->blocked_count ? e->first : NULL; s; s = next) {
         next = s->next;
-        if ((s->flags & SESSION_BLOCKED) && s->wait_synced_pos &&
-            aof_synced(e->aof) >= s->wait_synced_pos)
+        if ((s->flags & SESSION_BLOCKED) && s->unblock == answer_waitaof &&
+            is_synced(e, s->wait_synced_pos))
             block_end(s, UNBLOCK_TIMEOUT);
     }
 }
@@ -121,23 +144,6 @@ bool engine_rewrite_slice(struct engine *e)
 
 /* --- waiting ---------------------------------------------------------------------------------------------- */
 
-static void answer_waitaof(struct session *s, enum unblock_why why)
-{
-    uint64_t pos = s->wait_synced_pos;
-    s->wait_synced_pos = 0;
-    struct resp_writer *w = why == UNBLOCK_CLOSE ? NULL : session_push_open(s);
-    if (!w)
-        return;
-    if (why == UNBLOCK_ERROR) {
-        resp_error(w, "-UNBLOCKED client unblocked via CLIENT UNBLOCK");
-    } else {
-        resp_array(w, 2);
-        resp_int(w, s->engine->aof && aof_synced(s->engine->aof) >= pos);
-        resp_int(w, 0);
-    }
-    session_push_close(s);
-}
-
 static void cmd_waitaof(struct cmd_ctx *c)
 {
     struct engine *e = engine_of(c);
@@ -147,12 +153,12 @@ static void cmd_waitaof(struct cmd_ctx *c)
         !ctx_arg_range(c, 2, 0, INT64_MAX, &replicas, "value is out of range, must be positive") ||
         !timeout_parse(c, 3, &timeout_ms))
         return;
-    if (local && !e->aof) {
+    if (local && !(e->aof && e->effect)) {
         resp_error(c->out,
                    "WAITAOF cannot be used when numlocal is set but appendonly is disabled.");
         return;
     }
-    bool synced = e->aof && aof_synced(e->aof) >= s->last_pos;
+    bool synced = is_synced(e, s->last_pos);
     if (((synced || local == 0) && replicas == 0) || (s->flags & SESSION_DENY_BLOCKING)) {
         resp_array(c->out, 2);
         resp_int(c->out, synced);

@@ -109,6 +109,11 @@ uint64_t aof_synced(const struct aof *a)
     return a->unplaced ? a->load_pos : a->state.synced;
 }
 
+bool aof_placed(const struct aof *a)
+{
+    return !a->unplaced;
+}
+
 uint64_t aof_promised(const struct aof *a)
 {
     return a->policy == WRITER_ALWAYS ? a->state.synced : a->state.written;

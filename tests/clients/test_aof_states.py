@@ -30,6 +30,13 @@ def await_rewrite(client):
     assert info(client, "aof_last_bgrewrite_status") == "ok"
 
 
+def await_field(client, field):
+    end = time.monotonic() + testing.PATIENCE_S
+    while info(client, field) is None:
+        assert time.monotonic() < end, field
+        time.sleep(0.01)
+
+
 def log_text():
     return SERVER.log().decode(errors="replace")
 
@@ -193,6 +200,29 @@ def a_rewrite_ends_with_the_log():
     assert "Killing the running AOF rewrite" in log_text()
     assert info(client, "aof_last_bgrewrite_status") == "err"
     client.call("CONFIG", "SET", "rdb-key-save-delay", 0)
+
+
+@test
+def waitaof_goes_by_the_log_that_there_is():
+    client, other = connect(), connect()
+    assert client.call("CONFIG", "SET", "appendonly", "yes") == b"+OK"
+    await_rewrite(client)
+    assert client.call("FLUSHALL") == b"+OK"
+    for i in range(10):
+        client.call("SET", f"k{i}", "x" * 1000)  # up to a position that the next log does not reach
+    assert client.call("CONFIG", "SET", "appendonly", "no") == b"+OK"
+    assert client.call("WAITAOF", 1, 0, 0).startswith(b"-ERR WAITAOF cannot be used")
+    assert client.call("CONFIG", "SET", "rdb-key-save-delay", 200000) == b"+OK"
+    assert client.call("CONFIG", "SET", "appendonly", "yes") == b"+OK"
+    await_field(client, "aof_position")
+    for each in client, other:  # what they have written, or not, is in no file yet
+        assert each.call("WAITAOF", 1, 0, 100) == [0, 0]
+    other.send("WAITAOF", 1, 0, testing.PATIENCE_S * 1000)
+    assert client.call("CONFIG", "SET", "rdb-key-save-delay", 0) == b"+OK"
+    assert client.call("WAITAOF", 1, 0, testing.PATIENCE_S * 1000) == [1, 0]
+    assert other.read() == [1, 0]
+    assert client.call("WAITAOF", 1, 1, 50) == [1, 0]  # there are no replicas
+    await_rewrite(client)
 
 
 @test
