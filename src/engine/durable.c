@@ -31,12 +31,20 @@ void engine_log_attach(struct engine *e, struct aof *aof, bool effects)
         s->last_pos = 0; /* of another log */
 }
 
+/* Whoever waited for room in the log. */
+static void resume_paused(struct engine *e)
+{
+    if (e->pause == PAUSE_NONE && e->paused_count > 0)
+        engine_pause(e, PAUSE_NONE, 0);
+}
+
 void engine_log_stop(struct engine *e)
 {
     assert(!e->in_exec);
     gate_turn_end(e);
     ks_snapshot_cancel(e->ks);
     e->effect = NULL;
+    resume_paused(e); /* room in it is not needed any more, nor may there ever be some */
 }
 
 void engine_log_detach(struct engine *e)
@@ -89,8 +97,8 @@ void engine_log_moved(struct engine *e)
     aof_poll(e->aof);
     gate_advance(e);
     wake_waiting(e);
-    if (!aof_full(e->aof) && e->pause == PAUSE_NONE && e->paused_count > 0)
-        engine_pause(e, PAUSE_NONE, 0); /* whoever waited for room in the log */
+    if (!aof_full(e->aof))
+        resume_paused(e);
 }
 
 /* --- rewriting -------------------------------------------------------------------------------------------- */

@@ -203,6 +203,30 @@ def a_rewrite_ends_with_the_log():
 
 
 @test
+def who_waits_for_room_in_a_log_does_not_when_it_is_switched_off():
+    client, held, admin = connect(), connect(), connect()
+    assert client.call("CONFIG", "SET", "appendonly", "yes") == b"+OK"
+    await_rewrite(client)
+    assert admin.call("DEBUG", "AOF-FLUSH-SLEEP", 20000000) == b"+OK"
+    much = encode("SET", "much", b"m" * (16 * 1024 * 1024))
+    for _ in range(17):  # more than WRITER_KEPT_BYTES_MAX
+        client.socket.sendall(much)
+    end = time.monotonic() + testing.PATIENCE_S
+    while int(info(admin, "aof_buffer_length")) <= 256 * 1024 * 1024:
+        assert time.monotonic() < end
+        time.sleep(0.01)
+    held.send("SET", "held", "back")
+    time.sleep(0.1)
+    assert admin.call("EXISTS", "held") == 0
+    begin = time.monotonic()
+    assert admin.call("CONFIG", "SET", "appendonly", "no") == b"+OK"
+    assert held.read() == b"+OK"
+    assert time.monotonic() - begin < PROMPT_S
+    SERVER.kill()
+    SERVER.start()
+
+
+@test
 def waitaof_goes_by_the_log_that_there_is():
     client, other = connect(), connect()
     assert client.call("CONFIG", "SET", "appendonly", "yes") == b"+OK"
