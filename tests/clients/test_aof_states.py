@@ -227,6 +227,20 @@ def who_waits_for_room_in_a_log_does_not_when_it_is_switched_off():
 
 
 @test
+def a_pipeline_is_logged_from_where_the_log_is_switched_on():
+    off = testing.Server(folder="later")
+    client = testing.connect(off)
+    requests = [("SET", "before", "1"), ("CONFIG", "SET", "appendonly", "yes"), ("SET", "behind", "2")]
+    client.socket.sendall(b"".join(encode(*words) for words in requests))
+    assert [client.read() for _ in requests] == [b"+OK"] * 3
+    assert client.call("WAITAOF", 1, 0, testing.PATIENCE_S * 1000) == [1, 0]
+    off.kill()
+    on = testing.Server("--appendonly", "yes", folder="later")
+    assert testing.connect(on).call("MGET", "before", "behind") == [b"1", b"2"]
+    on.kill()
+
+
+@test
 def waitaof_goes_by_the_log_that_there_is():
     client, other = connect(), connect()
     assert client.call("CONFIG", "SET", "appendonly", "yes") == b"+OK"
