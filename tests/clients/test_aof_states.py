@@ -264,6 +264,28 @@ def waitaof_goes_by_the_log_that_there_is():
 
 
 @test
+def rewrites_that_fail_are_tried_again_less_and_less_often():
+    client = connect()
+    assert client.call("CONFIG", "SET", "appendonly", "yes") == b"+OK"
+    await_rewrite(client)
+    in_the_way = f"{FILES}/temp-rewriteaof-{SERVER.process.pid}.aof"
+    os.mkdir(in_the_way)
+    assert client.call("CONFIG", "SET", "auto-aof-rewrite-min-size", 0, "auto-aof-rewrite-percentage", 1) == b"+OK"
+    client.call("MSET", *[word for i in range(1000) for word in (f"grown:{i}", "g" * 100)])
+    time.sleep(2.5)
+    failures, files = int(info(client, "aof_rewrites_consecutive_failures")), len(manifest())
+    assert 2 <= failures <= 5, failures
+    assert files <= 2 + failures + 1, manifest()
+    os.rmdir(in_the_way)
+    end = time.monotonic() + testing.PATIENCE_S
+    while len(manifest()) != 2:
+        assert time.monotonic() < end, manifest()
+        time.sleep(0.05)
+    assert info(client, "aof_rewrites_consecutive_failures") == "0"
+    assert client.call("CONFIG", "SET", "auto-aof-rewrite-percentage", 0) == b"+OK"
+
+
+@test
 def options_of_redis_for_bases_are_taken():
     client = connect()
     assert client.call("CONFIG", "SET", "aof-use-rdb-preamble", "yes") == b"+OK"
