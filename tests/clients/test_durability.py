@@ -3,6 +3,7 @@
 
 import os
 import subprocess
+import time
 
 import server as testing
 from server import info, test
