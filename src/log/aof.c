@@ -53,10 +53,11 @@ void aof_batch_seal(struct aof_batch *b, uint64_t pos)
 
 void aof_append(struct aof *a, int db, int argc, const struct slice *argv, int64_t unix_s)
 {
-    if (a->timestamps && unix_s != a->timestamp_s && a->group == 0) {
+    if (a->timestamps && unix_s != a->timestamp_s && !a->in_group) {
         format_timestamp(&a->batch.bytes, unix_s);
         a->timestamp_s = unix_s;
     }
+    a->in_group = a->group > 0;
     a->pos += aof_batch_add(&a->batch, db, argc, argv);
     if (a->batch.bytes.len >= AOF_BATCH_BYTES_MAX && a->group == 0)
         aof_seal(a);
@@ -71,6 +72,7 @@ void aof_group_end(struct aof *a)
 {
     assert(a->group > 0);
     a->group--;
+    a->in_group = a->group > 0;
 }
 
 void aof_seal(struct aof *a)

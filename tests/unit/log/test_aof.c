@@ -90,6 +90,33 @@ static void test_restarts(void **state)
     }
 }
 
+/* The time is recorded ahead of a transaction, not within, also where there is nothing else. */
+static void test_timestamps(void **state)
+{
+    (void)state;
+    static const char expected[] = "#TS:20\r\n"
+                                   "*2\r\n$6\r\nSELECT\r\n$1\r\n0\r\n"
+                                   "*1\r\n$5\r\nMULTI\r\n"
+                                   "*1\r\n$1\r\na\r\n"
+                                   "*1\r\n$4\r\nEXEC\r\n"
+                                   "#TS:22\r\n"
+                                   "*1\r\n$1\r\nb\r\n";
+    struct world w;
+    world_init(&w, 4);
+    remove_dir("log");
+    struct aof *a = world_restart(&w, "log", WRITER_NO, 0);
+    aof_group_begin(a);
+    aof_append(a, 0, 1, &SLICE("MULTI"), 20);
+    aof_append(a, 0, 1, &SLICE("a"), 21);
+    aof_append(a, 0, 1, &SLICE("EXEC"), 22);
+    aof_group_end(a);
+    aof_append(a, 0, 1, &SLICE("b"), 22);
+    assert_int_equal(a->batch.bytes.len, sizeof(expected) - 1);
+    assert_memory_equal(a->batch.bytes.ptr, expected, sizeof(expected) - 1);
+    assert_true(aof_close(&a));
+    world_deinit(&w);
+}
+
 static int count_files(const char *dir)
 {
     int count = 0;
@@ -295,6 +322,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_locked_directory),
         cmocka_unit_test(test_restarts),
+        cmocka_unit_test(test_timestamps),
         cmocka_unit_test(test_rewrite_replaces_the_base),
         cmocka_unit_test(test_cancel),
         cmocka_unit_test(test_fresh),
