@@ -117,18 +117,18 @@ static void give_key(void *arg, int db, const struct item *it)
 
 enum err engine_rewrite_begin(struct engine *e, char error[ENGINE_LOG_ERROR_CHARS])
 {
-    if (aof_rewriting(e->aof) || ks_snapshot_active(e->ks))
+    /* Asked before anything begins, as that would leave an increment. */
+    if (aof_rewriting(e->aof) || ks_snapshot_busy(e->ks)) {
+        snprintf(error, ENGINE_LOG_ERROR_CHARS, "the last snapshot is still being tidied up");
         return ERR_BUSY;
+    }
     e->rewrite_rests_until_us = 0;
     gate_turn_end(e); /* what this turn changed so far belongs to the old increment */
     enum err err = aof_rewrite_begin(e->aof, e->now_us, error);
     if (err != ERR_OK)
         return err;
     err = ks_snapshot_begin(e->ks, give_key, e);
-    if (err != ERR_OK) {
-        aof_rewrite_cancel(e->aof);
-        snprintf(error, ENGINE_LOG_ERROR_CHARS, "the last snapshot is still being tidied up");
-    }
+    assert(err == ERR_OK);
     return err;
 }
 

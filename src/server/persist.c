@@ -9,6 +9,7 @@
 #include "log/aof.h"
 #include "server/info.h"
 #include "server/server.h"
+#include "store/snapshot.h"
 
 #define SWITCH_RETRY_US (1000 * 1000)
 /* After a rewrite that failed; twice as long after each further one, up to 2^10 times. Each one that begins leaves an
@@ -266,7 +267,7 @@ enum err persist_apply(struct server *s, const struct config *next, char error[C
     }
     /* Any other change of `appendonly` waits for the end of the turn. */
     if (next->aof && !s->config.aof && p->state == PERSIST_OFF && !p->loading && !p->reload &&
-        !s->engine->in_exec)
+        !s->engine->in_exec && !ks_snapshot_busy(s->ks))
         return begin_anew(s, next, PERSIST_ON, error);
     return ERR_OK;
 }
@@ -297,7 +298,7 @@ static void switch_on(struct server *s)
 {
     char error[CONFIG_ERROR_CHARS] = "";
     int64_t now_us = clock_mono_us();
-    if (now_us < s->persist.retry_us)
+    if (now_us < s->persist.retry_us || ks_snapshot_busy(s->ks))
         return;
     s->persist.retry_us = 0;
     if (begin_anew(s, &s->config, PERSIST_ON, error) == ERR_OK)
@@ -378,8 +379,7 @@ static long long seconds(int64_t us)
 static bool waits_to_switch_on(const struct server *s)
 {
     const struct persist *p = &s->persist;
-    return s->config.aof && !p->reload &&
-           (p->state == PERSIST_ONCE || p->state == PERSIST_CLOSING || p->retry_us > 0);
+    return s->config.aof && !p->reload && !p->loading && p->state != PERSIST_ON;
 }
 
 void persist_info(const struct server *s, struct buf *out)
