@@ -24,7 +24,7 @@ def manifest():
 
 def await_rewrite(client):
     end = time.monotonic() + testing.PATIENCE_S
-    while info(client, "aof_rewrite_in_progress") != "0" or info(client, "aof_rewrite_scheduled") != "0":
+    while info(client, "aof_rewrite_scheduled") != "0" or info(client, "aof_rewrite_in_progress") != "0":
         assert time.monotonic() < end, "the rewrite does not end"
         time.sleep(0.01)
     assert info(client, "aof_last_bgrewrite_status") == "ok"

@@ -125,7 +125,7 @@ def switched_off_and_on_while_serving():
     client.call("MSET", *[word for i in range(30000) for word in (f"filler:{i}", "f" * 100)])
     assert client.call("CONFIG", "SET", "appendonly", "yes") == b"+OK"
     end = time.monotonic() + testing.PATIENCE_S
-    while info(client, "aof_rewrite_in_progress") != "0" or info(client, "aof_rewrite_scheduled") != "0":
+    while info(client, "aof_rewrite_scheduled") != "0" or info(client, "aof_rewrite_in_progress") != "0":
         assert time.monotonic() < end
         time.sleep(0.01)
     client.call("SET", "after", "3")
