@@ -250,7 +250,11 @@ void aof_stop(struct aof *a)
 
 bool aof_stopped(const struct aof *a)
 {
-    return !a->writer || (a->state.ended && (!a->rewrite || a->rewrite->state.ended));
+    const struct aof_rewrite *rw = a->rewrite;
+    if (!a->writer)
+        return true;
+    /* Still to be placed when the log's writer has ended: it has given that up, too. */
+    return a->state.ended && (!rw || rw->state.ended || rw->phase == REWRITE_PLACING);
 }
 
 bool aof_close(struct aof **aof)

@@ -212,6 +212,33 @@ static void test_cancel(void **state)
     world_deinit(&w);
 }
 
+/* Stopped while a base takes its place: it does, and nothing that takes long is left for aof_close. */
+static void test_stop_while_placing(void **state)
+{
+    (void)state;
+    struct world w;
+    world_init(&w, 9);
+    remove_dir("log");
+    struct aof *a = world_restart(&w, "log", WRITER_NO, 0);
+    world_turn(&w, a);
+    assert_true(world_rewrite_begin(&w, a));
+    while (w.given >= 0)
+        world_rewrite_slice(&w, a);
+    int64_t until_us = clock_mono_us() + 10000000;
+    for (aof_poll(a); a->rewrite->phase < REWRITE_PLACING; aof_poll(a))
+        assert_true(clock_mono_us() < until_us);
+    aof_stop(a);
+    for (aof_poll(a); !aof_stopped(a); aof_poll(a))
+        assert_true(clock_mono_us() < until_us);
+    struct aof_stats st;
+    aof_stats(a, &st);
+    assert_true(st.last_rewrite_ok);
+    assert_int_equal(a->jobs.history_count, 0);
+    assert_true(aof_close(&a));
+    world_judge_dir(&w, "log", w.points[w.count - 1].pos);
+    world_deinit(&w);
+}
+
 /* appendonly switched on: what lay there stays until the first rewrite is done. */
 static void test_fresh(void **state)
 {
@@ -228,7 +255,7 @@ static void test_fresh(void **state)
     for (int finish = 0; finish <= 1; finish++) {
         a = world_open(&w, "log", WRITER_ALWAYS);
         assert_false(aof_is_empty(a));
-        assert_int_equal(aof_start(a, true, error), ERR_OK);
+        assert_int_equal(aof_start(a, AOF_FRESH, error), ERR_OK);
         assert_true(world_rewrite_begin(&w, a));
         for (int i = 0; i < 5; i++)
             world_turn(&w, a);
@@ -325,6 +352,7 @@ int main(void)
         cmocka_unit_test(test_timestamps),
         cmocka_unit_test(test_rewrite_replaces_the_base),
         cmocka_unit_test(test_cancel),
+        cmocka_unit_test(test_stop_while_placing),
         cmocka_unit_test(test_fresh),
         cmocka_unit_test(test_crash_at_any_moment_of_a_rewrite),
     };
