@@ -27,6 +27,15 @@ void engine_log_attach(struct engine *e, struct aof *aof, bool effects)
     e->gate = gate_new();
     e->effect = effects ? to_log : NULL;
     e->effect_arg = e;
+    for (struct session *s = e->first; s; s = s->next)
+        s->last_pos = 0; /* of another log */
+}
+
+/* Whoever waited for room in the log. */
+static void resume_paused(struct engine *e)
+{
+    if (e->pause == PAUSE_NONE && e->paused_count > 0)
+        engine_pause(e, PAUSE_NONE, 0);
 }
 
 void engine_log_stop(struct engine *e)
@@ -35,6 +44,7 @@ void engine_log_stop(struct engine *e)
     gate_turn_end(e);
     ks_snapshot_cancel(e->ks);
     e->effect = NULL;
+    resume_paused(e); /* room in it is not needed any more, nor may there ever be some */
 }
 
 void engine_log_detach(struct engine *e)
@@ -47,14 +57,35 @@ void engine_log_detach(struct engine *e)
     e->aof = NULL;
 }
 
+/* What was there before the log was switched on is in it once the first rewrite is done. */
+static bool is_synced(const struct engine *e, uint64_t pos)
+{
+    return e->aof && aof_placed(e->aof) && aof_synced(e->aof) >= pos;
+}
+
+static void answer_waitaof(struct session *s, enum unblock_why why)
+{
+    struct resp_writer *w = why == UNBLOCK_CLOSE ? NULL : session_push_open(s);
+    if (!w)
+        return;
+    if (why == UNBLOCK_ERROR) {
+        resp_error(w, "-UNBLOCKED client unblocked via CLIENT UNBLOCK");
+    } else {
+        resp_array(w, 2);
+        resp_int(w, is_synced(s->engine, s->last_pos));
+        resp_int(w, 0);
+    }
+    session_push_close(s);
+}
+
 /* WAITAOF: everybody whose position is synced. */
 static void wake_waiting(struct engine *e)
 {
     struct session *next;
     for (struct session *s = e->blocked_count ? e->first : NULL; s; s = next) {
         next = s->next;
-        if ((s->flags & SESSION_BLOCKED) && s->wait_synced_pos &&
-            aof_synced(e->aof) >= s->wait_synced_pos)
+        if ((s->flags & SESSION_BLOCKED) && s->unblock == answer_waitaof &&
+            is_synced(e, s->wait_synced_pos))
             block_end(s, UNBLOCK_TIMEOUT);
     }
 }
@@ -66,8 +97,8 @@ void engine_log_moved(struct engine *e)
     aof_poll(e->aof);
     gate_advance(e);
     wake_waiting(e);
-    if (!aof_full(e->aof) && e->pause == PAUSE_NONE && e->paused_count > 0)
-        engine_pause(e, PAUSE_NONE, 0); /* whoever waited for room in the log */
+    if (!aof_full(e->aof))
+        resume_paused(e);
 }
 
 /* --- rewriting -------------------------------------------------------------------------------------------- */
@@ -86,18 +117,18 @@ static void give_key(void *arg, int db, const struct item *it)
 
 enum err engine_rewrite_begin(struct engine *e, char error[ENGINE_LOG_ERROR_CHARS])
 {
-    if (aof_rewriting(e->aof) || ks_snapshot_active(e->ks))
+    /* Asked before anything begins, as that would leave an increment. */
+    if (aof_rewriting(e->aof) || ks_snapshot_busy(e->ks)) {
+        snprintf(error, ENGINE_LOG_ERROR_CHARS, "the last snapshot is still being tidied up");
         return ERR_BUSY;
+    }
     e->rewrite_rests_until_us = 0;
     gate_turn_end(e); /* what this turn changed so far belongs to the old increment */
     enum err err = aof_rewrite_begin(e->aof, e->now_us, error);
     if (err != ERR_OK)
         return err;
     err = ks_snapshot_begin(e->ks, give_key, e);
-    if (err != ERR_OK) {
-        aof_rewrite_cancel(e->aof);
-        snprintf(error, ENGINE_LOG_ERROR_CHARS, "the last snapshot is still being tidied up");
-    }
+    assert(err == ERR_OK);
     return err;
 }
 
@@ -121,23 +152,6 @@ bool engine_rewrite_slice(struct engine *e)
 
 /* --- waiting ---------------------------------------------------------------------------------------------- */
 
-static void answer_waitaof(struct session *s, enum unblock_why why)
-{
-    uint64_t pos = s->wait_synced_pos;
-    s->wait_synced_pos = 0;
-    struct resp_writer *w = why == UNBLOCK_CLOSE ? NULL : session_push_open(s);
-    if (!w)
-        return;
-    if (why == UNBLOCK_ERROR) {
-        resp_error(w, "-UNBLOCKED client unblocked via CLIENT UNBLOCK");
-    } else {
-        resp_array(w, 2);
-        resp_int(w, s->engine->aof && aof_synced(s->engine->aof) >= pos);
-        resp_int(w, 0);
-    }
-    session_push_close(s);
-}
-
 static void cmd_waitaof(struct cmd_ctx *c)
 {
     struct engine *e = engine_of(c);
@@ -147,12 +161,12 @@ static void cmd_waitaof(struct cmd_ctx *c)
         !ctx_arg_range(c, 2, 0, INT64_MAX, &replicas, "value is out of range, must be positive") ||
         !timeout_parse(c, 3, &timeout_ms))
         return;
-    if (local && !e->aof) {
+    if (local && !(e->aof && e->effect)) {
         resp_error(c->out,
                    "WAITAOF cannot be used when numlocal is set but appendonly is disabled.");
         return;
     }
-    bool synced = e->aof && aof_synced(e->aof) >= s->last_pos;
+    bool synced = is_synced(e, s->last_pos);
     if (((synced || local == 0) && replicas == 0) || (s->flags & SESSION_DENY_BLOCKING)) {
         resp_array(c->out, 2);
         resp_int(c->out, synced);

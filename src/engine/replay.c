@@ -103,11 +103,14 @@ void replay_forecast(struct replay *r, uint64_t bytes, uint64_t total)
     int db = r->session->db;
     uint64_t keys = ks_size(r->engine->ks, db);
     if (f->db != db)
-        *f = (struct replay_forecast){.db = db, .from_bytes = bytes, .from_keys = keys};
+        *f = (struct replay_forecast){
+            .db = db, .count = f->count, .from_bytes = bytes, .from_keys = keys};
     uint64_t sample = bytes - f->from_bytes;
-    if (f->made || sample < REPLAY_SAMPLE_BYTES || total - bytes < sample)
+    if (f->made || f->count == REPLAY_FORECASTS_MAX || keys <= f->from_keys ||
+        sample < REPLAY_SAMPLE_BYTES || total - bytes < sample)
         return;
     f->made = true;
+    f->count++;
     double keys_per_byte = (double)(keys - f->from_keys) / (double)sample;
     ks_expect(r->engine->ks, db, keys + (uint64_t)(keys_per_byte * (double)(total - bytes)));
 }

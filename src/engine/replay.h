@@ -17,10 +17,14 @@ struct session;
 /* How many keys a base holds is told by its first part: it names each key once, in the order of a hash, so that the
  * first ones are as large as the others. That tables then need not grow saves a tenth of the time of loading, and they
  * get huge pages. A forecast that is wrong costs memory, until tables are back at their usual size after loading, but
- * never much more than the file is large: a key takes 14 bytes of it at least, and 8 to 14 of the table. */
+ * never much more than the file is large: a key takes 14 bytes of it at least, and 8 to 14 of the table, and after
+ * REPLAY_FORECASTS_MAX forecasts databases are left to grow, as each one takes what is left of the file for its own. A
+ * file that Redis wrote before version 7 is a base, too, but a history: keys may be deleted in it. */
+#define REPLAY_FORECASTS_MAX 2
 struct replay_forecast {
     int db; /* that was sampled; -1: none yet */
     bool made;
+    int count;                      /* that were made, of all databases */
     uint64_t from_bytes, from_keys; /* where the sample began */
 };
 

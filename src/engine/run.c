@@ -462,7 +462,7 @@ static void prefetch_items(struct planned *p, int count)
 }
 
 /* Finds the commands of a batch and has their keys fetched. Returns how many are to be run with this plan: up to one
- * that may change how keys are placed, or where they are. */
+ * that may change how keys are placed, or where they are, or what becomes of effects. */
 static int plan(struct engine *e, const struct session *s, const struct engine_request *r, int n,
                 struct planned *p)
 {
@@ -498,6 +498,7 @@ int engine_run(struct engine *e, struct session *s, const struct engine_request 
     while (done < n && !(s->flags & SESSION_STOPPED)) {
         if (done == until) {
             from = done;
+            c.effects = e->effect != NULL; /* the command before may have switched the log on */
             until += plan(e, s, requests + done,
                           n - done < ENGINE_BATCH_MAX ? n - done : ENGINE_BATCH_MAX, planned);
             e->ticks = ticks_now();

@@ -89,8 +89,8 @@ struct session {
     /* what its replies wait for, see gate.h */
     enum durability durability;
     struct session_gates *gates; /* NULL: nothing waits */
-    uint64_t last_pos;           /* log position of its latest write */
-    uint64_t wait_synced_pos;    /* WAITAOF; 0: does not wait */
+    uint64_t last_pos;           /* log position of its latest write; 0: none in this log */
+    uint64_t wait_synced_pos;    /* while it waits in WAITAOF */
 
     /* while SESSION_BLOCKED, see block.h */
     int64_t block_deadline_us; /* monotonic; INT64_MAX: none */

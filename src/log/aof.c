@@ -53,10 +53,11 @@ void aof_batch_seal(struct aof_batch *b, uint64_t pos)
 
 void aof_append(struct aof *a, int db, int argc, const struct slice *argv, int64_t unix_s)
 {
-    if (a->timestamps && unix_s != a->timestamp_s && a->group == 0) {
+    if (a->timestamps && unix_s != a->timestamp_s && !a->in_group) {
         format_timestamp(&a->batch.bytes, unix_s);
         a->timestamp_s = unix_s;
     }
+    a->in_group = a->group > 0;
     a->pos += aof_batch_add(&a->batch, db, argc, argv);
     if (a->batch.bytes.len >= AOF_BATCH_BYTES_MAX && a->group == 0)
         aof_seal(a);
@@ -71,6 +72,7 @@ void aof_group_end(struct aof *a)
 {
     assert(a->group > 0);
     a->group--;
+    a->in_group = a->group > 0;
 }
 
 void aof_seal(struct aof *a)
@@ -107,6 +109,11 @@ uint64_t aof_written(const struct aof *a)
 uint64_t aof_synced(const struct aof *a)
 {
     return a->unplaced ? a->load_pos : a->state.synced;
+}
+
+bool aof_placed(const struct aof *a)
+{
+    return !a->unplaced;
 }
 
 uint64_t aof_promised(const struct aof *a)
@@ -243,7 +250,11 @@ void aof_stop(struct aof *a)
 
 bool aof_stopped(const struct aof *a)
 {
-    return !a->writer || (a->state.ended && (!a->rewrite || a->rewrite->state.ended));
+    const struct aof_rewrite *rw = a->rewrite;
+    if (!a->writer)
+        return true;
+    /* Still to be placed when the log's writer has ended: it has given that up, too. */
+    return a->state.ended && (!rw || rw->state.ended || rw->phase == REWRITE_PLACING);
 }
 
 bool aof_close(struct aof **aof)

@@ -91,12 +91,15 @@ void aof_awaited(struct aof *a);
 void aof_want_written(struct aof *a);
 
 uint64_t aof_pos(const struct aof *a); /* behind everything appended */
-/* As of the last aof_poll. Nothing yet where aof_start was told `fresh` and the first rewrite is not
+/* As of the last aof_poll. Nothing yet where aof_start was told AOF_FRESH and the first rewrite is not
  * done: nobody would load it. */
 uint64_t aof_written(const struct aof *a);
 uint64_t aof_synced(const struct aof *a);
+/* What is on disk is what would be loaded: false where aof_start was told AOF_FRESH and the first rewrite is
+ * not done. */
+bool aof_placed(const struct aof *a);
 /* The position whose replies may go by the policy: written, or synced with `always`. A change of
- * policy counts at once for all replies that still wait. With `fresh` clients do not wait for the first
+ * policy counts at once for all replies that still wait. With AOF_FRESH clients do not wait for the first
  * rewrite, unless they ask for more than the policy. */
 uint64_t aof_promised(const struct aof *a);
 void aof_want_sync(struct aof *a, uint64_t pos);
@@ -141,7 +144,7 @@ bool aof_rewrite_full(const struct aof *a);
 void aof_rewrite_end(struct aof *a);
 /* Nothing, once everything was given and safe. */
 void aof_rewrite_cancel(struct aof *a);
-/* A sync failed over writes that were not kept (appendfsync no), or the first rewrite of a `fresh` log
+/* A sync failed over writes that were not kept (appendfsync no), or the first rewrite of a AOF_FRESH log
  * failed: only a rewrite makes what was written safe, and until then nothing later is reported as
  * synced. */
 bool aof_rewrite_due(const struct aof *a);

@@ -82,7 +82,8 @@ struct aof {
     struct aof_batch batch;
     uint64_t pos;
     int64_t timestamp_s; /* last one written */
-    int group;
+    int group;           /* aof_group_begin less aof_group_end */
+    bool in_group;       /* and something was appended in it: no place for a timestamp */
     bool wants_written;
     unsigned waiting; /* clients, for the batch to be synced */
     char fault[AOF_ERROR_CHARS];

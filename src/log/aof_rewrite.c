@@ -294,9 +294,9 @@ void aof_rewrite_poll(struct aof *a)
 
 void aof_rewrite_stop(struct aof *a)
 {
+    /* One that takes its place just now does, and its writer then frees what was removed. */
     if (a->rewrite->phase < REWRITE_PLACING)
         close_rewrite(a, false);
-    writer_stop(a->rewrite->writer, -1);
 }
 
 void aof_rewrite_drop(struct aof *a)

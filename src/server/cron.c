@@ -70,5 +70,5 @@ void server_cron(struct server *s, int64_t now_us)
     server_memory(s);
     s->rss_bytes = read_rss();
     net_cron(s->net);
-    persist_cron(s);
+    persist_cron(s, now_us);
 }

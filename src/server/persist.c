@@ -9,8 +9,13 @@
 #include "log/aof.h"
 #include "server/info.h"
 #include "server/server.h"
+#include "store/snapshot.h"
 
 #define SWITCH_RETRY_US (1000 * 1000)
+/* After a rewrite that failed; twice as long after each further one, up to 2^10 times. Each one that begins leaves an
+ * increment, and what a log consists of is limited. */
+#define REWRITE_RETRY_US        (100 * 1000)
+#define REWRITE_RETRY_SHIFT_MAX 10
 
 void persist_init(struct persist *p)
 {
@@ -19,16 +24,24 @@ void persist_init(struct persist *p)
 
 /* --- opening -------------------------------------------------------------------------------------------- */
 
+static void note_rewrite(struct persist *p, bool fine)
+{
+    p->rewrite_ok = fine;
+    p->rewrites += fine;
+    p->rewrite_failures = fine ? 0 : p->rewrite_failures + 1;
+    int shift = p->rewrite_failures < REWRITE_RETRY_SHIFT_MAX ? p->rewrite_failures
+                                                              : REWRITE_RETRY_SHIFT_MAX;
+    p->rewrite_retry_us = fine ? 0 : clock_mono_us() + ((int64_t)REWRITE_RETRY_US << shift);
+}
+
 static void watch_rewrite(struct server *s)
 {
     struct persist *p = &s->persist;
     struct aof_stats st;
     aof_stats(p->aof, &st);
     if (p->was_rewriting && !st.rewriting) {
-        p->rewrite_ok = st.last_rewrite_ok;
+        note_rewrite(p, st.last_rewrite_ok);
         p->rewrite_took_us = st.last_rewrite_us;
-        p->rewrites += st.last_rewrite_ok;
-        p->rewrite_failures = st.last_rewrite_ok ? 0 : p->rewrite_failures + 1;
         if (st.last_rewrite_ok)
             log_notice(&s->logger,
                        "Background AOF rewrite finished successfully: %llu bytes in %.3f seconds",
@@ -217,7 +230,7 @@ enum err persist_rewrite(struct server *s, bool *scheduled, char error[CONFIG_ER
     return begin_rewrite(s, error);
 }
 
-void persist_cron(struct server *s)
+void persist_cron(struct server *s, int64_t now_us)
 {
     struct persist *p = &s->persist;
     struct aof_stats st;
@@ -227,7 +240,8 @@ void persist_cron(struct server *s)
     engine_log_moved(s->engine);
     watch_rewrite(s);
     aof_stats(p->aof, &st);
-    if (st.rewriting || !(aof_rewrite_due(p->aof) || has_grown(s, &st)))
+    if (st.rewriting || now_us < p->rewrite_retry_us ||
+        !(aof_rewrite_due(p->aof) || has_grown(s, &st)))
         return;
     bool scheduled;
     enum err e = persist_rewrite(s, &scheduled, error);
@@ -253,7 +267,7 @@ enum err persist_apply(struct server *s, const struct config *next, char error[C
     }
     /* Any other change of `appendonly` waits for the end of the turn. */
     if (next->aof && !s->config.aof && p->state == PERSIST_OFF && !p->loading && !p->reload &&
-        !s->engine->in_exec)
+        !s->engine->in_exec && !ks_snapshot_busy(s->ks))
         return begin_anew(s, next, PERSIST_ON, error);
     return ERR_OK;
 }
@@ -284,7 +298,7 @@ static void switch_on(struct server *s)
 {
     char error[CONFIG_ERROR_CHARS] = "";
     int64_t now_us = clock_mono_us();
-    if (now_us < s->persist.retry_us)
+    if (now_us < s->persist.retry_us || ks_snapshot_busy(s->ks))
         return;
     s->persist.retry_us = 0;
     if (begin_anew(s, &s->config, PERSIST_ON, error) == ERR_OK)
@@ -365,8 +379,7 @@ static long long seconds(int64_t us)
 static bool waits_to_switch_on(const struct server *s)
 {
     const struct persist *p = &s->persist;
-    return s->config.aof && !p->reload &&
-           (p->state == PERSIST_ONCE || p->state == PERSIST_CLOSING || p->retry_us > 0);
+    return s->config.aof && !p->reload && !p->loading && p->state != PERSIST_ON;
 }
 
 void persist_info(const struct server *s, struct buf *out)

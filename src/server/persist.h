@@ -46,7 +46,8 @@ struct persist {
     bool rewrite_ok;
     int64_t rewrite_took_us; /* -1: there was none */
     uint64_t rewrites;
-    int rewrite_failures; /* in a row */
+    int rewrite_failures;     /* in a row */
+    int64_t rewrite_retry_us; /* monotonic: none begins by itself before */
     bool was_rewriting;
 };
 
@@ -58,7 +59,7 @@ void persist_load_slice(struct server *s);
 /* Between two turns: brings the log where the configuration, and who asked for a reload, want it. */
 void persist_turn(struct server *s);
 /* Once in a while: does the log want to be rewritten? */
-void persist_cron(struct server *s);
+void persist_cron(struct server *s, int64_t now_us);
 /* Puts a changed configuration into force, or says in `error` why not. */
 enum err persist_apply(struct server *s, const struct config *next, char error[CONFIG_ERROR_CHARS]);
 /* Writes out what is left. */

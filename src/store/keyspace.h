@@ -151,7 +151,7 @@ void ks_pause_expiry(struct keyspace *ks, bool paused);
 
 /* A log is loaded, and database `db` will hold about `keys`: makes its tables ready for that many, with what is in
  * them already, which should be few. Where there is no memory, or `keys` is too low, they grow as they fill. From
- * here to ks_expect_end tables do not become smaller. */
+ * here to ks_expect_end ks_work makes no table smaller; keys that go may. */
 void ks_expect(struct keyspace *ks, int db, uint64_t keys);
 void ks_expect_end(struct keyspace *ks);
 

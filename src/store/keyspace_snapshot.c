@@ -110,10 +110,16 @@ static bool walk(struct keyspace *ks, uint64_t keys)
 
 /* --- from begin to end ------------------------------------------------------------------------------ */
 
+bool ks_snapshot_busy(struct keyspace *ks)
+{
+    const struct ks_snapshot *s = &ks->snapshot;
+    return s->state == KS_SNAPSHOT_GIVING || (s->state == KS_SNAPSHOT_CANCELLED && next_owing(ks));
+}
+
 enum err ks_snapshot_begin(struct keyspace *ks, ks_snapshot_fn fn, void *arg)
 {
     struct ks_snapshot *s = &ks->snapshot;
-    if (s->state == KS_SNAPSHOT_GIVING || (s->state == KS_SNAPSHOT_CANCELLED && next_owing(ks)))
+    if (ks_snapshot_busy(ks))
         return ERR_BUSY;
     s->state = KS_SNAPSHOT_GIVING;
     s->fn = fn;

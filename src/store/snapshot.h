@@ -32,7 +32,7 @@ typedef void (*ks_snapshot_fn)(void *arg, int db, const struct item *it);
 
 /* Allocates nothing; needs a look at every database. From now on `fn` is called from ks_snapshot_slice and from
  * whatever changes a key, until ks_snapshot_slice answers false or the snapshot is cancelled. ERR_BUSY: one is
- * under way (or the rest of a cancelled one is being tidied up). */
+ * under way (or the rest of a cancelled one is being tidied up): see ks_snapshot_busy. */
 enum err ks_snapshot_begin(struct keyspace *ks, ks_snapshot_fn fn, void *arg);
 /* Looks at about `keys` more (> 0) and gives out what is owed of them. False: it was the last slice, the snapshot
  * is over and whole (or none was under way: it has been cancelled). */
@@ -40,5 +40,6 @@ bool ks_snapshot_slice(struct keyspace *ks, unsigned keys);
 /* Gives out nothing any more. What is left of the walk goes on within ks_work. Nothing where none is under way. */
 void ks_snapshot_cancel(struct keyspace *ks);
 
+bool ks_snapshot_busy(struct keyspace *ks);         /* no other can begin yet */
 bool ks_snapshot_active(const struct keyspace *ks); /* begun, neither over nor cancelled */
 double ks_snapshot_done(const struct keyspace *ks); /* 0..1; 1 when none is active */

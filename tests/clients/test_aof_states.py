@@ -24,10 +24,17 @@ def manifest():
 
 def await_rewrite(client):
     end = time.monotonic() + testing.PATIENCE_S
-    while info(client, "aof_rewrite_in_progress") != "0" or info(client, "aof_rewrite_scheduled") != "0":
+    while info(client, "aof_rewrite_scheduled") != "0" or info(client, "aof_rewrite_in_progress") != "0":
         assert time.monotonic() < end, "the rewrite does not end"
         time.sleep(0.01)
     assert info(client, "aof_last_bgrewrite_status") == "ok"
+
+
+def await_field(client, field):
+    end = time.monotonic() + testing.PATIENCE_S
+    while info(client, field) is None:
+        assert time.monotonic() < end, field
+        time.sleep(0.01)
 
 
 def log_text():
@@ -193,6 +200,107 @@ def a_rewrite_ends_with_the_log():
     assert "Killing the running AOF rewrite" in log_text()
     assert info(client, "aof_last_bgrewrite_status") == "err"
     client.call("CONFIG", "SET", "rdb-key-save-delay", 0)
+
+
+@test
+def switching_on_waits_for_what_a_rewrite_left():
+    client = connect()
+    assert client.call("CONFIG", "SET", "appendonly", "yes") == b"+OK"
+    await_rewrite(client)
+    assert client.call("DEBUG", "POPULATE", 200000) == b"+OK"
+    assert client.call("CONFIG", "SET", "rdb-key-save-delay", 10000000) == b"+OK"
+    assert b"started" in client.call("BGREWRITEAOF")
+    requests = [("CONFIG", "SET", "appendonly", "no"), ("PING",), ("CONFIG", "SET", "rdb-key-save-delay", 0),
+                ("CONFIG", "SET", "appendonly", "yes")]
+    for words in requests:
+        client.call(*words)
+    await_rewrite(client)
+    assert info(client, "aof_enabled") == "1"
+    assert "cannot be switched on" not in log_text()
+    assert client.call("FLUSHALL") == b"+OK"
+
+
+@test
+def who_waits_for_room_in_a_log_does_not_when_it_is_switched_off():
+    client, held, admin = connect(), connect(), connect()
+    assert client.call("CONFIG", "SET", "appendonly", "yes") == b"+OK"
+    await_rewrite(client)
+    assert admin.call("DEBUG", "AOF-FLUSH-SLEEP", 20000000) == b"+OK"
+    much = encode("SET", "much", b"m" * (16 * 1024 * 1024))
+    for _ in range(17):  # more than WRITER_KEPT_BYTES_MAX
+        client.socket.sendall(much)
+    end = time.monotonic() + testing.PATIENCE_S
+    while int(info(admin, "aof_buffer_length")) <= 256 * 1024 * 1024:
+        assert time.monotonic() < end
+        time.sleep(0.01)
+    held.send("SET", "held", "back")
+    time.sleep(0.1)
+    assert admin.call("EXISTS", "held") == 0
+    begin = time.monotonic()
+    assert admin.call("CONFIG", "SET", "appendonly", "no") == b"+OK"
+    assert held.read() == b"+OK"
+    assert time.monotonic() - begin < PROMPT_S
+    SERVER.kill()
+    SERVER.start()
+
+
+@test
+def a_pipeline_is_logged_from_where_the_log_is_switched_on():
+    off = testing.Server(folder="later")
+    client = testing.connect(off)
+    requests = [("SET", "before", "1"), ("CONFIG", "SET", "appendonly", "yes"), ("SET", "behind", "2")]
+    client.socket.sendall(b"".join(encode(*words) for words in requests))
+    assert [client.read() for _ in requests] == [b"+OK"] * 3
+    assert client.call("WAITAOF", 1, 0, testing.PATIENCE_S * 1000) == [1, 0]
+    off.kill()
+    on = testing.Server("--appendonly", "yes", folder="later")
+    assert testing.connect(on).call("MGET", "before", "behind") == [b"1", b"2"]
+    on.kill()
+
+
+@test
+def waitaof_goes_by_the_log_that_there_is():
+    client, other = connect(), connect()
+    assert client.call("CONFIG", "SET", "appendonly", "yes") == b"+OK"
+    await_rewrite(client)
+    assert client.call("FLUSHALL") == b"+OK"
+    for i in range(10):
+        client.call("SET", f"k{i}", "x" * 1000)  # up to a position that the next log does not reach
+    assert client.call("CONFIG", "SET", "appendonly", "no") == b"+OK"
+    assert client.call("WAITAOF", 1, 0, 0).startswith(b"-ERR WAITAOF cannot be used")
+    assert client.call("CONFIG", "SET", "rdb-key-save-delay", 200000) == b"+OK"
+    assert client.call("CONFIG", "SET", "appendonly", "yes") == b"+OK"
+    await_field(client, "aof_position")
+    for each in client, other:  # what they have written, or not, is in no file yet
+        assert each.call("WAITAOF", 1, 0, 100) == [0, 0]
+    other.send("WAITAOF", 1, 0, testing.PATIENCE_S * 1000)
+    assert client.call("CONFIG", "SET", "rdb-key-save-delay", 0) == b"+OK"
+    assert client.call("WAITAOF", 1, 0, testing.PATIENCE_S * 1000) == [1, 0]
+    assert other.read() == [1, 0]
+    assert client.call("WAITAOF", 1, 1, 50) == [1, 0]  # there are no replicas
+    await_rewrite(client)
+
+
+@test
+def rewrites_that_fail_are_tried_again_less_and_less_often():
+    client = connect()
+    assert client.call("CONFIG", "SET", "appendonly", "yes") == b"+OK"
+    await_rewrite(client)
+    in_the_way = f"{FILES}/temp-rewriteaof-{SERVER.process.pid}.aof"
+    os.mkdir(in_the_way)
+    assert client.call("CONFIG", "SET", "auto-aof-rewrite-min-size", 0, "auto-aof-rewrite-percentage", 1) == b"+OK"
+    client.call("MSET", *[word for i in range(1000) for word in (f"grown:{i}", "g" * 100)])
+    time.sleep(1.2)
+    failures, files = int(info(client, "aof_rewrites_consecutive_failures")), len(manifest())
+    assert 2 <= failures <= 5, failures
+    assert files <= 2 + failures + 1, manifest()
+    os.rmdir(in_the_way)
+    end = time.monotonic() + testing.PATIENCE_S
+    while len(manifest()) != 2:
+        assert time.monotonic() < end, manifest()
+        time.sleep(0.05)
+    assert info(client, "aof_rewrites_consecutive_failures") == "0"
+    assert client.call("CONFIG", "SET", "auto-aof-rewrite-percentage", 0) == b"+OK"
 
 
 @test

@@ -3,6 +3,7 @@
 
 import os
 import subprocess
+import time
 
 import server as testing
 from server import info, test
@@ -123,6 +124,10 @@ def switched_off_and_on_while_serving():
     client.call("SET", "between", "2")
     client.call("MSET", *[word for i in range(30000) for word in (f"filler:{i}", "f" * 100)])
     assert client.call("CONFIG", "SET", "appendonly", "yes") == b"+OK"
+    end = time.monotonic() + testing.PATIENCE_S
+    while info(client, "aof_rewrite_scheduled") != "0" or info(client, "aof_rewrite_in_progress") != "0":
+        assert time.monotonic() < end
+        time.sleep(0.01)
     client.call("SET", "after", "3")
     assert client.call("WAITAOF", 1, 0, 0) == [1, 0]  # not before the first rewrite is done
     SERVER.kill()

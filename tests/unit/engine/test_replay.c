@@ -124,6 +124,29 @@ static void what_cannot_be_told_is_not_forecast(void **state)
     end(&w);
 }
 
+/* Each forecast takes the rest of the file for one database: many of them would take many times the file. */
+static void few_databases_are_forecast(void **state)
+{
+    (void)state;
+    const uint64_t total = 100 * (uint64_t)REPLAY_SAMPLE_BYTES;
+    struct world w;
+    begin(&w);
+    for (unsigned db = 0; db < 8; db++) {
+        char digits[16];
+        snprintf(digits, sizeof(digits), "%u", db);
+        replay_select(&w, digits);
+        replay_forecast(&w.replay, db * REPLAY_SAMPLE_BYTES, total);
+        replay_sets(&w, 0, 1000);
+        uint64_t usual = table_bytes(&w);
+        replay_forecast(&w.replay, (db + 1) * REPLAY_SAMPLE_BYTES, total);
+        if (db < REPLAY_FORECASTS_MAX)
+            assert_in_range(table_bytes(&w) - usual, 90000 * 8, 100000 * 20);
+        else
+            assert_int_equal(table_bytes(&w), usual);
+    }
+    end(&w);
+}
+
 static void a_command_that_fails_is_named(void **state)
 {
     (void)state;
@@ -142,6 +165,7 @@ int main(void)
         cmocka_unit_test(a_base_is_forecast_by_its_first_part),
         cmocka_unit_test(each_database_is_forecast),
         cmocka_unit_test(what_cannot_be_told_is_not_forecast),
+        cmocka_unit_test(few_databases_are_forecast),
         cmocka_unit_test(a_command_that_fails_is_named),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

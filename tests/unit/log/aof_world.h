@@ -252,7 +252,7 @@ static inline struct aof *world_restart(struct world *w, const char *dir, enum w
     struct world_data d;
     uint64_t pos = world_load(a, &d);
     world_judge(w, &d, pos, least);
-    if (aof_start(a, false, error) != ERR_OK)
+    if (aof_start(a, AOF_GO_ON, error) != ERR_OK)
         fail_msg("cannot start: %s", error);
     assert_int_equal(aof_pos(a), pos);
     while (w->points[w->count - 1].pos > pos)

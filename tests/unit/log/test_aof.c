@@ -90,6 +90,33 @@ static void test_restarts(void **state)
     }
 }
 
+/* The time is recorded ahead of a transaction, not within, also where there is nothing else. */
+static void test_timestamps(void **state)
+{
+    (void)state;
+    static const char expected[] = "#TS:20\r\n"
+                                   "*2\r\n$6\r\nSELECT\r\n$1\r\n0\r\n"
+                                   "*1\r\n$5\r\nMULTI\r\n"
+                                   "*1\r\n$1\r\na\r\n"
+                                   "*1\r\n$4\r\nEXEC\r\n"
+                                   "#TS:22\r\n"
+                                   "*1\r\n$1\r\nb\r\n";
+    struct world w;
+    world_init(&w, 4);
+    remove_dir("log");
+    struct aof *a = world_restart(&w, "log", WRITER_NO, 0);
+    aof_group_begin(a);
+    aof_append(a, 0, 1, &SLICE("MULTI"), 20);
+    aof_append(a, 0, 1, &SLICE("a"), 21);
+    aof_append(a, 0, 1, &SLICE("EXEC"), 22);
+    aof_group_end(a);
+    aof_append(a, 0, 1, &SLICE("b"), 22);
+    assert_int_equal(a->batch.bytes.len, sizeof(expected) - 1);
+    assert_memory_equal(a->batch.bytes.ptr, expected, sizeof(expected) - 1);
+    assert_true(aof_close(&a));
+    world_deinit(&w);
+}
+
 static int count_files(const char *dir)
 {
     int count = 0;
@@ -185,6 +212,33 @@ static void test_cancel(void **state)
     world_deinit(&w);
 }
 
+/* Stopped while a base takes its place: it does, and nothing that takes long is left for aof_close. */
+static void test_stop_while_placing(void **state)
+{
+    (void)state;
+    struct world w;
+    world_init(&w, 9);
+    remove_dir("log");
+    struct aof *a = world_restart(&w, "log", WRITER_NO, 0);
+    world_turn(&w, a);
+    assert_true(world_rewrite_begin(&w, a));
+    while (w.given >= 0)
+        world_rewrite_slice(&w, a);
+    int64_t until_us = clock_mono_us() + 10000000;
+    for (aof_poll(a); a->rewrite->phase < REWRITE_PLACING; aof_poll(a))
+        assert_true(clock_mono_us() < until_us);
+    aof_stop(a);
+    for (aof_poll(a); !aof_stopped(a); aof_poll(a))
+        assert_true(clock_mono_us() < until_us);
+    struct aof_stats st;
+    aof_stats(a, &st);
+    assert_true(st.last_rewrite_ok);
+    assert_int_equal(a->jobs.history_count, 0);
+    assert_true(aof_close(&a));
+    world_judge_dir(&w, "log", w.points[w.count - 1].pos);
+    world_deinit(&w);
+}
+
 /* appendonly switched on: what lay there stays until the first rewrite is done. */
 static void test_fresh(void **state)
 {
@@ -201,7 +255,7 @@ static void test_fresh(void **state)
     for (int finish = 0; finish <= 1; finish++) {
         a = world_open(&w, "log", WRITER_ALWAYS);
         assert_false(aof_is_empty(a));
-        assert_int_equal(aof_start(a, true, error), ERR_OK);
+        assert_int_equal(aof_start(a, AOF_FRESH, error), ERR_OK);
         assert_true(world_rewrite_begin(&w, a));
         for (int i = 0; i < 5; i++)
             world_turn(&w, a);
@@ -295,8 +349,10 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_locked_directory),
         cmocka_unit_test(test_restarts),
+        cmocka_unit_test(test_timestamps),
         cmocka_unit_test(test_rewrite_replaces_the_base),
         cmocka_unit_test(test_cancel),
+        cmocka_unit_test(test_stop_while_placing),
         cmocka_unit_test(test_fresh),
         cmocka_unit_test(test_crash_at_any_moment_of_a_rewrite),
     };

@@ -41,7 +41,7 @@ static void live_from(const char *dir, const char *old_dir, const char *want, co
         fail_msg("%s", error);
     if (load(a, got, error) != READER_END || strcmp(got, want) != 0)
         fail_msg("%s instead of %s: %s", got, want, error);
-    if (aof_start(a, false, error) != ERR_OK)
+    if (aof_start(a, AOF_GO_ON, error) != ERR_OK)
         fail_msg("%s", error);
     if (key) {
         struct slice argv[3] = {SLICE("SET"), slice_from_cstr(key), SLICE("v")};

@@ -105,10 +105,13 @@ static void on_given(void *arg, int db, const struct item *it)
 /* False: a cancelled one is still being tidied up. */
 static bool begin(struct world *w)
 {
+    bool busy = ks_snapshot_busy(w->ks);
     enum err e = ks_snapshot_begin(w->ks, on_given, w);
+    assert_int_equal(busy, e == ERR_BUSY);
     if (e == ERR_BUSY)
         return false;
     assert_int_equal(e, ERR_OK);
+    assert_true(ks_snapshot_busy(w->ks));
     assert_int_equal(ks_snapshot_begin(w->ks, on_given, w), ERR_BUSY);
     assert_true(ks_snapshot_active(w->ks));
     forget(w);
