@@ -25,8 +25,8 @@ WERROR       ?= -Werror
 JOBS         ?= $(shell getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2)
 FUZZ_SECONDS ?= 60
 TEST_TIMEOUT ?= 180
-# make durability ROUNDS=300: rounds of each test; make soak SECONDS=3600.
-ROUNDS       ?= 300
+# Rounds of make durability (300) and of make bench (3); make soak SECONDS=3600.
+ROUNDS       ?=
 SECONDS      ?= 300
 # make test T=unit/ds: only the tests whose path contains T.
 T            ?=
@@ -227,7 +227,7 @@ check: ## run the tests in release only, without installing anything: make check
 .PHONY: durability
 durability: ## kill the server with -9, and cut its power, ROUNDS (300) times in each test that does
 	$(SUBMAKE) release-tests T=clients/test_crash_
-	@DURABILITY_ROUNDS=$(ROUNDS) $(RUN_LONG) --timeout $$((600 + $(ROUNDS) * 30)) \
+	@DURABILITY_ROUNDS=$(or $(ROUNDS),300) $(RUN_LONG) --timeout $$((600 + $(or $(ROUNDS),300) * 30)) \
 		--match 'clients/test_crash_$(T)' release
 
 .PHONY: soak
@@ -254,7 +254,6 @@ fuzz: ## fuzz each target for FUZZ_SECONDS (60): make fuzz T=resp FUZZ_SECONDS=6
 BENCH  ?=
 QUICK  ?=
 PEERS  ?=
-ROUNDS ?=
 BENCH_ARGS = --build '$(BUILD)' --peers '$(PEERS)' $(if $(QUICK),--quick) \
              $(if $(ROUNDS),--rounds $(ROUNDS)) \
              --command '$(strip make $@ $(foreach v,BENCH QUICK PEERS ROUNDS,$(if $($v),$v="$($v)")))' \
