@@ -18,8 +18,9 @@ void mem_free(void *p);                       /* p may be NULL */
  * mem_alloc_line gave counts in whole lines. */
 void mem_free_sized(void *p, size_t bytes);
 /* For what may be large: from MEM_LARGE_BYTES_MIN on, of which `bytes` must be there, a thread frees it. Whoever calls does
- * not wait for the kernel; mem_used tells of it a little later. */
-#define MEM_LARGE_BYTES_MIN (1024 * 1024)
+ * not wait for the kernel; mem_used tells of it a little later. Below that jemalloc keeps what it gets (its
+ * oversize_threshold), so that who sets values of a megabyte gets pages that are there already. */
+#define MEM_LARGE_BYTES_MIN (8 * 1024 * 1024)
 void mem_free_large(void *p, size_t bytes);
 char *mem_strdup(const char *s);
 char *mem_strndup(const char *s, size_t len); /* copies len bytes and adds a NUL */

@@ -267,11 +267,11 @@ static size_t resident_bytes(void)
 static void test_large_ones_are_freed_on_a_thread(void **state)
 {
     (void)state;
-    enum { COUNT = 40 };
+    enum { COUNT = 12 };
     char *blocks[COUNT];
     size_t bytes[COUNT], before = resident_bytes(), large = 0;
     for (size_t i = 0; i < COUNT; i++) {
-        bytes[i] = i % 4 ? MEM_LARGE_BYTES_MIN * (i % 7 + 1) + i : MEM_LARGE_BYTES_MIN - 1;
+        bytes[i] = i % 4 ? MEM_LARGE_BYTES_MIN * (i % 3 + 1) + i : MEM_LARGE_BYTES_MIN - 1;
         blocks[i] = mem_alloc(bytes[i]);
         memset(blocks[i], 'x', bytes[i]);
         large += i % 4 ? bytes[i] : 0;
