@@ -3,7 +3,7 @@
  * which SCAN's cursors give away. So it has to be a pseudo-random function and not just a keyed one:
  *
  *   with AES instructions  the first 32 bits of AES-CMAC (RFC 4493; NIST SP 800-38B), a block of 16 bytes in 11 steps
- *                          that overlap with those of other keys: 25 instructions for a key of 16 bytes
+ *                          that overlap with those of other keys: 60 instructions for a key of 16 bytes
  *   without                SipHash-1-3: 140 instructions
  *
  * So a hash is good in this process only: it is never stored. */

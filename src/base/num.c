@@ -51,7 +51,7 @@ bool num_parse_i64(struct slice s, int64_t *out)
     /* Most values are no numbers: told by their first byte. */
     if (s.len == 0 || (s.ptr[0] != '-' && (unsigned char)(s.ptr[0] - '0') > 9))
         return false;
-    bool negative = s.len > 0 && s.ptr[0] == '-';
+    bool negative = s.ptr[0] == '-';
     if (negative) {
         s.ptr++;
         s.len--;

@@ -1,6 +1,6 @@
 #pragma once
 /* Memory that the kernel is to set aside ahead of its use, on a thread: a page that is not there yet costs whoever
- * touches it first a microsecond, and a huge one up to milliseconds, which a loop cannot wait for. */
+ * touches it first some microseconds, and a huge one up to milliseconds, which a loop cannot wait for. */
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>

@@ -165,7 +165,7 @@ static void report_slow(struct engine *e, const struct cmd_ctx *c, int64_t us)
 }
 
 /* Calls the handler with everything in `c` but what depends on the request set. The clock is read once a request, at its
- * end: within a batch that is when the next one begins, of which `start` is the time. Reading it takes 15 ns. */
+ * end: within a batch that is when the next one begins, of which `start` is the time. */
 static inline void call(struct cmd_ctx *c, struct engine *e, uint64_t start)
 {
     struct cmd *cmd = c->cmd;
@@ -433,7 +433,7 @@ static bool run_one(struct cmd_ctx *c, struct engine *e, const struct engine_req
 }
 
 /* `before`: what the request ahead of this one was found to be, or NULL. Most pipelines repeat one command, and comparing
- * its name takes a fourth of looking it up. */
+ * its name takes 33 instructions, looking it up 77. */
 static inline struct cmd *find_command(const struct engine *e, const struct engine_request *r,
                                        struct cmd *before)
 {

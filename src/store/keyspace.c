@@ -118,18 +118,14 @@ const void *ks_prefetch(const struct keyspace *ks, int db, const struct key *k)
     return d ? table_prefetch(&ks_cell_of(ks, d, k)->table, k->hash) : NULL;
 }
 
-/* Half of the small items lie in two cache lines. */
-#define ITEM_PREFETCH_BYTES 40
-
 const void *ks_prefetch_item(const void *line, const struct key *k)
 {
     const struct table_bucket *b = line;
     if (!b)
         return NULL;
-    const char *it = table_line_candidate(b, k->hash);
+    const void *it = table_line_candidate(b, k->hash);
     if (it) {
-        prefetch_line(it);
-        prefetch_line(it + ITEM_PREFETCH_BYTES - 1);
+        ks_prefetch_small(it);
     } else if (table_has_chain(b)) {
         prefetch_line(table_chain(b));
         return table_chain(b);

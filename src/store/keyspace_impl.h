@@ -19,6 +19,7 @@
 #include "base/keyhash.h"
 #include "base/mem.h"
 #include "base/populate.h"
+#include "base/prefetch.h"
 #include "base/slab.h"
 #include "ds/duetree.h"
 #include "ds/ring.h"
@@ -127,6 +128,14 @@ static inline __attribute__((always_inline)) void ks_prefetch_ahead(const struct
 {
     if (cell + KS_PREFETCH_AHEAD < d->cell_count)
         table_prefetch(&d->cells[cell + KS_PREFETCH_AHEAD].table, (uint32_t)hash);
+}
+
+/* Asks for the lines that a small item may lie in: half of them lie in two. */
+#define KS_SMALL_ITEM_BYTES 40 /* 16 bytes of key and as many of value */
+static inline void ks_prefetch_small(const void *item)
+{
+    prefetch_line(item);
+    prefetch_line((const char *)item + KS_SMALL_ITEM_BYTES - 1);
 }
 
 /* Where a key is or would be. */

@@ -30,14 +30,10 @@ struct walk {
     uint64_t looked;
 };
 
-/* A small item and its value: most of them begin in one line and end in the next. */
-#define ITEM_REACH_BYTES 47
-
 static void prefetch_item(void *item, uint32_t hash, void *arg)
 {
     (void)hash, (void)arg;
-    prefetch_line(item);
-    prefetch_line((const char *)item + ITEM_REACH_BYTES);
+    ks_prefetch_small(item);
 }
 
 static void give_owed(void *item, uint32_t hash, void *arg)
