@@ -90,17 +90,6 @@ static void wake_waiting(struct engine *e)
     }
 }
 
-void engine_log_moved(struct engine *e)
-{
-    if (!e->aof)
-        return;
-    aof_poll(e->aof);
-    gate_advance(e);
-    wake_waiting(e);
-    if (!aof_full(e->aof))
-        resume_paused(e);
-}
-
 /* --- rewriting -------------------------------------------------------------------------------------------- */
 
 /* A key as the command that makes it. */
@@ -117,19 +106,35 @@ static void give_key(void *arg, int db, const struct item *it)
 
 enum err engine_rewrite_begin(struct engine *e, char error[ENGINE_LOG_ERROR_CHARS])
 {
-    /* Asked before anything begins, as that would leave an increment. */
+    /* Asked before anything begins, as that makes files. */
     if (aof_rewriting(e->aof) || ks_snapshot_busy(e->ks)) {
         snprintf(error, ENGINE_LOG_ERROR_CHARS, "the last snapshot is still being tidied up");
         return ERR_BUSY;
     }
+    return aof_rewrite_prepare(e->aof, e->now_us, error);
+}
+
+/* What was changed so far belongs to the old increment and is in the snapshot. */
+static void take_snapshot(struct engine *e)
+{
     e->rewrite_rests_until_us = 0;
-    gate_turn_end(e); /* what this turn changed so far belongs to the old increment */
-    enum err err = aof_rewrite_begin(e->aof, e->now_us, error);
-    if (err != ERR_OK)
-        return err;
-    err = ks_snapshot_begin(e->ks, give_key, e);
-    assert(err == ERR_OK);
-    return err;
+    gate_turn_end(e);
+    aof_rewrite_begin(e->aof);
+    enum err err = ks_snapshot_begin(e->ks, give_key, e);
+    assert(err == ERR_OK); /* nobody else takes any, and none was under way before */
+}
+
+void engine_log_moved(struct engine *e)
+{
+    if (!e->aof)
+        return;
+    aof_poll(e->aof);
+    gate_advance(e);
+    wake_waiting(e);
+    if (!aof_full(e->aof))
+        resume_paused(e);
+    if (aof_rewrite_prepared(e->aof))
+        take_snapshot(e);
 }
 
 bool engine_rewrite_slice(struct engine *e)

@@ -208,7 +208,9 @@ enum err aof_open(struct aof **out, const struct aof_options *o, char error[AOF_
     a->load_truncated = o->load_truncated;
     a->timestamps = o->timestamps;
     a->logger = o->logger;
-    a->dir_fd = -1;
+    a->dir_fd = a->prepared.fd = -1;
+    a->unsettled = o->fresh;
+    pthread_mutex_init(&a->files_lock, NULL);
     a->last_rewrite_us = -1;
     a->last_rewrite_ok = true;
     buf_init(&a->batch.bytes);
@@ -216,7 +218,7 @@ enum err aof_open(struct aof **out, const struct aof_options *o, char error[AOF_
     manifest_init(&a->manifest);
     snprintf(a->manifest_name, sizeof(a->manifest_name), "%s.manifest", a->filename);
 
-    enum err e = aof_lock_directory(a, error);
+    enum err e = aof_lock_directory(a, !o->fresh, error);
     if (e == ERR_OK) {
         char why[MANIFEST_ERROR_CHARS];
         e = manifest_load(&a->manifest, a->dir, a->manifest_name, why);
@@ -253,8 +255,7 @@ bool aof_stopped(const struct aof *a)
     const struct aof_rewrite *rw = a->rewrite;
     if (!a->writer)
         return true;
-    /* Still to be placed when the log's writer has ended: it has given that up, too. */
-    return a->state.ended && (!rw || rw->state.ended || rw->phase == REWRITE_PLACING);
+    return a->state.ended && (!rw || rw->state.ended);
 }
 
 bool aof_close(struct aof **aof)
@@ -264,7 +265,7 @@ bool aof_close(struct aof **aof)
     if (!a)
         return true;
     aof_stop(a);
-    if (a->rewrite) /* its writer tells this log's event_fd */
+    if (a->rewrite) /* its writer tells this log's event_fd, and this log's writer */
         writer_free(&a->rewrite->writer, -1);
     fine = writer_free(&a->writer, AOF_CLOSE_PATIENCE_MS);
     if (a->rewrite)
@@ -272,8 +273,11 @@ bool aof_close(struct aof **aof)
     ahead_close(&a->reader);
     manifest_deinit(&a->manifest);
     buf_deinit(&a->batch.bytes);
+    if (a->prepared.fd >= 0)
+        close(a->prepared.fd);
     if (a->dir_fd >= 0)
         close(a->dir_fd);
+    pthread_mutex_destroy(&a->files_lock);
     mem_free(a->dir);
     mem_free(a->filename);
     mem_free(a);
@@ -281,18 +285,14 @@ bool aof_close(struct aof **aof)
     return fine;
 }
 
-/* The file that is written to from now on; none (-1) where there will be only a base. */
-static enum err first_file(struct aof *a, enum aof_start how, const struct writer_mark *from,
-                           struct writer_file *out, char error[AOF_ERROR_CHARS])
+/* The file that is written to from now on. */
+static enum err first_file(struct aof *a, const struct writer_mark *from, struct writer_file *out,
+                           char error[AOF_ERROR_CHARS])
 {
-    enum err e = ERR_NOTFOUND;
-    *out = (struct writer_file){.fd = -1};
-    if (how == AOF_BASE_ONLY)
-        return ERR_OK;
-    if (how == AOF_GO_ON)
-        e = aof_is_empty(a) ? aof_empty_base(a, error) : aof_last_increment(a, from, out, error);
-    if (e == ERR_NOTFOUND || (e == ERR_OK && out->fd < 0))
-        e = aof_next_increment(a, from, out, error) ? ERR_OK : ERR_IO;
+    bool empty = aof_is_empty(a);
+    enum err e = empty ? aof_empty_base(a, error) : aof_last_increment(a, from, out, error);
+    if (e == ERR_NOTFOUND || (e == ERR_OK && empty))
+        e = aof_next_increment(a, from, true, out, error) ? ERR_OK : ERR_IO;
     return e;
 }
 
@@ -300,21 +300,25 @@ enum err aof_start(struct aof *a, enum aof_start how, char error[AOF_ERROR_CHARS
 {
     struct writer_options o = {
         .policy = a->policy, .start = {.pos = a->load_pos, .tag = -1}, .arg = a};
-    struct writer_file file;
-    assert(!a->writer);
+    struct writer_file file = {.fd = -1};
+    assert(!a->writer && (how != AOF_GO_ON || !a->unsettled));
     ahead_close(&a->reader);
     a->fresh = how != AOF_GO_ON;
     a->unplaced = how == AOF_FRESH;
     a->base_only = how == AOF_BASE_ONLY;
     a->pos = a->load_pos;
     a->next_incr_seq = manifest_last_seq(&a->manifest, MANIFEST_INCR) + 1;
-    enum err e = first_file(a, how, &o.start, &file, error);
-    if (e != ERR_OK)
-        return e;
+    /* Otherwise the first rewrite makes what there is to be, and a log that is not whole before has nothing to keep. */
+    if (how == AOF_GO_ON) {
+        enum err e = first_file(a, &o.start, &file, error);
+        if (e != ERR_OK)
+            return e;
+    }
     a->next_base_seq = manifest_last_seq(&a->manifest, MANIFEST_BASE) + 1;
     aof_count_older(a);
     o.fd = file.fd;
     o.start.bytes = file.bytes;
+    o.pass_over = a->unplaced; /* up to the snapshot */
     o.refresh = a->base_only ? NULL : aof_refresh;
     a->writer = writer_new(&o);
     if (!a->writer) {

@@ -38,7 +38,10 @@ struct aof_options {
     enum writer_policy policy;
     bool
         load_truncated; /* aof-load-truncated: a torn tail of the last file is cut and reported; else it stops the start */
-    bool timestamps;       /* aof-timestamp-enabled */
+    bool timestamps; /* aof-timestamp-enabled */
+    /* It will be begun with AOF_FRESH or AOF_BASE_ONLY. What would wait for the disk is left to the threads of the
+     * first rewrite: this opens and locks the directory, reads the manifest and the first bytes of what it names. */
+    bool fresh;
     struct logger *logger; /* borrowed for life */
 };
 /* ERR_BUSY: another server holds the directory. ERR_SYNTAX: the manifest is wrong. ERR_IO. `error` says what, where and what
@@ -70,11 +73,13 @@ bool aof_load_in_base(const struct aof *a, uint64_t *bytes, uint64_t *total);
 enum aof_start {
     AOF_GO_ON, /* what was loaded goes on: in its last increment, or in a new one */
     /* What is in the directory belongs to other data: it stays what would be loaded until the first
-     * rewrite is done, then it goes. */
+     * rewrite is done, then it goes. What is appended ahead of that rewrite's snapshot is in no file: the
+     * snapshot has it. */
     AOF_FRESH,
     AOF_BASE_ONLY, /* likewise, and nothing may be appended: for one rewrite, which leaves a base */
 };
-/* After loading: makes durable what was loaded and starts the writer. ERR_IO: `error` says why. */
+/* After loading: with AOF_GO_ON makes durable what was loaded, which waits for the disk; starts the writer. ERR_IO:
+ * `error` says why. */
 enum err aof_start(struct aof *a, enum aof_start how, char error[AOF_ERROR_CHARS]);
 
 /* A command into the batch of this turn, behind a SELECT where the database differs from the last one's. `unix_s`: now. */
@@ -130,10 +135,14 @@ void aof_stats(const struct aof *a, struct aof_stats *out);
 
 /* --- rewriting ------------------------------------------------------------------------------ */
 
+/* Prepares one: makes the files that it will need, on its own threads. ERR_BUSY: one is under way, or the last one is
+ * not quite cleaned up yet. ERR_IO: no thread to be had. `error` says why it cannot begin. */
+enum err aof_rewrite_prepare(struct aof *a, int64_t now_us, char error[AOF_ERROR_CHARS]);
+/* As of the last aof_poll, that is done: aof_rewrite_begin is due. */
+bool aof_rewrite_prepared(const struct aof *a);
 /* From here on appends go to a new increment, while the base is collected by aof_rewrite_add: the
- * data as it is now. Between groups only. ERR_BUSY: one is under way, or the last one is not quite
- * cleaned up yet. ERR_IO: no thread to be had. `error` says why it cannot begin. */
-enum err aof_rewrite_begin(struct aof *a, int64_t now_us, char error[AOF_ERROR_CHARS]);
+ * data as it is now. Between groups only, once it is prepared. */
+void aof_rewrite_begin(struct aof *a);
 /* One is under way. False also when it was given up, for a fault or by aof_rewrite_cancel, while the
  * walk was not through yet: the walk is to end; what is still added is passed over. */
 bool aof_rewriting(const struct aof *a);

@@ -21,7 +21,27 @@ static bool sync_parent(const struct aof *a)
     return rc == 0;
 }
 
-enum err aof_lock_directory(struct aof *a, char error[AOF_ERROR_CHARS])
+static bool make_name_durable(const struct aof *a, char error[AOF_ERROR_CHARS])
+{
+    if (sync_parent(a))
+        return true;
+    snprintf(error, AOF_ERROR_CHARS, "cannot sync the directory that %s is in: %s", a->dir,
+             strerror(errno));
+    return false;
+}
+
+bool aof_settle(struct aof *a, char error[AOF_ERROR_CHARS])
+{
+    if (!a->unsettled)
+        return true;
+    if (!make_name_durable(a, error))
+        return false;
+    aof_remove_leftovers(a);
+    a->unsettled = false;
+    return true;
+}
+
+enum err aof_lock_directory(struct aof *a, bool durably, char error[AOF_ERROR_CHARS])
 {
     if (mkdir(a->dir, 0755) != 0 && errno != EEXIST) {
         snprintf(error, AOF_ERROR_CHARS,
@@ -35,11 +55,8 @@ enum err aof_lock_directory(struct aof *a, char error[AOF_ERROR_CHARS])
                  a->dir, strerror(errno));
         return ERR_IO;
     }
-    if (!sync_parent(a)) {
-        snprintf(error, AOF_ERROR_CHARS, "cannot sync the directory that %s is in: %s", a->dir,
-                 strerror(errno));
+    if (durably && !make_name_durable(a, error))
         return ERR_IO;
-    }
     int rc;
     do
         rc = flock(a->dir_fd, LOCK_EX | LOCK_NB);
@@ -67,47 +84,47 @@ void aof_file_name(const struct aof *a, enum manifest_type type, uint64_t seq,
 
 /* --- creating ------------------------------------------------------------------------------- */
 
-/* At the end of the file, which is at `at`; *bytes: where it ends then. */
-static bool write_header(int fd, enum aof_file_kind kind, uint64_t at,
-                         const struct writer_mark *from, uint64_t *bytes)
+enum header_kind { HEADER_INCREMENT, HEADER_EMPTY_BASE };
+
+/* At `at`, the end of the file; returns where it ends then. 0: errno, and the file is as it was. */
+static uint64_t write_header(int fd, enum header_kind kind, uint64_t at,
+                             const struct writer_mark *from, bool durably)
 {
     struct aof_batch header = {.db = 0};
     buf_init(&header.bytes);
     buf_append_cstr(&header.bytes, FORMAT_HEADER_LINE);
-    if (kind != AOF_INCREMENT)
+    if (kind == HEADER_EMPTY_BASE) {
         buf_append_cstr(&header.bytes, FORMAT_BASE_LINE);
-    if (kind == AOF_EMPTY_BASE)
         format_end(&header.bytes, 1);
+    }
     /* Redis begins each file in database 0. Corsac goes on in the one before, and as this batch
      * ends where another did, passes over it. */
     if (from->tag > 0)
         aof_batch_select(&header, from->tag);
     aof_batch_seal(&header, from->pos);
-    *bytes = at + header.bytes.len;
-    ssize_t n = pwrite(fd, header.bytes.ptr, header.bytes.len, (off_t)at);
-    if (n >= 0 && (size_t)n < header.bytes.len)
+    size_t bytes = header.bytes.len;
+    ssize_t n = pwrite(fd, header.bytes.ptr, bytes, (off_t)at);
+    if (n >= 0 && (size_t)n < bytes)
         errno = ENOSPC;
-    bool fine = n == (ssize_t)header.bytes.len && fdatasync(fd) == 0;
+    bool fine = n == (ssize_t)bytes && (!durably || fdatasync(fd) == 0);
     buf_deinit(&header.bytes);
     if (fine)
-        return true;
+        return at + bytes;
     int saved = errno;
     int rc = ftruncate(fd, (off_t)at); /* else the next start cuts the beginning of it off */
     (void)rc;
     errno = saved;
-    return false;
+    return 0;
 }
 
-int aof_create_file(const struct aof *a, const char *name, enum aof_file_kind kind,
-                    const struct writer_mark *from, uint64_t *bytes)
+/* An empty file whose name is safe. One that could not be made so stays: a manifest on disk may name it
+ * (manifest_save, ERR_BUSY), and the next try takes it over. -1: errno. */
+static int create_file(const struct aof *a, const char *name)
 {
     int fd = openat(a->dir_fd, name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
-    if (fd < 0)
-        return -1;
-    if (write_header(fd, kind, 0, from, bytes) && fsync(a->dir_fd) == 0)
+    if (fd < 0 || (fsync(fd) == 0 && fsync(a->dir_fd) == 0))
         return fd;
     int saved = errno;
-    unlinkat(a->dir_fd, name, 0);
     close(fd);
     errno = saved;
     return -1;
@@ -117,53 +134,87 @@ enum err aof_empty_base(struct aof *a, char error[AOF_ERROR_CHARS])
 {
     char name[MANIFEST_NAME_BYTES_MAX];
     struct writer_mark from = {.pos = a->load_pos, .tag = -1};
-    uint64_t bytes;
     aof_file_name(a, MANIFEST_BASE, 1, name);
-    int fd = aof_create_file(a, name, AOF_EMPTY_BASE, &from, &bytes);
-    if (fd < 0) {
+    int fd = create_file(a, name);
+    uint64_t bytes = fd < 0 ? 0 : write_header(fd, HEADER_EMPTY_BASE, 0, &from, true);
+    if (bytes == 0)
         snprintf(error, AOF_ERROR_CHARS, "cannot create %s/%s: %s", a->dir, name, strerror(errno));
-        return ERR_IO;
-    }
-    close(fd);
+    if (fd >= 0)
+        close(fd);
     atomic_store(&a->base_bytes, bytes);
-    return manifest_add(&a->manifest, MANIFEST_BASE, 1, name);
+    return bytes ? manifest_add(&a->manifest, MANIFEST_BASE, 1, name) : ERR_IO;
 }
 
-bool aof_next_increment(struct aof *a, const struct writer_mark *from, struct writer_file *out,
-                        char error[AOF_ERROR_CHARS])
+/* --- the next increment --------------------------------------------------------------------- */
+
+static bool prepare(struct aof *a, char error[AOF_ERROR_CHARS])
 {
     char name[MANIFEST_NAME_BYTES_MAX], why[MANIFEST_ERROR_CHARS] = "it is full";
-    uint64_t seq = a->next_incr_seq;
-    aof_file_name(a, MANIFEST_INCR, seq, name);
-    out->fd = aof_create_file(a, name, AOF_INCREMENT, from, &out->bytes);
-    if (out->fd < 0) {
+    if (a->prepared.fd >= 0)
+        return true;
+    aof_file_name(a, MANIFEST_INCR, a->next_incr_seq, name);
+    int fd = create_file(a, name);
+    if (fd < 0) {
         snprintf(error, AOF_ERROR_CHARS, "cannot create %s/%s: %s", a->dir, name, strerror(errno));
         return false;
     }
-    enum err e = manifest_add(&a->manifest, MANIFEST_INCR, seq, name);
+    enum err e = manifest_add(&a->manifest, MANIFEST_INCR, a->next_incr_seq, name);
     if (e == ERR_OK && !a->fresh)
         e = manifest_save(&a->manifest, a->dir, a->manifest_name, why);
     if (e == ERR_OK) {
-        a->next_incr_seq++;
-        aof_count_older(a);
+        a->prepared.fd = fd;
+        a->prepared.seq = a->next_incr_seq++;
         return true;
     }
-    /* The file stays, as the manifest on disk may name it (ERR_BUSY); the next try takes its name
-     * again. Whichever manifest holds, it is empty. */
+    /* Whichever manifest holds, the file is empty, and the next try takes its name again. */
     int saved = errno;
     snprintf(error, AOF_ERROR_CHARS, "%s/%s: %s", a->dir, a->manifest_name, why);
     manifest_remove(&a->manifest, name);
-    close(out->fd);
-    out->fd = -1;
+    close(fd);
     errno = saved;
     return false;
+}
+
+bool aof_prepare_increment(struct aof *a, char error[AOF_ERROR_CHARS])
+{
+    pthread_mutex_lock(&a->files_lock);
+    bool fine = prepare(a, error);
+    pthread_mutex_unlock(&a->files_lock);
+    return fine;
+}
+
+static bool go_on_in_prepared(struct aof *a, const struct writer_mark *from, bool durably,
+                              struct writer_file *out, char error[AOF_ERROR_CHARS])
+{
+    uint64_t bytes = write_header(a->prepared.fd, HEADER_INCREMENT, 0, from, durably);
+    if (bytes == 0) { /* it stays prepared */
+        snprintf(error, AOF_ERROR_CHARS, "cannot begin increment %llu in %s: %s",
+                 (unsigned long long)a->prepared.seq, a->dir, strerror(errno));
+        return false;
+    }
+    *out = (struct writer_file){.fd = a->prepared.fd, .bytes = bytes};
+    a->incr_seq = a->prepared.seq;
+    a->prepared.fd = -1;
+    aof_count_older(a);
+    return true;
+}
+
+bool aof_next_increment(struct aof *a, const struct writer_mark *from, bool durably,
+                        struct writer_file *out, char error[AOF_ERROR_CHARS])
+{
+    pthread_mutex_lock(&a->files_lock);
+    bool fine = prepare(a, error) && go_on_in_prepared(a, from, durably, out, error);
+    int saved = errno;
+    pthread_mutex_unlock(&a->files_lock);
+    errno = saved;
+    return fine;
 }
 
 bool aof_refresh(void *aof, const struct writer_mark *from, struct writer_file *out)
 {
     struct aof *a = aof;
     char error[AOF_ERROR_CHARS];
-    bool fine = aof_next_increment(a, from, out, error);
+    bool fine = aof_next_increment(a, from, true, out, error);
     int saved = errno;
     if (fine)
         log_warning(a->logger, "Syncing the append-only file failed: went on with a fresh one, and "
@@ -204,13 +255,16 @@ enum err aof_last_increment(struct aof *a, const struct writer_mark *from, struc
     if (fd < 0 || fstat(fd, &st) != 0 || fdatasync(fd) != 0)
         e = ERR_IO;
     *out = (struct writer_file){.fd = fd, .bytes = (uint64_t)st.st_size};
-    if (e == ERR_OK && a->load_plain &&
-        !write_header(fd, AOF_INCREMENT, (uint64_t)st.st_size, from, &out->bytes))
-        e = ERR_IO;
-    else if (e == ERR_OK && !a->load_plain && !ends_at(fd, out->bytes, a->load_pos))
+    if (e == ERR_OK && a->load_plain) {
+        out->bytes = write_header(fd, HEADER_INCREMENT, (uint64_t)st.st_size, from, true);
+        e = out->bytes ? ERR_OK : ERR_IO;
+    } else if (e == ERR_OK && !ends_at(fd, out->bytes, a->load_pos)) {
         e = ERR_NOTFOUND;
-    if (e == ERR_OK)
+    }
+    if (e == ERR_OK) {
+        a->incr_seq = last->seq;
         return ERR_OK;
+    }
     snprintf(error, AOF_ERROR_CHARS, "cannot go on with %s/%s: %s", a->dir, last->name,
              strerror(errno));
     if (fd >= 0)
@@ -220,12 +274,12 @@ enum err aof_last_increment(struct aof *a, const struct writer_mark *from, struc
 
 void aof_count_older(struct aof *a)
 {
-    const struct manifest_file *last = manifest_last(&a->manifest, MANIFEST_INCR);
     uint64_t bytes = 0;
     struct stat st;
     for (size_t i = 0; i < a->manifest.count; i++) {
         const struct manifest_file *f = &a->manifest.files[i];
-        if (f->type == MANIFEST_INCR && f != last && fstatat(a->dir_fd, f->name, &st, 0) == 0)
+        if (f->type == MANIFEST_INCR && f->seq != a->incr_seq &&
+            fstatat(a->dir_fd, f->name, &st, 0) == 0)
             bytes += (uint64_t)st.st_size;
     }
     atomic_store(&a->older_bytes, bytes);

@@ -1,5 +1,6 @@
 #pragma once
 /* What the files of the log's owner share. */
+#include <pthread.h>
 #include <stdatomic.h>
 
 #include "base/buf.h"
@@ -27,28 +28,31 @@ struct aof_rewrite_jobs {
     uint64_t base_seq, base_bytes;
     uint64_t first_incr_seq; /* set by the switch: increments below it are history after it */
     char temp_name[64];
-    _Atomic int opened;   /* the base's file: 0 not yet, 1 done, -1 failed */
-    _Atomic int switched; /* to the new increment: likewise */
+    _Atomic int prepared; /* the base's file and the next increment: 0 not yet, 1 done, -1 failed */
+    _Atomic int switched; /* to the next increment: likewise */
     _Atomic int finished; /* the base is in place: likewise */
     /* Removed files that are still open: what frees their blocks is the close, which takes long. */
     int history[AOF_HISTORY_FDS_MAX], history_count;
 };
 
-/* COLLECTING -> ENDED -> PLACING -> CLOSING, or to CLOSING from either of the first two. */
+/* PREPARING -> COLLECTING -> ENDED -> PLACING -> CLOSING, or to CLOSING from any of the first three. */
 enum aof_rewrite_phase {
+    REWRITE_PREPARING,  /* files are made, the snapshot is still to be taken */
     REWRITE_COLLECTING, /* the walk gives keys */
     REWRITE_ENDED,      /* everything was given; waits until it is safe */
-    REWRITE_PLACING,    /* the last job is under way */
+    REWRITE_PLACING,    /* the base's last job is under way */
     REWRITE_CLOSING,    /* over: the base's writer ends */
 };
 struct aof_rewrite {
     struct writer *writer;
     struct aof_batch batch;
     struct writer_state state;
-    uint64_t given;   /* bytes given to the writer: its own positions */
-    uint64_t asked;   /* to be synced, likewise */
-    uint64_t batches; /* of the base, with the header's */
+    uint64_t sync_pos; /* of the log: synced ahead of the switch, which then has little to sync */
+    uint64_t given;    /* bytes given to the writer: its own positions */
+    uint64_t asked;    /* to be synced, likewise */
+    uint64_t batches;  /* of the base */
     int64_t started_us;
+    bool switching; /* the switch was asked for */
     enum aof_rewrite_phase phase;
 };
 
@@ -60,11 +64,21 @@ struct aof {
     bool load_truncated, timestamps;
     struct logger *logger;
 
-    /* While serving the writer thread's alone: jobs change it. */
+    /* While serving both writers' threads change what is next, the log's and that of the next base; one that holds it
+     * may wait for the disk, so the loop never takes it. */
+    pthread_mutex_t files_lock;
     struct manifest manifest;
+    bool fresh;     /* the manifest on disk is of other data until a rewrite is done */
+    bool unsettled; /* opened without waiting for the disk: the first rewrite is to make up for it */
+    uint64_t next_incr_seq;
+    struct {
+        int fd; /* -1: there is none */
+        uint64_t seq;
+    } prepared; /* an empty increment that the manifest names already, to go on in */
+
+    uint64_t incr_seq; /* of the increment that is written to. The log's writer thread's alone, like the next */
     int refresh_errno; /* of the last try to go on with a fresh file: said once */
-    bool fresh;        /* the manifest on disk is of other data until a rewrite is done */
-    bool unplaced;     /* the same as the loop knows it */
+    bool unplaced;     /* `fresh` as the loop knows it */
     bool base_only;    /* there is no increment, and will be none */
 
     /* loading */
@@ -96,7 +110,7 @@ struct aof {
     int64_t last_rewrite_us;
     bool last_rewrite_ok;
     uint64_t rewrites;
-    uint64_t next_incr_seq, next_base_seq;
+    uint64_t next_base_seq;
 };
 
 /* Appends a command to a batch, with the SELECT that it needs; returns the bytes of commands added. */
@@ -107,20 +121,15 @@ size_t aof_batch_select(struct aof_batch *b, int db);
 void aof_batch_seal(struct aof_batch *b, uint64_t pos);
 void aof_batch_reset(struct aof_batch *b); /* at the start of a file: the database is unknown */
 
-/* --- aof_files.c: all but the first run on the writer thread once aof_start has returned ------- */
+/* --- aof_files.c ------------------------------------------------------------------------------ */
 
-enum err aof_lock_directory(struct aof *a, char error[AOF_ERROR_CHARS]);
+/* `durably`: its own name, too. */
+enum err aof_lock_directory(struct aof *a, bool durably, char error[AOF_ERROR_CHARS]);
+/* Makes up for what aof_open left, if it did. */
+bool aof_settle(struct aof *a, char error[AOF_ERROR_CHARS]);
 /* "PREFIX.<seq>.<base|incr>.aof" */
 void aof_file_name(const struct aof *a, enum manifest_type type, uint64_t seq,
                    char out[MANIFEST_NAME_BYTES_MAX]);
-enum aof_file_kind {
-    AOF_INCREMENT,
-    AOF_BASE,       /* whose end is still to come */
-    AOF_EMPTY_BASE, /* whole */
-};
-/* Creates a file with the header, sealed at `from`, and makes it durable. -1: errno. */
-int aof_create_file(const struct aof *a, const char *name, enum aof_file_kind kind,
-                    const struct writer_mark *from, uint64_t *bytes);
 /* The base of a log that begins with nothing, as Redis makes one, too; the next change of the manifest
  * names it on disk. */
 enum err aof_empty_base(struct aof *a, char error[AOF_ERROR_CHARS]);
@@ -129,13 +138,16 @@ enum err aof_empty_base(struct aof *a, char error[AOF_ERROR_CHARS]);
  * gone on with. ERR_IO: `error` says why. */
 enum err aof_last_increment(struct aof *a, const struct writer_mark *from, struct writer_file *out,
                             char error[AOF_ERROR_CHARS]);
-/* The next increment, from `from` on, becomes part of the log and goes to *out. False: errno and,
- * for whoever reads it, `error`. */
-bool aof_next_increment(struct aof *a, const struct writer_mark *from, struct writer_file *out,
-                        char error[AOF_ERROR_CHARS]);
+/* Makes the next increment, empty, and has the manifest on disk name it; there may be one already. False: errno and,
+ * for whoever reads it, `error`. On whichever thread: takes files_lock, like the next two. */
+bool aof_prepare_increment(struct aof *a, char error[AOF_ERROR_CHARS]);
+/* The next increment, prepared now unless it was before, is gone on with from `from` on, with *out. `durably`: its
+ * header is synced, for which nothing is waited otherwise. On the log's writer thread, once there is one; likewise. */
+bool aof_next_increment(struct aof *a, const struct writer_mark *from, bool durably,
+                        struct writer_file *out, char error[AOF_ERROR_CHARS]);
 /* A writer_refresh_fn. */
 bool aof_refresh(void *aof, const struct writer_mark *from, struct writer_file *out);
-/* Measures the increments beside the one that is written to. */
+/* Measures the increments beside the one that is written to. Under files_lock. */
 void aof_count_older(struct aof *a);
 
 /* --- aof_upgrade.c ---------------------------------------------------------------------------- */
@@ -149,8 +161,10 @@ enum err aof_upgrade(struct aof *a, const char *old_dir, char error[AOF_ERROR_CH
 enum err aof_load_prepare(struct aof *a, char error[AOF_ERROR_CHARS]);
 /* By its first bytes: Redis before 7 wrote them into files of any name. */
 bool aof_is_rdb(int fd);
-/* Removes the files that the manifest no longer needs, and forgets them. */
+/* Removes the files that the manifest no longer needs, and forgets them. Under files_lock. */
 void aof_remove_history(struct aof *a);
+/* Temporary files of a rewrite or a manifest that a crash cut off. */
+void aof_remove_leftovers(const struct aof *a);
 
 /* --- aof_rewrite.c ---------------------------------------------------------------------------- */
 

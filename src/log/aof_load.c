@@ -35,8 +35,7 @@ static bool is_leftover(const struct aof *a, const char *name)
     return strncmp(name + 5, "rewriteaof-", 11) == 0 || strcmp(name + 5, a->manifest_name) == 0;
 }
 
-/* Temporary files of a rewrite or a manifest that a crash cut off. */
-static void remove_leftovers(const struct aof *a)
+void aof_remove_leftovers(const struct aof *a)
 {
     DIR *d = opendir(a->dir);
     if (!d)
@@ -82,8 +81,10 @@ enum err aof_load_prepare(struct aof *a, char error[AOF_ERROR_CHARS])
     }
     atomic_store(&a->base_bytes, base);
     atomic_store(&a->older_bytes, a->load_total - base);
-    remove_leftovers(a);
-    aof_remove_history(a);
+    if (!a->unsettled) {
+        aof_remove_leftovers(a);
+        aof_remove_history(a);
+    }
     return ERR_OK;
 }
 
@@ -162,6 +163,16 @@ static void next_file(struct aof *a)
     a->load_index++;
 }
 
+/* Of a next increment that was prepared and not begun (aof_rewrite.c) there is nothing. */
+static bool more_follows(const struct aof *a)
+{
+    struct stat st;
+    for (size_t i = a->load_index + 1; i < a->manifest.count; i++)
+        if (fstatat(a->dir_fd, a->manifest.files[i].name, &st, 0) != 0 || st.st_size > 0)
+            return true;
+    return false;
+}
+
 /* The tail of the last file goes; that of another one is fine where the next file goes on from
  * before it. */
 static enum reader_status cut_tail(struct aof *a, char error[AOF_ERROR_CHARS])
@@ -171,7 +182,7 @@ static enum reader_status cut_tail(struct aof *a, char error[AOF_ERROR_CHARS])
     uint64_t bytes;
     const char *name = a->manifest.files[a->load_index].name;
     ahead_report(a->reader, &report);
-    if (a->load_index + 1 < a->manifest.count) {
+    if (more_follows(a)) {
         const char *why = positions_torn(&a->positions, in_base(a), &report);
         return why ? refuse(a, why, error) : READER_BATCH;
     }

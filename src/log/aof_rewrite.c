@@ -1,19 +1,47 @@
 /* Rewriting: the data as they are now replace the history of how they came to be.
  *
+ *   prepare the files that it needs are made, while everything goes on as it was
  *   begin   appends go to a new increment from here on; the base is written aside, by a writer of its
  *           own
  *   add     the snapshot gives every key
  *   end     the base is sealed; once it is safe, one change of the manifest puts it in the place of
  *           the old base and all increments before the new one, which are then removed
  *
- * A crash at any moment leaves the old files or the new ones: the manifest names either.
+ *      the loop                        the log's writer thread      the base's writer thread
+ *      prepare ------------------------------------------------->   job_prepare (files, manifest)
+ *      begin (prepared) ------------>  job_switch
+ *        '------------------------------------------------------>   batches, syncs
+ *      end, base safe, switched --------------------------------->  job_finish (renames, manifest)
+ *      finished -------------------------------------------------> end_base (frees what was removed)
+ *      ended: forgets it
  *
- *      the loop                     the log's writer thread        the base's writer thread
- *      begin ---------------------> job_switch (new increment)
- *        '----------------------------------------------------->   job_open_base, batches, syncs
- *      end, base safe, switched --> job_finish (rename, manifest)
- *      finished ----------------------------------------------->   end_base (frees what was removed)
- *      ended: forgets it */
+ * Replies to writes wait for the log's writer thread, so whatever waits for the disk happens on the other one. All that is
+ * left for the log's is job_switch: it writes a header of some 60 bytes to a file that is there already, and that is
+ * the file from then on. A writer has all batches before a job synced ahead of it; so that this is next to
+ * nothing, a sync beside the writing is asked for when preparing, and begin waits for it.
+ *
+ * A crash at any moment leaves the old files or the new ones. Where N is the increment in use:
+ *
+ *   step                                      what a crash behind it leaves
+ *   1  temp-rewriteaof-<pid>.aof is made      a leftover that the next start removes
+ *   2  N+1 is made, empty; its name synced    a file that nothing names, which the next N+1 writes over
+ *   3  the manifest that names it is saved    N, which is still written to, and N+1, empty: the end of N is the end of
+ *                                             the log, be it torn (aof_load.c), and N+1 is gone on in. Redis leaves
+ *                                             empty increments, too
+ *   4  all of N is synced                     the same
+ *   5  N+1 gets its header, not synced        N, whole, and N+1: empty, with half a header or a header; the first
+ *                                             batch is written behind the header and synced with it, by policy
+ *   6  the base is written and synced         the same, the base being a leftover
+ *   7  the base gets its name, synced         the same, the base being a file that nothing names
+ *   8  the manifest that names it is saved    the base and N+1; what came before is named as history, and removed by
+ *                                             the next start
+ *   9  the history is removed, the manifest   the base and N+1
+ *      that does not name it saved
+ *
+ * So every batch is in a file that the manifest on disk named before the batch was written: 3 comes before 5, and N stays
+ * named until 8, when the base has what it held. Where a rewrite is given up between 3 and 5, N+1 stays prepared
+ * and the next one takes it, or a fresh file after a failed sync does (aof_refresh), which may come between them, too: then
+ * the switch finds none prepared, and makes one while it is waited for. */
 #include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -32,12 +60,34 @@ static void job_switch(void *arg, struct writer_file *out)
     struct aof *a = arg;
     char error[AOF_ERROR_CHARS];
     struct writer_mark from = {.pos = a->jobs.base_pos, .tag = -1};
-    bool fine = aof_next_increment(a, &from, out, error);
-    if (fine)
-        a->jobs.first_incr_seq = manifest_last_seq(&a->manifest, MANIFEST_INCR);
-    else
+    bool fine = aof_next_increment(a, &from, false, out, error);
+    a->jobs.first_incr_seq = a->incr_seq;
+    if (!fine)
         log_warning(a->logger, "Cannot begin to rewrite the append-only file: %s", error);
     atomic_store(&a->jobs.switched, fine ? 1 : -1);
+}
+
+/* --- on the base's writer thread -------------------------------------------------------------- */
+
+static bool open_base(struct aof *a, struct writer_file *out, char error[AOF_ERROR_CHARS])
+{
+    const char *name = a->jobs.temp_name;
+    out->fd = openat(a->dir_fd, name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+    if (out->fd >= 0)
+        return true;
+    snprintf(error, AOF_ERROR_CHARS, "cannot create %s/%s: %s", a->dir, name, strerror(errno));
+    return false;
+}
+
+static void job_prepare(void *arg, struct writer_file *out)
+{
+    struct aof *a = arg;
+    char error[AOF_ERROR_CHARS];
+    bool fine = aof_settle(a, error) && open_base(a, out, error) &&
+                (a->base_only || aof_prepare_increment(a, error));
+    if (!fine)
+        log_warning(a->logger, "Cannot begin to rewrite the append-only file: %s", error);
+    atomic_store(&a->jobs.prepared, fine ? 1 : -1);
 }
 
 static void copy_manifest(struct manifest *to, const struct manifest *from)
@@ -102,35 +152,29 @@ static void remove_history(struct aof *a)
         log_warning(a->logger, "The manifest still names files that are gone: %s", why);
 }
 
-static void job_finish(void *arg, struct writer_file *out)
+static bool finish(struct aof *a, char error[AOF_ERROR_CHARS])
 {
-    struct aof *a = arg;
-    char error[AOF_ERROR_CHARS] = "";
-    (void)out;
-    if (!put_in_place(a, error)) {
-        log_warning(a->logger, "Rewriting the append-only file failed: %s", error);
-        atomic_store(&a->jobs.finished, -1);
-        return;
-    }
+    if (!put_in_place(a, error))
+        return false;
     a->fresh = false;
     writer_healed(a->writer, a->jobs.base_pos);
     remove_history(a);
     atomic_store(&a->base_bytes, a->jobs.base_bytes);
     aof_count_older(a);
-    atomic_store(&a->jobs.finished, 1);
+    return true;
 }
 
-/* --- on the base's writer thread -------------------------------------------------------------- */
-
-static void job_open_base(void *arg, struct writer_file *out)
+static void job_finish(void *arg, struct writer_file *out)
 {
     struct aof *a = arg;
-    struct writer_mark from = {.pos = a->jobs.base_pos, .tag = -1};
-    out->fd = aof_create_file(a, a->jobs.temp_name, AOF_BASE, &from, &out->bytes);
-    if (out->fd < 0)
-        log_warning(a->logger, "Cannot create %s/%s: %s", a->dir, a->jobs.temp_name,
-                    strerror(errno));
-    atomic_store(&a->jobs.opened, out->fd >= 0 ? 1 : -1);
+    char error[AOF_ERROR_CHARS] = "";
+    (void)out;
+    pthread_mutex_lock(&a->files_lock);
+    bool fine = finish(a, error);
+    pthread_mutex_unlock(&a->files_lock);
+    if (!fine)
+        log_warning(a->logger, "Rewriting the append-only file failed: %s", error);
+    atomic_store(&a->jobs.finished, fine ? 1 : -1);
 }
 
 static void end_base(void *arg)
@@ -150,9 +194,9 @@ bool aof_rewriting(const struct aof *a)
     return a->rewrite && a->rewrite->phase != REWRITE_CLOSING;
 }
 
-enum err aof_rewrite_begin(struct aof *a, int64_t now_us, char error[AOF_ERROR_CHARS])
+enum err aof_rewrite_prepare(struct aof *a, int64_t now_us, char error[AOF_ERROR_CHARS])
 {
-    assert(a->writer && a->group == 0);
+    assert(a->writer);
     if (a->rewrite) {
         snprintf(error, AOF_ERROR_CHARS, "%s",
                  aof_rewriting(a) ? "the append-only file is being rewritten already"
@@ -164,7 +208,7 @@ enum err aof_rewrite_begin(struct aof *a, int64_t now_us, char error[AOF_ERROR_C
                                .event_fd = writer_event_fd(a->writer),
                                .end = end_base,
                                .arg = a};
-    a->jobs = (struct aof_rewrite_jobs){.base_pos = a->pos, .base_seq = a->next_base_seq++};
+    a->jobs = (struct aof_rewrite_jobs){.base_seq = a->next_base_seq++};
     snprintf(a->jobs.temp_name, sizeof(a->jobs.temp_name), "temp-rewriteaof-%d.aof", (int)getpid());
     struct writer *writer = writer_new(&o);
     if (!writer) {
@@ -173,23 +217,42 @@ enum err aof_rewrite_begin(struct aof *a, int64_t now_us, char error[AOF_ERROR_C
     }
     struct aof_rewrite *rw = mem_zalloc(sizeof(*rw));
     rw->writer = writer;
-    rw->batches = 1;
     rw->started_us = now_us;
+    rw->sync_pos = a->pos;
     buf_init(&rw->batch.bytes);
-    aof_batch_reset(&rw->batch);
     a->rewrite = rw;
-    writer_submit_job(writer, job_open_base, a);
+    writer_submit_job(writer, job_prepare, a);
+    writer_want_sync(a->writer, rw->sync_pos);
+    return ERR_OK;
+}
 
+bool aof_rewrite_prepared(const struct aof *a)
+{
+    const struct aof_rewrite *rw = a->rewrite;
+    return rw && rw->phase == REWRITE_PREPARING && atomic_load(&a->jobs.prepared) > 0 &&
+           (a->state.synced >= rw->sync_pos || a->state.lost || a->base_only);
+}
+
+void aof_rewrite_begin(struct aof *a)
+{
+    struct aof_rewrite *rw = a->rewrite;
+    assert(aof_rewrite_prepared(a) && a->group == 0);
+    rw->phase = REWRITE_COLLECTING;
+    buf_append_cstr(&rw->batch.bytes, FORMAT_HEADER_LINE);
+    buf_append_cstr(&rw->batch.bytes, FORMAT_BASE_LINE);
+    aof_batch_reset(&rw->batch);
     if (a->base_only) { /* whatever increments there are go */
+        a->jobs.base_pos = a->pos;
         a->jobs.first_incr_seq = UINT64_MAX;
         atomic_store(&a->jobs.switched, 1);
-        return ERR_OK;
+        return;
     }
     aof_seal(a);
+    a->jobs.base_pos = a->pos;
     aof_batch_reset(&a->batch);
     a->timestamp_s = 0; /* a file says by itself what time it is */
+    rw->switching = true;
     writer_submit_job(a->writer, job_switch, a);
-    return ERR_OK;
 }
 
 /* Over, well or not: what is left is to end the base's writer. */
@@ -264,29 +327,29 @@ void aof_rewrite_cancel(struct aof *a)
 void aof_rewrite_poll(struct aof *a)
 {
     struct aof_rewrite *rw = a->rewrite;
-    int opened = atomic_load(&a->jobs.opened), switched = atomic_load(&a->jobs.switched);
+    writer_poll(rw->writer, &rw->state); /* first: what it has ended with is told below */
+    int prepared = atomic_load(&a->jobs.prepared), switched = atomic_load(&a->jobs.switched);
     int finished = atomic_load(&a->jobs.finished);
-    writer_poll(rw->writer, &rw->state);
     switch (rw->phase) {
+    case REWRITE_PREPARING:
     case REWRITE_COLLECTING:
     case REWRITE_ENDED:
-        if (opened < 0 || switched < 0 || rw->state.write_errno || rw->state.sync_errno) {
+        if (prepared < 0 || switched < 0 || rw->state.write_errno || rw->state.sync_errno) {
             close_rewrite(a, false);
-        } else if (rw->phase == REWRITE_ENDED && opened && switched &&
-                   rw->state.synced >= rw->given) {
+        } else if (rw->phase == REWRITE_ENDED && switched && rw->state.synced >= rw->given) {
             a->jobs.base_bytes = rw->state.file_bytes;
             rw->phase = REWRITE_PLACING;
-            writer_submit_job(a->writer, job_finish, a);
+            writer_submit_job(rw->writer, job_finish, a);
         }
         break;
     case REWRITE_PLACING:
         if (finished > 0)
             a->unplaced = false;
-        if (finished)
+        if (finished || rw->state.ended)
             close_rewrite(a, finished > 0);
         break;
     case REWRITE_CLOSING:
-        if (rw->state.ended && switched) /* no job of it is left anywhere */
+        if (rw->state.ended && (switched || !rw->switching)) /* no job of it is left anywhere */
             forget(a);
         break;
     }
@@ -297,6 +360,8 @@ void aof_rewrite_stop(struct aof *a)
     /* One that takes its place just now does, and its writer then frees what was removed. */
     if (a->rewrite->phase < REWRITE_PLACING)
         close_rewrite(a, false);
+    else
+        writer_stop(a->rewrite->writer, AOF_CLOSE_PATIENCE_MS);
 }
 
 void aof_rewrite_drop(struct aof *a)

@@ -48,7 +48,7 @@ struct writer_mark {
 /* A file to go on with, opened by the owner on the writer thread. */
 struct writer_file {
     int fd;         /* -1: none */
-    uint64_t bytes; /* that it holds, and are safe */
+    uint64_t bytes; /* that it holds: safe already, or nothing is lost with them */
 };
 /* Runs on the writer thread after a failed sync: opens a fresh file and makes it part of the log, to
  * go on at `from`. What the file before holds beyond it is written again to the new one, and cut off
@@ -64,6 +64,7 @@ typedef void (*writer_end_fn)(void *arg);
 struct writer_options {
     enum writer_policy policy;
     int fd;                    /* takes; written to behind start.bytes. -1: a job will open one */
+    bool pass_over;            /* until it does, batches count as synced and go nowhere; else they fail */
     struct writer_mark start;  /* safe already */
     int event_fd;              /* 0: one of its own; else another writer's, told too. Borrowed */
     writer_refresh_fn refresh; /* NULL: after a failed sync nothing more is written */

@@ -189,6 +189,23 @@ static void note_written(struct writer *w, int error)
     cut_stale(w);
 }
 
+/* There is no file yet, and none is needed. */
+static void pass_over(struct writer *w, struct entries *batches)
+{
+    while (batches->first && !batches->first->fn) {
+        struct entry *e = entries_pop(batches);
+        w->written.pos = e->pos;
+        w->written.tag = e->tag;
+        entries_push(&w->unsafe, e);
+    }
+    w->synced = w->kept = w->written;
+    writer_let_go(w, w->written.pos);
+    pthread_mutex_lock(&w->lock);
+    w->state.written = w->state.synced = w->written.pos;
+    writer_tell(w);
+    pthread_mutex_unlock(&w->lock);
+}
+
 /* Everything before it is safe before it runs: it may make another file the last one. */
 static int run_job(struct writer *w, struct entries *batches)
 {
@@ -230,6 +247,9 @@ static bool work_off(struct writer *w, struct entries *batches)
     while (batches->first) {
         if (batches->first->fn) {
             error = run_job(w, batches);
+        } else if (w->fd < 0 && w->pass_over) {
+            pass_over(w, batches);
+            error = 0;
         } else {
             rest(w);
             int write_error = write_some(w, batches);

@@ -30,6 +30,7 @@ struct world {
     size_t count, cap;
     struct world_data snapshot; /* what the rewrite under way gives */
     int given;                  /* of its keys; -1: none under way */
+    bool preparing;             /* it is to be taken once the rewrite is prepared */
 };
 
 static inline uint64_t world_hash(const struct world_data *d)
@@ -139,14 +140,25 @@ static inline void world_turn(struct world *w, struct aof *a)
 
 /* --- rewriting ------------------------------------------------------------------------------ */
 
+/* Has one prepared; the snapshot is taken later, by a slice. */
 static inline bool world_rewrite_begin(struct world *w, struct aof *a)
 {
     char error[AOF_ERROR_CHARS];
-    if (aof_rewrite_begin(a, 0, error) != ERR_OK)
+    if (aof_rewrite_prepare(a, 0, error) != ERR_OK)
         return false;
-    w->snapshot = w->data;
+    w->preparing = true;
     w->given = 0;
     return true;
+}
+
+/* Takes the snapshot, if that can be done now. */
+static inline void world_rewrite_snapshot(struct world *w, struct aof *a)
+{
+    if (!w->preparing || !aof_rewrite_prepared(a))
+        return;
+    aof_rewrite_begin(a);
+    w->snapshot = w->data;
+    w->preparing = false;
 }
 
 /* Gives a few keys of the snapshot, or the end. */
@@ -155,8 +167,13 @@ static inline void world_rewrite_slice(struct world *w, struct aof *a)
     char digits[NUM_I64_CHARS];
     if (!aof_rewriting(a) || w->given < 0) {
         w->given = -1;
+        w->preparing = false;
         return;
     }
+    aof_poll(a);
+    world_rewrite_snapshot(w, a);
+    if (w->preparing)
+        return;
     for (int i = 0; i < 5 && w->given < WORLD_DBS * WORLD_KEYS; i++, w->given++) {
         int db = w->given / WORLD_KEYS, k = w->given % WORLD_KEYS;
         struct slice argv[3] = {SLICE("SET"),
@@ -259,6 +276,7 @@ static inline struct aof *world_restart(struct world *w, const char *dir, enum w
         w->count--;
     w->data = d;
     w->given = -1;
+    w->preparing = false;
     return a;
 }
 

@@ -294,6 +294,37 @@ static void test_without_a_file_at_first(void **state)
     close_writer(&other);
 }
 
+/* Where that is asked for, what comes before there is a file counts as safe, and is in no file. */
+static void test_passes_over_until_there_is_a_file(void **state)
+{
+    (void)state;
+    struct rng rng;
+    rng_seed(&rng, 9);
+    for (int policy = WRITER_NO; policy <= WRITER_ALWAYS; policy++) {
+        struct fixture f;
+        struct writer_state s;
+        memset(&f, 0, sizeof(f));
+        snprintf(f.path, sizeof(f.path), "writer-XXXXXX");
+        close(mkstemp(f.path));
+        struct writer_options o = {
+            .policy = (enum writer_policy)policy, .fd = -1, .pass_over = true};
+        f.w = writer_new(&o);
+        for (int i = 0; i < 10; i++)
+            give(&f, &rng);
+        for (s.synced = s.written = 0; s.synced < f.pos || s.written < f.pos;) {
+            usleep(1000);
+            writer_poll(f.w, &s);
+            assert_int_equal(s.write_errno, 0);
+        }
+        assert_int_equal(s.kept_bytes, 0);
+        writer_submit_job(f.w, job_open_late, &f);
+        buf_clear(&f.sent);
+        for (int i = 0; i < 10; i++)
+            give(&f, &rng);
+        close_writer(&f);
+    }
+}
+
 /* --- the end -------------------------------------------------------------------------------- */
 
 static void on_end(void *arg)
@@ -332,6 +363,7 @@ int main(void)
         cmocka_unit_test(test_group_commit),
         cmocka_unit_test(test_jobs_happen_between_batches),
         cmocka_unit_test(test_without_a_file_at_first),
+        cmocka_unit_test(test_passes_over_until_there_is_a_file),
         cmocka_unit_test(test_stop),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
