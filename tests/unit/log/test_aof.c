@@ -212,6 +212,127 @@ static void test_cancel(void **state)
     world_deinit(&w);
 }
 
+/* --- the next increment, prepared and not begun ----------------------------------------------- */
+
+#define OLD_INCREMENT  "copy/log.aof.1.incr.aof"
+#define NEXT_INCREMENT "copy/log.aof.2.incr.aof"
+
+static void await_prepared(struct aof *a)
+{
+    int64_t until_us = clock_mono_us() + 10000000;
+    for (aof_poll(a); !aof_rewrite_prepared(a); aof_poll(a)) {
+        struct pollfd p = {.fd = aof_event_fd(a), .events = POLLIN};
+        assert_true(clock_mono_us() < until_us);
+        poll(&p, 1, 1000);
+    }
+}
+
+static off_t size_of(const char *path)
+{
+    struct stat st;
+    assert_int_equal(stat(path, &st), 0);
+    return st.st_size;
+}
+
+static void copy_dir(const char *from, const char *to)
+{
+    char command[128];
+    snprintf(command, sizeof(command), "rm -rf %s; cp -r %s %s", to, from, to);
+    assert_int_equal(system(command), 0);
+}
+
+/* Loads "copy", goes on in it, and loads that. */
+static void go_on_in_copy(struct world *w, uint64_t least)
+{
+    struct world_data data = w->data;
+    size_t count = w->count;
+    struct aof *a = world_restart(w, "copy", WRITER_ALWAYS, least);
+    for (int i = 0; i < 3; i++)
+        world_turn(w, a);
+    assert_true(aof_close(&a));
+    world_judge_dir(w, "copy", w->points[w->count - 1].pos);
+    w->data = data;
+    w->count = count;
+}
+
+/* A crash while the manifest names it: the increment before is the last one, be its end torn. */
+static void test_crash_while_prepared(void **state)
+{
+    (void)state;
+    struct world w;
+    world_init(&w, 10);
+    remove_dir("log");
+    struct aof *a = world_restart(&w, "log", WRITER_ALWAYS, 0);
+    for (int i = 0; i < 3; i++)
+        world_turn(&w, a);
+    assert_true(world_rewrite_begin(&w, a));
+    await_prepared(a);
+    uint64_t before = aof_pos(a);
+    world_turn(&w, a);
+    await_synced(a, aof_pos(a));
+    copy_dir("log", "whole");
+    copy_dir("log", "copy");
+    assert_int_equal(size_of(NEXT_INCREMENT), 0);
+    off_t bytes = size_of(OLD_INCREMENT);
+    go_on_in_copy(&w, aof_pos(a));
+    assert_int_equal(size_of(OLD_INCREMENT), bytes); /* and the next one is gone on in */
+    assert_true(size_of(NEXT_INCREMENT) > 0);
+    for (off_t cut = 1; cut < SEAL_BYTES; cut += 11) {
+        copy_dir("whole", "copy");
+        assert_int_equal(truncate(OLD_INCREMENT, bytes - cut), 0);
+        go_on_in_copy(&w, before);
+        assert_true(size_of(OLD_INCREMENT) <
+                    bytes - cut); /* cut, as Redis loads no torn file but the last */
+    }
+    aof_rewrite_cancel(a);
+    await_rewrite(a);
+    world_turn(&w, a);
+    assert_true(world_rewrite_begin(&w, a)); /* takes the one that is there */
+    while (w.given >= 0)
+        world_rewrite_slice(&w, a);
+    await_rewrite(a);
+    world_turn(&w, a);
+    assert_true(aof_close(&a));
+    copy_dir("log", "copy");
+    assert_int_equal(count_files("copy"), 3);
+    assert_true(size_of(NEXT_INCREMENT) > 0);
+    world_judge_dir(&w, "log", w.points[w.count - 1].pos);
+    world_deinit(&w);
+}
+
+/* A crash behind the switch: the header was not synced, and there may be any part of it, or zeros. */
+static void test_crash_behind_the_switch(void **state)
+{
+    (void)state;
+    struct world w;
+    world_init(&w, 11);
+    remove_dir("log");
+    struct aof *a = world_restart(&w, "log", WRITER_ALWAYS, 0);
+    for (int i = 0; i < 3; i++)
+        world_turn(&w, a);
+    assert_true(world_rewrite_begin(&w, a));
+    await_prepared(a);
+    world_rewrite_snapshot(&w, a);
+    for (int i = 0; atomic_load(&a->jobs.switched) == 0 && i < 10000; i++)
+        usleep(1000);
+    copy_dir("log", "whole");
+    assert_true(aof_close(&a));
+    copy_dir("whole", "copy");
+    off_t header = size_of(NEXT_INCREMENT);
+    assert_true(header > SEAL_BYTES);
+    for (off_t left = 0; left <= header; left++) {
+        for (int zeros = 0; zeros <= 1; zeros++) {
+            copy_dir("whole", "copy");
+            assert_int_equal(truncate(NEXT_INCREMENT, left), 0);
+            if (zeros)
+                assert_int_equal(truncate(NEXT_INCREMENT, header + 100), 0);
+            if (left < header || !zeros)
+                go_on_in_copy(&w, w.points[w.count - 1].pos);
+        }
+    }
+    world_deinit(&w);
+}
+
 /* Stopped while a base takes its place: it does, and nothing that takes long is left for aof_close. */
 static void test_stop_while_placing(void **state)
 {
@@ -352,6 +473,8 @@ int main(void)
         cmocka_unit_test(test_timestamps),
         cmocka_unit_test(test_rewrite_replaces_the_base),
         cmocka_unit_test(test_cancel),
+        cmocka_unit_test(test_crash_while_prepared),
+        cmocka_unit_test(test_crash_behind_the_switch),
         cmocka_unit_test(test_stop_while_placing),
         cmocka_unit_test(test_fresh),
         cmocka_unit_test(test_crash_at_any_moment_of_a_rewrite),

@@ -186,6 +186,81 @@ static void test_nothing_waits_for_a_slow_disk(void **state)
     world_deinit(&w);
 }
 
+/* What a rewrite does with files is waited for by no write: it is slow here, and writing is not. */
+static void test_no_write_waits_for_a_rewrite(void **state)
+{
+    (void)state;
+    struct world w;
+    int64_t longest_us = 0;
+    world_init(&w, 2);
+    remove_dir("log");
+    struct aof *a = world_restart(&w, "log", WRITER_EVERYSEC, 0);
+    world_turn(&w, a);
+    await_synced(a, aof_pos(a));
+    atomic_store(&shim->delay_us, 150000);
+    atomic_store(&shim->delay_kinds, 1u << DISK_OPEN | 1u << DISK_SYNC_DIR | 1u << DISK_RENAME);
+    uint32_t renames = atomic_load(&shim->calls[DISK_RENAME]);
+    assert_true(world_rewrite_begin(&w, a));
+    while (a->rewrite) {
+        int64_t start_us = clock_mono_us();
+        world_turn(&w, a);
+        for (aof_poll(a); a->state.written < aof_pos(a); aof_poll(a))
+            usleep(100);
+        int64_t took_us = clock_mono_us() - start_us;
+        longest_us = took_us > longest_us ? took_us : longest_us;
+        world_rewrite_slice(&w, a);
+        usleep(1000);
+    }
+    atomic_store(&shim->delay_us, 0);
+    assert_true(a->last_rewrite_ok);
+    assert_int_equal(atomic_load(&shim->calls[DISK_RENAME]) - renames, 4);
+    assert_true(longest_us < 100000);
+    assert_true(aof_close(&a));
+    world_judge_dir(&w, "log", w.points[w.count - 1].pos);
+    world_deinit(&w);
+}
+
+/* A log that is begun anew while serving. */
+static void test_beginning_anew_waits_for_no_slow_disk(void **state)
+{
+    (void)state;
+    struct world w;
+    char error[AOF_ERROR_CHARS];
+    struct aof *a = NULL;
+    world_init(&w, 3);
+    remove_dir("log");
+    struct aof_options o = {.dir = "log",
+                            .filename = "log.aof",
+                            .policy = WRITER_ALWAYS,
+                            .fresh = true,
+                            .logger = &w.logger};
+    atomic_store(&shim->delay_us, 150000);
+    atomic_store(&shim->delay_kinds, ALL_CALLS);
+    int64_t start_us = clock_mono_us();
+    assert_int_equal(aof_open(&a, &o, error), ERR_OK);
+    assert_int_equal(aof_start(a, AOF_FRESH, error), ERR_OK);
+    assert_true(world_rewrite_begin(&w, a));
+    world_turn(&w, a);
+    while (aof_promised(a) < aof_pos(a)) { /* by the snapshot to come */
+        usleep(100);
+        aof_poll(a);
+    }
+    assert_true(clock_mono_us() - start_us < 100000);
+    assert_int_equal(aof_synced(a), 0);
+    atomic_store(&shim->delay_us, 0);
+    while (a->rewrite) {
+        world_turn(&w, a);
+        world_rewrite_slice(&w, a);
+        aof_poll(a);
+        usleep(1000);
+    }
+    assert_true(a->last_rewrite_ok);
+    await_synced(a, aof_pos(a));
+    assert_true(aof_close(&a));
+    world_judge_dir(&w, "log", w.points[w.count - 1].pos);
+    world_deinit(&w);
+}
+
 /* --- power cuts ------------------------------------------------------------------------------ */
 
 struct told { /* by the child, shared */
@@ -352,6 +427,8 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_no_space_at_every_call),
         cmocka_unit_test(test_short_writes),
         cmocka_unit_test(test_nothing_waits_for_a_slow_disk),
+        cmocka_unit_test(test_no_write_waits_for_a_rewrite),
+        cmocka_unit_test(test_beginning_anew_waits_for_no_slow_disk),
         cmocka_unit_test(test_killed),
         cmocka_unit_test(test_power_cut),
         cmocka_unit_test(test_killed_after_failed_syncs),
