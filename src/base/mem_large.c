@@ -5,6 +5,7 @@
 #include <stdint.h>
 #include <sys/mman.h>
 
+#include "base/background.h"
 #include "base/mem.h"
 
 /* In pieces, so that a mapping or unmapping by another thread waits for one of them only. */
@@ -40,6 +41,7 @@ static void release_pages(struct dead *d)
 static void *large_main(void *arg)
 {
     (void)arg;
+    background_enter();
     pthread_mutex_lock(&large.lock);
     for (;;) {
         struct dead *d = large.first;

@@ -4,6 +4,7 @@
 #include <stdint.h>
 #include <sys/mman.h>
 
+#include "base/background.h"
 #include "base/mem.h"
 
 #ifndef MADV_POPULATE_WRITE
@@ -48,6 +49,7 @@ static void run(const struct job *job)
 static void *populator_main(void *arg)
 {
     struct populator *p = arg;
+    background_enter();
     pthread_mutex_lock(&p->lock);
     while (!p->stop) {
         if (p->count == 0) {

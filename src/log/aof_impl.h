@@ -68,20 +68,20 @@ struct aof {
      * may wait for the disk, so the loop never takes it. */
     pthread_mutex_t files_lock;
     struct manifest manifest;
-    bool fresh; /* the manifest on disk is of other data until a rewrite is done */
-    bool
-        unsettled; /* opened without waiting for the disk: the first rewrite is to make up for it */
+    bool fresh;     /* the manifest on disk is of other data until a rewrite is done */
+    bool unsettled; /* the first rewrite is to do what aof_open did not wait for */
     uint64_t next_incr_seq;
     struct {
         int fd; /* -1: there is none */
         uint64_t seq;
     } prepared; /* an empty increment that the manifest names already, to go on in */
 
-    uint64_t
-        incr_seq; /* of the increment that is written to. The log's writer thread's alone, like the next */
+    /* The log's writer thread's alone. */
+    uint64_t incr_seq; /* of the increment that is written to */
     int refresh_errno; /* of the last try to go on with a fresh file: said once */
-    bool unplaced;     /* `fresh` as the loop knows it */
-    bool base_only;    /* there is no increment, and will be none */
+
+    bool unplaced;  /* `fresh` as the loop knows it */
+    bool base_only; /* there is no increment, and will be none */
 
     /* loading */
     struct ahead *reader;

@@ -204,6 +204,7 @@ enum err aof_rewrite_prepare(struct aof *a, int64_t now_us, char error[AOF_ERROR
         return ERR_BUSY;
     }
     struct writer_options o = {.policy = WRITER_NO,
+                               .background = true,
                                .fd = -1,
                                .event_fd = writer_event_fd(a->writer),
                                .end = end_base,

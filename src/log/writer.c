@@ -138,6 +138,7 @@ struct writer *writer_new(const struct writer_options *o)
     struct writer *w = mem_zalloc(sizeof(*w));
     w->event_fd_owned = o->event_fd == 0;
     w->event_fd = w->event_fd_owned ? eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC) : o->event_fd;
+    w->background = o->background;
     w->pass_over = o->pass_over;
     w->refresh = o->refresh;
     w->end = o->end;

@@ -63,8 +63,9 @@ typedef void (*writer_end_fn)(void *arg);
 
 struct writer_options {
     enum writer_policy policy;
-    int fd;         /* takes; written to behind start.bytes. -1: a job will open one */
-    bool pass_over; /* until it does, batches count as synced and go nowhere; else they fail */
+    int fd;          /* takes; written to behind start.bytes. -1: a job will open one */
+    bool background; /* its threads go behind others: nobody waits for what it writes */
+    bool pass_over;  /* until it does, batches count as synced and go nowhere; else they fail */
     struct writer_mark start;  /* safe already */
     int event_fd;              /* 0: one of its own; else another writer's, told too. Borrowed */
     writer_refresh_fn refresh; /* NULL: after a failed sync nothing more is written */

@@ -35,7 +35,7 @@ struct writer {
     pthread_t thread, sync_thread;
     int event_fd;
     bool event_fd_owned;
-    bool pass_over;
+    bool background, pass_over;
     writer_refresh_fn refresh;
     writer_end_fn end;
     void *arg;

@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <unistd.h>
 
+#include "base/background.h"
 #include "base/clock.h"
 #include "log/writer_impl.h"
 
@@ -119,6 +120,8 @@ int writer_sync_by_policy(struct writer *w)
 void *writer_sync_main(void *writer)
 {
     struct writer *w = writer;
+    if (w->background)
+        background_enter();
     pthread_mutex_lock(&w->lock);
     while (w->sync != SYNC_END) {
         if (w->sync != SYNC_ASKED) {

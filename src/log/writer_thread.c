@@ -5,6 +5,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/background.h"
 #include "base/clock.h"
 #include "base/mem.h"
 #include "log/writer_impl.h"
@@ -297,6 +298,8 @@ void *writer_main(void *writer)
     struct entries batches;
     bool fine = true;
     entries_init(&batches);
+    if (w->background)
+        background_enter();
     do {
         while (fine && take(w, &batches))
             fine = work_off(w, &batches);
