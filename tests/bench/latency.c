@@ -3,8 +3,14 @@
  *
  * Request i is due at start + i / RATE, on connection i % CONNECTIONS, whether or not earlier ones have been
  * answered, and its latency counts from when it was due. So a stall of the server meets all requests that fall due
- * meanwhile, as it would meet users; a closed loop would send none, and see one slow reply. What the generator itself
- * was late by is told apart, as it is a part of the latencies, too: of a machine that does other work besides.
+ * meanwhile, as it would meet users; a closed loop would send none, and see one slow reply.
+ *
+ * The generator never waits, so only whoever takes its CPU away makes it late: not the server, however slow, but
+ * users would not see it. Where it does not come round for more than ABSENT_US, what it sends and reads then says
+ * nothing of the server, nor does what the server takes to answer the heap of requests that follows. So the
+ * requests that were due or in flight meanwhile, and those up to when that heap is answered, are counted apart: "all"
+ * are the latencies of all requests, the others those of requests that were measured undisturbed ("undisturbed": how many).
+ * A stall of the server within such a time is not seen, so a run that was disturbed much is worth little.
  *
  * Prints "ready" when the connections stand and the first request is due, and at the end one line of JSON; latencies
  * are in microseconds. GET and SET of key:000000000000 and on, 16 bytes, values of 16 bytes. */
@@ -29,6 +35,8 @@
 #define REQUEST_BYTES   128
 #define PATIENCE_NS     INT64_C(10000000000) /* for replies after the last request */
 #define EVENTS          64
+#define ABSENT_US \
+    500 /* from one round of the loop to the next; sending and reading all that is ready takes less */
 
 /* --- a histogram -------------------------------------------------------------------------------------- */
 
@@ -94,11 +102,17 @@ struct conn {
 
 struct run {
     struct conn *conns;
-    struct histogram latency, late;
+    struct histogram all, latency; /* of all requests; of those that were measured undisturbed */
+    struct histogram late;         /* by how much requests were sent late */
     unsigned connections, keys, set_percent;
     uint64_t random, sent, answered, errors;
     int64_t start_ns, worst_at_ns;
     int epoll;
+    /* Requests due before this are disturbed. INT64_MAX: all are, until as many as `heap` are answered. */
+    int64_t undisturbed_ns;
+    uint64_t heap;
+    int64_t round_ns;  /* when this round of the loop began */
+    int64_t absent_ns; /* in all */
 };
 
 static int64_t now_ns(void)
@@ -194,10 +208,13 @@ static void answered(struct run *r, struct conn *c, bool error, int64_t at_ns)
         fprintf(stderr, "latency: a reply to nothing\n");
         exit(1);
     }
-    int64_t ns = at_ns - c->due_ns[c->first++ % IN_FLIGHT_MAX];
-    if (ns > r->latency.max_ns)
-        r->worst_at_ns = at_ns - ns - r->start_ns;
-    record(&r->latency, ns);
+    int64_t due_ns = c->due_ns[c->first++ % IN_FLIGHT_MAX], ns = at_ns - due_ns;
+    record(&r->all, ns);
+    if (due_ns >= r->undisturbed_ns) {
+        if (ns > r->latency.max_ns)
+            r->worst_at_ns = due_ns - r->start_ns;
+        record(&r->latency, ns);
+    }
     r->answered++;
     r->errors += error;
 }
@@ -210,6 +227,8 @@ static void read_replies(struct run *r, struct conn *c)
     if (got <= 0)
         fail("the server hung up");
     int64_t at_ns = now_ns();
+    if (at_ns - r->round_ns > ABSENT_US * 1000) /* between the call and here, perhaps */
+        r->undisturbed_ns = INT64_MAX;
     const char *p = c->in, *end = c->in + c->in_len + got, *next;
     while (p < end && (next = skip_reply(p, end))) {
         answered(r, c, *p == '-', at_ns);
@@ -222,14 +241,30 @@ static void read_replies(struct run *r, struct conn *c)
 
 /* --- the loop ----------------------------------------------------------------------------------------- */
 
+/* The loop came round again: was it away? `due`: requests that are due now. */
+static void note_absence(struct run *r, int64_t now, uint64_t due)
+{
+    int64_t away_ns = now - r->round_ns;
+    r->round_ns = now;
+    if (away_ns > ABSENT_US * 1000) {
+        r->absent_ns += away_ns;
+        r->undisturbed_ns = INT64_MAX;
+        r->heap = due;
+    } else if (r->undisturbed_ns == INT64_MAX && r->answered >= r->heap) {
+        r->undisturbed_ns = now;
+    }
+}
+
 /* It never sleeps: waking up takes longer than what is measured. */
 static void run(struct run *r, uint64_t total, double interval_ns)
 {
     struct epoll_event events[EVENTS];
     int64_t until_ns = INT64_MAX;
-    r->start_ns = now_ns();
+    r->start_ns = r->round_ns = now_ns();
     while (r->answered < total) {
         int64_t now = now_ns();
+        uint64_t due = (uint64_t)((double)(now - r->start_ns) / interval_ns) + 1;
+        note_absence(r, now, due < total ? due : total);
         for (int burst = 0; burst < EVENTS && r->sent < total; burst++) {
             int64_t due_ns = r->start_ns + (int64_t)((double)r->sent * interval_ns);
             if (due_ns > now)
@@ -249,16 +284,24 @@ static void run(struct run *r, uint64_t total, double interval_ns)
     }
 }
 
+static void print_quantiles(const struct histogram *h)
+{
+    printf("\"p50\": %.1f, \"p99\": %.1f, \"p99.9\": %.1f, \"p99.99\": %.1f, \"max\": %.1f",
+           quantile_us(h, 0.5), quantile_us(h, 0.99), quantile_us(h, 0.999), quantile_us(h, 0.9999),
+           (double)h->max_ns / 1e3);
+}
+
 static void print(const struct run *r)
 {
-    const struct histogram *h = &r->latency;
-    printf(
-        "{\"requests\": %llu, \"errors\": %llu, \"p50\": %.1f, \"p99\": %.1f, \"p99.9\": %.1f, "
-        "\"p99.99\": %.1f, \"max\": %.1f, \"max_at_s\": %.3f, \"late_p99.9\": %.1f, \"late_max\": %.1f}\n",
-        (unsigned long long)h->count, (unsigned long long)r->errors, quantile_us(h, 0.5),
-        quantile_us(h, 0.99), quantile_us(h, 0.999), quantile_us(h, 0.9999),
-        (double)h->max_ns / 1e3, (double)r->worst_at_ns / 1e9, quantile_us(&r->late, 0.999),
-        (double)r->late.max_ns / 1e3);
+    printf("{\"requests\": %llu, \"errors\": %llu, \"undisturbed\": %llu, ",
+           (unsigned long long)r->all.count, (unsigned long long)r->errors,
+           (unsigned long long)r->latency.count);
+    print_quantiles(&r->latency);
+    printf(", \"all\": {");
+    print_quantiles(&r->all);
+    printf("}, \"max_at_s\": %.3f, \"late_p99.9\": %.1f, \"late_max\": %.1f, \"absent_s\": %.3f}\n",
+           (double)r->worst_at_ns / 1e9, quantile_us(&r->late, 0.999), (double)r->late.max_ns / 1e3,
+           (double)r->absent_ns / 1e9);
 }
 
 int main(int argc, char **argv)

@@ -3,6 +3,7 @@
 
 import json
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -72,10 +73,27 @@ def latency_counts_stalls(bench, server):
     found = json.loads(load.communicate(timeout=20)[0])
     assert found["requests"] == 2000 and found["errors"] == 0, found
     # 600 of the 2000 requests fall due during the stall; a closed loop would see 10 slow replies.
-    assert found["max"] >= STALL_S * 1e6 * 0.98 and found["p99"] > STALL_S * 1e6 * 0.9, found
+    assert found["all"]["max"] >= STALL_S * 1e6 * 0.98 and found["all"]["p99"] > STALL_S * 1e6 * 0.9, found
     assert found["p50"] <= found["p99"] <= found["p99.9"] <= found["p99.99"] <= found["max"], found
     cpu_us, wall_us = server.longest_turn_us()
     assert wall_us >= STALL_S * 1e6 > cpu_us, (cpu_us, wall_us)
+
+
+@test
+def latency_leaves_out_what_it_was_late_for(bench, server):
+    """latency leaves out the requests that it was late for itself"""
+    bench.fill(server, 0, 1000, 16)
+    load = subprocess.Popen([os.path.join(bench.tools, "latency"), str(server.port), "2000", "1", "10", "1000", "20"],
+                            stdout=subprocess.PIPE, text=True)
+    assert load.stdout.readline() == "ready\n"
+    time.sleep(0.2)
+    load.send_signal(signal.SIGSTOP)
+    time.sleep(STALL_S)
+    load.send_signal(signal.SIGCONT)
+    found = json.loads(load.communicate(timeout=20)[0])
+    assert found["requests"] == 2000 and found["undisturbed"] <= 2000 * (1 - STALL_S * 0.98), found
+    assert found["absent_s"] >= STALL_S * 0.98 and found["late_max"] >= STALL_S * 1e6 * 0.98, found
+    assert found["all"]["max"] >= STALL_S * 1e6 * 0.98 and found["max"] < STALL_S * 1e6 / 2, found
 
 
 @test
