@@ -95,7 +95,7 @@ def rewrite(_, server):
     end = time.monotonic() + SECONDS - BEFORE_S
     while time.monotonic() < end:
         if server.info("persistence", "aof_rewrite_in_progress") == "0":
-            server.must("BGREWRITEAOF")
+            server.begin_rewrite()
         time.sleep(0.02)
 
 

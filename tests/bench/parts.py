@@ -8,16 +8,19 @@ import re
 import resource
 import socket
 import statistics
+import subprocess
 import time
 from contextlib import ExitStack
 
-from servers import FLOOR
+from servers import FLOOR, LOAD_CPU, PATIENCE_S, pin
 
 PIPELINES = (1, 16, 64, 256)
 AOF_PIPELINES = {"everysec": (16, 64), "always": (1, 16)}
 KEYS = 1000000
 LOAD_KEYS = 5000000
 MANY_KEYS = 20000000
+REWRITE_KEYS = 2000000
+LOAD_ALONE_S, LOOK_S, LOOKS_AN_ASK = 3, 0.002, 20
 LARGE = ((64 * 1024, 2000, "64 KiB"), (1024 * 1024, 100, "1 MiB"))  # bytes, keys, name
 IDLE_CONNECTIONS, BUSY_CONNECTIONS = 9900, 100
 
@@ -150,6 +153,44 @@ def large(bench):
                     bench.put("large", f"{test.upper()} of {figure}", "MB/CPU s", name, value_bytes / cpu_ns * 1000)
 
 
+def peak_bytes(server, seconds, ended=lambda: False):
+    """The most resident memory that was seen until then; asks `ended` now and then."""
+    most, looks, until = 0, 0, time.monotonic() + seconds
+    while time.monotonic() < until and not (looks % LOOKS_AN_ASK == LOOKS_AN_ASK - 1 and ended()):
+        most = max(most, server.resident_bytes())
+        looks += 1
+        time.sleep(LOOK_S)
+    return most
+
+
+def rewriting(bench):
+    """Memory that a rewrite takes while SETs come as fast as they are answered: Corsac only, as others fork."""
+    with Running() as running:
+        server = running.start(bench, "corsac", aof="everysec")
+        empty = server.resident_bytes()
+        bench.fill(server, 0, REWRITE_KEYS, 16)
+        data = server.resident_bytes() - empty
+        load = subprocess.Popen(
+            ["redis-benchmark", "-p", str(server.port), "-t", "set", "-P", "16", "-c", "50", "-d", "16", "-q",
+             "-r", str(REWRITE_KEYS), "-n", "1000000000"], stdout=subprocess.DEVNULL, preexec_fn=pin(LOAD_CPU))
+        running.callback(load.wait)
+        running.callback(load.kill)
+        before = peak_bytes(server, LOAD_ALONE_S)  # with what the log takes under this load
+        found = []
+        for _ in range(bench.rounds):
+            server.begin_rewrite()
+            begin = time.monotonic()
+            most = peak_bytes(server, PATIENCE_S, lambda: server.info("persistence", "aof_rewrite_in_progress") == "0")
+            found.append(((most - before) / data * 100, time.monotonic() - begin))
+        assert load.poll() is None, "the load ended early"
+        bench.put("rewriting", "data set", "MB", "corsac", data / 1e6)
+        bench.put("rewriting", "memory under load, over that of the data set", "%", "corsac",
+                  (before - empty - data) / data * 100)
+        bench.put("rewriting", "memory that a rewrite takes, at most, over that of the data set", "%", "corsac",
+                  max(extra for extra, _ in found))
+        bench.put("rewriting", "a rewrite", "s", "corsac", statistics.median(took for _, took in found))
+
+
 def growth(bench):
     """CPU of a GET among 1 and among 20 million keys: Corsac only."""
     with Running() as running:
@@ -203,5 +244,5 @@ def store(bench):
         bench.put("store", f"{operation} of {keys} M keys, in batches of {batch}", "ns", "corsac", float(batched_ns))
 
 
-ALL = {part.__name__: part for part in (pipelines, memory, aof, loading, large, growth, connections, store)}
+ALL = {part.__name__: part for part in (pipelines, memory, aof, loading, large, rewriting, growth, connections, store)}
 QUICK = [name for name in ALL if name != "store"]  # which takes its time, however few rounds there are

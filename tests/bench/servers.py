@@ -154,6 +154,14 @@ class Server:
                 raise Failed(f"{self.name}: {field} does not become {value}")
             time.sleep(0.02)
 
+    def begin_rewrite(self):
+        """BGREWRITEAOF, once the server is done with the one before."""
+        until = time.monotonic() + PATIENCE_S
+        while self.call("BGREWRITEAOF").startswith(b"-"):
+            if time.monotonic() > until:
+                raise Failed(f"{self.name} does not begin to rewrite")
+            time.sleep(0.01)
+
     def stop(self, keep=False):
         """Ends it and removes its files, unless they are to be kept for another start."""
         if self.process.poll() is None:

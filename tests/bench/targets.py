@@ -103,6 +103,8 @@ TARGETS = [
     *(Target("large", f"{test} of {size}: bytes for CPU over Valkey's", ">=", times,
              ratio("large", f"{test} of {size}", CORSAC, VALKEY))
       for test, times in (("GET", 1.5), ("SET", 1.0)) for size in ("64 KiB", "1 MiB")),
+    Target("rewriting", "memory that a rewrite takes under load, % of the data set", "<=", 5,
+           corsac("rewriting", "memory that a rewrite takes, at most, over that of the data set")),
     Target("growth", "GET among the most keys: CPU over that among 1 million", "<=", 1.5, growth),
     Target("connections", "10,000 connections, 100 busy: CPU over 100 connections", "<=", 1 + TOLERANCE,
            ratio("connections", "GET on 100 of 100 connections", CORSAC, CORSAC, "GET on 100 of 10,000 connections")),
