@@ -4,6 +4,6 @@
  * milliseconds each with the event loop, which then everybody waits for (4 to 5 ms seen, at every piece of memory that a
  * growing keyspace took). */
 
-/* Puts the calling thread behind others: it runs while they do not, and has a tenth of what they have where they never
+/* Puts the calling thread behind others: it runs while they do not, and has a seventieth of what they have where they never
  * rest. Best effort. */
 void background_enter(void);

@@ -37,7 +37,7 @@ static void test_only_the_caller(void **state)
     assert_int_equal(pthread_create(&thread, NULL, enter, &after), 0);
     assert_int_equal(pthread_join(thread, NULL), 0);
     assert_int_equal(after.policy, SCHED_BATCH);
-    assert_int_equal(after.nice, before.nice + 10 < 19 ? before.nice + 10 : 19);
+    assert_int_equal(after.nice, before.nice < 0 ? before.nice + 19 : 19);
     still = rank_now();
     assert_int_equal(still.policy, before.policy);
     assert_int_equal(still.nice, before.nice);
