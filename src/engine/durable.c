@@ -101,6 +101,11 @@ static void give_key(void *arg, int db, const struct item *it)
         SLICE("SET"), item_key(it), item_string(it, value), SLICE("PXAT"), {deadline, 0}};
     if (item_has_expiry(it))
         argv[4].len = (size_t)num_print_i64(deadline, item_expiry_ms(it));
+    if (item_enc(it) == ENC_BLOB && argv[2].len >= AOF_LARGE_BYTES_MIN) {
+        struct aof_large_key large = {db, argv[1], argv[2], argv[4]};
+        aof_rewrite_add_large(e->aof, &large, blob_drop_owner, blob_hold(item_blob(it)));
+        return;
+    }
     aof_rewrite_add(e->aof, db, item_has_expiry(it) ? 5 : 3, argv);
 }
 
@@ -139,18 +144,24 @@ void engine_log_moved(struct engine *e)
 
 bool engine_rewrite_slice(struct engine *e)
 {
-    if (!e->aof || !ks_snapshot_active(e->ks))
+    if (!e->aof)
         return false;
-    if (!aof_rewriting(e->aof)) { /* the log gave it up: a disk that fails, say */
-        ks_snapshot_cancel(e->ks);
+    if (!aof_rewrite_collecting(e->aof)) {
+        ks_snapshot_cancel(e->ks); /* where the log gave it up: a disk that fails, say */
         return false;
     }
     int64_t delay_us = e->config.rewrite_key_delay_us;
     if (aof_rewrite_full(e->aof) || (delay_us > 0 && e->now_us < e->rewrite_rests_until_us))
         return false;
+    if (aof_rewrite_has_large(e->aof)) {
+        aof_rewrite_give_piece(e->aof);
+        return true;
+    }
     e->rewrite_rests_until_us = e->now_us + delay_us;
     if (ks_snapshot_slice(e->ks, delay_us > 0 ? 1 : REWRITE_SLICE_KEYS))
         return delay_us <= 0;
+    if (aof_rewrite_has_large(e->aof))
+        return true;
     aof_rewrite_end(e->aof);
     return false;
 }

@@ -147,9 +147,24 @@ void aof_rewrite_begin(struct aof *a);
  * walk was not through yet: the walk is to end; what is still added is passed over. */
 bool aof_rewriting(const struct aof *a);
 void aof_rewrite_add(struct aof *a, int db, int argc, const struct slice *argv);
+/* A key whose value is not to be copied at once, with a deadline (PXAT) or "". Borrows the value until `release` is called
+ * with its owner, within this call or one of the following; copies the rest. */
+struct aof_large_key {
+    int db;
+    struct slice key, value, deadline;
+};
+typedef void (*aof_release_fn)(void *owner);
+#define AOF_LARGE_BYTES_MIN AOF_REWRITE_BATCH_BYTES
+void aof_rewrite_add_large(struct aof *a, const struct aof_large_key *k, aof_release_fn release,
+                           void *owner);
+/* Some of them are still to be given: the next piece, of AOF_REWRITE_BATCH_BYTES, with each aof_rewrite_give_piece. */
+bool aof_rewrite_has_large(const struct aof *a);
+void aof_rewrite_give_piece(struct aof *a);
+/* Keys and pieces are taken: false before it has begun, and from its end on. */
+bool aof_rewrite_collecting(const struct aof *a);
 /* True: enough waits to be written; give no more for now. */
 bool aof_rewrite_full(const struct aof *a);
-/* Everything was given: the base takes its place as soon as it is safe, which aof_poll sees to. */
+/* Everything was given, all pieces too: the base takes its place as soon as it is safe, which aof_poll sees to. */
 void aof_rewrite_end(struct aof *a);
 /* Nothing, once everything was given and safe. */
 void aof_rewrite_cancel(struct aof *a);

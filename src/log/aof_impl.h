@@ -53,6 +53,12 @@ struct aof_rewrite {
     uint64_t batches;  /* of the base */
     int64_t started_us;
     bool switching; /* the switch was asked for */
+
+    /* see aof_large.c */
+    struct aof_large *large, **large_end; /* to be given, the first perhaps in part */
+    bool in_large;
+    uint32_t piece_crc; /* of the first one's pieces so far */
+    struct buf piece;
     enum aof_rewrite_phase phase;
 };
 
@@ -68,20 +74,18 @@ struct aof {
      * may wait for the disk, so the loop never takes it. */
     pthread_mutex_t files_lock;
     struct manifest manifest;
-    bool fresh;     /* the manifest on disk is of other data until a rewrite is done */
-    bool unsettled; /* the first rewrite is to do what aof_open did not wait for */
+    bool fresh;        /* the manifest on disk is of other data until a rewrite is done */
+    bool unsettled;    /* the first rewrite is to do what aof_open did not wait for */
+    uint64_t incr_seq; /* of the increment that is written to; only the log's writer changes it */
     uint64_t next_incr_seq;
     struct {
         int fd; /* -1: there is none */
         uint64_t seq;
     } prepared; /* an empty increment that the manifest names already, to go on in */
 
-    /* The log's writer thread's alone. */
-    uint64_t incr_seq; /* of the increment that is written to */
     int refresh_errno; /* of the last try to go on with a fresh file: said once */
-
-    bool unplaced;  /* `fresh` as the loop knows it */
-    bool base_only; /* there is no increment, and will be none */
+    bool unplaced;     /* `fresh` as the loop knows it */
+    bool base_only;    /* there is no increment, and will be none */
 
     /* loading */
     struct ahead *reader;
@@ -170,8 +174,17 @@ void aof_remove_leftovers(const struct aof *a);
 
 /* --- aof_rewrite.c ---------------------------------------------------------------------------- */
 
+/* Seals what was collected and hands it over. */
+void aof_rewrite_seal(struct aof *a);
+/* Hands bytes over to the base's writer, as writer_submit. */
+void aof_rewrite_submit(struct aof_rewrite *rw, struct buf *b, int tag);
 void aof_rewrite_poll(struct aof *a);
 /* At the end of the log's life: has the base's writer end, without waiting; then, after the log's own,
  * forgets it. */
 void aof_rewrite_stop(struct aof *a);
 void aof_rewrite_drop(struct aof *a);
+
+/* --- aof_large.c ------------------------------------------------------------------------------ */
+
+/* Releases all that is still to be given. */
+void aof_rewrite_drop_large(struct aof_rewrite *rw);

@@ -220,7 +220,9 @@ enum err aof_rewrite_prepare(struct aof *a, int64_t now_us, char error[AOF_ERROR
     rw->writer = writer;
     rw->started_us = now_us;
     rw->sync_pos = a->pos;
+    rw->large_end = &rw->large;
     buf_init(&rw->batch.bytes);
+    buf_init(&rw->piece);
     a->rewrite = rw;
     writer_submit_job(writer, job_prepare, a);
     writer_want_sync(a->writer, rw->sync_pos);
@@ -266,39 +268,53 @@ static void close_rewrite(struct aof *a, bool fine)
     a->last_rewrite_us = clock_mono_us() - rw->started_us;
     a->last_rewrite_ok = fine;
     a->rewrites += fine;
+    aof_rewrite_drop_large(rw);
     writer_stop(rw->writer, -1);
 }
 
 static void forget(struct aof *a)
 {
     writer_free(&a->rewrite->writer, -1);
+    aof_rewrite_drop_large(a->rewrite);
     buf_deinit(&a->rewrite->batch.bytes);
+    buf_deinit(&a->rewrite->piece);
     mem_free(a->rewrite);
     a->rewrite = NULL;
 }
 
-static void seal_base(struct aof *a)
+void aof_rewrite_submit(struct aof_rewrite *rw, struct buf *b, int tag)
 {
-    struct aof_rewrite *rw = a->rewrite;
-    if (rw->batch.bytes.len == 0)
-        return;
-    aof_batch_seal(&rw->batch, a->jobs.base_pos);
-    rw->batches++;
-    rw->given += rw->batch.bytes.len;
-    writer_submit(rw->writer, &rw->batch.bytes, rw->given, rw->batch.db, 0);
+    rw->given += b->len;
+    writer_submit(rw->writer, b, rw->given, tag, 0);
     if (rw->given - rw->asked >= AOF_REWRITE_SYNC_BYTES) {
         rw->asked = rw->given;
         writer_want_sync(rw->writer, rw->asked);
     }
 }
 
+void aof_rewrite_seal(struct aof *a)
+{
+    struct aof_rewrite *rw = a->rewrite;
+    if (rw->batch.bytes.len == 0)
+        return;
+    aof_batch_seal(&rw->batch, a->jobs.base_pos);
+    rw->batches++;
+    aof_rewrite_submit(rw, &rw->batch.bytes, rw->batch.db);
+}
+
 void aof_rewrite_add(struct aof *a, int db, int argc, const struct slice *argv)
 {
-    if (!a->rewrite || a->rewrite->phase != REWRITE_COLLECTING)
+    struct aof_rewrite *rw = a->rewrite;
+    if (!aof_rewrite_collecting(a))
         return;
-    aof_batch_add(&a->rewrite->batch, db, argc, argv);
-    if (a->rewrite->batch.bytes.len >= AOF_REWRITE_BATCH_BYTES)
-        seal_base(a);
+    aof_batch_add(&rw->batch, db, argc, argv);
+    if (rw->batch.bytes.len >= AOF_REWRITE_BATCH_BYTES && !rw->in_large)
+        aof_rewrite_seal(a);
+}
+
+bool aof_rewrite_collecting(const struct aof *a)
+{
+    return a->rewrite && a->rewrite->phase == REWRITE_COLLECTING;
 }
 
 bool aof_rewrite_full(const struct aof *a)
@@ -310,10 +326,11 @@ bool aof_rewrite_full(const struct aof *a)
 
 void aof_rewrite_end(struct aof *a)
 {
-    if (!a->rewrite || a->rewrite->phase != REWRITE_COLLECTING)
+    if (!aof_rewrite_collecting(a))
         return;
+    assert(!a->rewrite->large);
     format_end(&a->rewrite->batch.bytes, a->rewrite->batches + 1);
-    seal_base(a);
+    aof_rewrite_seal(a);
     a->rewrite->phase = REWRITE_ENDED;
     writer_want_sync(a->rewrite->writer, a->rewrite->given);
     aof_rewrite_poll(a);

@@ -122,6 +122,8 @@ SCENARIOS = {
     "logged": Scenario("append-only file, everysec", beside="", aof="everysec"),
     "rewrite": Scenario("BGREWRITEAOF again and again, two million keys", prepare=fill_more, event=rewrite,
                         beside="logged", aof="everysec"),
+    "rewrite-large": Scenario("the same with a string of 256 MiB", prepare=set_large, event=rewrite, beside="logged",
+                              aof="everysec"),
 }
 STALL = "stall"  # a scenario of its own kind, see measure_stall
 
@@ -221,7 +223,8 @@ def targets(chosen):
 def table(bench, chosen):
     """One row for each scenario and server."""
     lines = [f"{RATE:,} requests a second by schedule, {SET_PERCENT} % SET, {CONNECTIONS} connections, "
-             f"{KEYS:,} keys; microseconds from when a request was due. Requests that other programs made the generator late for are left out.",
+             f"{KEYS:,} keys; microseconds from when a request was due. Requests that other programs made the generator "
+             "late for are left out.",
              "", "| scenario | server | " + " | ".join(QUANTILES) + " | p99.9, best rounds | longest turn, CPU | wall "
              "| left out, % | hypervisor, % |", "| --- | --- |" + " ---: |" * (len(QUANTILES) + len(OTHERS) + 1)]
     for key in (k for k in chosen if k != STALL):

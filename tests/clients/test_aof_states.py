@@ -168,6 +168,28 @@ def rewriting_without_a_log_leaves_a_base():
 
 
 @test
+def large_values_are_rewritten_as_they_were():
+    client, other = connect(), connect()
+    large = bytes(range(256)) * (32 << 12)  # 32 MiB
+    for key in "kept", "changed", "gone":
+        assert client.call("SET", key, large) == b"+OK"
+    assert client.call("PEXPIREAT", "kept", 99999999999999) == 1
+    rewrites = int(info(client, "aof_rewrites"))
+    assert b"started" in client.call("BGREWRITEAOF")
+    await_snapshot()
+    assert other.call("APPEND", "changed", "more") == len(large) + 4
+    assert other.call("DEL", "gone") == 1
+    assert other.call("SET", "kept small", "1") == b"+OK"
+    await_rewrite(client)
+    assert int(info(client, "aof_rewrites")) == rewrites + 1
+    assert client.call("DEBUG", "LOADAOF") == b"+OK"
+    assert client.call("GET", "kept") == large and client.call("PEXPIRETIME", "kept") == 99999999999999
+    assert client.call("GET", "changed") == large + b"more" and client.call("EXISTS", "gone") == 0
+    assert client.call("GET", "kept small") == b"1"
+    assert client.call("FLUSHALL") == b"+OK"
+
+
+@test
 def frequent_flushes_do_not_starve_a_rewrite():
     client = connect()
     for i in range(300):

@@ -53,7 +53,8 @@ static void turn_ends(void)
 {
     uint64_t cpu_ns = now_ns(CLOCK_THREAD_CPUTIME_ID) - turn.cpu_ns;
     uint64_t wall_ns = now_ns(CLOCK_MONOTONIC) - turn.wall_ns;
-    if (cpu_ns > wall_ns) /* seen: 3 ms of CPU time in a turn of 0.1 ms, which a virtual machine makes of others' */
+    /* A virtual machine counts others' time now and then: 3 ms in a turn of 0.1 were seen. */
+    if (cpu_ns > wall_ns)
         cpu_ns = wall_ns;
     out->turns++;
     if (cpu_ns > out->longest_cpu_ns)

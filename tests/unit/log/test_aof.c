@@ -320,15 +320,12 @@ static void test_crash_behind_the_switch(void **state)
     copy_dir("whole", "copy");
     off_t header = size_of(NEXT_INCREMENT);
     assert_true(header > SEAL_BYTES);
-    for (off_t left = 0; left <= header; left++) {
-        for (int zeros = 0; zeros <= 1; zeros++) {
-            copy_dir("whole", "copy");
-            assert_int_equal(truncate(NEXT_INCREMENT, left), 0);
-            if (zeros)
-                assert_int_equal(truncate(NEXT_INCREMENT, header + 100), 0);
-            if (left < header || !zeros)
-                go_on_in_copy(&w, w.points[w.count - 1].pos);
-        }
+    for (off_t left = 0; left <= header; left += left < header - 4 ? 4 : 1) {
+        copy_dir("whole", "copy");
+        assert_int_equal(truncate(NEXT_INCREMENT, left), 0);
+        if (left < header && left % 8 == 0)
+            assert_int_equal(truncate(NEXT_INCREMENT, header + 100), 0); /* zeros */
+        go_on_in_copy(&w, w.points[w.count - 1].pos);
     }
     world_deinit(&w);
 }
@@ -406,6 +403,117 @@ static void test_fresh(void **state)
     world_deinit(&w);
 }
 
+/* --- large values in a rewrite ---------------------------------------------------------------- */
+
+#define LARGE_BYTES 1000003
+
+static void count_release(void *owner)
+{
+    ++*(int *)owner;
+}
+
+static void add_large(struct aof *a, int db, const char *key, struct slice value, int *released)
+{
+    struct aof_large_key k = {db, slice_from_cstr(key), value, {NULL, 0}};
+    if (db == 2)
+        k.deadline = SLICE("99999999999999");
+    aof_rewrite_add_large(a, &k, count_release, released);
+}
+
+static void add_small(struct aof *a, int db, const char *key)
+{
+    struct slice argv[3] = {SLICE("SET"), slice_from_cstr(key), SLICE("small")};
+    aof_rewrite_add(a, db, 3, argv);
+}
+
+/* Every key is where it belongs, however small keys and pieces of large ones follow each other. */
+static void judge_large(const char *value)
+{
+    static const struct {
+        const char *key;
+        int db, argc;
+    } expected[] = {{"a", 1, 3}, {"b", 1, 3}, {"x", 0, 3}, {"y", 2, 5}, {"c", 1, 3}, {"d", 0, 3}};
+    char error[AOF_ERROR_CHARS];
+    struct world w;
+    struct reader_batch b;
+    int64_t db = -1, found = 0;
+    world_init(&w, 0);
+    struct aof *a = world_open(&w, "log", WRITER_NO);
+    unsigned seen = 0;
+    enum reader_status status;
+    while ((status = aof_load_next(a, &b, error)) == READER_BATCH || status == READER_LATER) {
+        for (size_t i = 0; status == READER_BATCH && i < b.count; i++) {
+            const struct slice *argv = b.commands[i].argv;
+            if (slice_is(argv[0], "SELECT")) {
+                assert_true(num_parse_i64(argv[1], &db));
+                continue;
+            }
+            for (unsigned e = 0; e < 6; e++) {
+                if (!slice_is(argv[1], expected[e].key))
+                    continue;
+                bool large = expected[e].key[0] >= 'x';
+                assert_int_equal(db, expected[e].db);
+                assert_int_equal(b.commands[i].argc, expected[e].argc);
+                assert_int_equal(argv[2].len, large ? LARGE_BYTES : 5);
+                assert_memory_equal(argv[2].ptr, large ? value : "small", argv[2].len);
+                seen |= 1u << e;
+                found++;
+            }
+        }
+    }
+    assert_int_equal(status, READER_END);
+    assert_int_equal(found, 6);
+    assert_int_equal(seen, 63);
+    aof_close(&a);
+    world_deinit(&w);
+}
+
+static void test_large_values(void **state)
+{
+    (void)state;
+    struct world w;
+    char *value = malloc(LARGE_BYTES);
+    assert_non_null(value);
+    for (size_t i = 0; i < LARGE_BYTES; i++)
+        value[i] = (char)(i * i >> 8);
+    for (int cancel = 0; cancel <= 1; cancel++) {
+        int released = 0, pieces = 0;
+        world_init(&w, 12);
+        remove_dir("log");
+        struct aof *a = world_restart(&w, "log", WRITER_EVERYSEC, 0);
+        assert_true(world_rewrite_begin(&w, a));
+        await_prepared(a);
+        world_rewrite_snapshot(&w, a);
+        add_small(a, 1, "a");
+        add_large(a, 0, "x", slice_of(value, LARGE_BYTES), &released);
+        add_small(a, 1, "b");
+        add_large(a, 2, "y", slice_of(value, LARGE_BYTES), &released);
+        for (; aof_rewrite_has_large(a) && !(cancel && pieces == 20); pieces++) {
+            aof_rewrite_give_piece(a);
+            if (pieces == 5) /* within the first */
+                add_small(a, 1, "c");
+        }
+        assert_int_equal(released, cancel ? 1 : 2);
+        if (cancel) {
+            aof_rewrite_cancel(a);
+            assert_int_equal(released, 2);
+            add_large(a, 0, "late", slice_of(value, LARGE_BYTES), &released);
+            assert_int_equal(released, 3);
+        } else {
+            assert_int_equal(pieces, 2 * (LARGE_BYTES / AOF_REWRITE_BATCH_BYTES + 1));
+            add_small(a, 0, "d");
+            aof_rewrite_end(a);
+        }
+        await_rewrite(a);
+        assert_int_equal(a->last_rewrite_ok, !cancel);
+        assert_true(aof_close(&a));
+        world_deinit(&w);
+        if (!cancel)
+            judge_large(value);
+    }
+    free(value);
+}
+
 /* --- copies --------------------------------------------------------------------------------- */
 
 static void read_manifest(struct buf *b)
@@ -477,6 +585,7 @@ int main(void)
         cmocka_unit_test(test_crash_behind_the_switch),
         cmocka_unit_test(test_stop_while_placing),
         cmocka_unit_test(test_fresh),
+        cmocka_unit_test(test_large_values),
         cmocka_unit_test(test_crash_at_any_moment_of_a_rewrite),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
