@@ -19,7 +19,8 @@ void engine_log_stop(struct engine *e);
 void engine_log_detach(struct engine *e);
 /* The log's descriptor is readable: positions moved on, or a rewrite is prepared. Between requests only. */
 void engine_log_moved(struct engine *e);
-/* Begins to rewrite the log: as it is when that is prepared, a little later. ERR_BUSY: that, or tidying up after it, is under way; in any case `error` says why not. */
+/* Begins to rewrite the log, with the data as they are a little later, once that is prepared. ERR_BUSY: that, or tidying up
+ * after it, is under way; in any case `error` says why not. */
 #define ENGINE_LOG_ERROR_CHARS 1024
 enum err engine_rewrite_begin(struct engine *e, char error[ENGINE_LOG_ERROR_CHARS]);
 /* Feeds a rewrite, a slice's worth; true: there is more to give now. */

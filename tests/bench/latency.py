@@ -9,11 +9,12 @@ Requests come by schedule and not after the reply to the one before (latency.c),
 generator itself was late for, as other programs had its CPU, are left out, and told as a share; so is the time that a
 hypervisor took, which meets the server, too. As root, server and generator go before other programs. What is left of
 others lengthens latencies and never shortens them, so targets go by the best of several rounds.
+
 Each scenario has its own server, fresh, and lasts some seconds; what goes on begins a second after the first request, and
-rewrites follow each other up to the end. The longest turn of the
-server's event loop is told as well (loop_shim.c), as it is what every other client waited for; its CPU time counts no
-other programs, but what a hypervisor takes. redis-server and valkey-server are measured where they are on PATH. Written
-to build/bench/latency.md, .json and .svg.
+rewrites follow each other up to the end. The longest turn of the server's event loop is told as well (loop_shim.c), as it
+is what every other client waited for; its CPU time counts no other programs, but what a hypervisor takes, and the heaps
+of requests that such absences leave. redis-server and valkey-server are measured where they are on PATH. Written to
+build/bench/latency.md, .json and .svg.
 """
 
 import argparse

@@ -81,7 +81,8 @@ class Server:
         begin = time.monotonic()
         with open(os.path.join(self.folder, "log"), "ab") as log:
             self.process = subprocess.Popen(self.command, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
-                                            env=self.environment, preexec_fn=pin(SERVER_CPU, first=self.turns is not None))
+                                            env=self.environment,
+                                            preexec_fn=pin(SERVER_CPU, first=self.turns is not None))
         while True:
             try:
                 if not self.call(*ready).startswith(b"-"):
