@@ -34,45 +34,61 @@ static void set_reading(struct conn *c, bool on)
 
 /* --- requests --------------------------------------------------------------------------------------------- */
 
-/* Parses up to a batch of complete requests at `in` into `r`; returns how many and sets *used to their bytes. */
+/* Up to a batch of complete requests. */
 struct batch {
     struct engine_request requests[ENGINE_BATCH_MAX];
-    size_t ends[ENGINE_BATCH_MAX]; /* bytes of `in` up to the end of each */
+    struct resp_extent extents[ENGINE_BATCH_MAX];
     int count;
     enum resp_status status;  /* of the last attempt */
     struct resp_request last; /* ... what it found: an error's text may lie in here */
 };
 
+static size_t batch_bytes(const struct batch *b, int from, int to)
+{
+    size_t bytes = 0;
+    for (int i = from; i < to; i++)
+        bytes += b->extents[i].bytes;
+    return bytes;
+}
+
+/* All that come in plain form, then one that does not, and so on. */
 static void parse_batch(struct conn *c, struct slice in, struct batch *b)
 {
-    struct net *n = c->net;
-    const struct engine_config *config = &n->engine->config;
+    struct resp_args *args = &c->net->args;
+    const struct engine_config *config = &c->net->engine->config;
     struct resp_limits limits = {
         .bulk_bytes_max = config->bulk_bytes_max,
         .authenticated = config->password.len == 0 || (c->session->flags & SESSION_AUTHENTICATED),
     };
-    struct resp_request *r = &b->last;
-    size_t first[ENGINE_BATCH_MAX], used = 0;
-    int count = 0;
-    b->status = RESP_REQUEST;
-    resp_args_clear(&n->args);
     /* Before AUTH one at a time: the next one's limits depend on it. */
-    int max = limits.authenticated ? ENGINE_BATCH_MAX : 1;
-    while (count < max) {
+    int count = 0, max = limits.authenticated ? ENGINE_BATCH_MAX : 1;
+    size_t used = 0;
+    b->status = RESP_REQUEST;
+    resp_args_clear(args);
+    while (count < max && b->status == RESP_REQUEST) {
+        int before = count;
+        if (limits.authenticated && !c->parser.partial)
+            count += resp_parse_plain(slice_of(in.ptr + used, in.len - used), limits.bulk_bytes_max,
+                                      args, b->extents + count, max - count);
+        used += batch_bytes(b, before, count);
+        if (count == max)
+            break;
         b->status = used < in.len || c->parser.partial
                         ? resp_parse(&c->parser, slice_of(in.ptr + used, in.len - used), &limits,
-                                     &n->args, r)
+                                     args, &b->last)
                         : RESP_MORE;
-        if (b->status != RESP_REQUEST)
-            break;
-        used += r->bytes;
-        b->ends[count] = used;
-        first[count] = r->first;
-        b->requests[count++].argc = r->argc;
+        if (b->status == RESP_REQUEST) {
+            used += b->last.bytes;
+            b->extents[count++] =
+                (struct resp_extent){.bytes = b->last.bytes, .argc = b->last.argc};
+        }
     }
     b->count = count;
-    for (int i = 0; i < count; i++)
-        b->requests[i].argv = n->args.at + first[i];
+    const struct slice *argv = args->at;
+    for (int i = 0; i < count; i++) {
+        b->requests[i] = (struct engine_request){.argv = argv, .argc = b->extents[i].argc};
+        argv += b->extents[i].argc;
+    }
 }
 
 static void protocol_error(struct conn *c, const char *error)
@@ -100,8 +116,7 @@ static size_t run_requests(struct conn *c, struct slice in)
     do {
         parse_batch(c, slice_of(in.ptr + used, in.len - used), &b);
         int taken = b.count ? engine_run(c->net->engine, s, b.requests, b.count) : 0;
-        if (taken > 0)
-            used += b.ends[taken - 1];
+        used += batch_bytes(&b, 0, taken);
         if (taken < b.count) { /* blocked, paused or closing: the parser forgets what came behind */
             parse_anew(c);
             break;
