@@ -33,23 +33,25 @@ static inline bool is_repeated(const struct engine_request *r, const struct cmd 
            slice_equal(r->argv[0], r[-1].argv[0]);
 }
 
-/* For the requests that nothing runs ahead of. */
-static void fetch_first(const struct cmd_ctx *c, struct planned *p, int count)
+void plan_fetch(struct plan *plan, const struct engine *e, int db)
 {
-    for (int i = 0; i < count && i < PLAN_FETCH_AHEAD; i++)
-        plan_fetch_item(c, &p[i]);
-    for (int i = 0; i < count && i < PLAN_FETCH_AHEAD_AGAIN; i++)
-        plan_fetch_item_again(c, &p[i]);
+    if (plan->fetched)
+        return;
+    plan->fetched = true;
+    for (int i = 0; i < plan->count && i < PLAN_FETCH_AHEAD; i++)
+        plan_fetch_item(&plan->of[i], e, db);
+    for (int i = 0; i < plan->count && i < PLAN_FETCH_AHEAD_AGAIN; i++)
+        plan_fetch_item_again(&plan->of[i], e, db);
 }
 
-int plan_batch(const struct cmd_ctx *c, struct engine *e, const struct engine_request *r, int n,
-               struct planned *p)
+void plan_make(struct plan *plan, const struct engine *e, int db, const struct engine_request *r,
+               int n, bool fetch)
 {
     struct cmd *cmd = NULL;
     bool last = false, plain = false;
     int count = 0, key = 0; /* the index of the key; 0: there is none */
-    for (; count < n && !last; count++) {
-        struct planned *one = &p[count];
+    for (; count < n && count < ENGINE_BATCH_MAX && !last; count++) {
+        struct planned *one = &plan->of[count];
         if (count == 0 || !is_repeated(&r[count], cmd)) {
             cmd = find_command(e, &r[count]);
             plain = cmd && is_plain(cmd, r[count].argc);
@@ -60,13 +62,12 @@ int plan_batch(const struct cmd_ctx *c, struct engine *e, const struct engine_re
         one->cmd = cmd;
         one->plain = plain;
         one->again = false;
-        one->fetch = key > 0 && n > 1;
+        one->fetch = fetch && key > 0;
         if (key > 0)
             one->key = ks_key(e->ks, r[count].argv[key]);
         if (one->fetch)
-            ks_prefetch(e->ks, c->db, &one->key);
+            ks_prefetch(e->ks, db, &one->key);
     }
-    if (count > 1)
-        fetch_first(c, p, count);
-    return count;
+    plan->count = count;
+    plan->fetched = !fetch;
 }

@@ -15,10 +15,19 @@ struct planned {
     bool again; /* and is not in the first line of its bucket */
 };
 
-/* Finds the commands of a batch and has their keys fetched. Returns how many are to be run with this plan: up to one
- * that may change how keys are placed, or where they are, or what becomes of effects. */
-int plan_batch(const struct cmd_ctx *c, struct engine *e, const struct engine_request *r, int n,
-               struct planned *p);
+struct plan {
+    int count;
+    bool fetched; /* plan_fetch was called */
+    struct planned of[ENGINE_BATCH_MAX];
+};
+
+/* Finds the commands of requests and hashes their keys; `fetch`: and asks for the buckets of these. The plan is for as many
+ * as plan->count then says, at most ENGINE_BATCH_MAX: up to one that may change how keys are placed, or where they are, or
+ * what becomes of effects. Others may run before they do. */
+void plan_make(struct plan *plan, const struct engine *e, int db, const struct engine_request *r,
+               int n, bool fetch);
+/* Some time later: asks for the items of the first few; again: does nothing. engine_run calls it if nobody has. */
+void plan_fetch(struct plan *plan, const struct engine *e, int db);
 /* The argument that is the only key of a request, or the first of a range; false: there is none. */
 bool plan_key_argument(const struct cmd *cmd, int argc, int *index);
 
@@ -29,22 +38,23 @@ bool plan_key_argument(const struct cmd *cmd, int argc, int *index);
 #define PLAN_FETCH_AHEAD       16
 #define PLAN_FETCH_AHEAD_AGAIN 8
 
-static inline void plan_fetch_item(const struct cmd_ctx *c, struct planned *p)
+static inline void plan_fetch_item(struct planned *p, const struct engine *e, int db)
 {
     if (p->fetch)
-        p->again = ks_prefetch_item(c->ks, c->db, &p->key, 0);
+        p->again = ks_prefetch_item(e->ks, db, &p->key, 0);
 }
 
-static inline void plan_fetch_item_again(const struct cmd_ctx *c, struct planned *p)
+static inline void plan_fetch_item_again(struct planned *p, const struct engine *e, int db)
 {
     if (p->again)
-        ks_prefetch_item(c->ks, c->db, &p->key, 1);
+        ks_prefetch_item(e->ks, db, &p->key, 1);
 }
 
-static inline void plan_fetch_ahead(const struct cmd_ctx *c, struct planned *p, int i, int count)
+/* While request i runs. */
+static inline void plan_fetch_ahead(struct plan *plan, const struct engine *e, int db, int i)
 {
-    if (i + PLAN_FETCH_AHEAD < count)
-        plan_fetch_item(c, &p[i + PLAN_FETCH_AHEAD]);
-    if (i + PLAN_FETCH_AHEAD_AGAIN < count)
-        plan_fetch_item_again(c, &p[i + PLAN_FETCH_AHEAD_AGAIN]);
+    if (i + PLAN_FETCH_AHEAD < plan->count)
+        plan_fetch_item(&plan->of[i + PLAN_FETCH_AHEAD], e, db);
+    if (i + PLAN_FETCH_AHEAD_AGAIN < plan->count)
+        plan_fetch_item_again(&plan->of[i + PLAN_FETCH_AHEAD_AGAIN], e, db);
 }

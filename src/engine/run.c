@@ -445,9 +445,10 @@ static inline bool log_is_open(const struct engine *e)
     return !e->aof || (!aof_fault(e->aof) && !aof_full(e->aof));
 }
 
-int engine_run(struct engine *e, struct session *s, const struct engine_request *requests, int n)
+int engine_run(struct engine *e, struct session *s, const struct engine_request *requests, int n,
+               struct plan *plan)
 {
-    struct planned planned[ENGINE_BATCH_MAX];
+    struct plan own;
     struct cmd_ctx c;
     struct session *outer = e->current;
     int done = 0, until = 0, from = 0;
@@ -457,16 +458,20 @@ int engine_run(struct engine *e, struct session *s, const struct engine_request 
     for (; done < n && !(s->flags & SESSION_STOPPED); done++) {
         if (done == until) {
             from = done;
+            if (!plan || from > 0) {
+                plan = &own;
+                plan_make(plan, e, s->db, requests + from, n - from, n - from > 1);
+            }
+            plan_fetch(plan, e, s->db);
+            until += plan->count;
             context_refresh(&c, e, s);
             c.effects = e->effect != NULL; /* the command before may have switched the log on */
-            until += plan_batch(&c, e, requests + done,
-                                n - done < ENGINE_BATCH_MAX ? n - done : ENGINE_BATCH_MAX, planned);
             plain = plain_session(e, s);
             e->ticks = ticks_now();
         }
         const struct engine_request *r = &requests[done];
-        struct planned *p = &planned[done - from];
-        plan_fetch_ahead(&c, planned, done - from, until - from);
+        const struct planned *p = &plan->of[done - from];
+        plan_fetch_ahead(plan, e, c.db, done - from);
         if (plain && p->plain && log_is_open(e)) {
             run_planned(&c, e, r, p);
         } else {
