@@ -124,7 +124,7 @@ enum err engine_rewrite_begin(struct engine *e, char error[ENGINE_LOG_ERROR_CHAR
     }
     e->rewrite_rests_until_us = 0;
     gate_turn_end(e); /* what this turn changed so far belongs to the old increment */
-    enum err err = aof_rewrite_begin(e->aof, e->now_us, error);
+    enum err err = aof_rewrite_begin(e->aof, e->now_us, e->wall_ms / 1000, error);
     if (err != ERR_OK)
         return err;
     err = ks_snapshot_begin(e->ks, give_key, e);

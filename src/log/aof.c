@@ -57,6 +57,7 @@ void aof_append(struct aof *a, int db, int argc, const struct slice *argv, int64
         format_timestamp(&a->batch.bytes, unix_s);
         a->timestamp_s = unix_s;
     }
+    atomic_store_explicit(&a->unix_s, unix_s, memory_order_relaxed);
     a->in_group = a->group > 0;
     a->pos += aof_batch_add(&a->batch, db, argc, argv);
     if (a->batch.bytes.len >= AOF_BATCH_BYTES_MAX && a->group == 0)
@@ -207,6 +208,7 @@ enum err aof_open(struct aof **out, const struct aof_options *o, char error[AOF_
     a->policy = o->policy;
     a->load_truncated = o->load_truncated;
     a->timestamps = o->timestamps;
+    a->unix_s = o->unix_s;
     a->logger = o->logger;
     a->dir_fd = -1;
     a->last_rewrite_us = -1;

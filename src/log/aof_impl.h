@@ -57,7 +57,9 @@ struct aof {
     char manifest_name[MANIFEST_NAME_BYTES_MAX];
     int dir_fd; /* locked */
     enum writer_policy policy;
-    bool load_truncated, timestamps;
+    bool load_truncated;
+    _Atomic bool timestamps;
+    _Atomic int64_t unix_s; /* the latest second that the loop was told: the date of new files */
     struct logger *logger;
 
     /* While serving the writer thread's alone: jobs change it. */

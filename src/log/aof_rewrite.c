@@ -150,7 +150,8 @@ bool aof_rewriting(const struct aof *a)
     return a->rewrite && a->rewrite->phase != REWRITE_CLOSING;
 }
 
-enum err aof_rewrite_begin(struct aof *a, int64_t now_us, char error[AOF_ERROR_CHARS])
+enum err aof_rewrite_begin(struct aof *a, int64_t now_us, int64_t unix_s,
+                           char error[AOF_ERROR_CHARS])
 {
     assert(a->writer && a->group == 0);
     if (a->rewrite) {
@@ -164,6 +165,7 @@ enum err aof_rewrite_begin(struct aof *a, int64_t now_us, char error[AOF_ERROR_C
                                .event_fd = writer_event_fd(a->writer),
                                .end = end_base,
                                .arg = a};
+    atomic_store(&a->unix_s, unix_s);
     a->jobs = (struct aof_rewrite_jobs){.base_pos = a->pos, .base_seq = a->next_base_seq++};
     snprintf(a->jobs.temp_name, sizeof(a->jobs.temp_name), "temp-rewriteaof-%d.aof", (int)getpid());
     struct writer *writer = writer_new(&o);

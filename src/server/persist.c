@@ -76,6 +76,7 @@ static enum err open_log(struct server *s, const struct config *c, bool load,
         .policy = (enum writer_policy)c->aof_policy,
         .load_truncated = c->aof_load_truncated,
         .timestamps = c->aof_timestamps,
+        .unix_s = clock_wall_ms() / 1000,
         .logger = &s->logger,
     };
     enum err e = aof_open(&s->persist.aof, &o, why);

@@ -13,6 +13,7 @@
 #define WORLD_DBS       3
 #define WORLD_KEYS      16
 #define WORLD_VALUE_MAX 48
+#define WORLD_BEGUN_S   1700000000
 
 struct world_data {
     char value[WORLD_DBS][WORLD_KEYS][WORLD_VALUE_MAX];
@@ -142,7 +143,7 @@ static inline void world_turn(struct world *w, struct aof *a)
 static inline bool world_rewrite_begin(struct world *w, struct aof *a)
 {
     char error[AOF_ERROR_CHARS];
-    if (aof_rewrite_begin(a, 0, error) != ERR_OK)
+    if (aof_rewrite_begin(a, 0, WORLD_BEGUN_S, error) != ERR_OK)
         return false;
     w->snapshot = w->data;
     w->given = 0;
@@ -182,6 +183,7 @@ static inline struct aof *world_open(struct world *w, const char *dir, enum writ
                             .policy = policy,
                             .load_truncated = true,
                             .timestamps = true,
+                            .unix_s = WORLD_BEGUN_S,
                             .logger = &w->logger};
     if (aof_open(&a, &o, error) != ERR_OK)
         fail_msg("cannot open: %s", error);
