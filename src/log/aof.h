@@ -39,6 +39,7 @@ struct aof_options {
     bool
         load_truncated; /* aof-load-truncated: a torn tail of the last file is cut and reported; else it stops the start */
     bool timestamps;       /* aof-timestamp-enabled */
+    bool keep_history;     /* aof-disable-auto-gc: files that are no longer needed stay */
     int64_t unix_s;        /* now */
     struct logger *logger; /* borrowed for life */
 };
@@ -106,6 +107,8 @@ uint64_t aof_promised(const struct aof *a);
 void aof_want_sync(struct aof *a, uint64_t pos);
 void aof_set_policy(struct aof *a, enum writer_policy policy);
 void aof_set_timestamps(struct aof *a, bool on);
+/* Off: the files that were kept go. */
+void aof_set_keep_history(struct aof *a, bool on);
 /* For tests: the writer rests so long ahead of each write. */
 void aof_set_flush_sleep(struct aof *a, int64_t us);
 

@@ -149,6 +149,8 @@ bool aof_next_increment(struct aof *a, const struct writer_mark *from, struct wr
     char name[MANIFEST_NAME_BYTES_MAX], why[MANIFEST_ERROR_CHARS] = "it is full";
     uint64_t seq = a->next_incr_seq;
     aof_file_name(a, MANIFEST_INCR, seq, name);
+    while (manifest_names(&a->manifest, name)) /* history that is kept */
+        aof_file_name(a, MANIFEST_INCR, ++seq, name);
     out->fd = aof_create_file(a, name, AOF_INCREMENT, from, &out->bytes);
     if (out->fd < 0) {
         snprintf(error, AOF_ERROR_CHARS, "cannot create %s/%s: %s", a->dir, name, strerror(errno));
@@ -158,7 +160,7 @@ bool aof_next_increment(struct aof *a, const struct writer_mark *from, struct wr
     if (e == ERR_OK && !a->fresh)
         e = manifest_save(&a->manifest, a->dir, a->manifest_name, why);
     if (e == ERR_OK) {
-        a->next_incr_seq++;
+        a->next_incr_seq = seq + 1;
         aof_count_older(a);
         return true;
     }
@@ -229,6 +231,19 @@ enum err aof_last_increment(struct aof *a, const struct writer_mark *from, struc
     if (fd >= 0)
         close(fd);
     return e;
+}
+
+void aof_job_forget_history(void *aof, struct writer_file *out)
+{
+    struct aof *a = aof;
+    char why[MANIFEST_ERROR_CHARS];
+    (void)out;
+    /* What lies there of other data goes when the first rewrite is done. */
+    if (a->keep_history || a->fresh || manifest_live(&a->manifest) == a->manifest.count)
+        return;
+    aof_remove_history(a);
+    if (manifest_save(&a->manifest, a->dir, a->manifest_name, why) != ERR_OK)
+        log_warning(a->logger, "The manifest still names files that are gone: %s", why);
 }
 
 void aof_count_older(struct aof *a)
