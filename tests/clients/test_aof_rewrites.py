@@ -232,6 +232,52 @@ def history_is_kept_as_long_as_it_is_asked_for():
     assert connect().call("MGET", "kept", "last") == [b"2", b"3"]
 
 
+def commands(path):
+    """The commands of a file, without annotations."""
+    found = []
+    with open(path, "rb") as f:
+        for line in f:
+            if line[:1] == b"*":
+                found.append(" ".join(f.read(int(f.readline()[1:]) + 2)[:-2].decode() for _ in range(int(line[1:]))))
+    return found
+
+
+@test
+def flushing_what_is_empty_is_logged_too():
+    off = testing.Server("--appendonly", "yes", "--appendfsync", "always", folder="flush")
+    client = testing.connect(off)
+    sent = ["SET key value", "FLUSHDB", "FLUSHDB", "FLUSHDB", "SET key value2", "FLUSHALL", "FLUSHALL", "FLUSHALL"]
+    for line in sent:
+        assert client.call(*line.split()) == b"+OK"
+    assert commands("flush/appendonlydir/" + name(1, "incr")) == ["SELECT 0"] + sent
+    off.kill()
+
+
+@test
+def times_are_recorded_from_when_they_are_asked_for():
+    client = connect()
+    increment = f"{FILES}/{manifest()[-1][0]}"
+
+    def lines(path):
+        with open(path, "rb") as f:
+            return [line for line in f.read().split(b"\r\n") if line.startswith(b"#")]
+
+    before = int(time.time())
+    assert b"#TS:" in lines(increment)[0], "the date"
+    client.call("SET", "timed", "no")
+    assert not any(line.startswith(b"#TS:") for line in lines(increment)[1:])
+    config(client, "aof-timestamp-enabled", "yes")
+    client.call("SET", "timed", "yes")
+    client.call("SET", "timed", "again")
+    times = [int(line[4:]) for line in lines(increment)[1:] if line.startswith(b"#TS:")]
+    assert times and times == sorted(set(times)) and before <= times[0] <= times[-1] <= time.time(), times
+    testing.rewrite(client)
+    date, header, is_base, of_base = lines(f"{FILES}/{manifest()[0][0]}")[:4]
+    assert (header, is_base) == (b"#CORSAC:1", b"#BASE")
+    assert len(date) == 24 and int(date[4:]) == int(of_base[4:]) >= times[-1], (date, of_base)
+    config(client, "aof-timestamp-enabled", "no")
+
+
 @test
 def a_reload_touches_what_is_watched():
     client = connect()
