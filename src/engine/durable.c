@@ -11,7 +11,8 @@
 #include "log/aof.h"
 #include "store/snapshot.h"
 
-#define REWRITE_SLICE_KEYS 64 /* one at a time where rdb-key-save-delay slows it down */
+#define REWRITE_SLICE_KEYS  64 /* one at a time where rdb-key-save-delay slows it down, */
+#define REWRITE_REST_US_MAX (5 * 1000 * 1000) /* for as long as that altogether */
 
 /* --- effects ---------------------------------------------------------------------------------------------- */
 
@@ -123,8 +124,9 @@ enum err engine_rewrite_begin(struct engine *e, char error[ENGINE_LOG_ERROR_CHAR
         return ERR_BUSY;
     }
     e->rewrite_rests_until_us = 0;
+    e->rewrite_rest_left_us = REWRITE_REST_US_MAX;
     gate_turn_end(e); /* what this turn changed so far belongs to the old increment */
-    enum err err = aof_rewrite_begin(e->aof, e->now_us, error);
+    enum err err = aof_rewrite_begin(e->aof, e->now_us, e->wall_ms / 1000, error);
     if (err != ERR_OK)
         return err;
     err = ks_snapshot_begin(e->ks, give_key, e);
@@ -140,12 +142,16 @@ bool engine_rewrite_slice(struct engine *e)
         ks_snapshot_cancel(e->ks);
         return false;
     }
-    int64_t delay_us = e->config.rewrite_key_delay_us;
-    if (aof_rewrite_full(e->aof) || (delay_us > 0 && e->now_us < e->rewrite_rests_until_us))
+    int64_t rest_us = e->config.rewrite_key_delay_us, left_us = e->rewrite_rest_left_us;
+    if (aof_rewrite_full(e->aof) || (rest_us > 0 && e->now_us < e->rewrite_rests_until_us))
         return false;
-    e->rewrite_rests_until_us = e->now_us + delay_us;
-    if (ks_snapshot_slice(e->ks, delay_us > 0 ? 1 : REWRITE_SLICE_KEYS))
-        return delay_us <= 0;
+    rest_us = rest_us < left_us ? rest_us : left_us;
+    if (rest_us > 0) {
+        e->rewrite_rests_until_us = e->now_us + rest_us;
+        e->rewrite_rest_left_us -= rest_us;
+    }
+    if (ks_snapshot_slice(e->ks, rest_us > 0 ? 1 : REWRITE_SLICE_KEYS))
+        return rest_us <= 0;
     aof_rewrite_end(e->aof);
     return false;
 }

@@ -88,6 +88,7 @@ struct engine {
     struct aof *aof; /* NULL: no log. Borrowed, see durable.h */
     struct gate *gate;
     int64_t rewrite_rests_until_us; /* monotonic */
+    int64_t rewrite_rest_left_us;   /* that the rewrite may rest altogether */
     bool loading;                   /* a log is replayed: see replay.h */
 
     struct engine_config config;

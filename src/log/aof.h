@@ -39,6 +39,8 @@ struct aof_options {
     bool
         load_truncated; /* aof-load-truncated: a torn tail of the last file is cut and reported; else it stops the start */
     bool timestamps;       /* aof-timestamp-enabled */
+    bool keep_history;     /* aof-disable-auto-gc: files that are no longer needed stay */
+    int64_t unix_s;        /* now */
     struct logger *logger; /* borrowed for life */
 };
 /* ERR_BUSY: another server holds the directory. ERR_SYNTAX: the manifest is wrong. ERR_IO. `error` says what, where and what
@@ -105,6 +107,8 @@ uint64_t aof_promised(const struct aof *a);
 void aof_want_sync(struct aof *a, uint64_t pos);
 void aof_set_policy(struct aof *a, enum writer_policy policy);
 void aof_set_timestamps(struct aof *a, bool on);
+/* Off: the files that were kept go. */
+void aof_set_keep_history(struct aof *a, bool on);
 /* For tests: the writer rests so long ahead of each write. */
 void aof_set_flush_sleep(struct aof *a, int64_t us);
 
@@ -131,9 +135,10 @@ void aof_stats(const struct aof *a, struct aof_stats *out);
 /* --- rewriting ------------------------------------------------------------------------------ */
 
 /* From here on appends go to a new increment, while the base is collected by aof_rewrite_add: the
- * data as it is now. Between groups only. ERR_BUSY: one is under way, or the last one is not quite
+ * data as it is now, in the second `unix_s`. Between groups only. ERR_BUSY: one is under way, or the last one is not quite
  * cleaned up yet. ERR_IO: no thread to be had. `error` says why it cannot begin. */
-enum err aof_rewrite_begin(struct aof *a, int64_t now_us, char error[AOF_ERROR_CHARS]);
+enum err aof_rewrite_begin(struct aof *a, int64_t now_us, int64_t unix_s,
+                           char error[AOF_ERROR_CHARS]);
 /* One is under way. False also when it was given up, for a fault or by aof_rewrite_cancel, while the
  * walk was not through yet: the walk is to end; what is still added is passed over. */
 bool aof_rewriting(const struct aof *a);

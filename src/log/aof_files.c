@@ -67,23 +67,36 @@ void aof_file_name(const struct aof *a, enum manifest_type type, uint64_t seq,
 
 /* --- creating ------------------------------------------------------------------------------- */
 
-/* At the end of the file, which is at `at`; *bytes: where it ends then. */
-static bool write_header(int fd, enum aof_file_kind kind, uint64_t at,
+/* What a base begins with says what it is, and of when. */
+static void begin_base(const struct aof *a, enum aof_file_kind kind, int64_t unix_s,
+                       struct buf *out)
+{
+    buf_append_cstr(out, FORMAT_BASE_LINE);
+    if (a->timestamps)
+        format_timestamp(out, unix_s);
+    if (kind == AOF_EMPTY_BASE)
+        format_end(out, 1);
+}
+
+/* At the end of the file, which is at *bytes, before and after. */
+static bool write_header(const struct aof *a, int fd, enum aof_file_kind kind,
                          const struct writer_mark *from, uint64_t *bytes)
 {
     struct aof_batch header = {.db = 0};
+    uint64_t at = *bytes;
+    int64_t unix_s = atomic_load(&a->unix_s);
     buf_init(&header.bytes);
+    if (at == 0)
+        format_date(&header.bytes, unix_s);
     buf_append_cstr(&header.bytes, FORMAT_HEADER_LINE);
     if (kind != AOF_INCREMENT)
-        buf_append_cstr(&header.bytes, FORMAT_BASE_LINE);
-    if (kind == AOF_EMPTY_BASE)
-        format_end(&header.bytes, 1);
+        begin_base(a, kind, unix_s, &header.bytes);
     /* Redis begins each file in database 0. Corsac goes on in the one before, and as this batch
      * ends where another did, passes over it. */
     if (from->tag > 0)
         aof_batch_select(&header, from->tag);
     aof_batch_seal(&header, from->pos);
-    *bytes = at + header.bytes.len;
+    *bytes += header.bytes.len;
     ssize_t n = pwrite(fd, header.bytes.ptr, header.bytes.len, (off_t)at);
     if (n >= 0 && (size_t)n < header.bytes.len)
         errno = ENOSPC;
@@ -104,7 +117,8 @@ int aof_create_file(const struct aof *a, const char *name, enum aof_file_kind ki
     int fd = openat(a->dir_fd, name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
     if (fd < 0)
         return -1;
-    if (write_header(fd, kind, 0, from, bytes) && fsync(a->dir_fd) == 0)
+    *bytes = 0;
+    if (write_header(a, fd, kind, from, bytes) && fsync(a->dir_fd) == 0)
         return fd;
     int saved = errno;
     unlinkat(a->dir_fd, name, 0);
@@ -135,6 +149,8 @@ bool aof_next_increment(struct aof *a, const struct writer_mark *from, struct wr
     char name[MANIFEST_NAME_BYTES_MAX], why[MANIFEST_ERROR_CHARS] = "it is full";
     uint64_t seq = a->next_incr_seq;
     aof_file_name(a, MANIFEST_INCR, seq, name);
+    while (manifest_names(&a->manifest, name)) /* history that is kept */
+        aof_file_name(a, MANIFEST_INCR, ++seq, name);
     out->fd = aof_create_file(a, name, AOF_INCREMENT, from, &out->bytes);
     if (out->fd < 0) {
         snprintf(error, AOF_ERROR_CHARS, "cannot create %s/%s: %s", a->dir, name, strerror(errno));
@@ -144,7 +160,7 @@ bool aof_next_increment(struct aof *a, const struct writer_mark *from, struct wr
     if (e == ERR_OK && !a->fresh)
         e = manifest_save(&a->manifest, a->dir, a->manifest_name, why);
     if (e == ERR_OK) {
-        a->next_incr_seq++;
+        a->next_incr_seq = seq + 1;
         aof_count_older(a);
         return true;
     }
@@ -204,8 +220,7 @@ enum err aof_last_increment(struct aof *a, const struct writer_mark *from, struc
     if (fd < 0 || fstat(fd, &st) != 0 || fdatasync(fd) != 0)
         e = ERR_IO;
     *out = (struct writer_file){.fd = fd, .bytes = (uint64_t)st.st_size};
-    if (e == ERR_OK && a->load_plain &&
-        !write_header(fd, AOF_INCREMENT, (uint64_t)st.st_size, from, &out->bytes))
+    if (e == ERR_OK && a->load_plain && !write_header(a, fd, AOF_INCREMENT, from, &out->bytes))
         e = ERR_IO;
     else if (e == ERR_OK && !a->load_plain && !ends_at(fd, out->bytes, a->load_pos))
         e = ERR_NOTFOUND;
@@ -216,6 +231,19 @@ enum err aof_last_increment(struct aof *a, const struct writer_mark *from, struc
     if (fd >= 0)
         close(fd);
     return e;
+}
+
+void aof_job_forget_history(void *aof, struct writer_file *out)
+{
+    struct aof *a = aof;
+    char why[MANIFEST_ERROR_CHARS];
+    (void)out;
+    /* What lies there of other data goes when the first rewrite is done. */
+    if (a->keep_history || a->fresh || manifest_live(&a->manifest) == a->manifest.count)
+        return;
+    aof_remove_history(a);
+    if (manifest_save(&a->manifest, a->dir, a->manifest_name, why) != ERR_OK)
+        log_warning(a->logger, "The manifest still names files that are gone: %s", why);
 }
 
 void aof_count_older(struct aof *a)

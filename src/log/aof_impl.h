@@ -57,15 +57,18 @@ struct aof {
     char manifest_name[MANIFEST_NAME_BYTES_MAX];
     int dir_fd; /* locked */
     enum writer_policy policy;
-    bool load_truncated, timestamps;
+    bool load_truncated;
+    _Atomic bool timestamps, keep_history;
+    _Atomic int64_t unix_s; /* the latest second that the loop was told: the date of new files */
     struct logger *logger;
 
     /* While serving the writer thread's alone: jobs change it. */
     struct manifest manifest;
-    int refresh_errno; /* of the last try to go on with a fresh file: said once */
-    bool fresh;        /* the manifest on disk is of other data until a rewrite is done */
-    bool unplaced;     /* the same as the loop knows it */
-    bool base_only;    /* there is no increment, and will be none */
+    int refresh_errno;       /* of the last try to go on with a fresh file: said once */
+    bool fresh;              /* the manifest on disk is of other data until a rewrite is done */
+    bool unplaced;           /* the same as the loop knows it */
+    uint64_t fresh_incr_seq; /* of a log that began so: its first increment */
+    bool base_only;          /* there is no increment, and will be none */
 
     /* loading */
     struct ahead *reader;
@@ -121,6 +124,8 @@ enum aof_file_kind {
 /* Creates a file with the header, sealed at `from`, and makes it durable. -1: errno. */
 int aof_create_file(const struct aof *a, const char *name, enum aof_file_kind kind,
                     const struct writer_mark *from, uint64_t *bytes);
+/* As a writer's job: what is history goes, unless it is to be kept by now. */
+void aof_job_forget_history(void *aof, struct writer_file *out);
 /* The base of a log that begins with nothing, as Redis makes one, too; the next change of the manifest
  * names it on disk. */
 enum err aof_empty_base(struct aof *a, char error[AOF_ERROR_CHARS]);

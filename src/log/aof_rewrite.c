@@ -114,7 +114,8 @@ static void job_finish(void *arg, struct writer_file *out)
     }
     a->fresh = false;
     writer_healed(a->writer, a->jobs.base_pos);
-    remove_history(a);
+    if (!a->keep_history)
+        remove_history(a);
     atomic_store(&a->base_bytes, a->jobs.base_bytes);
     aof_count_older(a);
     atomic_store(&a->jobs.finished, 1);
@@ -150,7 +151,8 @@ bool aof_rewriting(const struct aof *a)
     return a->rewrite && a->rewrite->phase != REWRITE_CLOSING;
 }
 
-enum err aof_rewrite_begin(struct aof *a, int64_t now_us, char error[AOF_ERROR_CHARS])
+enum err aof_rewrite_begin(struct aof *a, int64_t now_us, int64_t unix_s,
+                           char error[AOF_ERROR_CHARS])
 {
     assert(a->writer && a->group == 0);
     if (a->rewrite) {
@@ -164,6 +166,7 @@ enum err aof_rewrite_begin(struct aof *a, int64_t now_us, char error[AOF_ERROR_C
                                .event_fd = writer_event_fd(a->writer),
                                .end = end_base,
                                .arg = a};
+    atomic_store(&a->unix_s, unix_s);
     a->jobs = (struct aof_rewrite_jobs){.base_pos = a->pos, .base_seq = a->next_base_seq++};
     snprintf(a->jobs.temp_name, sizeof(a->jobs.temp_name), "temp-rewriteaof-%d.aof", (int)getpid());
     struct writer *writer = writer_new(&o);
@@ -180,8 +183,10 @@ enum err aof_rewrite_begin(struct aof *a, int64_t now_us, char error[AOF_ERROR_C
     a->rewrite = rw;
     writer_submit_job(writer, job_open_base, a);
 
-    if (a->base_only) { /* whatever increments there are go */
-        a->jobs.first_incr_seq = UINT64_MAX;
+    /* Whatever increments there are go; or the one there is holds nothing yet, and so begins here. */
+    bool begins_here = a->unplaced && a->pos == a->load_pos;
+    if (a->base_only || begins_here) {
+        a->jobs.first_incr_seq = a->base_only ? UINT64_MAX : a->fresh_incr_seq;
         atomic_store(&a->jobs.switched, 1);
         return ERR_OK;
     }
