@@ -43,7 +43,11 @@ static inline bool slice_equal(struct slice a, struct slice b)
                 return false;
         return bytes_load64(a.ptr + last) == bytes_load64(b.ptr + last);
     }
-    return bytes_load_short(a.ptr, a.len) == bytes_load_short(b.ptr, b.len);
+    if (a.len >= 4)
+        return bytes_load32(a.ptr) == bytes_load32(b.ptr) &&
+               bytes_load32(a.ptr + a.len - 4) == bytes_load32(b.ptr + b.len - 4);
+    return a.len == 0 || (a.ptr[0] == b.ptr[0] && a.ptr[a.len / 2] == b.ptr[a.len / 2] &&
+                          a.ptr[a.len - 1] == b.ptr[a.len - 1]);
 }
 
 /* ASCII case-insensitive; `cstr` is compared whole. */

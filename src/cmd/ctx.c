@@ -34,16 +34,17 @@ struct item *ctx_write(struct cmd_ctx *c, const struct key *k)
 
 int ctx_keys_fetch(struct cmd_ctx *c, int first, int step, int end, struct key keys[CTX_KEYS_GROUP])
 {
-    const void *lines[CTX_KEYS_GROUP];
+    bool again[CTX_KEYS_GROUP];
     int n = 0;
     for (int i = first; i < end && n < CTX_KEYS_GROUP; i += step, n++) {
         keys[n] = ctx_key(c, i);
-        lines[n] = ks_prefetch(c->ks, c->db, &keys[n]);
+        ks_prefetch(c->ks, c->db, &keys[n]);
     }
     for (int i = 0; i < n; i++)
-        lines[i] = ks_prefetch_item(lines[i], &keys[i]);
+        again[i] = ks_prefetch_item(c->ks, c->db, &keys[i], 0);
     for (int i = 0; i < n; i++)
-        ks_prefetch_item(lines[i], &keys[i]);
+        if (again[i])
+            ks_prefetch_item(c->ks, c->db, &keys[i], 1);
     return n;
 }
 

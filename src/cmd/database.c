@@ -164,8 +164,8 @@ static void flush(struct cmd_ctx *c, int db)
     if (any) {
         c->ops->flushed(c, db); /* while it can see which keys there are */
         ks_flush(c->ks, db, now);
-        ctx_effect_as_is(c);
     }
+    ctx_effect_as_is(c); /* also of nothing, as in Redis: somebody else may hold something */
     resp_ok(c->out);
 }
 

@@ -97,14 +97,11 @@ static inline struct table_bucket *table_bucket_of(const struct table *t, uint32
     return &t->buckets[((uint64_t)hash * n) >> 32];
 }
 
-/* Asks for the line of a hash ahead of a look-up, and returns it; NULL while the table is empty. */
-static inline const struct table_bucket *table_prefetch(const struct table *t, uint32_t hash)
+/* Asks for the line of a hash ahead of a look-up. */
+static inline void table_prefetch(const struct table *t, uint32_t hash)
 {
-    if (!t->buckets)
-        return NULL;
-    const struct table_bucket *b = table_bucket_of(t, hash);
-    prefetch_line(b);
-    return b;
+    if (t->buckets)
+        prefetch_line(table_bucket_of(t, hash));
 }
 
 /* Bit i is set where entry i of the bucket bears the tag of this hash (chain entries never do). */

@@ -11,7 +11,8 @@
 #include "log/aof.h"
 #include "store/snapshot.h"
 
-#define REWRITE_SLICE_KEYS 64 /* one at a time where rdb-key-save-delay slows it down */
+#define REWRITE_SLICE_KEYS  64 /* one at a time where rdb-key-save-delay slows it down, */
+#define REWRITE_REST_US_MAX (5 * 1000 * 1000) /* for as long as that altogether */
 
 /* --- effects ---------------------------------------------------------------------------------------------- */
 
@@ -123,8 +124,9 @@ enum err engine_rewrite_begin(struct engine *e, char error[ENGINE_LOG_ERROR_CHAR
 static void take_snapshot(struct engine *e)
 {
     e->rewrite_rests_until_us = 0;
+    e->rewrite_rest_left_us = REWRITE_REST_US_MAX;
     gate_turn_end(e);
-    aof_rewrite_begin(e->aof);
+    aof_rewrite_begin(e->aof, e->wall_ms / 1000);
     enum err err = ks_snapshot_begin(e->ks, give_key, e);
     assert(err == ERR_OK); /* nobody else takes any, and none was under way before */
 }
@@ -150,16 +152,20 @@ bool engine_rewrite_slice(struct engine *e)
         ks_snapshot_cancel(e->ks); /* where the log gave it up: a disk that fails, say */
         return false;
     }
-    int64_t delay_us = e->config.rewrite_key_delay_us;
-    if (aof_rewrite_full(e->aof) || (delay_us > 0 && e->now_us < e->rewrite_rests_until_us))
+    int64_t rest_us = e->config.rewrite_key_delay_us, left_us = e->rewrite_rest_left_us;
+    if (aof_rewrite_full(e->aof) || (rest_us > 0 && e->now_us < e->rewrite_rests_until_us))
         return false;
     if (aof_rewrite_has_large(e->aof)) {
         aof_rewrite_give_piece(e->aof);
         return true;
     }
-    e->rewrite_rests_until_us = e->now_us + delay_us;
-    if (ks_snapshot_slice(e->ks, delay_us > 0 ? 1 : REWRITE_SLICE_KEYS))
-        return delay_us <= 0;
+    rest_us = rest_us < left_us ? rest_us : left_us;
+    if (rest_us > 0) {
+        e->rewrite_rests_until_us = e->now_us + rest_us;
+        e->rewrite_rest_left_us -= rest_us;
+    }
+    if (ks_snapshot_slice(e->ks, rest_us > 0 ? 1 : REWRITE_SLICE_KEYS))
+        return rest_us <= 0;
     if (aof_rewrite_has_large(e->aof))
         return true;
     aof_rewrite_end(e->aof);

@@ -88,6 +88,7 @@ struct engine {
     struct aof *aof; /* NULL: no log. Borrowed, see durable.h */
     struct gate *gate;
     int64_t rewrite_rests_until_us; /* monotonic */
+    int64_t rewrite_rest_left_us;   /* that the rewrite may rest altogether */
     bool loading;                   /* a log is replayed: see replay.h */
 
     struct engine_config config;
@@ -141,8 +142,10 @@ struct engine_request {
 };
 /* Runs requests of a session in order. Returns how many were taken: fewer than n when the session was blocked
  * or paused or is closing; the others are offered again after ops->resume (or never). Replies are in the session's
- * queue. The session stays alive through the call. */
-int engine_run(struct engine *e, struct session *s, const struct engine_request *requests, int n);
+ * queue. The session stays alive through the call. `plan`: made of the first of them, see plan.h; NULL: not yet. */
+struct plan;
+int engine_run(struct engine *e, struct session *s, const struct engine_request *requests, int n,
+               struct plan *plan);
 
 /* Reads the clocks; net/ calls it when the loop wakes, before the first request. */
 void engine_turn(struct engine *e);

@@ -65,7 +65,7 @@ static bool run(struct replay *r, const struct engine_request *requests, int n)
 {
     struct session *s = r->session;
     uint64_t errors = s->writer.errors;
-    engine_run(r->engine, s, requests, n);
+    engine_run(r->engine, s, requests, n, NULL);
     if (s->writer.errors != errors) {
         struct slice error = first_error(s);
         size_t len = error.len < REPLAY_ERROR_CHARS / 2 ? error.len : REPLAY_ERROR_CHARS / 2;

@@ -17,16 +17,11 @@
 #include "engine/latency.h"
 #include "engine/monitor.h"
 #include "engine/multi.h"
+#include "engine/plan.h"
 #include "engine/pubsub.h"
 #include "engine/slowlog.h"
 #include "engine/watch.h"
 #include "log/aof.h"
-
-struct planned {
-    struct cmd *cmd; /* the command, of a container the subcommand; NULL: there is none */
-    struct key key;
-    const void *line; /* where the key is looked for next; NULL: no need to */
-};
 
 /* --- what handlers ask of the engine ------------------------------------------------------------------ */
 
@@ -166,7 +161,8 @@ static void report_slow(struct engine *e, const struct cmd_ctx *c, int64_t us)
 
 /* Calls the handler with everything in `c` but what depends on the request set. The clock is read once a request, at its
  * end: within a batch that is when the next one begins, of which `start` is the time. */
-static inline void call(struct cmd_ctx *c, struct engine *e, uint64_t start)
+static inline __attribute__((always_inline)) void call(struct cmd_ctx *c, struct engine *e,
+                                                       uint64_t start)
 {
     struct cmd *cmd = c->cmd;
     struct session *s = c->session;
@@ -203,13 +199,6 @@ static inline void call(struct cmd_ctx *c, struct engine *e, uint64_t start)
     }
 }
 
-static bool key_argument(const struct cmd *cmd, int argc, int *index)
-{
-    const struct cmd_keys *keys = &cmd->row->keys[0];
-    *index = keys->first;
-    return keys->first > 0 && keys->numkeys == 0 && keys->first < argc;
-}
-
 void engine_call(struct engine *e, struct session *s, struct cmd *cmd, const struct slice *argv,
                  int argc)
 {
@@ -219,7 +208,7 @@ void engine_call(struct engine *e, struct session *s, struct cmd *cmd, const str
     c.cmd = cmd;
     c.argv = argv;
     c.argc = argc;
-    if (key_argument(cmd, argc, &i))
+    if (plan_key_argument(cmd, argc, &i))
         c.key = ks_key(e->ks, argv[i]);
     call(&c, e, ticks_now());
 }
@@ -385,6 +374,18 @@ static bool reply_dropped(const struct session *s)
     return (s->flags & (SESSION_REPLY_OFF | SESSION_REPLY_SKIP)) != 0;
 }
 
+static inline __attribute__((always_inline)) void run_planned(struct cmd_ctx *c, struct engine *e,
+                                                              const struct engine_request *r,
+                                                              const struct planned *p)
+{
+    c->cmd = p->cmd;
+    c->argv = r->argv;
+    c->argc = r->argc;
+    c->key = p->key;
+    c->now_ms = e->wall_ms;
+    call(c, e, e->ticks);
+}
+
 static void run_admitted(struct cmd_ctx *c, struct engine *e, const struct engine_request *r,
                          const struct planned *p)
 {
@@ -397,12 +398,8 @@ static void run_admitted(struct cmd_ctx *c, struct engine *e, const struct engin
             ctx_reply_nomem(c);
         return;
     }
-    c->cmd = p->cmd;
-    c->argv = r->argv;
-    c->argc = r->argc;
-    c->key = p->key;
     context_refresh(c, e, s);
-    call(c, e, e->ticks);
+    run_planned(c, e, r, p);
 }
 
 /* False: the session was paused; the request is to be offered again. */
@@ -432,80 +429,57 @@ static bool run_one(struct cmd_ctx *c, struct engine *e, const struct engine_req
     return true;
 }
 
-/* `before`: what the request ahead of this one was found to be, or NULL. Most pipelines repeat one command, and comparing
- * its name takes 33 instructions, looking it up 77. */
-static inline struct cmd *find_command(const struct engine *e, const struct engine_request *r,
-                                       struct cmd *before)
+/* Nearly all requests are for data, of sessions in no special state. What run_one and admit look at is then looked at once
+ * a batch instead of once a request, as such requests change none of it. */
+static bool plain_session(const struct engine *e, const struct session *s)
 {
-    if (before && !before->parent && !before->subs && r[-1].argc > 0 &&
-        slice_equal(r->argv[0], r[-1].argv[0]))
-        return before;
-    struct cmd *cmd = cmd_lookup(e->table, r->argv[0]);
-    if (cmd && cmd->subs && r->argc > 1)
-        cmd = cmd_lookup_sub(cmd, r->argv[1]);
-    return cmd;
+    const uint32_t special = SESSION_STOPPED | SESSION_MULTI | SESSION_MONITOR | SESSION_REPLY_OFF |
+                             SESSION_REPLY_SKIP | SESSION_REPLY_SKIP_NEXT;
+    return !(s->flags & special) && !s->pubsub && !needs_auth(e, s) && e->pause == PAUSE_NONE &&
+           (!e->loading || (s->flags & SESSION_INTERNAL));
 }
 
-/* Most keys are in the first line of their bucket, and nearly all others in the second. */
-#define PLAN_LINES_MAX 2
-
-static void prefetch_items(struct planned *p, int count)
+/* The log takes whatever comes. */
+static inline bool log_is_open(const struct engine *e)
 {
-    bool more = count > 1;
-    for (int line = 0; more && line < PLAN_LINES_MAX; line++) {
-        more = false;
-        for (int i = 0; i < count; i++) {
-            p[i].line = ks_prefetch_item(p[i].line, &p[i].key);
-            more |= p[i].line != NULL;
-        }
-    }
+    return !e->aof || (!aof_fault(e->aof) && !aof_full(e->aof));
 }
 
-/* Finds the commands of a batch and has their keys fetched. Returns how many are to be run with this plan: up to one
- * that may change how keys are placed, or where they are, or what becomes of effects. */
-static int plan(struct engine *e, const struct session *s, const struct engine_request *r, int n,
-                struct planned *p)
+int engine_run(struct engine *e, struct session *s, const struct engine_request *requests, int n,
+               struct plan *plan)
 {
-    int count = 0, index;
-    bool last = false;
-    while (count < n && !last) {
-        struct planned *one = &p[count];
-        one->line = NULL;
-        one->cmd =
-            r[count].argc > 0 ? find_command(e, &r[count], count ? one[-1].cmd : NULL) : NULL;
-        if (one->cmd) {
-            last = one->cmd->row->flags & CMD_ADMIN;
-            if (key_argument(one->cmd, r[count].argc, &index)) {
-                one->key = ks_key(e->ks, r[count].argv[index]);
-                if (n > 1)
-                    one->line = ks_prefetch(e->ks, s->db, &one->key);
-            }
-        }
-        count++;
-    }
-    prefetch_items(p, count);
-    return count;
-}
-
-int engine_run(struct engine *e, struct session *s, const struct engine_request *requests, int n)
-{
-    struct planned planned[ENGINE_BATCH_MAX];
+    struct plan own;
     struct cmd_ctx c;
     struct session *outer = e->current;
     int done = 0, until = 0, from = 0;
+    bool plain = false;
     e->current = s;
     context_init(&c, e, s);
-    while (done < n && !(s->flags & SESSION_STOPPED)) {
+    for (; done < n && !(s->flags & SESSION_STOPPED); done++) {
         if (done == until) {
             from = done;
+            if (!plan || from > 0) {
+                plan = &own;
+                plan_make(plan, e, s->db, requests + from, n - from, n - from > 1);
+            }
+            plan_fetch(plan, e, s->db);
+            until += plan->count;
+            context_refresh(&c, e, s);
             c.effects = e->effect != NULL; /* the command before may have switched the log on */
-            until += plan(e, s, requests + done,
-                          n - done < ENGINE_BATCH_MAX ? n - done : ENGINE_BATCH_MAX, planned);
+            plain = plain_session(e, s);
             e->ticks = ticks_now();
         }
-        if (requests[done].argc > 0 && !run_one(&c, e, &requests[done], &planned[done - from]))
-            break;
-        done++;
+        const struct engine_request *r = &requests[done];
+        const struct planned *p = &plan->of[done - from];
+        plan_fetch_ahead(plan, e, c.db, done - from);
+        if (plain && p->plain && log_is_open(e)) {
+            run_planned(&c, e, r, p);
+        } else {
+            if (r->argc > 0 && !run_one(&c, e, r, p))
+                break;
+            context_refresh(&c, e, s);
+            plain = plain_session(e, s);
+        }
     }
     s->active_us = e->now_us;
     e->current = outer;

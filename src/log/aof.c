@@ -57,6 +57,7 @@ void aof_append(struct aof *a, int db, int argc, const struct slice *argv, int64
         format_timestamp(&a->batch.bytes, unix_s);
         a->timestamp_s = unix_s;
     }
+    atomic_store_explicit(&a->unix_s, unix_s, memory_order_relaxed);
     a->in_group = a->group > 0;
     a->pos += aof_batch_add(&a->batch, db, argc, argv);
     if (a->batch.bytes.len >= AOF_BATCH_BYTES_MAX && a->group == 0)
@@ -138,6 +139,13 @@ void aof_set_timestamps(struct aof *a, bool on)
     a->timestamps = on;
 }
 
+void aof_set_keep_history(struct aof *a, bool on)
+{
+    bool was = atomic_exchange(&a->keep_history, on);
+    if (was && !on && a->writer)
+        writer_submit_job(a->writer, aof_job_forget_history, a);
+}
+
 void aof_set_flush_sleep(struct aof *a, int64_t us)
 {
     writer_set_rest(a->writer, us);
@@ -207,6 +215,8 @@ enum err aof_open(struct aof **out, const struct aof_options *o, char error[AOF_
     a->policy = o->policy;
     a->load_truncated = o->load_truncated;
     a->timestamps = o->timestamps;
+    a->keep_history = o->keep_history;
+    a->unix_s = o->unix_s;
     a->logger = o->logger;
     a->dir_fd = a->prepared.fd = -1;
     a->unsettled = o->fresh;

@@ -38,10 +38,12 @@ struct aof_options {
     enum writer_policy policy;
     bool
         load_truncated; /* aof-load-truncated: a torn tail of the last file is cut and reported; else it stops the start */
-    bool timestamps; /* aof-timestamp-enabled */
+    bool timestamps;   /* aof-timestamp-enabled */
+    bool keep_history; /* aof-disable-auto-gc: files that are no longer needed stay */
     /* It will be begun with AOF_FRESH or AOF_BASE_ONLY. What would wait for the disk is left to the threads of the
      * first rewrite: this opens and locks the directory, reads the manifest and the first bytes of what it names. */
     bool fresh;
+    int64_t unix_s;        /* now */
     struct logger *logger; /* borrowed for life */
 };
 /* ERR_BUSY: another server holds the directory. ERR_SYNTAX: the manifest is wrong. ERR_IO. `error` says what, where and what
@@ -110,6 +112,8 @@ uint64_t aof_promised(const struct aof *a);
 void aof_want_sync(struct aof *a, uint64_t pos);
 void aof_set_policy(struct aof *a, enum writer_policy policy);
 void aof_set_timestamps(struct aof *a, bool on);
+/* Off: the files that were kept go. */
+void aof_set_keep_history(struct aof *a, bool on);
 /* For tests: the writer rests so long ahead of each write. */
 void aof_set_flush_sleep(struct aof *a, int64_t us);
 
@@ -141,8 +145,8 @@ enum err aof_rewrite_prepare(struct aof *a, int64_t now_us, char error[AOF_ERROR
 /* As of the last aof_poll, that is done: aof_rewrite_begin is due. */
 bool aof_rewrite_prepared(const struct aof *a);
 /* From here on appends go to a new increment, while the base is collected by aof_rewrite_add: the
- * data as it is now. Between groups only, once it is prepared. */
-void aof_rewrite_begin(struct aof *a);
+ * data as it is now, in the second `unix_s`. Between groups only, once it is prepared. */
+void aof_rewrite_begin(struct aof *a, int64_t unix_s);
 /* One is under way. False also when it was given up, for a fault or by aof_rewrite_cancel, while the
  * walk was not through yet: the walk is to end; what is still added is passed over. */
 bool aof_rewriting(const struct aof *a);

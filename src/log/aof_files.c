@@ -82,21 +82,39 @@ void aof_file_name(const struct aof *a, enum manifest_type type, uint64_t seq,
              type == MANIFEST_BASE ? "base" : "incr");
 }
 
+void aof_free_name(const struct aof *a, enum manifest_type type, uint64_t *seq,
+                   char out[MANIFEST_NAME_BYTES_MAX])
+{
+    aof_file_name(a, type, *seq, out);
+    while (manifest_names(&a->manifest, out))
+        aof_file_name(a, type, ++*seq, out);
+}
+
 /* --- creating ------------------------------------------------------------------------------- */
 
-enum header_kind { HEADER_INCREMENT, HEADER_EMPTY_BASE };
+void aof_begin_file(const struct aof *a, enum aof_file_kind kind, int64_t unix_s, struct buf *out)
+{
+    format_date(out, unix_s);
+    buf_append_cstr(out, FORMAT_HEADER_LINE);
+    if (kind == AOF_INCREMENT)
+        return;
+    buf_append_cstr(out, FORMAT_BASE_LINE);
+    if (a->timestamps)
+        format_timestamp(out, unix_s);
+    if (kind == AOF_EMPTY_BASE)
+        format_end(out, 1);
+}
 
 /* At `at`, the end of the file; returns where it ends then. 0: errno, and the file is as it was. */
-static uint64_t write_header(int fd, enum header_kind kind, uint64_t at,
+static uint64_t write_header(const struct aof *a, int fd, enum aof_file_kind kind, uint64_t at,
                              const struct writer_mark *from, bool durably)
 {
     struct aof_batch header = {.db = 0};
     buf_init(&header.bytes);
-    buf_append_cstr(&header.bytes, FORMAT_HEADER_LINE);
-    if (kind == HEADER_EMPTY_BASE) {
-        buf_append_cstr(&header.bytes, FORMAT_BASE_LINE);
-        format_end(&header.bytes, 1);
-    }
+    if (at == 0)
+        aof_begin_file(a, kind, atomic_load(&a->unix_s), &header.bytes);
+    else
+        buf_append_cstr(&header.bytes, FORMAT_HEADER_LINE);
     /* Redis begins each file in database 0. Corsac goes on in the one before, and as this batch
      * ends where another did, passes over it. */
     if (from->tag > 0)
@@ -136,7 +154,7 @@ enum err aof_empty_base(struct aof *a, char error[AOF_ERROR_CHARS])
     struct writer_mark from = {.pos = a->load_pos, .tag = -1};
     aof_file_name(a, MANIFEST_BASE, 1, name);
     int fd = create_file(a, name);
-    uint64_t bytes = fd < 0 ? 0 : write_header(fd, HEADER_EMPTY_BASE, 0, &from, true);
+    uint64_t bytes = fd < 0 ? 0 : write_header(a, fd, AOF_EMPTY_BASE, 0, &from, true);
     if (bytes == 0)
         snprintf(error, AOF_ERROR_CHARS, "cannot create %s/%s: %s", a->dir, name, strerror(errno));
     if (fd >= 0)
@@ -150,20 +168,22 @@ enum err aof_empty_base(struct aof *a, char error[AOF_ERROR_CHARS])
 static bool prepare(struct aof *a, char error[AOF_ERROR_CHARS])
 {
     char name[MANIFEST_NAME_BYTES_MAX], why[MANIFEST_ERROR_CHARS] = "it is full";
+    uint64_t seq = a->next_incr_seq;
     if (a->prepared.fd >= 0)
         return true;
-    aof_file_name(a, MANIFEST_INCR, a->next_incr_seq, name);
+    aof_free_name(a, MANIFEST_INCR, &seq, name);
     int fd = create_file(a, name);
     if (fd < 0) {
         snprintf(error, AOF_ERROR_CHARS, "cannot create %s/%s: %s", a->dir, name, strerror(errno));
         return false;
     }
-    enum err e = manifest_add(&a->manifest, MANIFEST_INCR, a->next_incr_seq, name);
+    enum err e = manifest_add(&a->manifest, MANIFEST_INCR, seq, name);
     if (e == ERR_OK && !a->fresh)
         e = manifest_save(&a->manifest, a->dir, a->manifest_name, why);
     if (e == ERR_OK) {
         a->prepared.fd = fd;
-        a->prepared.seq = a->next_incr_seq++;
+        a->prepared.seq = seq;
+        a->next_incr_seq = seq + 1;
         return true;
     }
     /* Whichever manifest holds, the file is empty, and the next try takes its name again. */
@@ -186,7 +206,7 @@ bool aof_prepare_increment(struct aof *a, char error[AOF_ERROR_CHARS])
 static bool go_on_in_prepared(struct aof *a, const struct writer_mark *from, bool durably,
                               struct writer_file *out, char error[AOF_ERROR_CHARS])
 {
-    uint64_t bytes = write_header(a->prepared.fd, HEADER_INCREMENT, 0, from, durably);
+    uint64_t bytes = write_header(a, a->prepared.fd, AOF_INCREMENT, 0, from, durably);
     if (bytes == 0) { /* it stays prepared */
         snprintf(error, AOF_ERROR_CHARS, "cannot begin increment %llu in %s: %s",
                  (unsigned long long)a->prepared.seq, a->dir, strerror(errno));
@@ -256,7 +276,7 @@ enum err aof_last_increment(struct aof *a, const struct writer_mark *from, struc
         e = ERR_IO;
     *out = (struct writer_file){.fd = fd, .bytes = (uint64_t)st.st_size};
     if (e == ERR_OK && a->load_plain) {
-        out->bytes = write_header(fd, HEADER_INCREMENT, (uint64_t)st.st_size, from, true);
+        out->bytes = write_header(a, fd, AOF_INCREMENT, out->bytes, from, true);
         e = out->bytes ? ERR_OK : ERR_IO;
     } else if (e == ERR_OK && !ends_at(fd, out->bytes, a->load_pos)) {
         e = ERR_NOTFOUND;
@@ -270,6 +290,32 @@ enum err aof_last_increment(struct aof *a, const struct writer_mark *from, struc
     if (fd >= 0)
         close(fd);
     return e;
+}
+
+static void forget_history(struct aof *a)
+{
+    char why[MANIFEST_ERROR_CHARS];
+    /* What lies there of other data goes when the first rewrite is done. */
+    if (a->keep_history || a->fresh || manifest_live(&a->manifest) == a->manifest.count)
+        return;
+    /* A save that failed halfway (ERR_BUSY) may have left a manifest that needs what this one does not. */
+    if (manifest_save(&a->manifest, a->dir, a->manifest_name, why) != ERR_OK) {
+        log_warning(a->logger,
+                    "The history of the append-only file stays until its next rewrite: %s", why);
+        return;
+    }
+    aof_remove_history(a);
+    if (manifest_save(&a->manifest, a->dir, a->manifest_name, why) != ERR_OK)
+        log_warning(a->logger, "The manifest still names files that are gone: %s", why);
+}
+
+void aof_job_forget_history(void *aof, struct writer_file *out)
+{
+    struct aof *a = aof;
+    (void)out;
+    pthread_mutex_lock(&a->files_lock);
+    forget_history(a);
+    pthread_mutex_unlock(&a->files_lock);
 }
 
 void aof_count_older(struct aof *a)

@@ -67,7 +67,9 @@ struct aof {
     char manifest_name[MANIFEST_NAME_BYTES_MAX];
     int dir_fd; /* locked */
     enum writer_policy policy;
-    bool load_truncated, timestamps;
+    bool load_truncated;
+    _Atomic bool timestamps, keep_history;
+    _Atomic int64_t unix_s; /* the latest second that the loop was told: the date of new files */
     struct logger *logger;
 
     /* While serving both writers' threads change what is next, the log's and that of the next base; one that holds it
@@ -136,6 +138,18 @@ bool aof_settle(struct aof *a, char error[AOF_ERROR_CHARS]);
 /* "PREFIX.<seq>.<base|incr>.aof" */
 void aof_file_name(const struct aof *a, enum manifest_type type, uint64_t seq,
                    char out[MANIFEST_NAME_BYTES_MAX]);
+/* Likewise, the first from *seq on that is free: history that is kept has names, too. Under files_lock. */
+void aof_free_name(const struct aof *a, enum manifest_type type, uint64_t *seq,
+                   char out[MANIFEST_NAME_BYTES_MAX]);
+enum aof_file_kind {
+    AOF_INCREMENT,
+    AOF_BASE,       /* whose end is still to come */
+    AOF_EMPTY_BASE, /* whole */
+};
+/* Appends what a file begins with: when it was begun, what it is and, of a base, when its data were so. */
+void aof_begin_file(const struct aof *a, enum aof_file_kind kind, int64_t unix_s, struct buf *out);
+/* As a writer's job: what is history goes, unless it is to be kept by now. Takes files_lock. */
+void aof_job_forget_history(void *aof, struct writer_file *out);
 /* The base of a log that begins with nothing, as Redis makes one, too; the next change of the manifest
  * names it on disk. */
 enum err aof_empty_base(struct aof *a, char error[AOF_ERROR_CHARS]);

@@ -48,20 +48,23 @@ void aof_remove_leftovers(const struct aof *a)
 
 void aof_remove_history(struct aof *a)
 {
-    for (size_t i = 0; i < a->manifest.count; i++)
-        if (a->manifest.files[i].type == MANIFEST_HISTORY)
-            unlinkat(a->dir_fd, a->manifest.files[i].name, 0);
+    for (size_t i = manifest_live(&a->manifest); i < a->manifest.count; i++)
+        unlinkat(a->dir_fd, a->manifest.files[i].name, 0);
     manifest_forget_history(&a->manifest);
+}
+
+/* How many files there are to load. */
+static size_t load_count(const struct aof *a)
+{
+    return manifest_live(&a->manifest);
 }
 
 enum err aof_load_prepare(struct aof *a, char error[AOF_ERROR_CHARS])
 {
     uint64_t base = 0;
-    for (size_t i = 0; i < a->manifest.count; i++) {
+    for (size_t i = 0; i < load_count(a); i++) {
         const struct manifest_file *f = &a->manifest.files[i];
         struct stat st;
-        if (f->type == MANIFEST_HISTORY)
-            continue;
         if (is_rdb(a, f->name)) {
             snprintf(
                 error, AOF_ERROR_CHARS,
@@ -83,7 +86,8 @@ enum err aof_load_prepare(struct aof *a, char error[AOF_ERROR_CHARS])
     atomic_store(&a->older_bytes, a->load_total - base);
     if (!a->unsettled) {
         aof_remove_leftovers(a);
-        aof_remove_history(a);
+        if (!a->keep_history || load_count(a) == 0)
+            aof_remove_history(a);
     }
     return ERR_OK;
 }
@@ -167,7 +171,7 @@ static void next_file(struct aof *a)
 static bool more_follows(const struct aof *a)
 {
     struct stat st;
-    for (size_t i = a->load_index + 1; i < a->manifest.count; i++)
+    for (size_t i = a->load_index + 1; i < load_count(a); i++)
         if (fstatat(a->dir_fd, a->manifest.files[i].name, &st, 0) != 0 || st.st_size > 0)
             return true;
     return false;
@@ -209,7 +213,7 @@ static bool go_on_in_tail(struct aof *a)
     size_t next = a->load_index + 1;
     ahead_report(a->reader, &report);
     if (in_base(a) || !report.sealed ||
-        !tail_counts(a->dir, next < a->manifest.count ? a->manifest.files[next].name : NULL,
+        !tail_counts(a->dir, next < load_count(a) ? a->manifest.files[next].name : NULL,
                      a->positions.pos))
         return false;
     a->load_tail_at = report.good_bytes;
@@ -255,7 +259,7 @@ static enum reader_status end_file(struct aof *a, enum reader_status status,
 enum reader_status aof_load_next(struct aof *a, struct reader_batch *out,
                                  char error[AOF_ERROR_CHARS])
 {
-    while (a->load_index < a->manifest.count) {
+    while (a->load_index < load_count(a)) {
         enum reader_status status = a->reader ? READER_BATCH : open_file(a, error);
         if (status != READER_BATCH)
             return status;

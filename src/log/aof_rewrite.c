@@ -16,7 +16,7 @@
  *      ended: forgets it
  *
  * Replies to writes wait for the log's writer thread, so whatever waits for the disk happens on the other one. All that is
- * left for the log's is job_switch: it writes a header of some 60 bytes to a file that is there already, and that is
+ * left for the log's is job_switch: it writes a header of some 80 bytes to a file that is there already, and that is
  * the file from then on. A writer has all batches before a job synced ahead of it; so that this is next to
  * nothing, a sync beside the writing is asked for when preparing, and begin waits for it.
  *
@@ -36,7 +36,7 @@
  *   8  the manifest that names it is saved    the base and N+1; what came before is named as history, and removed by
  *                                             the next start
  *   9  the history is removed, the manifest   the base and N+1
- *      that does not name it saved
+ *      that does not name it saved; neither, where it is to be kept
  *
  * So every batch is in a file that the manifest on disk named before the batch was written: 3 comes before 5, and N stays
  * named until 8, when the base has what it held. Where a rewrite is given up between 3 and 5, N+1 stays prepared
@@ -103,7 +103,7 @@ static bool put_in_place(struct aof *a, char error[AOF_ERROR_CHARS])
 {
     char name[MANIFEST_NAME_BYTES_MAX], why[MANIFEST_ERROR_CHARS] = "it is full";
     struct manifest next;
-    aof_file_name(a, MANIFEST_BASE, a->jobs.base_seq, name);
+    aof_free_name(a, MANIFEST_BASE, &a->jobs.base_seq, name);
     if (renameat(a->dir_fd, a->jobs.temp_name, a->dir_fd, name) != 0) {
         snprintf(error, AOF_ERROR_CHARS, "cannot rename %s to %s: %s", a->jobs.temp_name, name,
                  strerror(errno));
@@ -158,7 +158,8 @@ static bool finish(struct aof *a, char error[AOF_ERROR_CHARS])
         return false;
     a->fresh = false;
     writer_healed(a->writer, a->jobs.base_pos);
-    remove_history(a);
+    if (!a->keep_history)
+        remove_history(a);
     atomic_store(&a->base_bytes, a->jobs.base_bytes);
     aof_count_older(a);
     return true;
@@ -236,13 +237,13 @@ bool aof_rewrite_prepared(const struct aof *a)
            (a->state.synced >= rw->sync_pos || a->state.lost || a->base_only);
 }
 
-void aof_rewrite_begin(struct aof *a)
+void aof_rewrite_begin(struct aof *a, int64_t unix_s)
 {
     struct aof_rewrite *rw = a->rewrite;
     assert(aof_rewrite_prepared(a) && a->group == 0);
     rw->phase = REWRITE_COLLECTING;
-    buf_append_cstr(&rw->batch.bytes, FORMAT_HEADER_LINE);
-    buf_append_cstr(&rw->batch.bytes, FORMAT_BASE_LINE);
+    atomic_store(&a->unix_s, unix_s); /* the next increment's date, too */
+    aof_begin_file(a, AOF_BASE, unix_s, &rw->batch.bytes);
     aof_batch_reset(&rw->batch);
     if (a->base_only) { /* whatever increments there are go */
         a->jobs.base_pos = a->pos;

@@ -173,6 +173,8 @@ static void print_tally(struct check *c, size_t index, const struct reader_repor
     bool sealed = report->sealed || report->tail;
     buf_printf(c->out, "%s, %llu bytes, ", sealed ? "sealed" : "plain",
                (unsigned long long)report->file_bytes);
+    if (report->begun_s)
+        buf_printf(c->out, "begun at %lld, ", (long long)report->begun_s);
     if (report->tail)
         buf_printf(c->out, "%llu of them behind the last seal, ",
                    (unsigned long long)(report->file_bytes - t->tail_at));

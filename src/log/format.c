@@ -69,6 +69,11 @@ void format_timestamp(struct buf *out, int64_t unix_s)
     buf_printf(out, "#TS:%lld\r\n", (long long)unix_s);
 }
 
+void format_date(struct buf *out, int64_t unix_s)
+{
+    buf_printf(out, "#TS:%020lld\r\n", (long long)(unix_s > 0 ? unix_s : 0));
+}
+
 void format_end(struct buf *out, uint64_t batches)
 {
     buf_printf(out, "#END batches=%020llu\r\n", (unsigned long long)batches);
@@ -262,6 +267,24 @@ static enum format_kind read_end(const char *p, struct format_record *out)
     return bad(out, "an end in another form than \"#END batches=<20 digits>\"");
 }
 
+#define TS_AT       4 /* behind "#TS:" */
+#define DATE_DIGITS 20
+_Static_assert(FORMAT_DATE_BYTES == TS_AT + DATE_DIGITS + 2, "the date's layout");
+
+/* A line that begins with "#TS:". */
+static enum format_kind read_time(struct slice line, struct format_record *out)
+{
+    uint64_t date;
+    if (line.len == FORMAT_DATE_BYTES && line.ptr[TS_AT] == '0' &&
+        read_digits(line.ptr + TS_AT, DATE_DIGITS, &date) && date <= INT64_MAX) {
+        out->unix_s = (int64_t)date;
+        return FORMAT_DATE;
+    }
+    if (num_parse_i64(slice_of(line.ptr + TS_AT, line.len - TS_AT - 2), &out->unix_s))
+        return FORMAT_TIMESTAMP;
+    return bad(out, "a timestamp that is no number");
+}
+
 static enum format_kind read_annotation(struct slice in, struct format_record *out)
 {
     enum format_kind kind = find_line_end(in, out);
@@ -276,11 +299,8 @@ static enum format_kind read_annotation(struct slice in, struct format_record *o
         return FORMAT_BASE;
     if (line.len > 5 && memcmp(line.ptr, "#END ", 5) == 0)
         return read_end(line.ptr, out);
-    if (line.len > 6 && memcmp(line.ptr, "#TS:", 4) == 0) {
-        if (!num_parse_i64(slice_of(line.ptr + 4, line.len - 6), &out->unix_s))
-            return bad(out, "a timestamp that is no number");
-        return FORMAT_TIMESTAMP;
-    }
+    if (line.len > 6 && memcmp(line.ptr, "#TS:", TS_AT) == 0)
+        return read_time(line, out);
     return FORMAT_ANNOTATION;
 }
 

@@ -3,9 +3,10 @@
  *
  * A file is a sequence of records as Redis 7 writes them: commands as RESP arrays of bulk strings,
  * and annotation lines that begin with '#', which Redis' and Valkey's loaders skip. Corsac's files
- * are sealed: they begin with a header line, and each batch of commands ends in a seal.
+ * are sealed: they begin with a date and a header line, and each batch of commands ends in a seal.
  *
- *     #CORSAC:1\r\n                        header, in the first batch's seal like all else
+ *     #TS:00000000001700000000\r\n         date: the second in which the file was begun
+ *     #CORSAC:1\r\n                        header; both are in the first batch's seal like all else
  *     #TS:1700000000\r\n                   from here on it is this second; as Redis writes it
  *                                          (aof-timestamp-enabled)
  *     *2\r\n$6\r\nSELECT\r\n$1\r\n0\r\n    commands, whole transactions
@@ -19,6 +20,11 @@
  *     #BASE\r\n
  *     #END batches=00000000000000000042\r\n      of the file, this one counted
  *
+ *     date  the form of Redis' timestamps, which tools look for in the first line, in 20 digits, as only
+ *           Corsac writes it: so a file that was cut behind that line does not pass for a whole one of
+ *           Redis. It says nothing of when what follows happened: timestamps do, where they are
+ *           recorded, and then a base's first batch holds that of its instant. Files that were begun
+ *           before there were dates, and what goes on in a file of Redis, begin with the header
  *     pos   20 decimal digits: the log position behind the batch. Positions count the bytes of all
  *           commands ever logged (annotations do not count), across files and rewrites; all
  *           batches of a base bear the position of its instant
@@ -49,6 +55,8 @@
 #define FORMAT_ARGS_MAX       (1024 * 1024)
 #define FORMAT_ARG_BYTES_MAX  (4ull * 1024 * 1024 * 1024)
 
+#define FORMAT_DATE_START  "#TS:0" /* how a date begins, and no timestamp */
+#define FORMAT_DATE_BYTES  26      /* "#TS:" 20 "\r\n" */
 #define FORMAT_HEADER_LINE "#CORSAC:1\r\n"
 #define FORMAT_BASE_LINE   "#BASE\r\n"
 
@@ -57,6 +65,7 @@ void format_command(struct buf *out, int argc, const struct slice *argv);
 /* Bytes that format_command appends. */
 size_t format_command_bytes(int argc, const struct slice *argv);
 void format_timestamp(struct buf *out, int64_t unix_s);
+void format_date(struct buf *out, int64_t unix_s); /* 0 for any before 1970 */
 void format_end(struct buf *out, uint64_t batches);
 /* Writes a seal for a batch whose bytes have the CRC `crc` so far. What a seal claims fits where
  * its crc is crc32c(CRC of the batch, the first SEAL_CRC_AT bytes of the seal). */
@@ -67,6 +76,7 @@ enum format_kind {
     FORMAT_HEADER,
     FORMAT_SEAL,      /* pos and crc are set; whether the CRC fits is for the caller to say */
     FORMAT_TIMESTAMP, /* unix_s is set */
+    FORMAT_DATE,      /* likewise */
     FORMAT_BASE,
     FORMAT_END,        /* batches is set */
     FORMAT_ANNOTATION, /* any other line that begins with '#' */

@@ -26,7 +26,7 @@ void manifest_deinit(struct manifest *m)
 
 /* --- content -------------------------------------------------------------------------------- */
 
-/* Base first, increments by number, then history: as they are loaded and written down. */
+/* Base first, increments by number, then history, as it came: as they are loaded. */
 static int rank(enum manifest_type type)
 {
     return type == MANIFEST_BASE ? 0 : type == MANIFEST_INCR ? 1 : 2;
@@ -34,7 +34,9 @@ static int rank(enum manifest_type type)
 
 static bool comes_before(const struct manifest_file *a, const struct manifest_file *b)
 {
-    return rank(a->type) != rank(b->type) ? rank(a->type) < rank(b->type) : a->seq < b->seq;
+    if (rank(a->type) != rank(b->type))
+        return rank(a->type) < rank(b->type);
+    return a->type != MANIFEST_HISTORY && a->seq < b->seq;
 }
 
 /* Of a file in the directory itself. */
@@ -45,8 +47,7 @@ static bool is_file_name(const char *name)
            strcmp(name, ".") != 0 && strcmp(name, "..") != 0;
 }
 
-/* A file has one part only: history is removed, whatever else bears its name. */
-static bool is_named(const struct manifest *m, const char *name)
+bool manifest_names(const struct manifest *m, const char *name)
 {
     for (size_t i = 0; i < m->count; i++)
         if (strcmp(m->files[i].name, name) == 0)
@@ -60,7 +61,7 @@ enum err manifest_add(struct manifest *m, enum manifest_type type, uint64_t seq,
         return ERR_FULL;
     if (!is_file_name(name))
         return ERR_RANGE;
-    if (is_named(m, name))
+    if (manifest_names(m, name)) /* a file has one part only: history is removed */
         return ERR_EXISTS;
     if (m->count == m->cap) {
         m->cap = m->cap ? m->cap * 2 : 8;
@@ -73,6 +74,14 @@ enum err manifest_add(struct manifest *m, enum manifest_type type, uint64_t seq,
         m->files[at] = m->files[at - 1];
     m->files[at] = new;
     return ERR_OK;
+}
+
+size_t manifest_live(const struct manifest *m)
+{
+    size_t n = m->count;
+    while (n && m->files[n - 1].type == MANIFEST_HISTORY)
+        n--;
+    return n;
 }
 
 const struct manifest_file *manifest_base(const struct manifest *m)
@@ -110,13 +119,19 @@ enum err manifest_replace_base(struct manifest *m, uint64_t base_seq, const char
                                uint64_t first_incr_seq)
 {
     struct manifest next;
+    const struct manifest_file *old = manifest_base(m);
+    size_t live = manifest_live(m);
     manifest_init(&next);
     enum err e = manifest_add(&next, MANIFEST_BASE, base_seq, base);
-    for (size_t i = 0; i < m->count && e == ERR_OK; i++) {
+    for (size_t i = old ? 1 : 0; i < live && e == ERR_OK; i++) {
         const struct manifest_file *f = &m->files[i];
-        bool stays = f->type == MANIFEST_INCR && f->seq >= first_incr_seq;
+        bool stays = f->seq >= first_incr_seq;
         e = manifest_add(&next, stays ? MANIFEST_INCR : MANIFEST_HISTORY, f->seq, f->name);
     }
+    if (old && e == ERR_OK) /* behind its increments, as Redis has it */
+        e = manifest_add(&next, MANIFEST_HISTORY, old->seq, old->name);
+    for (size_t i = live; i < m->count && e == ERR_OK; i++)
+        e = manifest_add(&next, MANIFEST_HISTORY, m->files[i].seq, m->files[i].name);
     if (e != ERR_OK) {
         manifest_deinit(&next);
         return e;
@@ -128,8 +143,7 @@ enum err manifest_replace_base(struct manifest *m, uint64_t base_seq, const char
 
 void manifest_forget_history(struct manifest *m)
 {
-    while (m->count && m->files[m->count - 1].type == MANIFEST_HISTORY)
-        m->count--;
+    m->count = manifest_live(m);
 }
 
 /* --- text ----------------------------------------------------------------------------------- */
@@ -236,17 +250,27 @@ static bool needs_quotes(const char *name)
     return false;
 }
 
-static void print(const struct manifest *m, struct buf *out)
+static void print_files(const struct manifest *m, enum manifest_type type, struct buf *out)
 {
     for (size_t i = 0; i < m->count; i++) {
         const struct manifest_file *f = &m->files[i];
+        if (f->type != type)
+            continue;
         buf_append_cstr(out, "file ");
         if (needs_quotes(f->name))
             buf_append_quoted(out, slice_from_cstr(f->name));
         else
             buf_append_cstr(out, f->name);
-        buf_printf(out, " seq %llu type %c\n", (unsigned long long)f->seq, (char)f->type);
+        buf_printf(out, " seq %llu type %c\n", (unsigned long long)f->seq, (char)type);
     }
+}
+
+/* Tools take the last line for the increment that is written to. */
+static void print(const struct manifest *m, struct buf *out)
+{
+    print_files(m, MANIFEST_BASE, out);
+    print_files(m, MANIFEST_HISTORY, out);
+    print_files(m, MANIFEST_INCR, out);
 }
 
 /* --- file ----------------------------------------------------------------------------------- */

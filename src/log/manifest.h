@@ -7,7 +7,7 @@
  *
  *   b  the base: the data at one instant (at most one)
  *   i  increments, in order of seq
- *   h  history: no longer needed, to be removed
+ *   h  history: no longer needed, to be removed; written down between the two, newest first
  *
  * A change is written to a temporary file beside it, synced, renamed over it, and the directory
  * synced: at every instant the old or the new manifest is there, whole. */
@@ -31,7 +31,8 @@ struct manifest_file {
     enum manifest_type type;
 };
 struct manifest {
-    struct manifest_file *files; /* owned; base first, then increments by seq, then history */
+    struct manifest_file
+        *files; /* owned; base first, then increments by seq, then history, newest first */
     size_t count, cap;
 };
 
@@ -50,6 +51,9 @@ enum err manifest_load(struct manifest *m, const char *dir, const char *name,
 enum err manifest_save(const struct manifest *m, const char *dir, const char *name,
                        char error[MANIFEST_ERROR_CHARS]);
 
+size_t
+manifest_live(const struct manifest *m); /* files that are no history: the first of `files` */
+bool manifest_names(const struct manifest *m, const char *name);
 const struct manifest_file *manifest_base(const struct manifest *m); /* NULL: none */
 const struct manifest_file *manifest_last(const struct manifest *m,
                                           enum manifest_type type);            /* NULL: none */

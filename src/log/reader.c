@@ -22,7 +22,8 @@ struct reader {
     size_t len, cap, batch;
     uint64_t at;
     bool sealed, started, tail;
-    uint64_t sealed_at; /* offset of the header */
+    uint64_t sealed_at; /* offset of the header, or of the date ahead of it */
+    int64_t begun_s;
     bool has_seal;
     bool base, ended;   /* it said that it is one; and that it is whole */
     uint64_t batches;   /* sealed ones */
@@ -237,8 +238,8 @@ static enum reader_status no_memory(struct reader *r)
 struct scan {
     size_t at;              /* in buf: of the record that is looked at */
     uint64_t command_bytes; /* of the commands ahead of it */
-    int64_t unix_s;
-    bool base, end;
+    int64_t unix_s, begun_s;
+    bool dated, base, end;
     uint64_t end_batches;
     struct format_record record;
     /* plain files */
@@ -311,11 +312,36 @@ static enum reader_status give_out(struct reader *r, const struct scan *s, size_
 
 /* --- sealed files --------------------------------------------------------------------------- */
 
+static bool is_of_other_version(struct slice line)
+{
+    static const char start[] = "#CORSAC:";
+    return line.len > sizeof(start) - 1 && memcmp(line.ptr, start, sizeof(start) - 1) == 0;
+}
+
+static const char other_version[] = "a header of another version of Corsac";
+
+/* Of an annotation in a sealed file: NULL, or why it cannot stand here. A date may be the first line, the
+ * header is the next one. */
+static const char *start_error(const struct scan *s, const struct reader *r, enum format_kind kind)
+{
+    uint64_t at = r->at + s->at;
+    bool first = at == r->sealed_at + (s->dated ? FORMAT_DATE_BYTES : 0);
+    if (kind == FORMAT_DATE)
+        return at == 0 ? NULL : "a date in the middle of the file";
+    if (kind == FORMAT_HEADER)
+        return first ? NULL : "a header in the middle of the file";
+    if (first && is_of_other_version(slice_of(r->buf + s->at, s->record.bytes)))
+        return other_version;
+    return "an unknown annotation";
+}
+
 /* Reads on to the next seal. */
 static enum step scan_sealed(struct scan *s, struct reader *r)
 {
+    const char *why;
     for (;; s->at += s->record.bytes) {
-        switch (scan_record(s, r)) {
+        enum format_kind kind = scan_record(s, r);
+        switch (kind) {
         case FORMAT_COMMAND:
             s->command_bytes += s->record.bytes;
             if (!add_command(r, &s->record))
@@ -323,16 +349,20 @@ static enum step scan_sealed(struct scan *s, struct reader *r)
             break;
         case FORMAT_TIMESTAMP: s->unix_s = s->record.unix_s; break;
         case FORMAT_SEAL: return STEP_BATCH;
+        case FORMAT_DATE:
         case FORMAT_HEADER:
-            if (r->at + s->at != r->sealed_at)
-                return stop(s, "a header in the middle of the file");
+        case FORMAT_ANNOTATION:
+            if ((why = start_error(s, r, kind)))
+                return stop(s, why);
+            s->dated = s->dated || kind == FORMAT_DATE;
+            if (kind == FORMAT_DATE)
+                s->begun_s = s->record.unix_s;
             break;
         case FORMAT_BASE: s->base = true; break;
         case FORMAT_END:
             s->end = true;
             s->end_batches = s->record.batches;
             break;
-        case FORMAT_ANNOTATION: return stop(s, "an unknown annotation");
         case FORMAT_MORE: return STEP_MORE;
         case FORMAT_BAD: return STEP_DAMAGED;
         case FORMAT_NOMEM: return STEP_NOMEM;
@@ -362,6 +392,8 @@ static enum reader_status end_batch(struct reader *r, const struct scan *s,
     const char *why = base_error(r, s);
     if (why)
         return damaged(r, r->at + r->batch, why);
+    if (s->dated)
+        r->begun_s = s->begun_s;
     r->batches++;
     r->base = r->base || s->base;
     r->ended = s->end;
@@ -414,8 +446,8 @@ static bool is_word(const struct reader *r, const struct format_record *record, 
 /* Of an annotation at the start that is no timestamp: whether seals were meant cannot be told. */
 static const char *first_line_error(const struct reader *r)
 {
-    return strncmp(r->buf, "#CORSAC:", 8) == 0
-               ? "a header of another version of Corsac"
+    return is_of_other_version(slice_of(r->buf, r->len))
+               ? other_version
                : "neither Corsac's header nor what Redis begins a file with";
 }
 
@@ -461,6 +493,7 @@ static enum step scan_plain(struct scan *s, struct reader *r)
                 return STEP_BATCH;
             s->unix_s = s->record.unix_s;
             break;
+        case FORMAT_DATE:
         case FORMAT_BASE:
         case FORMAT_END:
         case FORMAT_ANNOTATION:
@@ -539,14 +572,19 @@ bool reader_read_tail(struct reader *r)
 
 /* --- any file ------------------------------------------------------------------------------- */
 
-/* Does the file begin with the header, as far as there is any of it? */
-static bool begins_sealed(struct slice text)
+/* Does the text begin so, as far as there is any of it? */
+static bool begins_with(struct slice text, struct slice start)
 {
-    static const char header[] = FORMAT_HEADER_LINE;
-    size_t i = 0, most = text.len < sizeof(header) - 1 ? text.len : sizeof(header) - 1;
-    while (i < most && text.ptr[i] == header[i])
+    size_t i = 0, most = text.len < start.len ? text.len : start.len;
+    while (i < most && text.ptr[i] == start.ptr[i])
         i++;
     return text.len > 0 && (i == most || text.ptr[i] == 0); /* zeros: the file grew too early */
+}
+
+static bool begins_sealed(struct slice text)
+{
+    return begins_with(text, SLICE(FORMAT_HEADER_LINE)) ||
+           begins_with(text, SLICE(FORMAT_DATE_START));
 }
 
 static enum reader_status start(struct reader *r)
@@ -617,6 +655,7 @@ void reader_report(const struct reader *r, struct reader_report *out)
 {
     *out = (struct reader_report){
         .file_bytes = r->file_bytes,
+        .begun_s = r->begun_s,
         .good_bytes = r->at + r->batch,
         .bad_at = r->bad_at,
         .sealed = r->sealed,

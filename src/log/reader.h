@@ -2,7 +2,7 @@
 /* Reads one append-only file from its start, batch by batch, believing nothing that a seal does not
  * cover.
  *
- * A file that begins with Corsac's header is sealed: each batch is given out only once its seal
+ * A file that begins with Corsac's date or header is sealed: each batch is given out only once its seal
  * holds, so that no torn and no damaged batch is ever applied. Any other file (written by Redis) is
  * plain: commands are given out as Redis would load them, whole transactions at a time. How a file
  * ends otherwise than behind a batch:
@@ -67,6 +67,7 @@ bool reader_read_tail(struct reader *r);
 
 struct reader_report {
     uint64_t file_bytes;
+    int64_t begun_s;                /* its date, once its first batch was given out; 0: none */
     uint64_t good_bytes;            /* up to the end of the last batch given out */
     uint64_t bad_at;                /* DAMAGED: offset of what cannot be understood */
     bool sealed;                    /* at this place */

@@ -52,7 +52,8 @@ struct net *net_new(struct event_base *base, struct engine *e, struct logger *lo
     n->wake = event_new(base, -1, 0, on_wake, NULL);
     assert(n->wake);
     outq_pool_init(&n->pool);
-    resp_args_init(&n->args);
+    for (int i = 0; i < 2; i++)
+        resp_args_init(&n->arrivals[i].batch.args);
     return n;
 }
 
@@ -65,7 +66,8 @@ void net_free(struct net **net)
     while (n->lists[LIST_ALL])
         conn_close(n->lists[LIST_ALL]);
     event_free(n->wake);
-    resp_args_deinit(&n->args);
+    for (int i = 0; i < 2; i++)
+        resp_args_deinit(&n->arrivals[i].batch.args);
     outq_pool_deinit(&n->pool);
     mem_free(n);
     *net = NULL;
@@ -102,6 +104,7 @@ static void send_all(struct net *n)
 
 void net_turn_end(struct net *n)
 {
+    conn_run_waiting(n);
     if (n->lists[LIST_RESUME]) {
         net_turn_begin(n);
         resume_all(n);

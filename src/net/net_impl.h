@@ -8,6 +8,7 @@
 #include "base/buf.h"
 #include "base/outq.h"
 #include "engine/engine.h"
+#include "engine/plan.h"
 #include "net/net.h"
 #include "resp/parser.h"
 
@@ -53,6 +54,26 @@ struct listener {
     char name[128]; /* "127.0.0.1:6379", "/path" */
 };
 
+/* Up to a batch of complete requests. */
+struct net_batch {
+    struct resp_args args;
+    struct engine_request requests[ENGINE_BATCH_MAX];
+    struct resp_extent extents[ENGINE_BATCH_MAX];
+    int count;
+    enum resp_status status;  /* of the last attempt */
+    struct resp_request last; /* ... what it found: an error's text may lie in here */
+};
+
+/* What one read of a connection brought. */
+struct arrival {
+    struct conn *conn;
+    struct slice
+        in; /* with what was pending in front: in `read` or in the connection's `pending` */
+    struct net_batch batch; /* the first requests in it, */
+    struct plan plan;       /* and what is planned for them */
+    char read[NET_CARRY_BYTES_MAX + NET_READ_BYTES];
+};
+
 struct net {
     struct event_base *base;
     struct engine *engine;
@@ -64,11 +85,11 @@ struct net {
     bool accept_paused; /* it failed: not tried again before net_cron */
     bool accept_failed; /* ... and was told so; until it succeeds */
     struct outq_pool pool;
-    struct resp_args args;
     struct conn *lists[LIST_COUNT];
     struct conn *cron_next; /* where net_cron goes on */
     size_t clients;
-    char read[NET_CARRY_BYTES_MAX + NET_READ_BYTES]; /* where every connection's bytes arrive */
+    struct arrival arrivals[2]; /* where every connection's bytes arrive, in turn */
+    struct arrival *waiting;    /* the one whose batch is planned and has yet to run; NULL: none */
 };
 
 /* lists */
@@ -82,6 +103,10 @@ void net_accept_again(struct net *n);
 /* connections */
 void conn_accept(struct net *n, int fd, bool unix_socket); /* takes fd */
 void conn_close(struct conn *c);
+void conn_close_soon(struct conn *c);
+void conn_set_reading(struct conn *c, bool on);
+void conn_on_readable(evutil_socket_t fd, short what, void *arg);
+void conn_run_waiting(struct net *n);
 void conn_resume(struct conn *c); /* requests that were held back */
 void conn_send(struct conn *c);
 /* Over its output limits: marked to be closed, logged. */

@@ -68,6 +68,17 @@ struct resp_request {
     char error_text[96];
 };
 
+/* What most requests are: arrays in the shortest form, wholly there, with room in `args` for their arguments. Takes as
+ * many of them as stand at the start of `in`, up to `max`, appends their arguments to `args`, and returns how many.
+ * What stands behind them is for resp_parse, as is everything of a client that is in an unfinished request, or has yet to
+ * authenticate. */
+struct resp_extent {
+    size_t bytes; /* that the request took */
+    int argc;
+};
+int resp_parse_plain(struct slice in, int64_t bulk_bytes_max, struct resp_args *args,
+                     struct resp_extent *out, int max);
+
 void resp_parser_init(struct resp_parser *p);
 void resp_parser_deinit(struct resp_parser *p);
 /* Looks for one request at the start of `in`. `in` starts with the first byte that no complete

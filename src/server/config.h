@@ -68,7 +68,7 @@ struct config {
     bool aof;
     int aof_policy; /* enum writer_policy */
     char *aof_filename, *aof_dirname;
-    bool aof_load_truncated, aof_timestamps, aof_rdb_preamble;
+    bool aof_load_truncated, aof_timestamps, aof_rdb_preamble, aof_keep_history;
     int64_t rewrite_key_delay_us;
     int64_t aof_rewrite_percentage, aof_rewrite_min_bytes;
 

@@ -115,6 +115,8 @@ const struct option option_table[] = {
      .summary = "record the time, so that the data of any second can be recovered"},
     {.name = "aof-use-rdb-preamble", .type = OPTION_BOOL, AT(aof_rdb_preamble), .fallback = "no", .apply = APPLY_AOF,
      .summary = "taken, with a warning: bases are always written as commands, which Redis loads as well"},
+    {.name = "aof-disable-auto-gc", .type = OPTION_BOOL, AT(aof_keep_history), .fallback = "no", .apply = APPLY_AOF,
+     .summary = "keep append-only files that a rewrite has replaced, until this is switched off"},
     {.name = "rdb-key-save-delay", .type = OPTION_INT, AT(rewrite_key_delay_us), .fallback = "0",
      UP_TO(INT_MIN, INT_MAX), .apply = APPLY_ENGINE, .summary = "for tests: microseconds that a rewrite rests after a key"},
     {.name = "auto-aof-rewrite-percentage", .type = OPTION_INT, AT(aof_rewrite_percentage), .fallback = "100",

@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "engine/durable.h"
+#include "engine/watch.h"
 #include "log/aof.h"
 #include "server/info.h"
 #include "server/server.h"
@@ -16,6 +17,7 @@
  * increment, and what a log consists of is limited. */
 #define REWRITE_RETRY_US        (100 * 1000)
 #define REWRITE_RETRY_SHIFT_MAX 10
+#define REWRITE_CANCELLED_US    (60 * 1000 * 1000) /* likewise, after one was cancelled */
 
 void persist_init(struct persist *p)
 {
@@ -77,6 +79,8 @@ static enum err open_log(struct server *s, const struct config *c, bool load,
         .load_truncated = c->aof_load_truncated,
         .timestamps = c->aof_timestamps,
         .fresh = !load,
+        .keep_history = c->aof_keep_history,
+        .unix_s = clock_wall_ms() / 1000,
         .logger = &s->logger,
     };
     enum err e = aof_open(&s->persist.aof, &o, why);
@@ -102,6 +106,7 @@ static enum err start_log(struct server *s, enum persist_state state, enum aof_s
     assert(p->moved);
     event_add(p->moved, NULL);
     p->state = state;
+    p->once = state == PERSIST_ONCE;
     return ERR_OK;
 }
 
@@ -159,7 +164,7 @@ static bool end_close(struct server *s)
     engine_log_detach(s->engine);
     event_free(p->moved);
     p->moved = NULL;
-    p->was_rewriting = false;
+    p->was_rewriting = p->once = false;
     p->state = PERSIST_OFF;
     bool fine = aof_close(&p->aof);
     if (!fine)
@@ -216,19 +221,75 @@ static bool has_grown(const struct server *s, const struct aof_stats *st)
            (double)s->config.aof_rewrite_percentage;
 }
 
+/* The log is to be switched on, which begins with a rewrite, once what it was before is over. */
+static bool waits_to_switch_on(const struct server *s)
+{
+    const struct persist *p = &s->persist;
+    return s->config.aof && !p->reload && !p->loading && p->state != PERSIST_ON;
+}
+
+/* The log is being closed, or will be between this turn and the next: a rewrite of it ends, too. */
+static bool is_closing(const struct server *s)
+{
+    const struct persist *p = &s->persist;
+    return p->state == PERSIST_CLOSING || (p->state == PERSIST_ON && !s->config.aof) || p->reload;
+}
+
+/* From when one is asked for until whoever asks for another may have it. */
+static bool is_rewriting(const struct server *s)
+{
+    const struct persist *p = &s->persist;
+    return p->rewrite_scheduled || p->once || waits_to_switch_on(s) ||
+           (p->state == PERSIST_ON && !is_closing(s) && aof_rewriting(p->aof));
+}
+
+/* None can begin now: between the commands of a transaction there is no place for a new increment. */
+static bool must_wait(const struct server *s)
+{
+    return s->engine->in_exec || is_closing(s) || ks_snapshot_busy(s->ks);
+}
+
+/* ERR_BUSY: the last one is still being tidied up. */
+static enum err rewrite_now(struct server *s, char error[CONFIG_ERROR_CHARS])
+{
+    if (s->persist.state != PERSIST_OFF)
+        return begin_rewrite(s, error);
+    enum err e = begin_anew(s, &s->config, PERSIST_ONCE, error);
+    return e == ERR_BUSY ? ERR_IO : e; /* the directory is another server's */
+}
+
 enum err persist_rewrite(struct server *s, bool *scheduled, char error[CONFIG_ERROR_CHARS])
 {
-    struct persist *p = &s->persist;
-    /* Between the commands of a transaction there is no place for a new increment. */
-    *scheduled = s->engine->in_exec || p->state == PERSIST_CLOSING || p->reload;
-    if (*scheduled) {
-        p->rewrite_scheduled = true;
-        return ERR_OK;
+    *scheduled = false;
+    if (is_rewriting(s)) {
+        snprintf(error, CONFIG_ERROR_CHARS, "the append-only file is being rewritten already");
+        return ERR_BUSY;
     }
-    p->rewrite_scheduled = false;
-    if (p->state == PERSIST_OFF)
-        return begin_anew(s, &s->config, PERSIST_ONCE, error);
-    return begin_rewrite(s, error);
+    enum err e = must_wait(s) ? ERR_BUSY : rewrite_now(s, error);
+    *scheduled = s->persist.rewrite_scheduled = e == ERR_BUSY;
+    return *scheduled ? ERR_OK : e;
+}
+
+enum err persist_rewrite_cancel(struct server *s, char error[CONFIG_ERROR_CHARS])
+{
+    struct persist *p = &s->persist;
+    if (!is_rewriting(s))
+        return ERR_NOTFOUND;
+    if (waits_to_switch_on(s) || (p->state == PERSIST_ON && !aof_placed(p->aof))) {
+        snprintf(error, CONFIG_ERROR_CHARS,
+                 "the append-only file begins with it: CONFIG SET appendonly no ends both");
+        return ERR_BUSY;
+    }
+    if (p->state == PERSIST_ON || p->state == PERSIST_ONCE)
+        aof_rewrite_cancel(p->aof);
+    if ((p->state == PERSIST_ON || p->state == PERSIST_ONCE) && aof_rewriting(p->aof)) {
+        snprintf(error, CONFIG_ERROR_CHARS, "it is done, and takes its place just now");
+        return ERR_BUSY;
+    }
+    p->rewrite_scheduled = p->was_rewriting = false;
+    p->rewrite_retry_us = clock_mono_us() + REWRITE_CANCELLED_US;
+    log_notice(&s->logger, "Rewriting the append-only file was cancelled");
+    return ERR_OK;
 }
 
 void persist_cron(struct server *s, int64_t now_us)
@@ -266,6 +327,8 @@ enum err persist_apply(struct server *s, const struct config *next, char error[C
         aof_set_policy(p->aof, (enum writer_policy)next->aof_policy);
         aof_set_timestamps(p->aof, next->aof_timestamps);
     }
+    if (p->state == PERSIST_ON || p->state == PERSIST_ONCE)
+        aof_set_keep_history(p->aof, next->aof_keep_history);
     /* Any other change of `appendonly` waits for the end of the turn. */
     if (next->aof && !s->config.aof && p->state == PERSIST_OFF && !p->loading && !p->reload &&
         !s->engine->in_exec && !ks_snapshot_busy(s->ks))
@@ -280,7 +343,8 @@ static void load_again(struct server *s)
     char error[CONFIG_ERROR_CHARS] = "";
     p->reload = false;
     p->reloading = true;
-    s->engine->loading = false; /* until it really is: see replay.h */
+    s->engine->loading = false;                /* until it really is: see replay.h */
+    watches_touch_all(s->engine->watches, -1); /* as does whatever is loaded: persist_reload_end */
     ks_flush(s->ks, -1, false);
     enum err e = open_log(s, &s->config, true, error);
     if (e == ERR_OK && !aof_is_empty(p->aof)) {
@@ -311,9 +375,13 @@ static void switch_on(struct server *s)
 
 static void rewrite_as_scheduled(struct server *s)
 {
+    struct persist *p = &s->persist;
     char error[CONFIG_ERROR_CHARS] = "";
-    bool scheduled;
-    enum err e = persist_rewrite(s, &scheduled, error);
+    p->rewrite_scheduled = false;
+    if (is_rewriting(s)) /* switching the log on began one */
+        return;
+    enum err e = must_wait(s) ? ERR_BUSY : rewrite_now(s, error);
+    p->rewrite_scheduled = e == ERR_BUSY;
     if (e != ERR_OK && e != ERR_BUSY)
         log_warning(&s->logger, "The rewrite that was scheduled cannot begin: %s", error);
 }
@@ -353,7 +421,7 @@ void persist_turn(struct server *s)
     step(s);
     if (closing && p->state == PERSIST_OFF) /* nobody is to see it in between */
         step(s);
-    if (p->rewrite_scheduled && (p->state == PERSIST_ON || p->state == PERSIST_OFF) && !p->loading)
+    if (p->rewrite_scheduled && !p->loading)
         rewrite_as_scheduled(s);
 }
 
@@ -376,13 +444,6 @@ static long long seconds(int64_t us)
     return us < 0 ? -1 : (long long)(us / 1000000);
 }
 
-/* The log is to be switched on, which begins with a rewrite, once what it was before is over. */
-static bool waits_to_switch_on(const struct server *s)
-{
-    const struct persist *p = &s->persist;
-    return s->config.aof && !p->reload && !p->loading && p->state != PERSIST_ON;
-}
-
 void persist_info(const struct server *s, struct buf *out)
 {
     const struct persist *p = &s->persist;
@@ -391,7 +452,7 @@ void persist_info(const struct server *s, struct buf *out)
     if (p->state != PERSIST_OFF)
         aof_stats(p->aof, &st);
     info_line(out, "aof_enabled:%d", s->config.aof && (p->state != PERSIST_OFF || p->loading));
-    info_line(out, "aof_rewrite_in_progress:%d", st.rewriting);
+    info_line(out, "aof_rewrite_in_progress:%d", is_rewriting(s));
     info_line(out, "aof_rewrite_scheduled:%d", p->rewrite_scheduled || waits_to_switch_on(s));
     info_line(out, "aof_last_rewrite_time_sec:%lld", seconds(p->rewrite_took_us));
     info_line(out, "aof_current_rewrite_time_sec:%lld",

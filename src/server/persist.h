@@ -33,6 +33,7 @@ struct persist {
     struct event *moved; /* owned: the log's descriptor */
     int64_t retry_us;    /* monotonic: when to try again to switch on */
     bool rewrite_scheduled;
+    bool once; /* the log was opened for one rewrite, and is not closed yet */
 
     bool loading;
     struct replay replay;
@@ -64,8 +65,12 @@ void persist_cron(struct server *s, int64_t now_us);
 enum err persist_apply(struct server *s, const struct config *next, char error[CONFIG_ERROR_CHARS]);
 /* Writes out what is left. */
 void persist_close(struct server *s);
-/* BGREWRITEAOF. *scheduled: it begins later, and it is logged if it cannot. ERR_BUSY: one is under way. */
+/* BGREWRITEAOF. *scheduled: it begins later, and it is logged if it cannot. ERR_BUSY: one is under way, or
+ * asked for. */
 enum err persist_rewrite(struct server *s, bool *scheduled, char error[CONFIG_ERROR_CHARS]);
+/* BGREWRITEAOF CANCEL: the log goes on as if none had been asked for; none begins by itself for a minute.
+ * ERR_NOTFOUND: there is none. ERR_BUSY: it cannot be cancelled, and `error` says why. */
+enum err persist_rewrite_cancel(struct server *s, char error[CONFIG_ERROR_CHARS]);
 /* DEBUG LOADAOF: closes the log, empties the data and loads them again. `waiter` is blocked until that is done.
  * False: one is under way. */
 bool persist_reload(struct server *s, struct session *waiter);

@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "engine/block.h"
 #include "engine/session.h"
+#include "engine/watch.h"
 #include "log/aof.h"
 #include "server/persist.h"
 #include "server/server.h"
@@ -161,6 +162,7 @@ void persist_reload_end(struct server *s, const char *error)
 {
     s->persist.reload = s->persist.reloading = false;
     s->failed = s->failed || error;
+    watches_touch_all(s->engine->watches, -1);
     if (s->persist.reloader)
         block_end(s->persist.reloader, UNBLOCK_TIMEOUT);
 }

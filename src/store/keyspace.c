@@ -112,25 +112,34 @@ struct key ks_key(const struct keyspace *ks, struct slice name)
     };
 }
 
-const void *ks_prefetch(const struct keyspace *ks, int db, const struct key *k)
+void ks_prefetch(const struct keyspace *ks, int db, const struct key *k)
 {
     const struct ks_db *d = ks_db_of(ks, db);
-    return d ? table_prefetch(&ks_cell_of(ks, d, k)->table, k->hash) : NULL;
+    if (d)
+        table_prefetch(&ks_cell_of(ks, d, k)->table, k->hash);
 }
 
-const void *ks_prefetch_item(const void *line, const struct key *k)
+bool ks_prefetch_item(const struct keyspace *ks, int db, const struct key *k, int line)
 {
-    const struct table_bucket *b = line;
-    if (!b)
-        return NULL;
+    const struct ks_db *d = ks_db_of(ks, db);
+    const struct table *t = d ? &ks_cell_of(ks, d, k)->table : NULL;
+    if (!t || !t->buckets)
+        return false;
+    const struct table_bucket *b = table_bucket_of(t, k->hash);
+    for (; line > 0; line--) {
+        if (!table_has_chain(b))
+            return false;
+        b = table_chain(b);
+    }
     const void *it = table_line_candidate(b, k->hash);
     if (it) {
         ks_prefetch_small(it);
-    } else if (table_has_chain(b)) {
-        prefetch_line(table_chain(b));
-        return table_chain(b);
+        return false;
     }
-    return NULL;
+    if (!table_has_chain(b))
+        return false;
+    prefetch_line(table_chain(b));
+    return true;
 }
 
 struct item *ks_find(struct keyspace *ks, int db, const struct key *k, int flags)

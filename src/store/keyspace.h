@@ -66,11 +66,11 @@ struct slab_heap *ks_items(struct keyspace *ks);
 
 struct key ks_key(const struct keyspace *ks, struct slice name);
 
-/* For a batch, whose cache misses are to overlap: first ask for the bucket of every key, then for the item of every key,
- * then run. Where the item is not in the line that the one before returned (NULL: nothing to do), ks_prefetch_item asks
- * for the next line of the bucket and returns that, to be asked again. Nothing may change in between. */
-const void *ks_prefetch(const struct keyspace *ks, int db, const struct key *k);
-const void *ks_prefetch_item(const void *line, const struct key *k);
+/* For a batch, whose cache misses are to overlap: ask for the bucket of every key, some time later for its item, some time
+ * later run. Where the item is not in the bucket's first line (0), ks_prefetch_item asks for the next one instead and
+ * returns true: to be asked again for that line. Anything may change in between. */
+void ks_prefetch(const struct keyspace *ks, int db, const struct key *k);
+bool ks_prefetch_item(const struct keyspace *ks, int db, const struct key *k, int line);
 
 enum ks_find_flags {
     KS_READ = 1,     /* counts a hit or a miss */

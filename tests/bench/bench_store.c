@@ -49,7 +49,6 @@ struct bench {
     uint64_t keys;
     char names[NAMES][NAME_BYTES + 1];
     struct key hashed[BATCH];
-    const void *buckets[BATCH];
 };
 
 static void name_is(char *to, uint64_t n)
@@ -110,10 +109,10 @@ static void run_batched(struct bench *b, op_fn op)
     for (unsigned i = 0; i < NAMES; i += BATCH) {
         for (unsigned j = 0; j < BATCH; j++) {
             b->hashed[j] = key_at(b, i + j);
-            b->buckets[j] = ks_prefetch(b->ks, 0, &b->hashed[j]);
+            ks_prefetch(b->ks, 0, &b->hashed[j]);
         }
         for (unsigned j = 0; j < BATCH; j++)
-            ks_prefetch_item(b->buckets[j], &b->hashed[j]);
+            ks_prefetch_item(b->ks, 0, &b->hashed[j], 0);
         for (unsigned j = 0; j < BATCH; j++)
             op(b, &b->hashed[j]);
     }

@@ -24,11 +24,12 @@ def command(*words):
 
 
 class File:
-    def __init__(self, pos, base=False):
+    def __init__(self, pos, begun_s, base=False):
         self.pos, self.base = pos, base
         self.text = b""
         self.batches = 0
-        self.batch(b"#CORSAC:1\r\n#BASE\r\n" if base else b"#CORSAC:1\r\n")
+        header = b"#TS:%020d\r\n#CORSAC:1\r\n" % begun_s
+        self.batch(header + b"#BASE\r\n#TS:%d\r\n" % begun_s if base else header)
 
     def batch(self, annotations, *commands):
         self.batches += 1
@@ -43,15 +44,15 @@ def main():
     folder = sys.argv[1]
     tricky = b"\r\n#SEAL pos=00000000000000000001 crc=00000000\r\n*1\r\n\0\xff"
     data = {b"k%d" % i: b"value %d" % i for i in range(1000)}
-    base = File(5000, base=True)
+    base = File(5000, 1699999990, base=True)
     base.batch(b"", command("SELECT", 0), *(command("SET", k, v) for k, v in data.items()))
     base.batch(b"#END batches=%020d\r\n" % (base.batches + 1))
-    first = File(base.pos)
+    first = File(base.pos, 1699999990)
     first.batch(b"#TS:1700000000\r\n", command("SELECT", 0), command("SET", "tricky", tricky))
     first.batch(
         b"#TS:1700000001\r\n", command("MULTI"), command("SET", "a", 1), command("DEL", "k1"), command("EXEC")
     )
-    second = File(first.pos)
+    second = File(first.pos, 1700000005)
     second.batch(b"", command("SELECT", 0), command("SET", "last", b"\0" * 100, "PXAT", 4000000000000))
     data.update({b"tricky": tricky, b"a": b"1", b"last": b"\0" * 100})
     del data[b"k1"]

@@ -19,7 +19,13 @@ if "$CORSAC_BIN" --check-aof torn >/dev/null; then
 else
     ok "a torn file is told by the exit status"
 fi
-check_has "and cut" "is cut to 240 bytes" "$CORSAC_BIN" --check-aof torn --fix
+check_has "and cut" "is cut to 266 bytes" "$CORSAC_BIN" --check-aof torn --fix
+check_has "the date of a file is told" "begun at 1700000005" "$CORSAC_BIN" --check-aof sample
+cp -r sample early
+check_has "the log as of its base" "appendonly.aof.2.incr.aof is no longer part" \
+    "$CORSAC_BIN" --check-aof early --truncate-to-timestamp 1699999995
+check_has "which is all that is left" "appendonly.aof.1.incr.aof: increment, sealed, 82 bytes" \
+    "$CORSAC_BIN" --check-aof early
 check_has "the log as of a second" "appendonly.aof.2.incr.aof is no longer part" \
     "$CORSAC_BIN" --check-aof sample --truncate-to-timestamp 1700000000
 rm -rf sample && python3 "$here/aof_sample.py" sample >/dev/null

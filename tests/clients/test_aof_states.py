@@ -196,7 +196,7 @@ def frequent_flushes_do_not_starve_a_rewrite():
         client.call("SET", f"old:{i}", i)
     assert client.call("CONFIG", "SET", "rdb-key-save-delay", 1000) == b"+OK"
     rewrites = int(info(client, "aof_rewrites"))
-    assert b"started" in client.call("BGREWRITEAOF")
+    testing.begin_rewrite(client)
     await_snapshot()
     flushes, end = 0, time.monotonic() + testing.PATIENCE_S
     while info(client, "aof_rewrite_in_progress") == "1":
@@ -222,7 +222,7 @@ def a_rewrite_ends_with_the_log():
     for i in range(100):
         client.call("SET", f"k:{i}", i)
     client.call("CONFIG", "SET", "rdb-key-save-delay", 10000000)
-    assert b"started" in client.call("BGREWRITEAOF")
+    testing.begin_rewrite(client)
     assert client.call("BGREWRITEAOF") == b"-ERR Background append only file rewriting already in progress"
     assert client.call("CONFIG", "SET", "appendonly", "no") == b"+OK"
     end = time.monotonic() + testing.PATIENCE_S
@@ -240,7 +240,7 @@ def switching_on_waits_for_what_a_rewrite_left():
     await_rewrite(client)
     assert client.call("DEBUG", "POPULATE", 200000) == b"+OK"
     assert client.call("CONFIG", "SET", "rdb-key-save-delay", 10000000) == b"+OK"
-    assert b"started" in client.call("BGREWRITEAOF")
+    testing.begin_rewrite(client)
     requests = [("CONFIG", "SET", "appendonly", "no"), ("PING",), ("CONFIG", "SET", "rdb-key-save-delay", 0),
                 ("CONFIG", "SET", "appendonly", "yes")]
     for words in requests:

@@ -31,6 +31,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct feed whole, split;
     feed_init(&whole, flags & FLAG_AUTHENTICATED);
     feed_init(&split, flags & FLAG_AUTHENTICATED);
+    feed_plain(&split);
     const char *want = feed_run(&whole, input, NULL, 0);
     const char *got = feed_run(&split, input, ends, count);
     assert(strcmp(got, want) == 0);

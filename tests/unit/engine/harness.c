@@ -147,7 +147,7 @@ static bool offer(struct client *c, int argc, const struct slice *argv)
     set_clocks(c->harness);
     mem_fail_after(c->harness->fail_nth);
     int taken = engine_run(c->harness->e, c->session,
-                           &(struct engine_request){.argv = copy, .argc = argc}, 1);
+                           &(struct engine_request){.argv = copy, .argc = argc}, 1, NULL);
     mem_fail_after(0);
     c->harness->fail_nth = 0;
     for (int i = 0; i < argc; i++)

@@ -68,6 +68,14 @@ static inline void text_seal(struct aof_text *t)
     text_end(t);
 }
 
+#define TEXT_BEGUN_S 1699999999
+
+/* Corsac's files begin with the date; those that it wrote before there were dates do not. */
+static inline void text_date(struct aof_text *t)
+{
+    format_date(&t->bytes, TEXT_BEGUN_S);
+}
+
 static inline void text_header(struct aof_text *t)
 {
     buf_append_cstr(&t->bytes, FORMAT_HEADER_LINE);

@@ -2,6 +2,8 @@
 /* A few keys in a few databases, changed at random and logged: what a log must bring back. Which state
  * belongs to which log position is remembered, so that whatever prefix comes back can be judged. */
 #include <dirent.h>
+#include <errno.h>
+#include <ftw.h>
 #include <sys/stat.h>
 
 #include "log_test.h"
@@ -10,9 +12,11 @@
 #include "base/num.h"
 #include "log/aof.h"
 
-#define WORLD_DBS       3
-#define WORLD_KEYS      16
-#define WORLD_VALUE_MAX 48
+#define WORLD_DBS        3
+#define WORLD_KEYS       16
+#define WORLD_VALUE_MAX  48
+#define WORLD_BEGUN_S    1700000000
+#define WORLD_SNAPSHOT_S 1700000005 /* of rewrites */
 
 struct world_data {
     char value[WORLD_DBS][WORLD_KEYS][WORLD_VALUE_MAX];
@@ -156,7 +160,7 @@ static inline void world_rewrite_snapshot(struct world *w, struct aof *a)
 {
     if (!w->preparing || !aof_rewrite_prepared(a))
         return;
-    aof_rewrite_begin(a);
+    aof_rewrite_begin(a, WORLD_SNAPSHOT_S);
     w->snapshot = w->data;
     w->preparing = false;
 }
@@ -199,6 +203,7 @@ static inline struct aof *world_open(struct world *w, const char *dir, enum writ
                             .policy = policy,
                             .load_truncated = true,
                             .timestamps = true,
+                            .unix_s = WORLD_BEGUN_S,
                             .logger = &w->logger};
     if (aof_open(&a, &o, error) != ERR_OK)
         fail_msg("cannot open: %s", error);
@@ -280,9 +285,15 @@ static inline struct aof *world_restart(struct world *w, const char *dir, enum w
     return a;
 }
 
+static inline int remove_entry(const char *path, const struct stat *st, int kind, struct FTW *at)
+{
+    (void)st, (void)kind, (void)at;
+    return remove(path);
+}
+
+/* Without a shell, as some tests do it hundreds of times. */
 static inline void remove_dir(const char *dir)
 {
-    char command[512];
-    snprintf(command, sizeof(command), "rm -rf '%s'", dir);
-    assert_int_equal(system(command), 0);
+    int rc = nftw(dir, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
+    assert_true(rc == 0 || errno == ENOENT);
 }

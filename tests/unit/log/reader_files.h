@@ -62,9 +62,11 @@ static inline void result_deinit(struct result *r)
 }
 
 /* Several batches: transactions, timestamps, values that look like seals, zeros. */
-static inline void make_sealed(struct aof_text *t)
+static inline void make_sealed(struct aof_text *t, bool dated)
 {
     text_init(t, 1000);
+    if (dated)
+        text_date(t);
     text_header(t);
     text_command(t, "SELECT 0");
     text_set(t, "plain", SLICE("value"));

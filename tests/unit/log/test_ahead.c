@@ -46,6 +46,13 @@ static void add_batch(struct aof_text *t, struct rng *rng, size_t bytes)
     free(value);
 }
 
+static void add_nothing(struct aof_text *t)
+{
+    struct slice empty = SLICE("");
+    t->pos += format_command_bytes(1, &empty);
+    format_command(&t->bytes, 1, &empty);
+}
+
 /* Large enough for a thread. */
 static void make_file(struct aof_text *t, bool sealed)
 {
@@ -55,7 +62,9 @@ static void make_file(struct aof_text *t, bool sealed)
     if (sealed)
         text_header(t);
     for (int i = 0; i < BATCHES; i++) {
-        if (i != 10) /* one of nothing */
+        if (i == 5) /* one without a byte to copy, */
+            add_nothing(t);
+        else if (i != 10) /* and one of nothing */
             add_batch(t, &rng, i == LARGE_BATCH ? AHEAD_COPY_BYTES_MAX + 1 : 30000);
         if (sealed)
             text_seal(t);

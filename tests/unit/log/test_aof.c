@@ -357,6 +357,48 @@ static void test_stop_while_placing(void **state)
     world_deinit(&w);
 }
 
+static void check_start(const char *name, const char *want)
+{
+    char path[64];
+    struct buf b;
+    buf_init(&b);
+    snprintf(path, sizeof(path), "log/log.aof.%s.aof", name);
+    read_whole(path, &b);
+    if (b.len < strlen(want) || memcmp(b.ptr, want, strlen(want)) != 0)
+        fail_msg("%s begins with %.*s", path, (int)(b.len < 100 ? b.len : 100), b.ptr);
+    buf_deinit(&b);
+}
+
+#define DATE          "#TS:00000000001700000000\r\n#CORSAC:1\r\n"
+#define SNAPSHOT_DATE "#TS:00000000001700000005\r\n#CORSAC:1\r\n"
+
+/* ... whether or not times are recorded; a base tells its own where they are. */
+static void test_files_begin_with_their_date(void **state)
+{
+    (void)state;
+    struct world w;
+    world_init(&w, 9);
+    remove_dir("log");
+    struct aof *a = world_restart(&w, "log", WRITER_NO, 0);
+    check_start("1.base", DATE "#BASE\r\n#TS:1700000000\r\n#END ");
+    check_start("1.incr", DATE "#SEAL ");
+    for (int round = 2; round <= 3; round++) {
+        world_turn(&w, a);
+        assert_true(world_rewrite_begin(&w, a));
+        while (w.given >= 0)
+            world_rewrite_slice(&w, a);
+        await_rewrite(a);
+        check_start(round == 2 ? "2.base" : "3.base", round == 2 ? SNAPSHOT_DATE
+                                                          "#BASE\r\n#TS:1700000005\r\n*2\r\n"
+                                                                 : SNAPSHOT_DATE "#BASE\r\n*2\r\n");
+        check_start(round == 2 ? "2.incr" : "3.incr", SNAPSHOT_DATE "#SEAL ");
+        aof_set_timestamps(a, false);
+    }
+    assert_true(aof_close(&a));
+    world_judge_dir(&w, "log", w.points[w.count - 1].pos);
+    world_deinit(&w);
+}
+
 /* appendonly switched on: what lay there stays until the first rewrite is done. */
 static void test_fresh(void **state)
 {
@@ -584,6 +626,7 @@ int main(void)
         cmocka_unit_test(test_crash_while_prepared),
         cmocka_unit_test(test_crash_behind_the_switch),
         cmocka_unit_test(test_stop_while_placing),
+        cmocka_unit_test(test_files_begin_with_their_date),
         cmocka_unit_test(test_fresh),
         cmocka_unit_test(test_large_values),
         cmocka_unit_test(test_crash_at_any_moment_of_a_rewrite),

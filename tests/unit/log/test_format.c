@@ -43,6 +43,10 @@ static void test_records(void **state)
     assert_int_equal(read_exact(SLICE("#TS:1700000000\r\nrest"), &r), FORMAT_TIMESTAMP);
     assert_int_equal(r.unix_s, 1700000000);
     assert_int_equal(r.bytes, 16);
+    assert_int_equal(read_exact(SLICE("#TS:00000000001700000000\r\n"), &r), FORMAT_DATE);
+    assert_int_equal(r.unix_s, 1700000000);
+    assert_int_equal(r.bytes, FORMAT_DATE_BYTES);
+    assert_int_equal(kind_of("#TS:09223372036854775807\r\n"), FORMAT_DATE);
     assert_int_equal(read_exact(SLICE("#SEAL pos=00000000000000012345 crc=0a1b2c3d\r\n*"), &r),
                      FORMAT_SEAL);
     assert_int_equal(r.pos, 12345);
@@ -87,6 +91,11 @@ static void test_what_is_no_record(void **state)
         "#TS:x\r\n",
         "#TS:01\r\n",
         "#TS: 1\r\n",
+        "#TS:0000000000170000000\r\n",
+        "#TS:000000000001700000000\r\n",
+        "#TS:0000000000170000000x\r\n",
+        "#TS:09223372036854775808\r\n",
+        "#TS:10000000001700000000\r\n",
         "#SEAL \r\n",
         "#SEAL pos=0000000000000001234 crc=0a1b2c3d\r\n",
         "#SEAL pos=00000000000000012345 crc=0A1b2c3d\r\n",

@@ -119,12 +119,25 @@ static void test_a_rewrite_turns_the_past_into_history(void **state)
     assert_int_equal(manifest_replace_base(&m, 2, "b2", 3), ERR_OK);
     assert_string_equal(manifest_base(&m)->name, "b2");
     assert_int_equal(manifest_last_seq(&m, MANIFEST_INCR), 3);
-    assert_int_equal(manifest_last_seq(&m, MANIFEST_HISTORY), 2);
     assert_int_equal(m.count, 5);
+    assert_int_equal(manifest_live(&m), 2);
+    assert_int_equal(manifest_replace_base(&m, 3, "b3", 4), ERR_OK);
+    assert_int_equal(manifest_live(&m), 1);
+    assert_int_equal(manifest_add(&m, MANIFEST_INCR, 4, "i4"), ERR_OK);
+    assert_true(manifest_names(&m, "b1"));
+    assert_false(manifest_names(&m, "b"));
 
     /* As it is written, so it is read. */
     assert_int_equal(mkdir("m", 0755), 0);
     assert_int_equal(manifest_save(&m, "m", "x.manifest", error), ERR_OK);
+    struct buf text;
+    buf_init(&text);
+    assert_int_equal(files_read("m", "x.manifest", 1000, &text), ERR_OK);
+    assert_slice_equal(buf_slice(&text),
+                       SLICE("file b3 seq 3 type b\nfile \"i 3\" seq 3 type h\n"
+                             "file b2 seq 2 type h\nfile i1 seq 1 type h\nfile i2 seq 2 type h\n"
+                             "file b1 seq 1 type h\nfile i4 seq 4 type i\n"));
+    buf_deinit(&text);
     struct manifest again;
     manifest_init(&again);
     assert_int_equal(manifest_load(&again, "m", "x.manifest", error), ERR_OK);
@@ -133,7 +146,7 @@ static void test_a_rewrite_turns_the_past_into_history(void **state)
         assert_memory_equal(&again.files[i], &m.files[i], sizeof(m.files[i]));
     manifest_forget_history(&again);
     assert_int_equal(again.count, 2);
-    manifest_remove(&again, "b2");
+    manifest_remove(&again, "b3");
     assert_null(manifest_base(&again));
     assert_int_equal(manifest_load(&again, "m", "none", error), ERR_NOTFOUND);
     assert_int_equal(manifest_load(&again, "m", ".", error), ERR_IO);

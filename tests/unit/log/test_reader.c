@@ -2,11 +2,11 @@
 
 #include "base/mem.h"
 
-static void test_a_sealed_file(void **state)
+static void check_sealed(bool dated)
 {
     struct aof_text t;
     struct result r;
-    make_sealed(&t);
+    make_sealed(&t, dated);
     read_text(&r, buf_slice(&t.bytes));
     assert_int_equal(r.status, READER_END);
     assert_true(r.report.sealed);
@@ -14,16 +14,28 @@ static void test_a_sealed_file(void **state)
     assert_int_equal(r.count, t.so_far);
     assert_int_equal(r.report.good_bytes, t.bytes.len);
     assert_int_equal(r.unix_s, 1700000001);
+    assert_int_equal(r.report.begun_s, dated ? TEXT_BEGUN_S : 0);
     assert_int_equal(r.pos, t.pos);
+    result_deinit(&r);
+    /* The date is no timestamp. */
+    read_text(&r, slice_of(t.bytes.ptr, t.ends[1]));
+    assert_int_equal(r.batches, 2);
+    assert_int_equal(r.unix_s, 0);
     result_deinit(&r);
     text_deinit(&t);
 }
 
-static void test_every_byte_cut(void **state)
+static void test_a_sealed_file(void **state)
+{
+    check_sealed(false);
+    check_sealed(true);
+}
+
+static void check_every_byte_cut(bool dated)
 {
     struct aof_text t;
     struct result whole, r;
-    make_sealed(&t);
+    make_sealed(&t, dated);
     read_text(&whole, buf_slice(&t.bytes));
     for (size_t cut = 0; cut < t.bytes.len; cut++) {
         size_t batches = batches_before(&t, cut);
@@ -38,12 +50,18 @@ static void test_every_byte_cut(void **state)
     text_deinit(&t);
 }
 
+static void test_every_byte_cut(void **state)
+{
+    check_every_byte_cut(false);
+    check_every_byte_cut(true);
+}
+
 /* The file had grown before its data arrived: zeros from any byte on, to the end or beyond it. */
-static void test_every_tail_of_zeros(void **state)
+static void check_every_tail_of_zeros(bool dated)
 {
     struct aof_text t;
     struct result whole, r;
-    make_sealed(&t);
+    make_sealed(&t, dated);
     read_text(&whole, buf_slice(&t.bytes));
     size_t most = t.bytes.len + 4096;
     char *text = malloc(most);
@@ -69,11 +87,17 @@ static void test_every_tail_of_zeros(void **state)
     text_deinit(&t);
 }
 
-static void test_every_bit_flipped(void **state)
+static void test_every_tail_of_zeros(void **state)
+{
+    check_every_tail_of_zeros(false);
+    check_every_tail_of_zeros(true);
+}
+
+static void check_every_bit_flipped(bool dated)
 {
     struct aof_text t;
     struct result whole, r;
-    make_sealed(&t);
+    make_sealed(&t, dated);
     size_t beyond = 0; /* a longer length may end well, by chance, in a later batch */
     read_text(&whole, buf_slice(&t.bytes));
     for (size_t bit = 0; bit < t.bytes.len * 8; bit++) {
@@ -92,6 +116,12 @@ static void test_every_bit_flipped(void **state)
     assert_true(beyond <= 3);
     result_deinit(&whole);
     text_deinit(&t);
+}
+
+static void test_every_bit_flipped(void **state)
+{
+    check_every_bit_flipped(false);
+    check_every_bit_flipped(true);
 }
 
 /* A length that lost its way beyond the end must not pass for a torn tail. */
@@ -135,6 +165,9 @@ static void test_what_a_sealed_file_must_not_hold(void **state)
     text_seal(&t);
     check_damage(buf_slice(&t.bytes), "a header in the middle", t.ends[0] + 14, 0);
     t.bytes.len = t.ends[0] + 14;
+    text_date(&t);
+    check_damage(buf_slice(&t.bytes), "a date in the middle", t.ends[0] + 14, 0);
+    t.bytes.len = t.ends[0] + 14;
     buf_append_cstr(&t.bytes, "# a note\r\n");
     check_damage(buf_slice(&t.bytes), "unknown annotation", t.ends[0] + 14, 0);
     t.bytes.len = t.ends[0];
@@ -142,6 +175,8 @@ static void test_what_a_sealed_file_must_not_hold(void **state)
     check_damage(buf_slice(&t.bytes), "'*' was expected", t.ends[0], 0);
     text_deinit(&t);
     check_damage(SLICE("#CORSAC:2\r\n"), "another version", 0, 0);
+    check_damage(SLICE("#TS:00000000001700000000\r\n#CORSAC:2\r\n"), "another version", 26, 0);
+    check_damage(SLICE("#TS:00000000001700000000\r\n# note\r\n"), "unknown annotation", 26, 0);
     check_damage(SLICE("# note\r\n*1\r\n$4\r\nPING\r\n"), "neither", 0, 0);
 }
 

@@ -6,9 +6,11 @@
 
 /* --- bases ---------------------------------------------------------------------------------- */
 
-static void make_base(struct aof_text *t)
+static void make_base(struct aof_text *t, bool dated)
 {
     text_init(t, 7);
+    if (dated)
+        text_date(t);
     text_base(t);
     for (int i = 0; i < 3; i++) {
         text_set(t, "key", SLICE("value"));
@@ -20,12 +22,12 @@ static void make_base(struct aof_text *t)
     text_base_end(t);
 }
 
-static void test_a_base_cut_at_every_byte(void **state)
+static void check_base_cut_at_every_byte(bool dated)
 {
     struct aof_text t;
     struct result whole, r;
     struct reader *reader;
-    make_base(&t);
+    make_base(&t, dated);
     read_text(&whole, buf_slice(&t.bytes));
     assert_int_equal(whole.status, READER_END);
     assert_int_equal(whole.count, 4);
@@ -49,11 +51,17 @@ static void test_a_base_cut_at_every_byte(void **state)
     text_deinit(&t);
 }
 
-static void test_every_bit_of_a_base_flipped(void **state)
+static void test_a_base_cut_at_every_byte(void **state)
+{
+    check_base_cut_at_every_byte(false);
+    check_base_cut_at_every_byte(true);
+}
+
+static void check_every_bit_of_a_base_flipped(bool dated)
 {
     struct aof_text t;
     struct result r;
-    make_base(&t);
+    make_base(&t, dated);
     for (size_t bit = 0; bit < t.bytes.len * 8; bit++) {
         t.bytes.ptr[bit / 8] = (char)(t.bytes.ptr[bit / 8] ^ 1 << bit % 8);
         read_text(&r, buf_slice(&t.bytes));
@@ -65,17 +73,23 @@ static void test_every_bit_of_a_base_flipped(void **state)
     text_deinit(&t);
 }
 
+static void test_every_bit_of_a_base_flipped(void **state)
+{
+    check_every_bit_of_a_base_flipped(false);
+    check_every_bit_of_a_base_flipped(true);
+}
+
 static void test_what_is_no_base(void **state)
 {
     struct aof_text t;
     /* A batch is missing, or one too many. */
-    make_base(&t);
+    make_base(&t, false);
     size_t missing = t.ends[2] - t.ends[1];
     memmove(t.bytes.ptr + t.ends[1], t.bytes.ptr + t.ends[2], t.bytes.len - t.ends[2]);
     t.bytes.len -= missing;
     check_damage(buf_slice(&t.bytes), "another number of batches", t.ends[3] - missing, 2);
     text_deinit(&t);
-    make_base(&t);
+    make_base(&t, false);
     text_set(&t, "more", SLICE("value"));
     text_seal(&t);
     check_damage(buf_slice(&t.bytes), "behind the end of a base", t.ends[4], 4);
@@ -189,7 +203,7 @@ static void read_with_tail(struct result *r, struct slice text, size_t sealed)
 
 static void make_tail(struct aof_text *t, size_t *sealed)
 {
-    make_sealed(t);
+    make_sealed(t, true);
     *sealed = t->bytes.len;
     t->so_far = t->count = 0;
     text_command(t, "SELECT 3");

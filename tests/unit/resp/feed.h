@@ -23,6 +23,7 @@ struct feed {
     struct resp_args args;
     struct buf said;
     bool failed; /* an error was said */
+    bool plain;  /* requests in plain form are taken by resp_parse_plain */
 };
 
 static inline void feed_init(struct feed *f, bool authenticated)
@@ -31,6 +32,15 @@ static inline void feed_init(struct feed *f, bool authenticated)
     resp_parser_init(&f->parser);
     resp_args_init(&f->args);
     buf_init(&f->said);
+}
+
+/* From now on as a connection does: what is plain by resp_parse_plain, which needs room for arguments. */
+static inline void feed_plain(struct feed *f)
+{
+    struct resp_request r;
+    f->plain = f->limits.authenticated;
+    resp_parse(&f->parser, SLICE("*1\r\n$1\r\nx\r\n"), &f->limits, &f->args, &r);
+    resp_args_clear(&f->args);
 }
 
 static inline void feed_deinit(struct feed *f)
@@ -59,6 +69,27 @@ static inline enum resp_status feed_parse(struct feed *f, struct slice in, struc
     return status;
 }
 
+/* Requests in plain form at the start of `in`, into batch[0 .. max); returns how many. */
+static inline size_t feed_parse_plain(struct feed *f, struct slice in, struct resp_request *batch,
+                                      size_t max)
+{
+    struct resp_extent extents[FEED_BATCH_MAX];
+    size_t first = f->args.count, bytes = 0;
+    if (!f->plain || f->parser.partial)
+        return 0;
+    int n = resp_parse_plain(in, f->limits.bulk_bytes_max, &f->args, extents, (int)max);
+    assert(n >= 0 && (size_t)n <= max);
+    for (int i = 0; i < n; i++) {
+        assert(extents[i].argc > 0 && in.ptr[bytes] == '*');
+        batch[i] = (struct resp_request){
+            .first = first, .argc = extents[i].argc, .bytes = extents[i].bytes};
+        first += (size_t)extents[i].argc;
+        bytes += extents[i].bytes;
+    }
+    assert(f->args.count == first && first <= f->args.cap && bytes <= in.len);
+    return (size_t)n;
+}
+
 /* Only at the end of a batch, when the arguments of all its requests must still be there. */
 static inline void feed_write_down(struct feed *f, size_t start, const struct resp_request *batch,
                                    size_t count)
@@ -83,6 +114,12 @@ static inline struct slice feed_batch(struct feed *f, struct slice block, size_t
     struct resp_request batch[FEED_BATCH_MAX];
     size_t count = 0;
     do {
+        size_t plain = feed_parse_plain(f, block, batch + count, FEED_BATCH_MAX - count);
+        for (; plain > 0; plain--, count++)
+            block = slice_of(block.ptr + batch[count].bytes, block.len - batch[count].bytes);
+        *status = RESP_REQUEST;
+        if (count == FEED_BATCH_MAX)
+            break;
         struct resp_request *r = &batch[count];
         *status = feed_parse(f, block, r);
         if (*status == RESP_REQUEST) {

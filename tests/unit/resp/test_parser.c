@@ -18,13 +18,18 @@ static char *said_at_once(struct slice input, bool authenticated)
     return said;
 }
 
+/* With and without the short way for what is in plain form. */
 static void assert_said_in_pieces(struct slice input, bool authenticated, const size_t *ends,
                                   size_t count, const char *want)
 {
-    struct feed f;
-    feed_init(&f, authenticated);
-    assert_string_equal(feed_run(&f, input, ends, count), want);
-    feed_deinit(&f);
+    for (int plain = 0; plain < 2; plain++) {
+        struct feed f;
+        feed_init(&f, authenticated);
+        if (plain)
+            feed_plain(&f);
+        assert_string_equal(feed_run(&f, input, ends, count), want);
+        feed_deinit(&f);
+    }
 }
 
 /* At once, in two pieces split at every byte, in three around every byte, and byte by byte. */
@@ -87,6 +92,34 @@ static void test_requests_in_whatever_pieces(void **state)
     for (size_t i = 0; i < COUNT_OF(requests); i++) {
         assert_said(requests[i].input, true, requests[i].said);
         assert_said(requests[i].input, false, requests[i].said);
+    }
+}
+
+/* A request is in plain form however many digits its counts have, and only a shortest form is. */
+static void test_what_is_plain(void **state)
+{
+    static const struct {
+        struct slice input;
+        int taken;
+    } cases[] = {
+        {SLICE(""), 0},
+        {SLICE("*1\r\n$1\r\nx\r\n*2\r\n$0\r\n\r\n$10\r\n0123456789\r\n*1\r\n$1"), 2},
+        {SLICE("*01\r\n$1\r\nx\r\n"), 0},
+        {SLICE("*1\r\n$01\r\nx\r\n"), 0},
+        {SLICE("*0\r\n*1\r\n$1\r\nx\r\n"), 0},
+        {SLICE("*1\r\n$1\r\nx\r\nPING\r\n"), 1},
+        {SLICE("*1\r\n$1\r\nx\r"), 0},
+        {SLICE("*1\r\n$2000000\r\n"), 0},
+    };
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        struct feed f;
+        struct resp_request batch[FEED_BATCH_MAX];
+        feed_init(&f, true);
+        feed_plain(&f);
+        assert_int_equal(feed_parse_plain(&f, cases[i].input, batch, FEED_BATCH_MAX),
+                         cases[i].taken);
+        assert_int_equal(feed_parse_plain(&f, cases[i].input, batch, 1), cases[i].taken > 0);
+        feed_deinit(&f);
     }
 }
 
@@ -509,6 +542,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_requests_in_whatever_pieces),
+        cmocka_unit_test(test_what_is_plain),
         cmocka_unit_test(test_drops_an_unfinished_request),
         cmocka_unit_test(test_random_pipelines_in_random_pieces),
         cmocka_unit_test(test_damaged_pipelines_in_random_pieces),

@@ -78,7 +78,7 @@ const char *test_server_run(struct test_server *t, const char *line)
     assert_int_equal(words_split(&w, slice_from_cstr(line)), ERR_OK);
     struct engine_request r = {.argv = w.at, .argc = w.count};
     buf_clear(&t->reply);
-    assert_int_equal(engine_run(t->s->engine, t->session, &r, 1), 1);
+    assert_int_equal(engine_run(t->s->engine, t->session, &r, 1, NULL), 1);
     take_reply(t);
     words_deinit(&w);
     return buf_cstr(&t->reply);

@@ -4,10 +4,11 @@
 
 #include <stdlib.h>
 
-#define KEYS          300
-#define STEPS         20000
-#define STEPS_A_CHECK 64
-#define VALUE_MAX     9000
+#define KEYS            300
+#define STEPS           20000
+#define STEPS_A_CHECK   64
+#define MODEL_LINES_MAX 30 /* of a bucket: no look for an item goes on longer */
+#define VALUE_MAX       9000
 
 struct model_value {
     bool there;
@@ -160,7 +161,9 @@ static void step_set(struct world *w, int db, int i, const struct key *k)
 static void step_find(struct world *w, int db, int i, const struct key *k)
 {
     const struct model_value *v = &w->value[db][i];
-    ks_prefetch_item(ks_prefetch(w->ks, db, k), k);
+    ks_prefetch(w->ks, db, k);
+    for (int line = 0; ks_prefetch_item(w->ks, db, k, line); line++)
+        assert_int_not_equal(line, MODEL_LINES_MAX);
     struct item *it = ks_find(w->ks, db, k, KS_READ);
     assert_int_equal(it != NULL, is_visible(w, v));
     if (it)

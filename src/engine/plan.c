@@ -1,0 +1,73 @@
+#include "engine/plan.h"
+
+#define FOR_DATA (CMD_WRITE | CMD_READONLY)
+#define FOR_MORE                                                                          \
+    (CMD_ADMIN | CMD_PUBSUB | CMD_NOSCRIPT | CMD_BLOCKING | CMD_NO_MULTI | CMD_NO_QUEUE | \
+     CMD_MAY_REPLICATE)
+
+static bool is_plain(const struct cmd *cmd, int argc)
+{
+    uint32_t flags = cmd->row->flags;
+    return cmd->row->fn && cmd_arity_ok(cmd, argc) && (flags & FOR_DATA) && !(flags & FOR_MORE);
+}
+
+bool plan_key_argument(const struct cmd *cmd, int argc, int *index)
+{
+    const struct cmd_keys *keys = &cmd->row->keys[0];
+    *index = keys->first;
+    return keys->first > 0 && keys->numkeys == 0 && keys->first < argc;
+}
+
+static struct cmd *find_command(const struct engine *e, const struct engine_request *r)
+{
+    struct cmd *cmd = r->argc > 0 ? cmd_lookup(e->table, r->argv[0]) : NULL;
+    if (cmd && cmd->subs && r->argc > 1)
+        cmd = cmd_lookup_sub(cmd, r->argv[1]);
+    return cmd;
+}
+
+/* Is it the command of the request ahead of it, with as many arguments? Most pipelines repeat one. */
+static inline bool is_repeated(const struct engine_request *r, const struct cmd *before)
+{
+    return before && !before->parent && !before->subs && r->argc == r[-1].argc &&
+           slice_equal(r->argv[0], r[-1].argv[0]);
+}
+
+void plan_fetch(struct plan *plan, const struct engine *e, int db)
+{
+    if (plan->fetched)
+        return;
+    plan->fetched = true;
+    for (int i = 0; i < plan->count && i < PLAN_FETCH_AHEAD; i++)
+        plan_fetch_item(&plan->of[i], e, db);
+    for (int i = 0; i < plan->count && i < PLAN_FETCH_AHEAD_AGAIN; i++)
+        plan_fetch_item_again(&plan->of[i], e, db);
+}
+
+void plan_make(struct plan *plan, const struct engine *e, int db, const struct engine_request *r,
+               int n, bool fetch)
+{
+    struct cmd *cmd = NULL;
+    bool last = false, plain = false;
+    int count = 0, key = 0; /* the index of the key; 0: there is none */
+    for (; count < n && count < ENGINE_BATCH_MAX && !last; count++) {
+        struct planned *one = &plan->of[count];
+        if (count == 0 || !is_repeated(&r[count], cmd)) {
+            cmd = find_command(e, &r[count]);
+            plain = cmd && is_plain(cmd, r[count].argc);
+            last = cmd && (cmd->row->flags & CMD_ADMIN);
+            if (!cmd || !plan_key_argument(cmd, r[count].argc, &key))
+                key = 0;
+        }
+        one->cmd = cmd;
+        one->plain = plain;
+        one->again = false;
+        one->fetch = fetch && key > 0;
+        if (key > 0)
+            one->key = ks_key(e->ks, r[count].argv[key]);
+        if (one->fetch)
+            ks_prefetch(e->ks, db, &one->key);
+    }
+    plan->count = count;
+    plan->fetched = !fetch;
+}
