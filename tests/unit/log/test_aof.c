@@ -399,6 +399,54 @@ static void test_files_begin_with_their_date(void **state)
     world_deinit(&w);
 }
 
+static void write_whole(const char *path, const char *text)
+{
+    FILE *f = fopen(path, "w");
+    assert_non_null(f);
+    assert_true(fputs(text, f) >= 0);
+    assert_int_equal(fclose(f), 0);
+}
+
+/* History that is kept has its names: a log that begins anew beside it takes others, until it is to go. */
+static void test_names_of_history_are_taken(void **state)
+{
+    (void)state;
+    struct world w;
+    char error[AOF_ERROR_CHARS];
+    struct aof *a = NULL;
+    world_init(&w, 12);
+    remove_dir("log");
+    assert_int_equal(mkdir("log", 0700), 0);
+    write_whole("log/log.aof.1.base.aof", "old base");
+    write_whole("log/log.aof.1.incr.aof", "old increment");
+    write_whole("log/log.aof.manifest", "file log.aof.1.base.aof seq 1 type h\n"
+                                        "file log.aof.1.incr.aof seq 1 type h\n");
+    struct aof_options o = {.dir = "log",
+                            .filename = "log.aof",
+                            .keep_history = true,
+                            .fresh = true,
+                            .logger = &w.logger};
+    assert_int_equal(aof_open(&a, &o, error), ERR_OK);
+    assert_int_equal(aof_start(a, AOF_FRESH, error), ERR_OK);
+    assert_true(world_rewrite_begin(&w, a));
+    while (w.given >= 0)
+        world_rewrite_slice(&w, a);
+    await_rewrite(a);
+    assert_true(a->last_rewrite_ok);
+    world_turn(&w, a);
+    await_synced(a, aof_pos(a));
+    assert_int_equal(count_files("log"), 5);
+    check_start("1.base", "old base");
+    check_start("1.incr", "old increment");
+    check_start("2.base", SNAPSHOT_DATE "#BASE\r\n");
+    check_start("2.incr", SNAPSHOT_DATE "#SEAL ");
+    aof_set_keep_history(a, false);
+    assert_true(aof_close(&a));
+    assert_int_equal(count_files("log"), 3);
+    world_judge_dir(&w, "log", w.points[w.count - 1].pos);
+    world_deinit(&w);
+}
+
 /* appendonly switched on: what lay there stays until the first rewrite is done. */
 static void test_fresh(void **state)
 {
@@ -627,6 +675,7 @@ int main(void)
         cmocka_unit_test(test_crash_behind_the_switch),
         cmocka_unit_test(test_stop_while_placing),
         cmocka_unit_test(test_files_begin_with_their_date),
+        cmocka_unit_test(test_names_of_history_are_taken),
         cmocka_unit_test(test_fresh),
         cmocka_unit_test(test_large_values),
         cmocka_unit_test(test_crash_at_any_moment_of_a_rewrite),
