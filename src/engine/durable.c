@@ -108,11 +108,14 @@ static void give_key(void *arg, int db, const struct item *it)
 {
     struct engine *e = arg;
     char value[NUM_I64_CHARS], deadline[NUM_I64_CHARS];
+    if (!item_has_expiry(it)) {
+        aof_rewrite_add_string(e->aof, db, item_key(it), item_string(it, value));
+        return;
+    }
     struct slice argv[5] = {
         SLICE("SET"), item_key(it), item_string(it, value), SLICE("PXAT"), {deadline, 0}};
-    if (item_has_expiry(it))
-        argv[4].len = (size_t)num_print_i64(deadline, item_expiry_ms(it));
-    aof_rewrite_add(e->aof, db, item_has_expiry(it) ? 5 : 3, argv);
+    argv[4].len = (size_t)num_print_i64(deadline, item_expiry_ms(it));
+    aof_rewrite_add(e->aof, db, 5, argv);
 }
 
 enum err engine_rewrite_begin(struct engine *e, char error[ENGINE_LOG_ERROR_CHARS])

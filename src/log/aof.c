@@ -23,6 +23,7 @@ void aof_batch_reset(struct aof_batch *b)
 
 size_t aof_batch_select(struct aof_batch *b, int db)
 {
+    aof_batch_end_mset(b);
     size_t before = b->bytes.len;
     char digits[NUM_I64_CHARS];
     struct slice select[2] = {SLICE("SELECT"), {digits, (size_t)num_print_i64(digits, db)}};
@@ -33,6 +34,7 @@ size_t aof_batch_select(struct aof_batch *b, int db)
 
 size_t aof_batch_add(struct aof_batch *b, int db, int argc, const struct slice *argv)
 {
+    aof_batch_end_mset(b);
     size_t before = b->bytes.len;
     if (b->db != db)
         aof_batch_select(b, db);
@@ -44,6 +46,7 @@ size_t aof_batch_add(struct aof_batch *b, int db, int argc, const struct slice *
 void aof_batch_seal(struct aof_batch *b, uint64_t pos)
 {
     char seal[SEAL_BYTES];
+    aof_batch_end_mset(b);
     format_seal(seal, pos, crc32c(0, b->bytes.ptr, b->bytes.len));
     buf_append(&b->bytes, seal, sizeof(seal));
     assert(b->bytes.err == ERR_OK);

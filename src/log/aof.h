@@ -23,6 +23,9 @@
 #define AOF_BATCH_BYTES_MAX \
     (1024 * 1024) /* a turn's batch is sealed at this size, between transactions */
 #define AOF_REWRITE_BATCH_BYTES (64 * 1024)
+/* Strings of a base that are set by one command: so many, and none is added to so many bytes of it. */
+#define AOF_MSET_PAIRS_MAX 64
+#define AOF_MSET_BYTES_MAX (16 * 1024)
 #define AOF_REWRITE_BACKLOG_MAX \
     (4 * 1024 * 1024) /* the walk rests while more waits to be written to the base */
 #define AOF_REWRITE_SYNC_BYTES (32 * 1024 * 1024) /* the base is synced in pieces of this size */
@@ -138,6 +141,8 @@ enum err aof_rewrite_begin(struct aof *a, int64_t now_us, char error[AOF_ERROR_C
  * walk was not through yet: the walk is to end; what is still added is passed over. */
 bool aof_rewriting(const struct aof *a);
 void aof_rewrite_add(struct aof *a, int db, int argc, const struct slice *argv);
+/* A string without a deadline: many of them become one command. */
+void aof_rewrite_add_string(struct aof *a, int db, struct slice key, struct slice value);
 /* True: enough waits to be written; give no more for now. */
 bool aof_rewrite_full(const struct aof *a);
 /* Everything was given: the base takes its place as soon as it is safe, which aof_poll sees to. */

@@ -237,6 +237,15 @@ void aof_rewrite_add(struct aof *a, int db, int argc, const struct slice *argv)
         seal_base(a);
 }
 
+void aof_rewrite_add_string(struct aof *a, int db, struct slice key, struct slice value)
+{
+    if (!a->rewrite || a->rewrite->phase != REWRITE_COLLECTING)
+        return;
+    aof_batch_add_string(&a->rewrite->batch, db, key, value);
+    if (a->rewrite->batch.bytes.len >= AOF_REWRITE_BATCH_BYTES)
+        seal_base(a);
+}
+
 bool aof_rewrite_full(const struct aof *a)
 {
     const struct aof_rewrite *rw = a->rewrite;
@@ -248,6 +257,7 @@ void aof_rewrite_end(struct aof *a)
 {
     if (!a->rewrite || a->rewrite->phase != REWRITE_COLLECTING)
         return;
+    aof_batch_end_mset(&a->rewrite->batch);
     format_end(&a->rewrite->batch.bytes, a->rewrite->batches + 1);
     seal_base(a);
     a->rewrite->phase = REWRITE_ENDED;
