@@ -3,6 +3,7 @@
 #include <assert.h>
 
 #include "base/mem.h"
+#include "base/prefetch.h"
 #include "engine/engine.h"
 #include "log/aof.h"
 
@@ -46,6 +47,11 @@ static bool is_durable(const struct engine *e, uint64_t pos, enum durability lev
 void gate_note_key(struct engine *e, uint32_t hash)
 {
     e->gate->last_effect[hash % GATE_PLACES] = aof_pos(e->aof);
+}
+
+void gate_prefetch(const struct engine *e, uint32_t hash)
+{
+    prefetch_line_to_write(&e->gate->last_effect[hash % GATE_PLACES]);
 }
 
 /* One key, which the engine hashed. */

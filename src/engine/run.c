@@ -479,6 +479,8 @@ static int plan(struct engine *e, const struct session *s, const struct engine_r
                 one->key = ks_key(e->ks, r[count].argv[index]);
                 if (n > 1)
                     one->line = ks_prefetch(e->ks, s->db, &one->key);
+                if (n > 1 && e->aof)
+                    gate_prefetch(e, one->key.hash);
             }
         }
         count++;

@@ -12,7 +12,10 @@
 #include "base/crc32c.h"
 #include "base/mem.h"
 #include "base/num.h"
+#include "base/prefetch.h"
 #include "log/aof_impl.h"
+
+#define LINE_BYTES 64 /* of a cache */
 
 /* --- batches ------------------------------------------------------------------------------------------------ */
 
@@ -54,6 +57,20 @@ void aof_batch_seal(struct aof_batch *b, uint64_t pos)
 
 /* --- appending ---------------------------------------------------------------------------------------------- */
 
+/* A batch's memory was last used a second ago or so, and is in no cache: asked for some commands ahead, its lines are
+ * there when they are written to, which else takes a third of what logging a command does. */
+#define PREFETCH_AHEAD_BYTES 512
+#define PREFETCH_BYTES_MAX   256 /* for one command */
+static inline void prefetch_behind(const struct buf *b, size_t before)
+{
+    size_t from = (before + PREFETCH_AHEAD_BYTES + LINE_BYTES - 1) & ~(size_t)(LINE_BYTES - 1);
+    size_t to = b->len + PREFETCH_AHEAD_BYTES;
+    if (to > from + PREFETCH_BYTES_MAX)
+        to = from + PREFETCH_BYTES_MAX;
+    for (; from < to && from < b->cap; from += LINE_BYTES)
+        prefetch_line_to_write(b->ptr + from);
+}
+
 void aof_append(struct aof *a, int db, int argc, const struct slice *argv, int64_t unix_s)
 {
     if (a->timestamps && unix_s != a->timestamp_s && !a->in_group) {
@@ -61,7 +78,9 @@ void aof_append(struct aof *a, int db, int argc, const struct slice *argv, int64
         a->timestamp_s = unix_s;
     }
     a->in_group = a->group > 0;
+    size_t before = a->batch.bytes.len;
     a->pos += aof_batch_add(&a->batch, db, argc, argv);
+    prefetch_behind(&a->batch.bytes, before);
     if (a->batch.bytes.len >= AOF_BATCH_BYTES_MAX && a->group == 0)
         aof_seal(a);
 }
