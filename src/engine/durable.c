@@ -38,10 +38,16 @@ static void resume_paused(struct engine *e)
         engine_pause(e, PAUSE_NONE, 0);
 }
 
+void engine_log_turn_end(struct engine *e)
+{
+    if (gate_turn_end(e) && !aof_full(e->aof))
+        resume_paused(e);
+}
+
 void engine_log_stop(struct engine *e)
 {
     assert(!e->in_exec);
-    gate_turn_end(e);
+    engine_log_turn_end(e);
     ks_snapshot_cancel(e->ks);
     e->effect = NULL;
     resume_paused(e); /* room in it is not needed any more, nor may there ever be some */
@@ -126,7 +132,7 @@ enum err engine_rewrite_begin(struct engine *e, char error[ENGINE_LOG_ERROR_CHAR
         return ERR_BUSY;
     }
     e->rewrite_rests_until_us = 0;
-    gate_turn_end(e); /* what this turn changed so far belongs to the old increment */
+    engine_log_turn_end(e); /* what this turn changed so far belongs to the old increment */
     enum err err = aof_rewrite_begin(e->aof, e->now_us, error);
     if (err != ERR_OK)
         return err;

@@ -188,14 +188,17 @@ void gate_after(struct engine *e, const struct cmd_ctx *c, uint64_t offset, uint
         e->gate->sync_wanted = pos;
 }
 
-void gate_turn_end(struct engine *e)
+bool gate_turn_end(struct engine *e)
 {
     struct gate *g = e->gate;
-    aof_seal(e->aof);
+    bool moved = aof_turn_end(e->aof);
     g->sealed = aof_pos(e->aof);
     if (g->sync_wanted > aof_synced(e->aof))
         aof_want_sync(e->aof, g->sync_wanted);
     g->sync_wanted = 0;
+    if (moved)
+        gate_advance(e);
+    return moved;
 }
 
 size_t gate_open_bytes(struct session *s)

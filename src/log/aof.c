@@ -106,6 +106,15 @@ void aof_seal(struct aof *a)
     a->waiting = 0;
 }
 
+bool aof_turn_end(struct aof *a)
+{
+    if (a->batch.bytes.len == 0)
+        return false;
+    writer_hush(a->writer);
+    aof_seal(a);
+    return writer_look(a->writer, &a->state);
+}
+
 void aof_awaited(struct aof *a)
 {
     a->waiting++;

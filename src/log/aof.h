@@ -85,8 +85,10 @@ void aof_append(struct aof *a, int db, int argc, const struct slice *argv, int64
 /* What is appended between these is never split over batches. */
 void aof_group_begin(struct aof *a);
 void aof_group_end(struct aof *a);
-/* Ends the batch of the turn and hands it to the writer; free where there is none. */
+/* Ends the batch and hands it to the writer; free where there is none. */
 void aof_seal(struct aof *a);
+/* The same at the end of a turn. True: the writer has written meanwhile, and aof_written tells. */
+bool aof_turn_end(struct aof *a);
 
 /* One more client waits until the batch of this turn is synced: with `always` the writer goes by that. */
 void aof_awaited(struct aof *a);

@@ -145,7 +145,7 @@ static enum format_kind more(struct format_record *out, size_t bytes)
 
 /* Reads "<digits>\r\n" at *p: canonical, at most `max`. FORMAT_COMMAND: it is there. */
 static enum format_kind read_any_count(const char **p, const char *end, uint64_t max, uint64_t *n,
-                                   struct format_record *out)
+                                       struct format_record *out)
 {
     const char *q = *p;
     uint64_t v = 0;

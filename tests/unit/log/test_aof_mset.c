@@ -107,7 +107,7 @@ static void test_random(void **state)
         for (size_t i = first; i < first + n; i++) {
             struct given *g = &all[i];
             g->db = rng_below(&rng, 50) || i == first ? (i > first ? g[-1].db : 0)
-                                                       : (int)rng_below(&rng, 16);
+                                                      : (int)rng_below(&rng, 16);
             g->other = rng_below(&rng, 40) == 0;
             g->key_len = snprintf(g->key, sizeof(g->key), "k%zu", i);
             g->value_len = rng_below(&rng, rng_below(&rng, 30) ? 200 : LONG_MAX);
