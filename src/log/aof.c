@@ -58,7 +58,7 @@ void aof_batch_seal(struct aof_batch *b, uint64_t pos)
 /* --- appending ---------------------------------------------------------------------------------------------- */
 
 /* A batch's memory was last used a second ago or so, and is in no cache: asked for some commands ahead, its lines are
- * there when they are written to, which else takes a third of what logging a command does. */
+ * there when they are written to, which else takes a fourth to a third of what logging a command does. */
 #define PREFETCH_AHEAD_BYTES 512
 #define PREFETCH_BYTES_MAX   256 /* for one command */
 static inline void prefetch_behind(const struct buf *b, size_t before)
