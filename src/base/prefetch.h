@@ -8,3 +8,9 @@ static inline __attribute__((always_inline)) void prefetch_line(const void *p)
     __asm__ volatile("" : : "r"(p));
     __builtin_prefetch(p);
 }
+/* For memory that is about to be written. */
+static inline __attribute__((always_inline)) void prefetch_line_to_write(const void *p)
+{
+    __asm__ volatile("" : : "r"(p));
+    __builtin_prefetch(p, 1);
+}

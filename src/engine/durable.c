@@ -39,10 +39,16 @@ static void resume_paused(struct engine *e)
         engine_pause(e, PAUSE_NONE, 0);
 }
 
+void engine_log_turn_end(struct engine *e)
+{
+    if (gate_turn_end(e) && !aof_full(e->aof))
+        resume_paused(e);
+}
+
 void engine_log_stop(struct engine *e)
 {
     assert(!e->in_exec);
-    gate_turn_end(e);
+    engine_log_turn_end(e);
     ks_snapshot_cancel(e->ks);
     e->effect = NULL;
     resume_paused(e); /* room in it is not needed any more, nor may there ever be some */
@@ -98,16 +104,19 @@ static void give_key(void *arg, int db, const struct item *it)
 {
     struct engine *e = arg;
     char value[NUM_I64_CHARS], deadline[NUM_I64_CHARS];
+    bool expires = item_has_expiry(it);
     struct slice argv[5] = {
         SLICE("SET"), item_key(it), item_string(it, value), SLICE("PXAT"), {deadline, 0}};
-    if (item_has_expiry(it))
+    if (expires)
         argv[4].len = (size_t)num_print_i64(deadline, item_expiry_ms(it));
     if (item_enc(it) == ENC_BLOB && argv[2].len >= AOF_LARGE_BYTES_MIN) {
         struct aof_large_key large = {db, argv[1], argv[2], argv[4]};
         aof_rewrite_add_large(e->aof, &large, blob_drop_owner, blob_hold(item_blob(it)));
-        return;
+    } else if (expires) {
+        aof_rewrite_add(e->aof, db, 5, argv);
+    } else {
+        aof_rewrite_add_string(e->aof, db, argv[1], argv[2]);
     }
-    aof_rewrite_add(e->aof, db, item_has_expiry(it) ? 5 : 3, argv);
 }
 
 enum err engine_rewrite_begin(struct engine *e, char error[ENGINE_LOG_ERROR_CHARS])
@@ -125,7 +134,7 @@ static void take_snapshot(struct engine *e)
 {
     e->rewrite_rests_until_us = 0;
     e->rewrite_rest_left_us = REWRITE_REST_US_MAX;
-    gate_turn_end(e);
+    engine_log_turn_end(e);
     aof_rewrite_begin(e->aof, e->wall_ms / 1000);
     enum err err = ks_snapshot_begin(e->ks, give_key, e);
     assert(err == ERR_OK); /* nobody else takes any, and none was under way before */

@@ -129,7 +129,7 @@ bool engine_work(struct engine *e, int64_t budget_us)
 void engine_turn_end(struct engine *e)
 {
     if (e->aof)
-        gate_turn_end(e);
+        engine_log_turn_end(e);
 }
 
 bool engine_debug_allowed(struct cmd_ctx *c)

@@ -3,6 +3,7 @@
 #include <assert.h>
 
 #include "base/mem.h"
+#include "base/prefetch.h"
 #include "engine/engine.h"
 #include "log/aof.h"
 
@@ -46,6 +47,11 @@ static bool is_durable(const struct engine *e, uint64_t pos, enum durability lev
 void gate_note_key(struct engine *e, uint32_t hash)
 {
     e->gate->last_effect[hash % GATE_PLACES] = aof_pos(e->aof);
+}
+
+void gate_prefetch(const struct engine *e, uint32_t hash)
+{
+    prefetch_line_to_write(&e->gate->last_effect[hash % GATE_PLACES]);
 }
 
 /* One key, which the engine hashed. */
@@ -182,14 +188,17 @@ void gate_after(struct engine *e, const struct cmd_ctx *c, uint64_t offset, uint
         e->gate->sync_wanted = pos;
 }
 
-void gate_turn_end(struct engine *e)
+bool gate_turn_end(struct engine *e)
 {
     struct gate *g = e->gate;
-    aof_seal(e->aof);
+    bool moved = aof_turn_end(e->aof);
     g->sealed = aof_pos(e->aof);
     if (g->sync_wanted > aof_synced(e->aof))
         aof_want_sync(e->aof, g->sync_wanted);
     g->sync_wanted = 0;
+    if (moved)
+        gate_advance(e);
+    return moved;
 }
 
 size_t gate_open_bytes(struct session *s)

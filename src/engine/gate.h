@@ -43,11 +43,13 @@ void gate_free(struct gate **g);
 
 /* A key that expired: an effect that no request caused. */
 void gate_note_key(struct engine *e, uint32_t hash);
+/* A request on that key is about to run. */
+void gate_prefetch(const struct engine *e, uint32_t hash);
 /* After a request ran: its reply begins `offset` bytes into the session's stream, and the log was at `before` when it
  * began. Closes a gate where it is needed. */
 void gate_after(struct engine *e, const struct cmd_ctx *c, uint64_t offset, uint64_t before);
-/* The end of a turn: hands the log's batch over. */
-void gate_turn_end(struct engine *e);
+/* The end of a turn: hands the log's batch over. True: the log has moved on already, as gate_advance. */
+bool gate_turn_end(struct engine *e);
 /* Bytes at the front of the session's queue that may be sent now. */
 size_t gate_open_bytes(struct session *s);
 /* The log moved on: sessions whose gates opened are told (ops->ready). */

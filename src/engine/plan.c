@@ -1,5 +1,7 @@
 #include "engine/plan.h"
 
+#include "engine/gate.h"
+
 #define FOR_DATA (CMD_WRITE | CMD_READONLY)
 #define FOR_MORE                                                                          \
     (CMD_ADMIN | CMD_PUBSUB | CMD_NOSCRIPT | CMD_BLOCKING | CMD_NO_MULTI | CMD_NO_QUEUE | \
@@ -67,6 +69,8 @@ void plan_make(struct plan *plan, const struct engine *e, int db, const struct e
             one->key = ks_key(e->ks, r[count].argv[key]);
         if (one->fetch)
             ks_prefetch(e->ks, db, &one->key);
+        if (one->fetch && e->aof)
+            gate_prefetch(e, one->key.hash);
     }
     plan->count = count;
     plan->fetched = !fetch;

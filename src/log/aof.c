@@ -12,7 +12,10 @@
 #include "base/crc32c.h"
 #include "base/mem.h"
 #include "base/num.h"
+#include "base/prefetch.h"
 #include "log/aof_impl.h"
+
+#define LINE_BYTES 64 /* of a cache */
 
 /* --- batches ------------------------------------------------------------------------------------------------ */
 
@@ -23,6 +26,7 @@ void aof_batch_reset(struct aof_batch *b)
 
 size_t aof_batch_select(struct aof_batch *b, int db)
 {
+    aof_batch_end_mset(b);
     size_t before = b->bytes.len;
     char digits[NUM_I64_CHARS];
     struct slice select[2] = {SLICE("SELECT"), {digits, (size_t)num_print_i64(digits, db)}};
@@ -33,6 +37,7 @@ size_t aof_batch_select(struct aof_batch *b, int db)
 
 size_t aof_batch_add(struct aof_batch *b, int db, int argc, const struct slice *argv)
 {
+    aof_batch_end_mset(b);
     size_t before = b->bytes.len;
     if (b->db != db)
         aof_batch_select(b, db);
@@ -44,12 +49,27 @@ size_t aof_batch_add(struct aof_batch *b, int db, int argc, const struct slice *
 void aof_batch_seal(struct aof_batch *b, uint64_t pos)
 {
     char seal[SEAL_BYTES];
+    aof_batch_end_mset(b);
     format_seal(seal, pos, crc32c(0, b->bytes.ptr, b->bytes.len));
     buf_append(&b->bytes, seal, sizeof(seal));
     assert(b->bytes.err == ERR_OK);
 }
 
 /* --- appending ---------------------------------------------------------------------------------------------- */
+
+/* A batch's memory was last used a second ago or so, and is in no cache: asked for some commands ahead, its lines are
+ * there when they are written to, which else takes a fourth to a third of what logging a command does. */
+#define PREFETCH_AHEAD_BYTES 512
+#define PREFETCH_BYTES_MAX   256 /* for one command */
+static inline void prefetch_behind(const struct buf *b, size_t before)
+{
+    size_t from = (before + PREFETCH_AHEAD_BYTES + LINE_BYTES - 1) & ~(size_t)(LINE_BYTES - 1);
+    size_t to = b->len + PREFETCH_AHEAD_BYTES;
+    if (to > from + PREFETCH_BYTES_MAX)
+        to = from + PREFETCH_BYTES_MAX;
+    for (; from < to && from < b->cap; from += LINE_BYTES)
+        prefetch_line_to_write(b->ptr + from);
+}
 
 void aof_append(struct aof *a, int db, int argc, const struct slice *argv, int64_t unix_s)
 {
@@ -59,7 +79,9 @@ void aof_append(struct aof *a, int db, int argc, const struct slice *argv, int64
     }
     atomic_store_explicit(&a->unix_s, unix_s, memory_order_relaxed);
     a->in_group = a->group > 0;
+    size_t before = a->batch.bytes.len;
     a->pos += aof_batch_add(&a->batch, db, argc, argv);
+    prefetch_behind(&a->batch.bytes, before);
     if (a->batch.bytes.len >= AOF_BATCH_BYTES_MAX && a->group == 0)
         aof_seal(a);
 }
@@ -83,6 +105,15 @@ void aof_seal(struct aof *a)
     aof_batch_seal(&a->batch, a->pos);
     writer_submit(a->writer, &a->batch.bytes, a->pos, a->batch.db, a->waiting);
     a->waiting = 0;
+}
+
+bool aof_turn_end(struct aof *a)
+{
+    if (a->batch.bytes.len == 0)
+        return false;
+    writer_hush(a->writer);
+    aof_seal(a);
+    return writer_look(a->writer, &a->state);
 }
 
 void aof_awaited(struct aof *a)

@@ -23,6 +23,9 @@
 #define AOF_BATCH_BYTES_MAX \
     (1024 * 1024) /* a turn's batch is sealed at this size, between transactions */
 #define AOF_REWRITE_BATCH_BYTES (64 * 1024)
+/* Strings of a base that are set by one command: so many, and none is added to so many bytes of it. */
+#define AOF_MSET_PAIRS_MAX 64
+#define AOF_MSET_BYTES_MAX (16 * 1024)
 #define AOF_REWRITE_BACKLOG_MAX \
     (4 * 1024 * 1024) /* the walk rests while more waits to be written to the base */
 #define AOF_REWRITE_SYNC_BYTES (32 * 1024 * 1024) /* the base is synced in pieces of this size */
@@ -89,8 +92,10 @@ void aof_append(struct aof *a, int db, int argc, const struct slice *argv, int64
 /* What is appended between these is never split over batches. */
 void aof_group_begin(struct aof *a);
 void aof_group_end(struct aof *a);
-/* Ends the batch of the turn and hands it to the writer; free where there is none. */
+/* Ends the batch and hands it to the writer; free where there is none. */
 void aof_seal(struct aof *a);
+/* The same at the end of a turn. True: the writer has written meanwhile, and aof_written tells. */
+bool aof_turn_end(struct aof *a);
 
 /* One more client waits until the batch of this turn is synced: with `always` the writer goes by that. */
 void aof_awaited(struct aof *a);
@@ -151,6 +156,8 @@ void aof_rewrite_begin(struct aof *a, int64_t unix_s);
  * walk was not through yet: the walk is to end; what is still added is passed over. */
 bool aof_rewriting(const struct aof *a);
 void aof_rewrite_add(struct aof *a, int db, int argc, const struct slice *argv);
+/* A string without a deadline: many of them become one command. */
+void aof_rewrite_add_string(struct aof *a, int db, struct slice key, struct slice value);
 /* A key whose value is not to be copied at once, with a deadline (PXAT) or "". Borrows the value until `release` is called
  * with its owner, within this call or one of the following; copies the rest. */
 struct aof_large_key {

@@ -18,6 +18,9 @@
 struct aof_batch {
     struct buf bytes;
     int db; /* that the last command ran in, the tag of its marks; -1: unknown, a SELECT is due */
+    /* Of a base: the MSET that its bytes end in, see aof_mset.c. */
+    size_t mset_at;
+    int mset_pairs; /* 0: there is none that takes more */
 };
 
 #define AOF_HISTORY_FDS_MAX 64
@@ -128,6 +131,13 @@ size_t aof_batch_select(struct aof_batch *b, int db);
 /* Ends a batch with a seal. */
 void aof_batch_seal(struct aof_batch *b, uint64_t pos);
 void aof_batch_reset(struct aof_batch *b); /* at the start of a file: the database is unknown */
+
+/* --- aof_mset.c: many strings of a base in one command ------------------------------------------ */
+
+/* Adds a string to the MSET that the batch ends in, or begins one. */
+void aof_batch_add_string(struct aof_batch *b, int db, struct slice key, struct slice value);
+/* The next bytes of the batch are something else. */
+void aof_batch_end_mset(struct aof_batch *b);
 
 /* --- aof_files.c ------------------------------------------------------------------------------ */
 

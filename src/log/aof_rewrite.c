@@ -303,14 +303,28 @@ void aof_rewrite_seal(struct aof *a)
     aof_rewrite_submit(rw, &rw->batch.bytes, rw->batch.db);
 }
 
-void aof_rewrite_add(struct aof *a, int db, int argc, const struct slice *argv)
+/* Small keys wait while a large one is under way. */
+static void seal_if_full(struct aof *a)
 {
-    struct aof_rewrite *rw = a->rewrite;
-    if (!aof_rewrite_collecting(a))
-        return;
-    aof_batch_add(&rw->batch, db, argc, argv);
+    const struct aof_rewrite *rw = a->rewrite;
     if (rw->batch.bytes.len >= AOF_REWRITE_BATCH_BYTES && !rw->in_large)
         aof_rewrite_seal(a);
+}
+
+void aof_rewrite_add(struct aof *a, int db, int argc, const struct slice *argv)
+{
+    if (!aof_rewrite_collecting(a))
+        return;
+    aof_batch_add(&a->rewrite->batch, db, argc, argv);
+    seal_if_full(a);
+}
+
+void aof_rewrite_add_string(struct aof *a, int db, struct slice key, struct slice value)
+{
+    if (!aof_rewrite_collecting(a))
+        return;
+    aof_batch_add_string(&a->rewrite->batch, db, key, value);
+    seal_if_full(a);
 }
 
 bool aof_rewrite_collecting(const struct aof *a)
@@ -330,6 +344,7 @@ void aof_rewrite_end(struct aof *a)
     if (!aof_rewrite_collecting(a))
         return;
     assert(!a->rewrite->large);
+    aof_batch_end_mset(&a->rewrite->batch);
     format_end(&a->rewrite->batch.bytes, a->rewrite->batches + 1);
     aof_rewrite_seal(a);
     a->rewrite->phase = REWRITE_ENDED;

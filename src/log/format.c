@@ -46,22 +46,39 @@ size_t format_command_bytes(int argc, const struct slice *argv)
     return bytes;
 }
 
-void format_command(struct buf *out, int argc, const struct slice *argv)
+/* Room for a header and so many arguments. */
+static bool reserve(struct buf *out, int count, const struct slice *argv)
 {
-    size_t most = (size_t)(argc + 1) * HEADER_BYTES_MAX;
-    for (int i = 0; i < argc; i++)
+    size_t most = (size_t)(count + 1) * HEADER_BYTES_MAX;
+    for (int i = 0; i < count; i++)
         most += argv[i].len + 2;
-    if (buf_reserve(out, most) != ERR_OK)
-        return;
-    char *p = put_header(out->ptr + out->len, '*', (size_t)argc);
-    for (int i = 0; i < argc; i++) {
+    return buf_reserve(out, most) == ERR_OK;
+}
+
+static inline char *put_bulks(char *p, int count, const struct slice *argv)
+{
+    for (int i = 0; i < count; i++) {
         p = put_header(p, '$', argv[i].len);
         bytes_copy(p, argv[i].ptr, argv[i].len);
         p += argv[i].len;
         memcpy(p, "\r\n", 2);
         p += 2;
     }
-    out->len = (size_t)(p - out->ptr);
+    return p;
+}
+
+void format_command(struct buf *out, int argc, const struct slice *argv)
+{
+    if (!reserve(out, argc, argv))
+        return;
+    char *p = put_header(out->ptr + out->len, '*', (size_t)argc);
+    out->len = (size_t)(put_bulks(p, argc, argv) - out->ptr);
+}
+
+void format_bulks(struct buf *out, int count, const struct slice *argv)
+{
+    if (reserve(out, count, argv))
+        out->len = (size_t)(put_bulks(out->ptr + out->len, count, argv) - out->ptr);
 }
 
 void format_timestamp(struct buf *out, int64_t unix_s)
@@ -132,8 +149,8 @@ static enum format_kind more(struct format_record *out, size_t bytes)
 }
 
 /* Reads "<digits>\r\n" at *p: canonical, at most `max`. FORMAT_COMMAND: it is there. */
-static enum format_kind read_count(const char **p, const char *end, uint64_t max, uint64_t *n,
-                                   struct format_record *out)
+static enum format_kind read_any_count(const char **p, const char *end, uint64_t max, uint64_t *n,
+                                       struct format_record *out)
 {
     const char *q = *p;
     uint64_t v = 0;
@@ -153,6 +170,23 @@ static enum format_kind read_count(const char **p, const char *end, uint64_t max
     *p = q + 2;
     *n = v;
     return FORMAT_COMMAND;
+}
+
+/* The same for a `max` of 99 and more. Nearly all counts have one digit or two. */
+static inline enum format_kind read_count(const char **p, const char *end, uint64_t max,
+                                          uint64_t *n, struct format_record *out)
+{
+    const char *q = *p;
+    if (end - q >= 4 && q[0] >= '1' && q[0] <= '9') {
+        unsigned tens = (unsigned)(q[0] - '0'), ones = (unsigned)(q[1] - '0');
+        bool two = ones <= 9;
+        if (q[1 + two] == '\r' && q[2 + two] == '\n') {
+            *n = two ? tens * 10 + ones : tens;
+            *p = q + 3 + two;
+            return FORMAT_COMMAND;
+        }
+    }
+    return read_any_count(p, end, max, n, out);
 }
 
 /* One argument, "$3\r\nSET\r\n" at *p. */

@@ -62,6 +62,8 @@
 
 /* Appends a command in its RESP form. */
 void format_command(struct buf *out, int argc, const struct slice *argv);
+/* Appends arguments only, of a command whose head, "*3\r\n", stands in front of them or will. */
+void format_bulks(struct buf *out, int count, const struct slice *argv);
 /* Bytes that format_command appends. */
 size_t format_command_bytes(int argc, const struct slice *argv);
 void format_timestamp(struct buf *out, int64_t unix_s);

@@ -296,6 +296,24 @@ int writer_event_fd(const struct writer *w)
     return w->event_fd;
 }
 
+void writer_hush(struct writer *w)
+{
+    pthread_mutex_lock(&w->lock);
+    w->hushed = true;
+    pthread_mutex_unlock(&w->lock);
+}
+
+bool writer_look(struct writer *w, struct writer_state *out)
+{
+    pthread_mutex_lock(&w->lock);
+    bool some = w->hushed_some;
+    w->hushed = w->hushed_some = false;
+    if (some)
+        *out = w->state;
+    pthread_mutex_unlock(&w->lock);
+    return some;
+}
+
 void writer_poll(struct writer *w, struct writer_state *out)
 {
     uint64_t count;

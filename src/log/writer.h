@@ -111,3 +111,8 @@ struct writer_state {
     bool ended;                 /* stopped: writer_free will not wait */
 };
 void writer_poll(struct writer *w, struct writer_state *out);
+/* Around what is submitted at the end of a turn: in between, batches that were written are not told of, as
+ * writer_look says whether there were any; *out is then as writer_poll's. On one processor the writer thread has often
+ * written by then, and the loop is spared being woken for it. */
+void writer_hush(struct writer *w);
+bool writer_look(struct writer *w, struct writer_state *out);

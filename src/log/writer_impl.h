@@ -73,6 +73,8 @@ struct writer {
     struct writer_state state;
     bool tell_written; /* also with `always` */
     bool told;         /* event_fd is readable, or about to be */
+    bool hushed;       /* see writer_hush */
+    bool hushed_some;  /* something was written since */
     enum writer_policy policy;
     uint64_t sync_wish; /* somebody waits for this position to be synced */
     int64_t give_up_us; /* stopping: monotonic time at which trying again ends; 0: not stopping */

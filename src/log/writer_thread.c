@@ -181,10 +181,13 @@ static void note_written(struct writer *w, int error)
     if (w->written.pos > w->state.written)
         w->state.written = w->written.pos;
     /* With `always` the sync that follows is what everybody waits for: the loop is not woken twice. */
+    bool fine = !error && !w->state.write_errno;
     bool matters = w->policy != WRITER_ALWAYS || w->tell_written || error != w->state.write_errno;
     w->state.write_errno = error;
     w->state.file_bytes = w->written.bytes;
-    if (matters)
+    if (matters && w->hushed && fine)
+        w->hushed_some = true;
+    else if (matters)
         writer_tell(w);
     pthread_mutex_unlock(&w->lock);
     cut_stale(w);

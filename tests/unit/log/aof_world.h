@@ -74,12 +74,17 @@ static inline void world_deinit(struct world *w)
     free(w->points);
 }
 
-/* Applies SELECT, SET, DEL and APPEND, which is not the same when it comes twice. */
-static inline void world_apply(struct world_data *d, const struct slice *argv)
+/* Applies SELECT, SET, MSET, DEL and APPEND, which is not the same when it comes twice. */
+static inline void world_apply(struct world_data *d, const struct slice *argv, int argc)
 {
     int64_t n = 0;
     if (slice_is(argv[0], "MULTI") || slice_is(argv[0], "EXEC"))
         return;
+    if (slice_is(argv[0], "MSET")) {
+        for (int i = 1; i < argc; i += 2)
+            world_apply(d, (struct slice[]){SLICE("SET"), argv[i], argv[i + 1]}, 3);
+        return;
+    }
     assert_true(num_parse_i64(argv[1], &n));
     if (slice_is(argv[0], "SELECT")) {
         d->db = (int)n;
@@ -111,10 +116,10 @@ static inline void world_step(struct world *w, struct aof *a)
         argv[0] = SLICE("APPEND");
     else if (dice == 9)
         argv[0] = SLICE("DEL");
-    aof_append(a, db, dice == 9 && argv[0].len == 3 && argv[0].ptr[0] == 'D' ? 2 : 3, argv,
-               (int64_t)(1700000000 + w->count / 10));
+    int argc = dice == 9 && argv[0].len == 3 && argv[0].ptr[0] == 'D' ? 2 : 3;
+    aof_append(a, db, argc, argv, (int64_t)(1700000000 + w->count / 10));
     w->data.db = db;
-    world_apply(&w->data, argv);
+    world_apply(&w->data, argv, argc);
 }
 
 static inline void world_transaction(struct world *w, struct aof *a)
@@ -183,8 +188,10 @@ static inline void world_rewrite_slice(struct world *w, struct aof *a)
         struct slice argv[3] = {SLICE("SET"),
                                 {digits, (size_t)num_print_i64(digits, k)},
                                 {w->snapshot.value[db][k], w->snapshot.len[db][k]}};
-        if (argv[2].len)
+        if (argv[2].len && k % 4 == 0)
             aof_rewrite_add(a, db, 3, argv);
+        else if (argv[2].len)
+            aof_rewrite_add_string(a, db, argv[1], argv[2]);
     }
     if (w->given == WORLD_DBS * WORLD_KEYS) {
         aof_rewrite_end(a);
@@ -221,7 +228,7 @@ static inline uint64_t world_load_until(struct aof *a, struct world_data *d,
     memset(d, 0, sizeof(*d));
     while ((status = aof_load_next(a, &batch, error)) == READER_BATCH) {
         for (size_t i = 0; i < batch.count; i++)
-            world_apply(d, batch.commands[i].argv);
+            world_apply(d, batch.commands[i].argv, batch.commands[i].argc);
         if (batch.end_pos > pos)
             pos = batch.end_pos;
     }

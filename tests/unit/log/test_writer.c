@@ -149,6 +149,39 @@ static void test_wish(void **state)
     }
 }
 
+/* Turns as the loop has them: what was written by their end is not told of, and what is written later always is. */
+static void test_turns(void **state)
+{
+    struct fixture f;
+    struct rng rng;
+    struct writer_state s = {0};
+    int quiet = 0, told = 0;
+    (void)state;
+    rng_seed(&rng, 11);
+    open_writer(&f, WRITER_NO, NULL);
+    for (int turn = 0; turn < 2000 && (turn < 300 || quiet == 0 || told == 0); turn++) {
+        struct pollfd p = {.fd = writer_event_fd(f.w), .events = POLLIN};
+        writer_hush(f.w);
+        give(&f, &rng);
+        if (rng_below(&rng, 2))
+            usleep((useconds_t)rng_below(&rng, 2000));
+        bool some = writer_look(f.w, &s);
+        if (some && s.written == f.pos) {
+            assert_int_equal(poll(&p, 1, 0), 0);
+            quiet++;
+            continue;
+        }
+        assert_false(some);
+        assert_int_equal(poll(&p, 1, 5000), 1);
+        writer_poll(f.w, &s);
+        assert_int_equal(s.written, f.pos);
+        told++;
+    }
+    assert_true(quiet > 0 && told > 0);
+    assert_false(writer_look(f.w, &s)); /* nothing new */
+    close_writer(&f);
+}
+
 static void test_policy_changes(void **state)
 {
     (void)state;
@@ -359,6 +392,7 @@ int main(void)
         cmocka_unit_test(test_order_under_every_policy),
         cmocka_unit_test(test_everysec_syncs_within_a_second_or_so),
         cmocka_unit_test(test_wish),
+        cmocka_unit_test(test_turns),
         cmocka_unit_test(test_policy_changes),
         cmocka_unit_test(test_group_commit),
         cmocka_unit_test(test_jobs_happen_between_batches),
