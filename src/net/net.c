@@ -52,6 +52,7 @@ struct net *net_new(struct event_base *base, struct engine *e, struct logger *lo
     n->wake = event_new(base, -1, 0, on_wake, NULL);
     assert(n->wake);
     outq_pool_init(&n->pool);
+    lender_init(&n->lender);
     resp_args_init(&n->args);
     return n;
 }
@@ -66,6 +67,7 @@ void net_free(struct net **net)
         conn_close(n->lists[LIST_ALL]);
     event_free(n->wake);
     resp_args_deinit(&n->args);
+    lender_deinit(&n->lender);
     outq_pool_deinit(&n->pool);
     mem_free(n);
     *net = NULL;

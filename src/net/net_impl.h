@@ -8,6 +8,7 @@
 #include "base/buf.h"
 #include "base/outq.h"
 #include "engine/engine.h"
+#include "net/lend.h"
 #include "net/net.h"
 #include "resp/parser.h"
 
@@ -64,6 +65,7 @@ struct net {
     bool accept_paused; /* it failed: not tried again before net_cron */
     bool accept_failed; /* ... and was told so; until it succeeds */
     struct outq_pool pool;
+    struct lender lender;
     struct resp_args args;
     struct conn *lists[LIST_COUNT];
     struct conn *cron_next; /* where net_cron goes on */
