@@ -13,8 +13,9 @@
  * Lending. From BLOB_PAGES_BYTES_MIN on a blob has pages of its own, and a sender may have the kernel
  * send from them (net/lend.h) instead of copying. Nobody says when the peer has read them, so what
  * was lent is never changed and never used again: who edits makes a copy, and freeing gives the pages
- * up. That has its price, so a blob is lent only when it was sent before, and never once it was
- * edited: who sets and gets by turns, or appends and polls, pays nothing. */
+ * up. That has its price, three times what lending once gains at 64 KiB: so a blob is lent only when
+ * it was sent a few times before, and never once it was edited. Who sets and gets by turns, or
+ * appends and polls, pays nothing. */
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -24,7 +25,7 @@
 #define BLOB_FRONT_BYTES     16
 #define BLOB_BACK_BYTES      2
 #define BLOB_PAGES_BYTES_MIN (32 * 1024) /* of capacity */
-#define BLOB_SENT_COPIED     1           /* times that a blob is sent before it is lent */
+#define BLOB_SENT_COPIED     4           /* times that a blob is sent before it is lent */
 
 struct blob {
     uint32_t refs;
