@@ -11,38 +11,39 @@
 
 #define COUNT_OF(a) (sizeof(a) / sizeof((a)[0]))
 
+#define VALUE_BYTES_MAX ((size_t)9 * 1024 * 1024)
+#define SALTS           4096
+
 /* Bytes that tell where they belong and whose they are. */
-static char *value_new(size_t len, unsigned salt)
+static const char *value_of(unsigned salt)
 {
-    char *value = malloc(len);
-    assert_non_null(value);
-    uint32_t x = salt * 2654435761u + 1;
-    for (size_t i = 0; i < len; i++) {
-        x = x * 1664525u + 1013904223u;
-        value[i] = (char)(x >> 24);
+    static char bytes[VALUE_BYTES_MAX + SALTS];
+    assert_true(salt < SALTS);
+    if (!bytes[0]) {
+        uint32_t x = 1;
+        for (size_t i = 0; i < sizeof(bytes); i++) {
+            x = x * 1664525u + 1013904223u;
+            bytes[i] = (char)(x >> 24);
+        }
     }
-    return value;
+    return bytes + salt;
 }
 
 static void set(redisContext *c, const char *key, size_t len, unsigned salt)
 {
-    char *value = value_new(len, salt);
-    redisReply *r = redisCommand(c, "SET %s %b", key, value, len);
+    redisReply *r = redisCommand(c, "SET %s %b", key, value_of(salt), len);
     assert_non_null(r);
     assert_string_equal(r->str, "OK");
     freeReplyObject(r);
-    free(value);
 }
 
 static void get(redisContext *c, const char *key, size_t len, unsigned salt)
 {
-    char *value = value_new(len, salt);
     redisReply *r = redisCommand(c, "GET %s", key);
     assert_non_null(r);
     assert_int_equal(r->len, len);
-    assert_memory_equal(r->str, value, len);
+    assert_memory_equal(r->str, value_of(salt), len);
     freeReplyObject(r);
-    free(value);
 }
 
 static int64_t lent_bytes(redisContext *c)
@@ -91,11 +92,9 @@ static void receive_exactly(const struct raw *r, const char *want, size_t len)
 static void receive_value(const struct raw *r, size_t len, unsigned salt)
 {
     char front[32];
-    char *value = value_new(len, salt);
     receive_exactly(r, front, (size_t)snprintf(front, sizeof(front), "$%zu\r\n", len));
-    receive_exactly(r, value, len);
+    receive_exactly(r, value_of(salt), len);
     receive_exactly(r, "\r\n", 2);
-    free(value);
 }
 
 /* Takes the memory that was just freed, and writes all over it. */
@@ -116,7 +115,7 @@ static void use_memory(redisContext *c, size_t len)
 /* --- tests -------------------------------------------------------------------------------------------------- */
 
 /* The last is freed on a thread. */
-static const size_t sizes[] = {40000, 65536, 1024 * 1024, 9 * 1024 * 1024};
+static const size_t sizes[] = {40000, 65536, 1024 * 1024, VALUE_BYTES_MAX};
 
 /* A reply is under way while the value changes, and its memory is used again. */
 static void change_under_way(const struct srv *s, size_t len, const char *change)
