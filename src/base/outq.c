@@ -245,12 +245,13 @@ int outq_peek(const struct outq *q, struct iovec *iov, int max)
     int count = 0;
     for (const struct outq_chunk *chunk = q->head; chunk && count < max; chunk = chunk->next) {
         size_t len = chunk_len(q, chunk);
-        if (chunk->lendable && count > 0)
+        if (chunk->lendable) {
+            if (count == 0)
+                iov[count++] = (struct iovec){(void *)chunk->ptr, len};
             break;
+        }
         if (len > 0)
             iov[count++] = (struct iovec){(void *)chunk->ptr, len};
-        if (chunk->lendable)
-            break;
     }
     return count;
 }

@@ -350,9 +350,9 @@ static int cut_vectors(struct iovec *iov, int count, size_t bytes)
 /* As writev(2). What may be lent is lent, where it is much and the kernel takes it. */
 static ssize_t send_vectors(struct conn *c, const struct iovec *iov, int count)
 {
-    struct blob *b = outq_lendable(&c->session->queue);
+    struct blob *b = iov->iov_len >= LEND_BYTES_MIN ? outq_lendable(&c->session->queue) : NULL;
     ssize_t n;
-    if (b && iov->iov_len >= LEND_BYTES_MIN && lender_send(&c->net->lender, c->fd, b, iov, &n)) {
+    if (b && lender_send(&c->net->lender, c->fd, b, iov, &n)) {
         c->net->engine->stats.lent_bytes += n > 0 ? (uint64_t)n : 0;
         return n;
     }
