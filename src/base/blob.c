@@ -29,7 +29,8 @@ struct blob *blob_try_new(size_t len, size_t cap)
 {
     assert(len <= cap);
     size_t bytes = bytes_for(cap);
-    struct blob *b = is_paged(cap) ? mem_try_alloc_pages(bytes) : mem_try_alloc(bytes);
+    struct blob *b =
+        is_paged(cap) ? mem_try_alloc_pages(bytes, MEM_USUAL_PAGES) : mem_try_alloc(bytes);
     if (!b)
         return NULL;
     *b = (struct blob){.refs = 1, .len = len};
@@ -85,6 +86,22 @@ bool blob_ask_to_lend(struct blob *b)
         return true;
     b->sent++;
     return false;
+}
+
+struct blob *blob_try_promote(struct blob *b)
+{
+    if (b->promoted || b->sent < BLOB_SENT_COPIED || b->len < BLOB_PROMOTE_BYTES_MIN ||
+        b->len > BLOB_PROMOTE_BYTES_MAX)
+        return NULL;
+    b->promoted = true; /* whatever comes of it: not tried again */
+    struct blob *copy = mem_try_alloc_pages(bytes_for(b->cap), MEM_HUGE_PAGES);
+    if (!copy)
+        return NULL;
+    memcpy(copy, b, bytes_for(b->len));
+    copy->refs = 1;
+    copy->lent = false;
+    blob_drop(b);
+    return copy;
 }
 
 size_t blob_memory(const struct blob *b)

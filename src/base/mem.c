@@ -103,15 +103,16 @@ static void *raw_realloc(void *p, size_t bytes)
     return counted(moved);
 }
 
-static void *raw_alloc_pages(size_t bytes)
+static void *raw_alloc_pages(size_t bytes, enum mem_pages pages)
 {
+    (void)pages;
     size_t whole_pages = (bytes + MEM_PAGE_BYTES - 1) & ~(MEM_PAGE_BYTES - 1);
     return counted(aligned_alloc(MEM_PAGE_BYTES, whole_pages));
 }
 
 static void *raw_realloc_pages(void *p, size_t bytes)
 {
-    void *moved = raw_alloc_pages(bytes);
+    void *moved = raw_alloc_pages(bytes, MEM_USUAL_PAGES);
     size_t before = malloc_usable_size(p);
     if (moved) {
         memcpy(moved, p, before < bytes ? before : bytes);
@@ -203,14 +204,15 @@ static void *raw_realloc(void *p, size_t bytes)
     return realloc(p, bytes);
 }
 
-static void *raw_alloc_pages(size_t bytes)
+static void *raw_alloc_pages(size_t bytes, enum mem_pages pages)
 {
-    return mallocx(bytes, mem_pages_flags(bytes));
+    int flags = pages == MEM_HUGE_PAGES ? mem_huge_pages_flags() : MALLOCX_TCACHE_NONE;
+    return mallocx(bytes, flags);
 }
 
 static void *raw_realloc_pages(void *p, size_t bytes)
 {
-    return rallocx(p, bytes, mem_pages_flags(bytes));
+    return rallocx(p, bytes, MALLOCX_TCACHE_NONE);
 }
 
 static void *raw_alloc_line(size_t bytes)
@@ -335,10 +337,10 @@ void *mem_try_realloc(void *p, size_t bytes)
     return should_fail() ? NULL : raw_realloc(p, bytes);
 }
 
-void *mem_try_alloc_pages(size_t bytes)
+void *mem_try_alloc_pages(size_t bytes, enum mem_pages pages)
 {
     assert(bytes >= MEM_PAGES_BYTES_MIN);
-    return should_fail() ? NULL : raw_alloc_pages(bytes);
+    return should_fail() ? NULL : raw_alloc_pages(bytes, pages);
 }
 
 void *mem_try_realloc_pages(void *p, size_t bytes)

@@ -1,7 +1,7 @@
-/* An arena of jemalloc's for large values, on huge pages. What reads or sends all of a value takes a miss of the
- * TLB every 4 KiB without them, and every new page costs a fault. The kernel, when it is lent such a value
- * (net/lend.h), looks up one page instead of sixteen or two hundred. No other memory is there: huge pages under
- * small things would only keep their holes resident. */
+/* An arena of jemalloc's on huge pages, for large values that are sent often. What reads or sends all of a value takes a
+ * miss of the TLB every 4 KiB without them, and the kernel, when it is lent such a value (net/lend.h), looks up one page
+ * instead of sixteen or two hundred. No other memory is there: huge pages under small things would only keep their holes
+ * resident. */
 #ifndef CORSAC_LIBC_MALLOC
 
 #include "base/mem_pages.h"
@@ -12,11 +12,9 @@
 #include <stdio.h>
 #include <sys/mman.h>
 
-#include "base/mem.h"
-
 #define HUGE_BYTES ((size_t)2 << 20)
 
-/* The process's, like the allocator that it is a part of; set up once, with the first large value. */
+/* The process's, like the allocator that it is a part of; set up once, with the first use. */
 static struct {
     pthread_once_t once;
     bool ok;
@@ -53,12 +51,10 @@ static void set_up(void)
     pages.ok = mallctl(name, NULL, NULL, &hooks, sizeof(hooks)) == 0;
 }
 
-/* Past MEM_LARGE_BYTES_MIN the arena has no part: there a thread gives the pages back, and jemalloc with it. */
-int mem_pages_flags(size_t bytes)
+int mem_huge_pages_flags(void)
 {
     pthread_once(&pages.once, set_up);
-    bool here = pages.ok && bytes < MEM_LARGE_BYTES_MIN;
-    return MALLOCX_TCACHE_NONE | (here ? MALLOCX_ARENA((int)pages.arena) : 0);
+    return MALLOCX_TCACHE_NONE | (pages.ok ? MALLOCX_ARENA((int)pages.arena) : 0);
 }
 
 #endif

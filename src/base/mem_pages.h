@@ -1,6 +1,6 @@
 #pragma once
-/* Inside mem: where in jemalloc large values live. */
+/* Inside mem: where in jemalloc what wants huge pages lives. */
 #include <stddef.h>
 
-/* Flags for mallocx and rallocx. */
-int mem_pages_flags(size_t bytes);
+/* Flags for mallocx. */
+int mem_huge_pages_flags(void);

@@ -91,6 +91,16 @@ struct item *ks_set_string(struct keyspace *ks, int db, const struct key *k, str
     return it;
 }
 
+/* --- send ---------------------------------------------------------------------------------------- */
+
+struct blob *ks_string_to_send(struct item *it)
+{
+    struct blob *b = item_blob(it), *promoted = blob_try_promote(b);
+    if (promoted)
+        item_set_blob_in_place(it, promoted);
+    return promoted ? promoted : b;
+}
+
 /* --- edit ------------------------------------------------------------------------------------------- */
 
 /* The first bytes of `from`, and zeros up to `len`. */

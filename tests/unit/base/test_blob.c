@@ -72,6 +72,52 @@ static void test_agrees_to_be_lent(void **state)
     blob_drop(b);
 }
 
+/* Only what is sent often, is not short and not huge, and once: with what it holds, and who else holds it keeps the old. */
+static void test_is_promoted_when_sent_often(void **state)
+{
+    static const size_t lens[] = {BLOB_PROMOTE_BYTES_MIN - 1, BLOB_PROMOTE_BYTES_MIN,
+                                  BLOB_PROMOTE_BYTES_MAX, BLOB_PROMOTE_BYTES_MAX + 1};
+    for (size_t i = 0; i < COUNT_OF(lens); i++) {
+        struct blob *b = blob_try_new(lens[i], lens[i]), *old = b;
+        assert_non_null(b);
+        memset(b->data, 'p', lens[i]);
+        for (int sent = 0; sent < BLOB_SENT_COPIED; sent++) {
+            assert_null(blob_try_promote(b));
+            blob_ask_to_lend(b);
+        }
+        size_t memory = blob_memory(b);
+        blob_hold(old)->lent = true; /* a reply */
+        struct blob *promoted = blob_try_promote(b);
+        bool fits = i == 1 || i == 2;
+        assert_true((promoted != NULL) == fits);
+        if (fits) {
+            b = promoted;
+            assert_true(b->refs == 1 && old->refs == 1 && !b->lent && b->len == lens[i]);
+            assert_int_equal(blob_memory(b), memory);
+            assert_memory_equal(b->data, old->data, lens[i]);
+            assert_null(blob_try_promote(b));
+            assert_null(blob_try_promote(old));
+            assert_true(blob_ask_to_lend(b));
+        }
+        blob_drop(old);
+        blob_drop(b);
+    }
+}
+
+static void test_without_memory_it_is_not_promoted(void **state)
+{
+    struct blob *b = blob_try_new(BLOB_PROMOTE_BYTES_MIN, BLOB_PROMOTE_BYTES_MIN);
+    assert_non_null(b);
+    while (!blob_ask_to_lend(b))
+        ;
+    mem_fail_after(1);
+    assert_null(blob_try_promote(b));
+    mem_fail_after(0);
+    assert_null(blob_try_promote(b));
+    assert_int_equal(b->refs, 1);
+    blob_drop(b);
+}
+
 /* Across the size from which it has pages of its own, both ways. */
 static void test_resizes_to_and_from_pages(void **state)
 {
@@ -137,6 +183,8 @@ int main(void)
         cmocka_unit_test(test_resizes_and_keeps_content),
         cmocka_unit_test(test_allocations_may_fail),
         cmocka_unit_test(test_agrees_to_be_lent),
+        cmocka_unit_test(test_is_promoted_when_sent_often),
+        cmocka_unit_test(test_without_memory_it_is_not_promoted),
         cmocka_unit_test(test_resizes_to_and_from_pages),
         cmocka_unit_test(test_a_lent_blob_leaves_its_pages_behind),
     };
