@@ -103,6 +103,24 @@ static void *raw_realloc(void *p, size_t bytes)
     return counted(moved);
 }
 
+static void *raw_alloc_pages(size_t bytes, enum mem_pages pages)
+{
+    (void)pages;
+    size_t whole_pages = (bytes + MEM_PAGE_BYTES - 1) & ~(MEM_PAGE_BYTES - 1);
+    return counted(aligned_alloc(MEM_PAGE_BYTES, whole_pages));
+}
+
+static void *raw_realloc_pages(void *p, size_t bytes)
+{
+    void *moved = raw_alloc_pages(bytes, MEM_USUAL_PAGES);
+    size_t before = malloc_usable_size(p);
+    if (moved) {
+        memcpy(moved, p, before < bytes ? before : bytes);
+        mem_free(p);
+    }
+    return moved;
+}
+
 static void *raw_alloc_line(size_t bytes)
 {
     void *p = counted(aligned_alloc(MEM_LINE_BYTES, bytes));
@@ -165,6 +183,8 @@ const char *mem_allocator(void)
 
 #include <jemalloc/jemalloc.h>
 
+#include "base/mem_pages.h"
+
 #define TEXT_OF(macro)          TEXT_OF_(macro)
 #define TEXT_OF_(value)         #value
 #define ALL_ARENAS              TEXT_OF(MALLCTL_ARENAS_ALL)
@@ -182,6 +202,17 @@ static void *raw_zalloc(size_t bytes)
 static void *raw_realloc(void *p, size_t bytes)
 {
     return realloc(p, bytes);
+}
+
+static void *raw_alloc_pages(size_t bytes, enum mem_pages pages)
+{
+    int flags = pages == MEM_HUGE_PAGES ? mem_huge_pages_flags() : MALLOCX_TCACHE_NONE;
+    return mallocx(bytes, flags);
+}
+
+static void *raw_realloc_pages(void *p, size_t bytes)
+{
+    return rallocx(p, bytes, MALLOCX_TCACHE_NONE);
 }
 
 static void *raw_alloc_line(size_t bytes)
@@ -304,6 +335,18 @@ void *mem_try_realloc(void *p, size_t bytes)
 {
     assert(bytes > 0);
     return should_fail() ? NULL : raw_realloc(p, bytes);
+}
+
+void *mem_try_alloc_pages(size_t bytes, enum mem_pages pages)
+{
+    assert(bytes >= MEM_PAGES_BYTES_MIN);
+    return should_fail() ? NULL : raw_alloc_pages(bytes, pages);
+}
+
+void *mem_try_realloc_pages(void *p, size_t bytes)
+{
+    assert(bytes >= MEM_PAGES_BYTES_MIN);
+    return should_fail() ? NULL : raw_realloc_pages(p, bytes);
 }
 
 void *mem_alloc(size_t bytes)

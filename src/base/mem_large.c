@@ -10,11 +10,11 @@
 
 /* In pieces, so that a mapping or unmapping by another thread waits for one of them only. */
 #define PIECE_BYTES ((uintptr_t)2 << 20)
-#define PAGE_BYTES  ((uintptr_t)4096)
 
 struct dead { /* at the start of what is to be freed */
     struct dead *next;
     size_t bytes;
+    bool lent; /* its pages are to be given up, and all of them are its own */
 };
 
 static struct {
@@ -24,18 +24,47 @@ static struct {
     bool has_thread;
 } large = {.lock = PTHREAD_MUTEX_INITIALIZER, .work = PTHREAD_COND_INITIALIZER};
 
-/* What lies between has nothing in it any more, so its pages may go before the allocator has it back. */
-static void release_pages(struct dead *d)
+/* Gives up the pages from `at` to `end`. False: the kernel did not take all of them. */
+static bool release_pages(uintptr_t at, uintptr_t end)
 {
-    uintptr_t at = ((uintptr_t)d + sizeof(*d) + PAGE_BYTES - 1) & ~(PAGE_BYTES - 1);
-    uintptr_t end = ((uintptr_t)d + d->bytes) & ~(PAGE_BYTES - 1);
+    bool ok = true;
     while (at < end) {
         uintptr_t piece_end = (at + PIECE_BYTES) & ~(PIECE_BYTES - 1);
         if (piece_end > end)
             piece_end = end;
-        madvise((void *)at, piece_end - at, MADV_DONTNEED);
+        ok = madvise((void *)at, piece_end - at, MADV_DONTNEED) == 0 && ok;
         at = piece_end;
     }
+    return ok;
+}
+
+static uintptr_t page_down(uintptr_t at)
+{
+    return at & ~(MEM_PAGE_BYTES - 1);
+}
+
+static uintptr_t page_up(uintptr_t at)
+{
+    return page_down(at + MEM_PAGE_BYTES - 1);
+}
+
+/* Memory whose pages could not be given up (locked ones, for instance) stays taken: better lost than changed under who
+ * still reads it. */
+static void free_lent(void *p, size_t bytes)
+{
+    if (release_pages(page_down((uintptr_t)p), page_up((uintptr_t)p + bytes)))
+        mem_free(p);
+}
+
+/* What lies behind the head has nothing in it any more, so its pages may go before the allocator has it back. */
+static void free_dead(struct dead *d)
+{
+    if (d->lent) {
+        free_lent(d, d->bytes);
+        return;
+    }
+    release_pages(page_up((uintptr_t)d + sizeof(*d)), page_down((uintptr_t)d + d->bytes));
+    mem_free(d);
 }
 
 static void *large_main(void *arg)
@@ -51,8 +80,7 @@ static void *large_main(void *arg)
         }
         large.first = d->next;
         pthread_mutex_unlock(&large.lock);
-        release_pages(d);
-        mem_free(d);
+        free_dead(d);
         pthread_mutex_lock(&large.lock);
     }
     return NULL;
@@ -68,21 +96,33 @@ static bool start_thread(void)
     return large.has_thread;
 }
 
-void mem_free_large(void *p, size_t bytes)
+/* False: nobody will free it. */
+static bool hand_over(void *p, size_t bytes, bool lent)
 {
-    if (bytes < MEM_LARGE_BYTES_MIN) {
-        mem_free(p);
-        return;
-    }
     struct dead *d = p;
     pthread_mutex_lock(&large.lock);
     bool taken = start_thread();
     if (taken) {
-        *d = (struct dead){large.first, bytes};
+        *d = (struct dead){large.first, bytes, lent};
         large.first = d;
         pthread_cond_signal(&large.work);
     }
     pthread_mutex_unlock(&large.lock);
-    if (!taken)
+    return taken;
+}
+
+void mem_free_large(void *p, size_t bytes)
+{
+    if (bytes < MEM_LARGE_BYTES_MIN || !hand_over(p, bytes, false))
+        mem_free(p);
+}
+
+void mem_free_pages(void *p, size_t bytes, bool lent)
+{
+    if (bytes >= MEM_LARGE_BYTES_MIN && hand_over(p, bytes, lent))
+        return;
+    if (lent)
+        free_lent(p, bytes);
+    else
         mem_free(p);
 }

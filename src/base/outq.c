@@ -12,6 +12,7 @@ struct outq_chunk {
     size_t len;               /* bytes from ptr on; not kept in the tail */
     struct outq_block *block; /* where copied bytes are; NULL: referenced */
     size_t held_bytes;        /* of a reference: its length when it was queued */
+    bool lendable;            /* ... to a blob that may be lent: `owner` */
     outq_release_fn release;  /* of a reference; may be NULL */
     void *owner;
 };
@@ -171,17 +172,32 @@ static struct outq_chunk *chunk_new(struct outq *q, struct outq_chunk content)
     return chunk;
 }
 
-void outq_append_ref(struct outq *q, const void *p, size_t len, outq_release_fn release,
-                     void *owner)
+static void push_ref(struct outq *q, struct outq_chunk ref)
 {
     struct outq_block *block = q->tail ? q->tail->block : NULL;
     char *at = q->at, *end = q->end;
-    struct outq_chunk ref = {.ptr = p, .held_bytes = len, .release = release, .owner = owner};
-    push(q, chunk_new(q, ref), len);
+    push(q, chunk_new(q, ref), ref.held_bytes);
     if (block && end - at >= CONTINUE_BYTES_MIN) {
         block->refs++;
         push(q, chunk_new(q, (struct outq_chunk){.ptr = at, .block = block}), 0);
     }
+}
+
+void outq_append_ref(struct outq *q, const void *p, size_t len, outq_release_fn release,
+                     void *owner)
+{
+    struct outq_chunk ref = {.ptr = p, .held_bytes = len, .release = release, .owner = owner};
+    push_ref(q, ref);
+}
+
+void outq_append_blob(struct outq *q, const char *p, size_t len, struct blob *b)
+{
+    struct outq_chunk ref = {.ptr = p,
+                             .held_bytes = len,
+                             .lendable = blob_ask_to_lend(b),
+                             .release = blob_drop_owner,
+                             .owner = blob_hold(b)};
+    push_ref(q, ref);
 }
 
 void outq_move(struct outq *q, struct outq *src)
@@ -229,10 +245,20 @@ int outq_peek(const struct outq *q, struct iovec *iov, int max)
     int count = 0;
     for (const struct outq_chunk *chunk = q->head; chunk && count < max; chunk = chunk->next) {
         size_t len = chunk_len(q, chunk);
+        if (chunk->lendable) {
+            if (count == 0)
+                iov[count++] = (struct iovec){(void *)chunk->ptr, len};
+            break;
+        }
         if (len > 0)
             iov[count++] = (struct iovec){(void *)chunk->ptr, len};
     }
     return count;
+}
+
+struct blob *outq_lendable(const struct outq *q)
+{
+    return q->head && q->head->lendable ? q->head->owner : NULL;
 }
 
 void outq_drain(struct outq *q, size_t len)

@@ -12,6 +12,7 @@
 #include <stdint.h>
 #include <sys/uio.h>
 
+#include "base/blob.h"
 #include "base/slice.h"
 
 #define OUTQ_CHUNK_BYTES     16384 /* a block, its header included */
@@ -56,6 +57,9 @@ void outq_append(struct outq *q, const void *p, size_t len);
  * `release` is for bytes that outlive the queue. */
 void outq_append_ref(struct outq *q, const void *p, size_t len, outq_release_fn release,
                      void *owner);
+/* The same with bytes in a blob, which is held until then; a sender may lend them if the blob agrees
+ * (base/blob.h). */
+void outq_append_blob(struct outq *q, const char *p, size_t len, struct blob *b);
 /* Moves all of `src` behind what `q` holds; src is empty afterwards. Both have the same pool. */
 void outq_move(struct outq *q, struct outq *src);
 
@@ -66,8 +70,11 @@ static inline int outq_empty(const struct outq *q)
 {
     return q->head == NULL;
 }
-/* Fills up to `max` vectors with what is to be sent next; returns how many. */
+/* Fills up to `max` vectors with what is to be sent next; returns how many. What may be lent is given
+ * alone: the first vector, and then the only one. */
 int outq_peek(const struct outq *q, struct iovec *iov, int max);
+/* The blob that outq_peek's first vector may be lent from, or NULL. */
+struct blob *outq_lendable(const struct outq *q);
 /* Forgets the first `len` bytes, which have been sent. A queue with nothing left is empty. */
 void outq_drain(struct outq *q, size_t len);
 

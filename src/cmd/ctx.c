@@ -129,16 +129,16 @@ bool ctx_is_string(struct cmd_ctx *c, const struct item *it)
 
 /* --- replies ---------------------------------------------------------------------------------- */
 
-void ctx_reply_string(struct cmd_ctx *c, const struct item *it)
+void ctx_reply_string(struct cmd_ctx *c, struct item *it)
 {
     switch (item_enc(it)) {
     case ENC_EMBED: resp_bulk(c->out, slice_of(item_value_place(it), it->vlen)); break;
     case ENC_INT: resp_bulk_int(c->out, item_int(it)); break;
-    case ENC_BLOB: resp_bulk_blob(c->out, item_blob(it)); break;
+    case ENC_BLOB: resp_bulk_blob(c->out, ks_string_to_send(it)); break;
     }
 }
 
-void ctx_reply_string_or_null(struct cmd_ctx *c, const struct item *it)
+void ctx_reply_string_or_null(struct cmd_ctx *c, struct item *it)
 {
     if (it)
         ctx_reply_string(c, it);

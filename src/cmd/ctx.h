@@ -170,8 +170,8 @@ bool ctx_arg_range(struct cmd_ctx *c, int i, int64_t min, int64_t max, int64_t *
 /* True: a string, or NULL; else WRONGTYPE is replied. */
 bool ctx_is_string(struct cmd_ctx *c, const struct item *it);
 /* The value of a string item; a large one is pointed at, not copied. */
-void ctx_reply_string(struct cmd_ctx *c, const struct item *it);
-void ctx_reply_string_or_null(struct cmd_ctx *c, const struct item *it); /* it may be NULL */
+void ctx_reply_string(struct cmd_ctx *c, struct item *it);
+void ctx_reply_string_or_null(struct cmd_ctx *c, struct item *it); /* it may be NULL */
 void ctx_reply_syntax(struct cmd_ctx *c);
 void ctx_reply_nomem(struct cmd_ctx *c);
 void ctx_reply_arity(struct cmd_ctx *c);

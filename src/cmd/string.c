@@ -25,7 +25,7 @@ static void set_with(struct cmd_ctx *c, const struct set_options *o)
     if (!set_options_expiry(c, o, &expiry_ms))
         return;
     bool get = o->given & SET_GET;
-    const struct item *old = get ? ctx_read(c, &c->key) : ctx_write(c, &c->key);
+    struct item *old = get ? ctx_read(c, &c->key) : ctx_write(c, &c->key);
     if ((o->given & (SET_GET | SET_IFEQ)) && !ctx_is_string(c, old))
         return;
     /* The old value is gone when we know whether there was memory for the new one. */
@@ -109,14 +109,14 @@ static void cmd_psetex(struct cmd_ctx *c)
 
 static void cmd_get(struct cmd_ctx *c)
 {
-    const struct item *it = ctx_read(c, &c->key);
+    struct item *it = ctx_read(c, &c->key);
     if (ctx_is_string(c, it))
         ctx_reply_string_or_null(c, it);
 }
 
 static void cmd_getdel(struct cmd_ctx *c)
 {
-    const struct item *it = ctx_read(c, &c->key);
+    struct item *it = ctx_read(c, &c->key);
     if (!ctx_is_string(c, it))
         return;
     ctx_reply_string_or_null(c, it);

@@ -127,7 +127,7 @@ static void cmd_getrange(struct cmd_ctx *c)
     int64_t first, last;
     if (!ctx_arg_i64(c, 2, &first) || !ctx_arg_i64(c, 3, &last))
         return;
-    const struct item *it = ctx_read(c, &c->key);
+    struct item *it = ctx_read(c, &c->key);
     if (!ctx_is_string(c, it))
         return;
     char scratch[NUM_I64_CHARS];

@@ -61,6 +61,7 @@ struct engine_stats {
     uint64_t connections; /* accepted, ever; counted by net/ */
     uint64_t rejected_connections;
     uint64_t in_bytes, out_bytes; /* of all sessions; counted by net/ */
+    uint64_t lent_bytes;          /* of out_bytes: sent without a copy (net/lend.h) */
     uint64_t errors;              /* error replies */
     uint64_t expired_time_cap_reached;
     uint64_t auth_failures;

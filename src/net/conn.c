@@ -95,6 +95,18 @@ static int cut_vectors(struct iovec *iov, int count, size_t bytes)
     return count;
 }
 
+/* As writev(2). What may be lent is lent, where it is much and the kernel takes it. */
+static ssize_t send_vectors(struct conn *c, const struct iovec *iov, int count)
+{
+    struct blob *b = iov->iov_len >= LEND_BYTES_MIN ? outq_lendable(&c->session->queue) : NULL;
+    ssize_t n;
+    if (b && lender_send(&c->net->lender, c->fd, b, iov, &n)) {
+        c->net->engine->stats.lent_bytes += n > 0 ? (uint64_t)n : 0;
+        return n;
+    }
+    return count == 1 ? write(c->fd, iov->iov_base, iov->iov_len) : writev(c->fd, iov, count);
+}
+
 /* Sends until the queue is empty, the gate is closed, the socket is full or the turn's share is used. */
 void conn_send(struct conn *c)
 {
@@ -104,8 +116,7 @@ void conn_send(struct conn *c)
     while (!outq_empty(&s->queue) && sent < open && sent < NET_WRITE_BYTES_MAX &&
            !(s->flags & SESSION_CLOSE_NOW)) {
         int count = cut_vectors(iov, outq_peek(&s->queue, iov, NET_WRITE_VECTORS_MAX), open - sent);
-        ssize_t n =
-            count == 1 ? write(c->fd, iov[0].iov_base, iov[0].iov_len) : writev(c->fd, iov, count);
+        ssize_t n = send_vectors(c, iov, count);
         if (n < 0) {
             if (errno == EINTR)
                 continue;

@@ -54,6 +54,7 @@ struct net *net_new(struct event_base *base, struct engine *e, struct logger *lo
     outq_pool_init(&n->pool);
     for (int i = 0; i < 2; i++)
         resp_args_init(&n->arrivals[i].batch.args);
+    lender_init(&n->lender);
     return n;
 }
 
@@ -68,6 +69,7 @@ void net_free(struct net **net)
     event_free(n->wake);
     for (int i = 0; i < 2; i++)
         resp_args_deinit(&n->arrivals[i].batch.args);
+    lender_deinit(&n->lender);
     outq_pool_deinit(&n->pool);
     mem_free(n);
     *net = NULL;

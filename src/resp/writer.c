@@ -170,15 +170,28 @@ void resp_bulkf(struct resp_writer *w, const char *fmt, ...)
         mem_free(text);
 }
 
+/* Writes what goes around a value into the room that its blob has for that; returns the bytes in front. */
+static size_t frame_blob(struct blob *b)
+{
+    char front[HEADER_BYTES_MAX];
+    size_t bytes = (size_t)(put_count(front, '$', b->len) - front);
+    assert(bytes <= BLOB_FRONT_BYTES);
+    if (!b->framed) {
+        memcpy(b->data - bytes, front, bytes);
+        put_crlf(b->data + b->len);
+        b->framed = true;
+    }
+    return bytes;
+}
+
 void resp_bulk_blob(struct resp_writer *w, struct blob *b)
 {
     if (b->len < RESP_REF_BYTES_MIN) {
         resp_bulk(w, slice_of(b->data, b->len));
         return;
     }
-    write_count(w, '$', b->len);
-    outq_append_ref(w->out, b->data, b->len, blob_drop_owner, blob_hold(b));
-    write_crlf(w);
+    size_t front = frame_blob(b);
+    outq_append_blob(w->out, b->data - front, front + b->len + CRLF_BYTES, b);
 }
 
 void resp_verbatim(struct resp_writer *w, const char format[3], struct slice s)

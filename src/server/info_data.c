@@ -42,6 +42,7 @@ static void info_traffic(const struct server *s, struct buf *out)
     info_line(out, "instantaneous_ops_per_sec:%.0f", server_rate(s, METRIC_COMMANDS));
     info_line(out, "total_net_input_bytes:%llu", U(e->in_bytes));
     info_line(out, "total_net_output_bytes:%llu", U(e->out_bytes));
+    info_line(out, "total_net_lent_bytes:%llu", U(e->lent_bytes));
     info_line(out, "total_net_repl_input_bytes:0");
     info_line(out, "total_net_repl_output_bytes:0");
     info_line(out, "instantaneous_input_kbps:%.2f", server_rate(s, METRIC_IN_BYTES) / 1024);

@@ -92,6 +92,9 @@ struct item *ks_set_int(struct keyspace *ks, int db, const struct key *k, int64_
 struct item *ks_set_blob(struct keyspace *ks, int db, const struct key *k, struct blob *takes,
                          int64_t expiry_ms);
 
+/* The blob of a string that is about to be sent, whose reference stays with the item. One that is sent often moves to where
+ * the kernel sends from for less; the value does not change. */
+struct blob *ks_string_to_send(struct item *it);
 /* Makes the string at `it` exactly `len` bytes long and returns where they are, to be written to; bytes
  * beyond the old length are zero. `it` moves: *it is set anew. NULL: no memory, nothing changed. A blob that
  * a reply still holds is copied first. Grown strings get slack, so that appending is amortised. */

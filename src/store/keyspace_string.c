@@ -91,6 +91,16 @@ struct item *ks_set_string(struct keyspace *ks, int db, const struct key *k, str
     return it;
 }
 
+/* --- send ---------------------------------------------------------------------------------------- */
+
+struct blob *ks_string_to_send(struct item *it)
+{
+    struct blob *b = item_blob(it), *promoted = blob_try_promote(b);
+    if (promoted)
+        item_set_blob_in_place(it, promoted);
+    return promoted ? promoted : b;
+}
+
 /* --- edit ------------------------------------------------------------------------------------------- */
 
 /* The first bytes of `from`, and zeros up to `len`. */
@@ -114,7 +124,7 @@ static struct item *edit_embedded(struct keyspace *ks, struct ks_place *at, stru
     return replace_value(ks, at, &v, item_expiry_ms(it));
 }
 
-/* The string becomes a blob, or a blob of its own where a reply holds the old one. */
+/* The string becomes a blob, or a blob of its own where a reply holds the old one, or the kernel was lent it. */
 static struct item *edit_into_blob(struct keyspace *ks, struct ks_place *at, struct item *it,
                                    size_t len)
 {
@@ -125,6 +135,7 @@ static struct item *edit_into_blob(struct keyspace *ks, struct ks_place *at, str
     if (!b)
         return NULL;
     copy_resized(b->data, len, old);
+    blob_edit(b, len);
     struct item_value v = item_value_blob(&b);
     v.flags = ITEM_EDITED;
     it = replace_value(ks, at, &v, item_expiry_ms(it));
@@ -146,7 +157,7 @@ static struct item *edit_blob(struct ks_place *at, struct item *it, size_t len)
     }
     if (len > old_len)
         memset(b->data + old_len, 0, len - old_len);
-    b->len = len;
+    blob_edit(b, len);
     return it;
 }
 
@@ -158,7 +169,7 @@ char *ks_string_edit(struct keyspace *ks, int db, const struct key *k, struct it
     ks_before_change(ks, at.db, edited);
     if (len <= ITEM_EMBED_BYTES_MAX)
         edited = edit_embedded(ks, &at, edited, len);
-    else if (item_enc(edited) == ENC_BLOB && item_blob(edited)->refs == 1)
+    else if (item_enc(edited) == ENC_BLOB && blob_editable(item_blob(edited)))
         edited = edit_blob(&at, edited, len);
     else
         edited = edit_into_blob(ks, &at, edited, len);

@@ -413,6 +413,38 @@ static void test_random_operations_against_a_flat_buffer(void **state)
 
 #define queue_test(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
+/* It is given alone, so that who sends it can do that in another way. */
+static void test_what_may_be_lent_is_peeked_at_alone(void **state)
+{
+    struct fixture *f = *state;
+    struct iovec iov[8];
+    struct blob *b = blob_try_new(BLOB_PAGES_BYTES_MIN, BLOB_PAGES_BYTES_MIN);
+    assert_non_null(b);
+    memset(b->data, 'b', b->len);
+    for (int i = 0; i < BLOB_SENT_COPIED; i++)
+        assert_false(blob_ask_to_lend(b));
+    append_text(&f->q, "front");
+    outq_append_blob(&f->q, b->data, b->len, b);
+    append_text(&f->q, "back");
+    assert_int_equal(b->refs, 2);
+    assert_null(outq_lendable(&f->q));
+    assert_int_equal(outq_peek(&f->q, iov, 8), 1);
+    outq_drain(&f->q, 5);
+    assert_ptr_equal(outq_lendable(&f->q), b);
+    assert_int_equal(outq_peek(&f->q, iov, 8), 1);
+    assert_true(iov[0].iov_base == b->data && iov[0].iov_len == b->len);
+    outq_drain(&f->q, 100);
+    assert_ptr_equal(outq_lendable(&f->q), b);
+    outq_drain(&f->q, b->len - 100);
+    assert_int_equal(b->refs, 1);
+    assert_null(outq_lendable(&f->q));
+    blob_edit(b, b->len);
+    outq_append_blob(&f->q, b->data, b->len, b);
+    assert_int_equal(outq_peek(&f->q, iov, 8), 2);
+    outq_deinit(&f->q);
+    blob_drop(b);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -425,6 +457,7 @@ int main(void)
         queue_test(test_what_is_dropped_is_released),
         queue_test(test_headers_between_references_share_a_block),
         queue_test(test_memory_counts_references),
+        queue_test(test_what_may_be_lent_is_peeked_at_alone),
         queue_test(test_rollback_to_an_empty_queue),
         queue_test(test_rollback_drops_what_came_after),
         queue_test(test_rollback_to_behind_a_lone_reference),

@@ -1,0 +1,79 @@
+#include "net/lend.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <unistd.h>
+
+void lender_init(struct lender *l)
+{
+    *l = (struct lender){.in = -1, .out = -1};
+}
+
+static void close_pipe(struct lender *l)
+{
+    if (l->in < 0)
+        return;
+    close(l->in);
+    close(l->out);
+    l->in = l->out = -1;
+}
+
+void lender_deinit(struct lender *l)
+{
+    close_pipe(l);
+}
+
+/* False: there is none, now (too many files) or ever (a user who has many pipes gets small ones). */
+static bool open_pipe(struct lender *l)
+{
+    int ends[2];
+    if (pipe2(ends, O_CLOEXEC | O_NONBLOCK) != 0)
+        return false;
+    l->out = ends[0];
+    l->in = ends[1];
+    if (fcntl(l->in, F_SETPIPE_SZ, LEND_PIPE_BYTES) >= 0 ||
+        fcntl(l->in, F_GETPIPE_SZ) >= LEND_PIPE_BYTES_MIN)
+        return true;
+    l->gave_up = true;
+    close_pipe(l);
+    return false;
+}
+
+/* Errors of the socket, which sending in another way would meet as well. */
+static bool is_sockets_error(int error)
+{
+    return error == EAGAIN || error == EINTR || error == EPIPE || error == ECONNRESET ||
+           error == ETIMEDOUT;
+}
+
+/* The kernel does not do this here: it is not asked again. */
+static bool give_up(struct lender *l)
+{
+    l->gave_up = true;
+    close_pipe(l);
+    return false;
+}
+
+bool lender_send(struct lender *l, int fd, struct blob *b, const struct iovec *run, ssize_t *sent)
+{
+    if (l->gave_up || (l->in < 0 && !open_pipe(l)))
+        return false;
+    b->lent = true; /* whatever comes of it: before the kernel knows the pages */
+    ssize_t lent = vmsplice(l->in, run, 1, SPLICE_F_NONBLOCK);
+    if (lent <= 0)
+        return give_up(l);
+    size_t left = (size_t)lent;
+    unsigned flags = SPLICE_F_NONBLOCK | (left < run->iov_len ? SPLICE_F_MORE : 0);
+    ssize_t n = 0;
+    while (left > 0 && (n = splice(l->out, NULL, fd, NULL, left, flags)) > 0)
+        left -= (size_t)n;
+    int error = n < 0 ? errno : EAGAIN;
+    if (left > 0)
+        close_pipe(l); /* and with it what the socket did not take */
+    bool refused = left == (size_t)lent;
+    if (refused && !is_sockets_error(error))
+        return give_up(l);
+    *sent = refused ? -1 : lent - (ssize_t)left;
+    errno = error;
+    return true;
+}
