@@ -40,9 +40,10 @@ void plan_fetch(struct plan *plan, const struct engine *e, int db)
     if (plan->fetched)
         return;
     plan->fetched = true;
-    for (int i = 0; i < plan->count && i < PLAN_FETCH_AHEAD; i++)
+    int count = plan->count < PLAN_FETCH_AHEAD ? plan->count : PLAN_FETCH_AHEAD;
+    for (int i = 0; i < count; i++)
         plan_fetch_item(&plan->of[i], e, db);
-    for (int i = 0; i < plan->count && i < PLAN_FETCH_AHEAD_AGAIN; i++)
+    for (int i = 0; i < count && i < PLAN_FETCH_AHEAD_AGAIN; i++)
         plan_fetch_item_again(&plan->of[i], e, db);
 }
 

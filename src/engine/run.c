@@ -462,7 +462,8 @@ int engine_run(struct engine *e, struct session *s, const struct engine_request 
                 plan = &own;
                 plan_make(plan, e, s->db, requests + from, n - from, n - from > 1);
             }
-            plan_fetch(plan, e, s->db);
+            if (plan->count > 1) /* else the look-up itself is next */
+                plan_fetch(plan, e, s->db);
             until += plan->count;
             context_refresh(&c, e, s);
             c.effects = e->effect != NULL; /* the command before may have switched the log on */

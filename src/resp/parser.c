@@ -218,7 +218,7 @@ int resp_parse_plain(struct slice in, int64_t bulk_bytes_max, struct resp_args *
     struct slice *arg = args->at + args->count;
     const struct slice *const room = args->at + args->cap;
     int n = 0;
-    for (; n < max; n++) {
+    for (; n < max && at < end; n++) {
         uint32_t argc, len;
         const char *p = short_count(at, end, '*', &argc);
         if (p == NULL || argc == 0 || argc > (size_t)(room - arg))
