@@ -6,6 +6,7 @@
 #include "base/mem.h"
 
 static_assert(offsetof(struct blob, data) == 40, "as drawn");
+static_assert(offsetof(struct blob, front) >= MEM_FREED_BYTES, "only what is behind it is lent");
 static_assert(BLOB_PAGES_BYTES_MIN >= MEM_PAGES_BYTES_MIN, "smaller ones share their pages");
 
 static size_t bytes_for(size_t cap)

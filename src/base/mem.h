@@ -33,7 +33,9 @@ void *
 mem_try_realloc_pages(void *p,
                       size_t bytes); /* on usual pages then; NULL when refused: p is as it was */
 /* `lent`: the kernel was told. Then the pages themselves are given up before the memory is used again, and who still reads
- * them goes on seeing the old bytes. `bytes` as given, or as mem_usable tells; a thread frees large ones, as above. */
+ * them goes on seeing the old bytes. `bytes` as given, or as mem_usable tells; a thread frees large ones, as above.
+ * Their first MEM_FREED_BYTES are written to before the pages are given up: nobody may be told to read these. */
+#define MEM_FREED_BYTES 24
 void mem_free_pages(void *p, size_t bytes, bool lent);
 char *mem_strdup(const char *s);
 char *mem_strndup(const char *s, size_t len); /* copies len bytes and adds a NUL */

@@ -1,6 +1,7 @@
 /* Freeing large allocations: the kernel takes 20 to 50 ms for 256 MiB, and the
  * allocator gives such memory back within the call. So a thread does it, as there is one for the allocator's own purging.
  * Like that, it is the process's (see mem.c), starts with the first allocation that it is given, and never ends. */
+#include <assert.h>
 #include <pthread.h>
 #include <stdint.h>
 #include <sys/mman.h>
@@ -16,6 +17,7 @@ struct dead { /* at the start of what is to be freed */
     size_t bytes;
     bool lent; /* its pages are to be given up, and all of them are its own */
 };
+static_assert(sizeof(struct dead) <= MEM_FREED_BYTES, "what is lent is not written to");
 
 static struct {
     pthread_mutex_t lock; /* for the rest */

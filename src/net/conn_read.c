@@ -254,6 +254,7 @@ void conn_on_readable(evutil_socket_t fd, short what, void *arg)
     struct conn *c = arg;
     struct net *n = c->net;
     struct session *s = c->session;
+    assert(!n->waiting || n->waiting->conn != c); /* once a turn: what waits is not in `pending` */
     if (s->flags & (SESSION_CLOSE_AFTER_REPLY | SESSION_CLOSE_NOW)) {
         conn_set_reading(c, false);
         return;

@@ -39,11 +39,12 @@ static bool open_pipe(struct lender *l)
     return false;
 }
 
-/* Errors of the socket, which sending in another way would meet as well. */
-static bool is_sockets_error(int error)
+/* Is it the kernel that does not splice here? All other errors are the socket's, which sending in another way would meet as
+ * well: a network that one peer is cut off from must not end lending to everybody. */
+static bool is_kernels_error(int error)
 {
-    return error == EAGAIN || error == EINTR || error == EPIPE || error == ECONNRESET ||
-           error == ETIMEDOUT;
+    return error == EINVAL || error == ENOSYS || error == EOPNOTSUPP || error == EPERM ||
+           error == EACCES;
 }
 
 /* The kernel does not do this here: it is not asked again. */
@@ -71,7 +72,7 @@ bool lender_send(struct lender *l, int fd, struct blob *b, const struct iovec *r
     if (left > 0)
         close_pipe(l); /* and with it what the socket did not take */
     bool refused = left == (size_t)lent;
-    if (refused && !is_sockets_error(error))
+    if (refused && is_kernels_error(error))
         return give_up(l);
     *sent = refused ? -1 : lent - (ssize_t)left;
     errno = error;

@@ -323,11 +323,12 @@ enum err persist_apply(struct server *s, const struct config *next, char error[C
         return ERR_OK;
     if (next->aof_rdb_preamble != s->config.aof_rdb_preamble)
         warn_preamble(s, next);
-    if (p->state == PERSIST_ON) {
+    bool loading = p->loading && p->aof; /* the log that goes on with these when it is loaded */
+    if (p->state == PERSIST_ON || loading) {
         aof_set_policy(p->aof, (enum writer_policy)next->aof_policy);
         aof_set_timestamps(p->aof, next->aof_timestamps);
     }
-    if (p->state == PERSIST_ON || p->state == PERSIST_ONCE)
+    if (p->state == PERSIST_ON || p->state == PERSIST_ONCE || loading)
         aof_set_keep_history(p->aof, next->aof_keep_history);
     /* Any other change of `appendonly` waits for the end of the turn. */
     if (next->aof && !s->config.aof && p->state == PERSIST_OFF && !p->loading && !p->reload &&

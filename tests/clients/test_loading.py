@@ -103,6 +103,21 @@ def progress_is_told():
 
 
 @test
+def a_promise_made_meanwhile_is_kept():
+    for _ in range(TRIES):
+        client = catch_loading()
+        assert client.call("CONFIG", "SET", "appendfsync", "always") == b"+OK"
+        if info(client, "loading") == "1":
+            break
+    else:
+        raise AssertionError("the load is always over before")
+    await_loaded(client)
+    for value in range(3):
+        assert client.call("SET", "key:2", value) == b"+OK"
+        assert info(client, "aof_synced_position") == info(client, "aof_position")
+
+
+@test
 def shutdown_works_meanwhile():
     client = catch_loading()
     client.send("SHUTDOWN", "NOSAVE")

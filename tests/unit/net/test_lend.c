@@ -94,6 +94,22 @@ static void a_peer_that_is_gone_is_the_sockets_error(void **state)
     assert_int_equal(errno, EPIPE);
 }
 
+/* Whatever befalls one connection, as a network that is not reachable any more, others are lent to. */
+static void an_error_of_one_socket_is_not_the_kernels(void **state)
+{
+    struct fixture *f = *state;
+    struct iovec run = rest(f, 0);
+    ssize_t n = 0;
+    int lonely = socket(AF_UNIX, SOCK_STREAM, 0);
+    assert_true(lonely >= 0);
+    assert_true(lender_send(&f->lender, lonely, f->b, &run, &n));
+    assert_int_equal(n, -1);
+    assert_int_equal(errno, ENOTCONN);
+    assert_true(lender_send(&f->lender, f->sender, f->b, &run, &n));
+    assert_true(n > 0);
+    close(lonely);
+}
+
 /* For instance where nothing can be spliced to. */
 static void what_cannot_be_lent_is_left_to_the_caller(void **state)
 {
@@ -135,6 +151,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         lend_test(a_full_socket_loses_and_repeats_nothing),
         lend_test(a_peer_that_is_gone_is_the_sockets_error),
+        lend_test(an_error_of_one_socket_is_not_the_kernels),
         lend_test(what_cannot_be_lent_is_left_to_the_caller),
         lend_test(no_file_for_a_pipe_now_may_be_there_later),
     };
