@@ -66,7 +66,8 @@ bool aof_close(struct aof **a);
 
 bool aof_is_empty(const struct aof *a); /* there is nothing to load */
 /* The next batch of all files in order; batches that an earlier file already held are passed over. READER_LATER: the disk
- * has not given it within a millisecond; ask again. READER_END: everything is loaded. READER_DAMAGED, READER_IO: stop the start; `error` names the file, the offset and the command to run. */
+ * has not given it within a millisecond; ask again. READER_END: everything is loaded. READER_DAMAGED, READER_IO: stop the
+ * start; `error` names the file, the offset and the command to run. */
 enum reader_status aof_load_next(struct aof *a, struct reader_batch *out,
                                  char error[AOF_ERROR_CHARS]);
 void aof_load_progress(const struct aof *a, uint64_t *bytes, uint64_t *total);

@@ -24,6 +24,8 @@ struct aof_batch {
 };
 
 #define AOF_HISTORY_FDS_MAX 64
+/* Files that aof-disable-auto-gc keeps, so that the manifest has room for those that are needed. */
+#define AOF_HISTORY_FILES_MAX (MANIFEST_FILES_MAX / 2)
 
 /* What a rewrite asks of the writer threads. */
 struct aof_rewrite_jobs {

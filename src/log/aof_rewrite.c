@@ -158,7 +158,11 @@ static bool finish(struct aof *a, char error[AOF_ERROR_CHARS])
         return false;
     a->fresh = false;
     writer_healed(a->writer, a->jobs.base_pos);
-    if (!a->keep_history)
+    size_t history = a->manifest.count - manifest_live(&a->manifest);
+    if (a->keep_history && history > AOF_HISTORY_FILES_MAX)
+        log_warning(a->logger, "Removing what is kept of the append-only file's history: %zu files",
+                    history);
+    if (!a->keep_history || history > AOF_HISTORY_FILES_MAX)
         remove_history(a);
     atomic_store(&a->base_bytes, a->jobs.base_bytes);
     aof_count_older(a);

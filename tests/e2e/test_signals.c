@@ -227,6 +227,7 @@ static void the_pidfile_is_there_while_it_runs(void **state)
     struct srv *s = srv_start("--pidfile server.pid");
     char path[SRV_PATH_CHARS];
     srv_path(s, "server.pid", path);
+    talk_check(s->c, "PING", "+PONG"); /* it serves, and not only listens */
     char *text = srv_read_file(path);
     assert_non_null(text);
     assert_int_equal(strtol(text, NULL, 10), s->pid);

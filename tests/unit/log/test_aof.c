@@ -447,6 +447,42 @@ static void test_names_of_history_are_taken(void **state)
     world_deinit(&w);
 }
 
+/* ... but not for ever: the manifest has to have room for what is needed. */
+static void test_history_is_not_kept_without_end(void **state)
+{
+    (void)state;
+    for (int more = 0; more <= 1; more++) {
+        struct world w;
+        struct buf manifest;
+        char error[AOF_ERROR_CHARS];
+        struct aof *a = NULL;
+        world_init(&w, 13);
+        buf_init(&manifest);
+        remove_dir("log");
+        assert_int_equal(mkdir("log", 0700), 0);
+        for (int i = 1; i <= AOF_HISTORY_FILES_MAX + more; i++)
+            buf_printf(&manifest, "file log.aof.%d.incr.aof seq %d type h\n", i, i);
+        write_whole("log/log.aof.1.incr.aof", "old increment");
+        write_whole("log/log.aof.manifest", buf_cstr(&manifest));
+        buf_deinit(&manifest);
+        struct aof_options o = {.dir = "log",
+                                .filename = "log.aof",
+                                .keep_history = true,
+                                .fresh = true,
+                                .logger = &w.logger};
+        assert_int_equal(aof_open(&a, &o, error), ERR_OK);
+        assert_int_equal(aof_start(a, AOF_FRESH, error), ERR_OK);
+        assert_true(world_rewrite_begin(&w, a));
+        while (w.given >= 0)
+            world_rewrite_slice(&w, a);
+        await_rewrite(a);
+        assert_true(a->last_rewrite_ok);
+        assert_true(aof_close(&a));
+        assert_int_equal(count_files("log"), more ? 3 : 4);
+        world_deinit(&w);
+    }
+}
+
 /* appendonly switched on: what lay there stays until the first rewrite is done. */
 static void test_fresh(void **state)
 {
@@ -676,6 +712,7 @@ int main(void)
         cmocka_unit_test(test_stop_while_placing),
         cmocka_unit_test(test_files_begin_with_their_date),
         cmocka_unit_test(test_names_of_history_are_taken),
+        cmocka_unit_test(test_history_is_not_kept_without_end),
         cmocka_unit_test(test_fresh),
         cmocka_unit_test(test_large_values),
         cmocka_unit_test(test_crash_at_any_moment_of_a_rewrite),
