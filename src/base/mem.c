@@ -12,8 +12,6 @@
  * is kept here beside it is a thread's own (_Thread_local) or one atomic count, so nothing is
  * locked. */
 
-#define MEM_LINE_BYTES 64
-
 /* Taken from the kernel past the allocator, and what of that is in use. */
 static _Atomic size_t mapped_bytes, mapped_used_bytes;
 

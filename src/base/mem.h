@@ -12,11 +12,12 @@ void *mem_realloc(void *p, size_t bytes);     /* p may be NULL */
 void *mem_try_alloc(size_t bytes);            /* NULL when refused */
 void *mem_try_zalloc(size_t bytes);           /* NULL when refused */
 void *mem_try_realloc(void *p, size_t bytes); /* NULL when refused: p is as it was */
-void *mem_alloc_line(size_t bytes);           /* zeroed, aligned to a cache line (64 bytes) */
+void *mem_alloc_line(size_t bytes);           /* zeroed, aligned to a cache line */
 void mem_free(void *p);                       /* p may be NULL */
 /* Spares the allocator a look-up. Bytes as given at allocation, or as mem_usable tells; what
  * mem_alloc_line gave counts in whole lines. */
 void mem_free_sized(void *p, size_t bytes);
+#define MEM_LINE_BYTES 64 /* of a cache */
 /* For what may be large: from MEM_LARGE_BYTES_MIN on, of which `bytes` must be there, a thread frees it. Whoever calls does
  * not wait for the kernel; mem_used tells of it a little later. Below that jemalloc keeps what it gets (its
  * oversize_threshold), so that who sets values of a megabyte gets pages that are there already. */

@@ -15,8 +15,6 @@
 #include "base/prefetch.h"
 #include "log/aof_impl.h"
 
-#define LINE_BYTES 64 /* of a cache */
-
 /* --- batches ------------------------------------------------------------------------------------------------ */
 
 void aof_batch_reset(struct aof_batch *b)
@@ -63,11 +61,12 @@ void aof_batch_seal(struct aof_batch *b, uint64_t pos)
 #define PREFETCH_BYTES_MAX   256 /* for one command */
 static inline void prefetch_behind(const struct buf *b, size_t before)
 {
-    size_t from = (before + PREFETCH_AHEAD_BYTES + LINE_BYTES - 1) & ~(size_t)(LINE_BYTES - 1);
+    size_t from =
+        (before + PREFETCH_AHEAD_BYTES + MEM_LINE_BYTES - 1) & ~(size_t)(MEM_LINE_BYTES - 1);
     size_t to = b->len + PREFETCH_AHEAD_BYTES;
     if (to > from + PREFETCH_BYTES_MAX)
         to = from + PREFETCH_BYTES_MAX;
-    for (; from < to && from < b->cap; from += LINE_BYTES)
+    for (; from < to && from < b->cap; from += MEM_LINE_BYTES)
         prefetch_line_to_write(b->ptr + from);
 }
 

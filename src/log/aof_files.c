@@ -292,6 +292,14 @@ enum err aof_last_increment(struct aof *a, const struct writer_mark *from, struc
     return e;
 }
 
+void aof_drop_history(struct aof *a)
+{
+    char why[MANIFEST_ERROR_CHARS];
+    aof_remove_history(a);
+    if (manifest_save(&a->manifest, a->dir, a->manifest_name, why) != ERR_OK)
+        log_warning(a->logger, "The manifest still names files that are gone: %s", why);
+}
+
 static void forget_history(struct aof *a)
 {
     char why[MANIFEST_ERROR_CHARS];
@@ -304,9 +312,7 @@ static void forget_history(struct aof *a)
                     "The history of the append-only file stays until its next rewrite: %s", why);
         return;
     }
-    aof_remove_history(a);
-    if (manifest_save(&a->manifest, a->dir, a->manifest_name, why) != ERR_OK)
-        log_warning(a->logger, "The manifest still names files that are gone: %s", why);
+    aof_drop_history(a);
 }
 
 void aof_job_forget_history(void *aof, struct writer_file *out)

@@ -160,6 +160,8 @@ enum aof_file_kind {
 };
 /* Appends what a file begins with: when it was begun, what it is and, of a base, when its data were so. */
 void aof_begin_file(const struct aof *a, enum aof_file_kind kind, int64_t unix_s, struct buf *out);
+/* aof_remove_history, also in the manifest on disk. Under files_lock. */
+void aof_drop_history(struct aof *a);
 /* As a writer's job: what is history goes, unless it is to be kept by now. Takes files_lock. */
 void aof_job_forget_history(void *aof, struct writer_file *out);
 /* The base of a log that begins with nothing, as Redis makes one, too; the next change of the manifest

@@ -138,7 +138,6 @@ static bool put_in_place(struct aof *a, char error[AOF_ERROR_CHARS])
  * removes. What takes long about removing a large file is left to end_base. */
 static void remove_history(struct aof *a)
 {
-    char why[MANIFEST_ERROR_CHARS];
     for (size_t i = 0; i < a->manifest.count; i++) {
         const struct manifest_file *f = &a->manifest.files[i];
         if (f->type != MANIFEST_HISTORY || a->jobs.history_count == AOF_HISTORY_FDS_MAX)
@@ -147,9 +146,7 @@ static void remove_history(struct aof *a)
         if (fd >= 0)
             a->jobs.history[a->jobs.history_count++] = fd;
     }
-    aof_remove_history(a);
-    if (manifest_save(&a->manifest, a->dir, a->manifest_name, why) != ERR_OK)
-        log_warning(a->logger, "The manifest still names files that are gone: %s", why);
+    aof_drop_history(a);
 }
 
 static bool finish(struct aof *a, char error[AOF_ERROR_CHARS])

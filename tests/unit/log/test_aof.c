@@ -407,13 +407,31 @@ static void write_whole(const char *path, const char *text)
     assert_int_equal(fclose(f), 0);
 }
 
+/* A log in "log" that begins anew beside what is kept there, its first rewrite done. */
+static struct aof *begin_beside_history(struct world *w)
+{
+    char error[AOF_ERROR_CHARS];
+    struct aof *a = NULL;
+    struct aof_options o = {.dir = "log",
+                            .filename = "log.aof",
+                            .keep_history = true,
+                            .fresh = true,
+                            .logger = &w->logger};
+    assert_int_equal(aof_open(&a, &o, error), ERR_OK);
+    assert_int_equal(aof_start(a, AOF_FRESH, error), ERR_OK);
+    assert_true(world_rewrite_begin(w, a));
+    while (w->given >= 0)
+        world_rewrite_slice(w, a);
+    await_rewrite(a);
+    assert_true(a->last_rewrite_ok);
+    return a;
+}
+
 /* History that is kept has its names: a log that begins anew beside it takes others, until it is to go. */
 static void test_names_of_history_are_taken(void **state)
 {
     (void)state;
     struct world w;
-    char error[AOF_ERROR_CHARS];
-    struct aof *a = NULL;
     world_init(&w, 12);
     remove_dir("log");
     assert_int_equal(mkdir("log", 0700), 0);
@@ -421,18 +439,7 @@ static void test_names_of_history_are_taken(void **state)
     write_whole("log/log.aof.1.incr.aof", "old increment");
     write_whole("log/log.aof.manifest", "file log.aof.1.base.aof seq 1 type h\n"
                                         "file log.aof.1.incr.aof seq 1 type h\n");
-    struct aof_options o = {.dir = "log",
-                            .filename = "log.aof",
-                            .keep_history = true,
-                            .fresh = true,
-                            .logger = &w.logger};
-    assert_int_equal(aof_open(&a, &o, error), ERR_OK);
-    assert_int_equal(aof_start(a, AOF_FRESH, error), ERR_OK);
-    assert_true(world_rewrite_begin(&w, a));
-    while (w.given >= 0)
-        world_rewrite_slice(&w, a);
-    await_rewrite(a);
-    assert_true(a->last_rewrite_ok);
+    struct aof *a = begin_beside_history(&w);
     world_turn(&w, a);
     await_synced(a, aof_pos(a));
     assert_int_equal(count_files("log"), 5);
@@ -454,8 +461,6 @@ static void test_history_is_not_kept_without_end(void **state)
     for (int more = 0; more <= 1; more++) {
         struct world w;
         struct buf manifest;
-        char error[AOF_ERROR_CHARS];
-        struct aof *a = NULL;
         world_init(&w, 13);
         buf_init(&manifest);
         remove_dir("log");
@@ -465,18 +470,7 @@ static void test_history_is_not_kept_without_end(void **state)
         write_whole("log/log.aof.1.incr.aof", "old increment");
         write_whole("log/log.aof.manifest", buf_cstr(&manifest));
         buf_deinit(&manifest);
-        struct aof_options o = {.dir = "log",
-                                .filename = "log.aof",
-                                .keep_history = true,
-                                .fresh = true,
-                                .logger = &w.logger};
-        assert_int_equal(aof_open(&a, &o, error), ERR_OK);
-        assert_int_equal(aof_start(a, AOF_FRESH, error), ERR_OK);
-        assert_true(world_rewrite_begin(&w, a));
-        while (w.given >= 0)
-            world_rewrite_slice(&w, a);
-        await_rewrite(a);
-        assert_true(a->last_rewrite_ok);
+        struct aof *a = begin_beside_history(&w);
         assert_true(aof_close(&a));
         assert_int_equal(count_files("log"), more ? 3 : 4);
         world_deinit(&w);
