@@ -218,6 +218,11 @@ bool aof_rewrite_due(const struct aof *a)
     return (a->state.lost || a->unplaced) && !a->rewrite;
 }
 
+static uint64_t rewrite_bytes(const struct aof_rewrite *rw)
+{
+    return rw->given + rw->batch.bytes.len + rw->state.written + rw->state.synced;
+}
+
 void aof_stats(const struct aof *a, struct aof_stats *out)
 {
     uint64_t base = atomic_load(&a->base_bytes);
@@ -228,6 +233,7 @@ void aof_stats(const struct aof *a, struct aof_stats *out)
         .syncs = a->state.syncs,
         .slow_syncs = a->state.slow_syncs,
         .rewriting = aof_rewriting(a),
+        .rewrite_bytes = a->rewrite ? rewrite_bytes(a->rewrite) : 0,
         .rewrite_started_us = aof_rewriting(a) ? a->rewrite->started_us : 0,
         .last_rewrite_us = a->last_rewrite_us,
         .last_rewrite_ok = a->last_rewrite_ok,
