@@ -38,7 +38,7 @@ enum metric_kind {
 enum server_stop {
     STOP_NO,
     STOP_FINISHING, /* when the log's first file is done: persist_end.c; clients are served until then */
-    STOP_ASKED,     /* when the turn ends */
+    STOP_ASKED, /* when the turn ends */
 };
 
 struct server {
