@@ -31,6 +31,16 @@ static void on_expired(void *arg, int db, struct slice key)
     engine_effect(e, db, 2, (struct slice[]){SLICE("DEL"), key});
 }
 
+void engine_add_rows(struct cmd_table *t)
+{
+    const struct cmd_row *const own[] = {
+        engine_rows_connection, engine_rows_client,  engine_rows_multi,   engine_rows_pubsub,
+        engine_rows_monitor,    engine_rows_slowlog, engine_rows_latency, engine_rows_durable,
+    };
+    for (size_t i = 0; i < sizeof(own) / sizeof(own[0]); i++)
+        cmd_table_add(t, own[i]);
+}
+
 struct engine *engine_new(const struct engine_options *o, const struct engine_config *c)
 {
     struct engine *e = mem_zalloc(sizeof(*e));
@@ -53,15 +63,7 @@ struct engine *engine_new(const struct engine_options *o, const struct engine_co
     e->slowlog = slowlog_new();
     e->latency = latency_new();
 
-    cmd_table_add(e->table, engine_rows_connection);
-    cmd_table_add(e->table, engine_rows_client);
-    cmd_table_add(e->table, engine_rows_multi);
-    cmd_table_add(e->table, engine_rows_pubsub);
-    cmd_table_add(e->table, engine_rows_monitor);
-    cmd_table_add(e->table, engine_rows_slowlog);
-    cmd_table_add(e->table, engine_rows_latency);
-    cmd_table_add(e->table, engine_rows_durable);
-
+    engine_add_rows(e->table);
     ks_on_expired(e->ks, on_expired, e);
     engine_config_changed(e);
     engine_turn(e);

@@ -4,7 +4,10 @@
 #include <string.h>
 
 #include "base/num.h"
+#include "engine/engine.h"
+#include "engine/replay.h"
 #include "log/check.h"
+#include "server/server.h"
 
 static int usage(const char *problem, const char *word)
 {
@@ -36,8 +39,14 @@ int check_aof_main(int argc, char **argv)
     if (o.fix && o.truncate)
         return usage("--fix and --truncate-to-timestamp: one at a time", "");
     struct buf out;
+    struct cmd_table *table = cmd_table_new();
     buf_init(&out);
+    server_add_rows(table);
+    engine_add_rows(table);
+    o.admit = replay_admit;
+    o.admit_arg = table;
     enum check_result result = check_aof(&o, &out);
+    cmd_table_free(&table);
     fputs(buf_cstr(&out), stdout);
     buf_deinit(&out);
     return fflush(stdout) == 0 ? (int)result : CHECK_DAMAGED;

@@ -39,7 +39,7 @@ void server_new_id(char id[SERVER_ID_CHARS + 1])
         snprintf(id + 2 * i, 3, "%02x", bytes[i]);
 }
 
-static void add_commands(struct cmd_table *t)
+void server_add_rows(struct cmd_table *t)
 {
     const struct cmd_row *const own[] = {
         server_rows_process, server_rows_config, server_rows_info,
@@ -70,7 +70,7 @@ static enum err new_data(struct server *s, char error[CONFIG_ERROR_CHARS])
         return ERR_NOMEM;
     }
     s->table = cmd_table_new();
-    add_commands(s->table);
+    server_add_rows(s->table);
     struct engine_options eo = {
         .ks = s->ks, .table = s->table, .logger = &s->logger, .rng = &s->rng, .owner = s};
     struct engine_config ec = {.active_expiry = true};
