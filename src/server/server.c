@@ -50,6 +50,11 @@ static void add_commands(struct cmd_table *t)
         cmd_table_add(t, own[i]);
 }
 
+static void read_clocks(struct engine *e)
+{
+    engine_turn(e, clock_mono_us(), clock_wall_ms());
+}
+
 static enum err new_data(struct server *s, char error[CONFIG_ERROR_CHARS])
 {
     uint64_t seed;
@@ -72,7 +77,15 @@ static enum err new_data(struct server *s, char error[CONFIG_ERROR_CHARS])
     s->table = cmd_table_new();
     add_commands(s->table);
     struct engine_options eo = {
-        .ks = s->ks, .table = s->table, .logger = &s->logger, .rng = &s->rng, .owner = s};
+        .ks = s->ks,
+        .table = s->table,
+        .logger = &s->logger,
+        .rng = &s->rng,
+        .owner = s,
+        .now_us = s->start_us,
+        .wall_ms = s->start_wall_ms,
+        .late = read_clocks,
+    };
     struct engine_config ec = {.active_expiry = true};
     server_engine_config(&s->config, &ec);
     s->engine = engine_new(&eo, &ec);
@@ -217,7 +230,7 @@ static void do_due(struct server *s, int64_t now_us)
     bool some_work = s->work_left || now_us >= s->next_work_us;
     if (!deadline && !cron && !some_work)
         return;
-    engine_turn(e);
+    engine_turn(e, now_us, clock_wall_ms());
     if (deadline)
         engine_deadlines(e);
     if (cron) {

@@ -89,14 +89,18 @@ static void server_start(struct guard *g)
         .databases = 16, .shards = 1, .hash_key = {1, 2}, .now_ms = NOW_US / 1000});
     g->table = cmd_table_new();
     cmd_add_rows(g->table);
-    g->engine = engine_new(
-        &(struct engine_options){
-            .ks = g->ks, .table = g->table, .logger = &g->logger, .rng = &g->rng, .owner = g},
-        &(struct engine_config){.slowlog_us = 10000,
-                                .slowlog_len_max = 128,
-                                .bulk_bytes_max = 512 << 20,
-                                .latency_tracking = true,
-                                .active_expiry = true});
+    g->engine = engine_new(&(struct engine_options){.ks = g->ks,
+                                                    .table = g->table,
+                                                    .logger = &g->logger,
+                                                    .rng = &g->rng,
+                                                    .owner = g,
+                                                    .now_us = 1,
+                                                    .wall_ms = NOW_US / 1000},
+                           &(struct engine_config){.slowlog_us = 10000,
+                                                   .slowlog_len_max = 128,
+                                                   .bulk_bytes_max = 512 << 20,
+                                                   .latency_tracking = true,
+                                                   .active_expiry = true});
     g->base = event_base_new();
     g->net = net_new(g->base, g->engine, &g->logger);
     struct net_config c = {.unix_path = SOCKET,
