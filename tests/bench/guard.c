@@ -46,7 +46,7 @@ struct guard {
     struct keyspace *ks;
     struct cmd_table *table;
     struct engine *engine;
-    struct clients *clients;
+    struct clients *around; /* src/clients/ */
     struct admin *admin;
     struct event_base *base;
     struct net *net;
@@ -95,16 +95,16 @@ static void server_start(struct guard *g)
     cmd_add_rows(g->table);
     struct engine_options o = {
         .ks = g->ks, .table = g->table, .logger = &g->logger, .rng = &g->rng, .owner = g};
-    g->clients = clients_new(&g->rng);
+    g->around = clients_new(&g->rng);
     g->admin = admin_new();
-    clients_observe(g->clients, &o.observers);
+    clients_observe(g->around, &o.observers);
     admin_observe(g->admin, &o.observers);
     g->engine = engine_new(&o, &(struct engine_config){.slowlog_us = 10000,
                                                        .slowlog_len_max = 128,
                                                        .bulk_bytes_max = 512 << 20,
                                                        .latency_tracking = true,
                                                        .active_expiry = true});
-    clients_attach(g->clients, g->engine);
+    clients_attach(g->around, g->engine);
     admin_attach(g->admin, g->engine);
     g->base = event_base_new();
     g->net = net_new(g->base, g->engine, &g->logger);
@@ -125,7 +125,7 @@ static void server_stop(struct guard *g)
     event_base_free(g->base);
     engine_free(&g->engine);
     admin_free(&g->admin);
-    clients_free(&g->clients);
+    clients_free(&g->around);
     cmd_table_free(&g->table);
     ks_free(&g->ks);
     logger_deinit(&g->logger);
