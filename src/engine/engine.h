@@ -13,17 +13,14 @@
 #include "cmd/ctx.h"
 #include "cmd/table.h"
 #include "ds/table.h"
+#include "engine/observers.h"
 #include "engine/promise.h"
 #include "engine/session.h"
 #include "store/keyspace.h"
 
-struct aof;      /* log/aof.h */
-struct gate;     /* gate.h */
-struct latency;  /* latency.h */
-struct monitors; /* monitor.h */
-struct pubsub;   /* pubsub.h */
-struct slowlog;  /* slowlog.h */
-struct watches;  /* watch.h */
+struct aof;     /* log/aof.h */
+struct gate;    /* gate.h */
+struct watches; /* watch.h */
 
 #define ENGINE_BATCH_MAX      64   /* requests whose keys are fetched together */
 #define ENGINE_CLOCK_STALE_US 1000 /* a request that took longer makes the clocks be read again */
@@ -58,6 +55,7 @@ struct engine_options {
     int64_t now_us, wall_ms; /* as engine_turn has them */
     /* Calls engine_turn: a request took so long that the time it was given is old. NULL: it is left as it is. */
     void (*late)(struct engine *e);
+    struct engine_observers observers;
 };
 
 struct engine_stats {
@@ -132,10 +130,8 @@ struct engine {
     int64_t pause_until_us; /* monotonic */
 
     struct watches *watches;
-    struct pubsub *pubsub;
-    struct monitors *monitors;
-    struct slowlog *slowlog;
-    struct latency *latency;
+    struct engine_observers observers;
+    size_t monitors; /* sessions that see every request; kept by clients/ */
 };
 
 /* Sets everything up and adds the engine's own rows (sessions, transactions, pub/sub) to the table. */
