@@ -339,13 +339,20 @@ format: ## format the sources in place: make format FILES="src/ds/*.[ch]"
 	@$(if $(strip $(CH_FILES)),$(CLANG_FORMAT) -i $(CH_FILES))
 
 .PHONY: lint
-lint: ## check format, includes between rooms, file sizes, headers; run clang-tidy
+lint: ## check format, includes and circles of calls, sizes, headers; run clang-tidy
 	@utils/deps --test --lint
-	+@$(MAKE) --no-print-directory -k lint-format lint-includes lint-sizes lint-headers lint-tidy
+	+@$(MAKE) --no-print-directory -k lint-format lint-lines lint-includes lint-sizes lint-circles \
+		lint-headers lint-tidy
 
-.PHONY: lint-format lint-includes lint-sizes lint-headers lint-tidy
+.PHONY: lint-format lint-lines lint-includes lint-sizes lint-circles lint-headers lint-tidy
 lint-format:
 	@$(if $(strip $(CH_FILES)),$(CLANG_FORMAT) --dry-run -Werror $(CH_FILES))
+lint-lines:
+	@utils/check-lines $(CH_FILES)
+# Of all sources, as a circle goes through several.
+lint-circles:
+	$(SUBMAKE) $(release_objs)
+	@utils/check-circles $(BUILD)/release
 lint-includes:
 	@utils/check-includes
 lint-sizes:
