@@ -1,4 +1,4 @@
-#include "cmd/docs.h"
+#include "admin/docs.h"
 
 #include <ctype.h>
 

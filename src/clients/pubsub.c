@@ -9,7 +9,7 @@
  *                       |
  *      session --> subscription --> subscription      (other topics)
  */
-#include "engine/pubsub.h"
+#include "clients/pubsub.h"
 
 #include <assert.h>
 #include <stdio.h>
@@ -17,10 +17,11 @@
 #include "base/blob.h"
 #include "base/glob.h"
 #include "base/mem.h"
+#include "base/rng.h"
 #include "base/siphash.h"
 #include "ds/table.h"
 #include "engine/dlist.h"
-#include "engine/engine.h"
+#include "engine/session.h"
 
 #define TABLE_WORK_BUCKETS 4 /* what each removal adds to the shrinking of its table */
 
@@ -43,6 +44,7 @@ struct subscription {
 
 /* There is one only while the session is subscribed to anything. */
 struct session_pubsub {
+    struct pubsub *pubsub;
     struct dlist subscriptions[PUBSUB_KINDS]; /* of struct subscription, oldest first */
     size_t count[PUBSUB_KINDS];
 };
@@ -125,10 +127,10 @@ static void remove_from(struct table *t, uint32_t hash, table_match_fn match, co
 
 /* --- topics and subscriptions ----------------------------------------------------------------- */
 
-struct pubsub *pubsub_new(struct engine *e)
+struct pubsub *pubsub_new(struct rng *rng)
 {
     struct pubsub *p = mem_zalloc(sizeof(*p));
-    p->hash_key = (struct siphash_key){rng_next(e->rng), rng_next(e->rng)};
+    p->hash_key = (struct siphash_key){rng_next(rng), rng_next(rng)};
     for (int kind = 0; kind < PUBSUB_KINDS; kind++) {
         table_init(&p->names[kind], rehash_topic, NULL);
         dlist_init(&p->topics[kind]);
@@ -177,10 +179,13 @@ static void topic_free_unused(struct pubsub *p, struct topic *t)
     mem_free(t);
 }
 
-static struct session_pubsub *session_pubsub_new(void)
+static struct session_pubsub *session_pubsub_new(struct pubsub *p)
 {
     struct session_pubsub *own = mem_try_zalloc(sizeof(*own));
-    for (int kind = 0; own && kind < PUBSUB_KINDS; kind++)
+    if (!own)
+        return NULL;
+    own->pubsub = p;
+    for (int kind = 0; kind < PUBSUB_KINDS; kind++)
         dlist_init(&own->subscriptions[kind]);
     return own;
 }
@@ -225,15 +230,14 @@ static void untie(struct pubsub *p, struct subscription *sub)
     session_pubsub_free_unused(s);
 }
 
-enum err pubsub_join(struct session *s, enum pubsub_kind kind, struct slice name)
+enum err pubsub_join(struct pubsub *p, struct session *s, enum pubsub_kind kind, struct slice name)
 {
-    struct pubsub *p = s->engine->pubsub;
     uint32_t hash = hash_name(p, name);
     struct topic *t = find_topic(p, kind, name, hash);
     if (t && find_subscription(p, t, s))
         return ERR_EXISTS;
     if (!s->pubsub)
-        s->pubsub = session_pubsub_new();
+        s->pubsub = session_pubsub_new(p);
     if (!s->pubsub)
         return ERR_NOMEM;
     if (!t)
@@ -249,8 +253,10 @@ enum err pubsub_join(struct session *s, enum pubsub_kind kind, struct slice name
 
 bool pubsub_leave(struct session *s, enum pubsub_kind kind, struct slice name)
 {
-    struct pubsub *p = s->engine->pubsub;
-    struct topic *t = s->pubsub ? find_topic(p, kind, name, hash_name(p, name)) : NULL;
+    if (!s->pubsub)
+        return false;
+    struct pubsub *p = s->pubsub->pubsub;
+    struct topic *t = find_topic(p, kind, name, hash_name(p, name));
     struct subscription *sub = t ? find_subscription(p, t, s) : NULL;
     if (sub)
         untie(p, sub);
@@ -277,7 +283,7 @@ void pubsub_leave_all(struct session *s)
     struct subscription *sub;
     for (enum pubsub_kind kind = 0; kind < PUBSUB_KINDS; kind++)
         while ((sub = oldest(s, kind)))
-            untie(s->engine->pubsub, sub);
+            untie(s->pubsub->pubsub, sub);
 }
 
 /* --- counts ----------------------------------------------------------------------------------- */

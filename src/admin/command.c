@@ -1,9 +1,10 @@
 /* COMMAND: the command table, as clients ask for it. */
 #include <stdio.h>
 
+#include "admin/admin_impl.h"
+#include "admin/docs.h"
 #include "base/glob.h"
 #include "cmd/ctx.h"
-#include "cmd/docs.h"
 
 /* --- names of flags --------------------------------------------------------------------------- */
 
@@ -430,7 +431,7 @@ static const struct cmd_row command_subs[] = {
     {.name = NULL},
 };
 
-const struct cmd_row cmd_rows_command[] = {
+const struct cmd_row admin_rows_command[] = {
     {.name = "command",
      .fn = cmd_command,
      .arity = -1,

@@ -1,11 +1,12 @@
 /* SUBSCRIBE and its kin, PUBLISH and PUBSUB. */
 #include "base/glob.h"
-#include "engine/engine.h"
-#include "engine/pubsub.h"
+#include "clients/clients_impl.h"
+#include "clients/pubsub.h"
+#include "engine/session.h"
 
 static struct pubsub *pubsub_of(const struct cmd_ctx *c)
 {
-    return engine_of(c)->pubsub;
+    return clients_of(c)->pubsub;
 }
 
 /* --- subscribing ------------------------------------------------------------------------------ */
@@ -46,7 +47,7 @@ static void confirm(struct cmd_ctx *c, const char *what, const struct slice *nam
 static void subscribe(struct cmd_ctx *c, enum pubsub_kind kind)
 {
     for (int i = 1; i < c->argc; i++) {
-        if (pubsub_join(c->session, kind, c->argv[i]) == ERR_NOMEM) {
+        if (pubsub_join(pubsub_of(c), c->session, kind, c->argv[i]) == ERR_NOMEM) {
             ctx_reply_nomem(c);
             return;
         }
@@ -274,7 +275,7 @@ static const struct cmd_row pubsub_subs[] = {
     {0},
 };
 
-const struct cmd_row engine_rows_pubsub[] = {
+const struct cmd_row clients_rows_pubsub[] = {
     {.name = "subscribe",
      .fn = cmd_subscribe,
      .arity = -2,

@@ -1,7 +1,8 @@
-#include "engine/slowlog.h"
+#include "admin/slowlog.h"
 
 #include <assert.h>
 
+#include "admin/admin_impl.h"
 #include "base/buf.h"
 #include "base/mem.h"
 #include "engine/dlist.h"
@@ -153,7 +154,7 @@ static void reply_entry(struct resp_writer *w, const struct entry *one)
 
 static void cmd_slowlog_get(struct cmd_ctx *c)
 {
-    const struct slowlog *l = engine_of(c)->slowlog;
+    const struct slowlog *l = admin_of(c)->slowlog;
     int64_t asked = SLOWLOG_GET_DEFAULT;
     if (c->argc > 3) {
         ctx_reply_unknown_sub(c);
@@ -171,12 +172,12 @@ static void cmd_slowlog_get(struct cmd_ctx *c)
 
 static void cmd_slowlog_len(struct cmd_ctx *c)
 {
-    resp_int(c->out, (int64_t)slowlog_len(engine_of(c)->slowlog));
+    resp_int(c->out, (int64_t)slowlog_len(admin_of(c)->slowlog));
 }
 
 static void cmd_slowlog_reset(struct cmd_ctx *c)
 {
-    drop_oldest(engine_of(c)->slowlog, 0);
+    drop_oldest(admin_of(c)->slowlog, 0);
     resp_ok(c->out);
 }
 
@@ -244,7 +245,7 @@ static const struct cmd_row slowlog_subs[] = {
     {0},
 };
 
-const struct cmd_row engine_rows_slowlog[] = {
+const struct cmd_row admin_rows_slowlog[] = {
     {.name = "slowlog",
      .arity = -2,
      .group = "server",

@@ -199,7 +199,7 @@ static void test_hidden(void **state)
     struct buf count;
     buf_init(&count);
     buf_append_cstr(&count, cmd_test_run(&t, "command count"));
-    cmd_table_add(t.table, rows);
+    cmd_table_add(t.table, rows, NULL);
     assert_string_equal(cmd_test_run(&t, "command count"), buf_cstr(&count));
     assert_string_equal(cmd_test_run(&t, "command list filterby pattern hidden"), "*0");
     assert_null(strstr(cmd_test_run(&t, "command"), "hidden"));

@@ -1,7 +1,7 @@
 #include <stdio.h>
 
+#include "admin/slowlog.h"
 #include "base/mem.h"
-#include "engine/slowlog.h"
 #include "unit/engine/harness.h"
 
 static struct harness h;
@@ -32,7 +32,7 @@ static void note(const char *line, int64_t us, uint64_t len_max)
         at += strcspn(at, " ");
     }
     h.e->config.slowlog_len_max = len_max;
-    slowlog_add(h.e->slowlog, a->session, argv, argc, us);
+    slowlog_add(admin_slowlog(h.admin), a->session, argv, argc, us);
 }
 
 static void test_entries(void **state)
@@ -63,12 +63,12 @@ static void test_length(void **state)
     (void)state;
     for (int i = 0; i < 30; i++)
         note("PING", i, 20);
-    assert_int_equal(slowlog_len(h.e->slowlog), 20);
+    assert_int_equal(slowlog_len(admin_slowlog(h.admin)), 20);
     assert_has(client_run(a, "SLOWLOG GET"), "*10\r\n*6\r\n:29\r\n");
     note("PING", 1, 3);
-    assert_int_equal(slowlog_len(h.e->slowlog), 3);
+    assert_int_equal(slowlog_len(admin_slowlog(h.admin)), 3);
     note("PING", 1, 0);
-    assert_int_equal(slowlog_len(h.e->slowlog), 0);
+    assert_int_equal(slowlog_len(admin_slowlog(h.admin)), 0);
 }
 
 static void test_cut(void **state)
@@ -173,5 +173,5 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_errors, setup, teardown),
         cmocka_unit_test_setup_teardown(test_no_memory, setup, teardown),
     };
-    return cmocka_run_group_tests_name("engine/slowlog", tests, NULL, NULL);
+    return cmocka_run_group_tests_name("admin/slowlog", tests, NULL, NULL);
 }

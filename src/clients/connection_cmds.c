@@ -2,8 +2,8 @@
 #include <limits.h>
 
 #include "base/mem.h"
+#include "clients/client_cmds.h"
 #include "engine/block.h"
-#include "engine/client_cmds.h"
 #include "engine/engine.h"
 #include "engine/timeout.h"
 #include "engine/version.h"
@@ -226,7 +226,7 @@ static void cmd_wait(struct cmd_ctx *c)
 #define HANDSHAKE_FLAGS \
     (CMD_NOSCRIPT | CMD_LOADING | CMD_STALE | CMD_FAST | CMD_NO_AUTH | CMD_ALLOW_BUSY)
 
-const struct cmd_row engine_rows_connection[] = {
+const struct cmd_row clients_rows_connection[] = {
     {.name = "ping",
      .fn = cmd_ping,
      .arity = -1,

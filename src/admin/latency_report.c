@@ -1,11 +1,12 @@
-#include "engine/latency_report.h"
+#include "admin/latency_report.h"
 
 #include <math.h>
 #include <stdlib.h>
 
+#include "admin/admin_impl.h"
+#include "admin/latency.h"
 #include "base/buf.h"
 #include "engine/engine.h"
-#include "engine/latency.h"
 
 /* --- GRAPH ------------------------------------------------------------------------------------ */
 
@@ -57,7 +58,7 @@ static void append_graph(struct buf *text, const struct latency_series *s, int64
 
 void latency_cmd_graph(struct cmd_ctx *c)
 {
-    const struct latency_series *s = latency_find(engine_of(c)->latency, c->argv[2]);
+    const struct latency_series *s = latency_find(admin_of(c)->latency, c->argv[2]);
     struct buf text;
     if (!s) {
         resp_errorf(c->out, "No samples available for event '%.*s'",
@@ -65,7 +66,7 @@ void latency_cmd_graph(struct cmd_ctx *c)
         return;
     }
     buf_init(&text);
-    append_graph(&text, s, engine_of(c)->wall_ms / 1000);
+    append_graph(&text, s, admin_of(c)->engine->wall_ms / 1000);
     ctx_reply_text(c, &text);
 }
 
@@ -137,9 +138,8 @@ static void append_advice(struct buf *text, const struct engine *e, const char *
                    (long long)e->config.slowlog_us, (long long)e->config.latency_ms);
 }
 
-static void append_diagnosis(struct buf *text, const struct engine *e)
+static void append_diagnosis(struct buf *text, const struct latency *l, const struct engine *e)
 {
-    const struct latency *l = e->latency;
     int events = latency_event_count(l);
     if (e->config.latency_ms <= 0)
         buf_append_cstr(text, "Latency is not watched. CONFIG SET latency-monitor-threshold "
@@ -162,7 +162,7 @@ void latency_cmd_doctor(struct cmd_ctx *c)
 {
     struct buf text;
     buf_init(&text);
-    append_diagnosis(&text, engine_of(c));
+    append_diagnosis(&text, admin_of(c)->latency, admin_of(c)->engine);
     ctx_reply_text(c, &text);
 }
 

@@ -1,4 +1,4 @@
-#include "engine/monitor.h"
+#include "clients/monitor.h"
 #include "unit/engine/harness.h"
 
 static struct harness h;
@@ -107,7 +107,7 @@ static void test_end(void **state)
     client_run(a, "PING");
     assert_has(client_received(o), "PING");
     client_close(o);
-    assert_false(monitors_any(h.e->monitors));
+    assert_false(monitors_any(clients_monitors(h.around)));
 }
 
 static void test_no_memory(void **state)
@@ -132,5 +132,5 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_end, setup, teardown),
         cmocka_unit_test_setup_teardown(test_no_memory, setup, teardown),
     };
-    return cmocka_run_group_tests_name("engine/monitor", tests, NULL, NULL);
+    return cmocka_run_group_tests_name("clients/monitor", tests, NULL, NULL);
 }

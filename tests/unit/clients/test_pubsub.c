@@ -1,7 +1,8 @@
 #include <stdio.h>
 
 #include "base/mem.h"
-#include "engine/pubsub.h"
+#include "clients/pubsub.h"
+#include "engine/run.h"
 #include "unit/engine/harness.h"
 
 static struct harness h;
@@ -20,7 +21,7 @@ static int setup(void **state)
 static int teardown(void **state)
 {
     (void)state;
-    pubsub_validate(h.e->pubsub);
+    pubsub_validate(clients_pubsub(h.around));
     harness_deinit(&h);
     return 0;
 }
@@ -151,13 +152,13 @@ static void test_end_of_session(void **state)
     client_run(a, "PSUBSCRIBE *");
     client_run(c, "SUBSCRIBE x");
     client_close(a);
-    pubsub_validate(h.e->pubsub);
+    pubsub_validate(clients_pubsub(h.around));
     assert_reply(b, "PUBLISH x hi", ":1\r\n");
     client_run(b, "CLIENT KILL TYPE pubsub");
     assert_reply(b, "PUBLISH x hi", ":0\r\n"); /* it is closing and takes nothing */
     harness_advance(&h, 0);
-    assert_int_equal(pubsub_channel_count(h.e->pubsub), 0);
-    assert_int_equal(pubsub_pattern_count(h.e->pubsub), 0);
+    assert_int_equal(pubsub_channel_count(clients_pubsub(h.around)), 0);
+    assert_int_equal(pubsub_pattern_count(clients_pubsub(h.around)), 0);
 }
 
 /* Large messages are held once, whatever the number of those who get them. */
@@ -223,47 +224,21 @@ static void test_notify(void **state)
 {
     (void)state;
     client_run(a, "PSUBSCRIBE *");
-    notify_event(h.e, 0, SLICE("k"), NOTIFY_STRING, "set");
+    engine_event(h.e, 0, SLICE("k"), NOTIFY_STRING, "set");
     assert_received(a, "");
     h.e->config.notify = NOTIFY_KEYSPACE | NOTIFY_KEYEVENT | NOTIFY_STRING;
-    notify_event(h.e, 11, SLICE("k"), NOTIFY_STRING, "set");
+    engine_event(h.e, 11, SLICE("k"), NOTIFY_STRING, "set");
     assert_received(a,
                     "*4\r\n$8\r\npmessage\r\n$1\r\n*\r\n$17\r\n__keyspace@11__:k\r\n$3\r\nset\r\n"
                     "*4\r\n$8\r\npmessage\r\n$1\r\n*\r\n$19\r\n__keyevent@11__:set\r\n$1\r\nk\r\n");
-    notify_event(h.e, 0, SLICE("k"), NOTIFY_GENERIC, "del");
+    engine_event(h.e, 0, SLICE("k"), NOTIFY_GENERIC, "del");
     assert_received(a, "");
     h.e->config.notify = NOTIFY_KEYEVENT | NOTIFY_ALL;
-    notify_event(h.e, 0, SLICE("k"), NOTIFY_GENERIC, "del");
+    engine_event(h.e, 0, SLICE("k"), NOTIFY_GENERIC, "del");
     assert_received(a,
                     "*4\r\n$8\r\npmessage\r\n$1\r\n*\r\n$18\r\n__keyevent@0__:del\r\n$1\r\nk\r\n");
-    notify_event(h.e, 0, SLICE("k"), NOTIFY_KEY_MISS, "keymiss");
+    engine_event(h.e, 0, SLICE("k"), NOTIFY_KEY_MISS, "keymiss");
     assert_received(a, ""); /* A leaves it out */
-}
-
-static void assert_letters(const char *given, const char *printed)
-{
-    unsigned classes = 0, again = 0;
-    char out[NOTIFY_PRINT_BYTES];
-    assert_true(notify_parse(slice_from_cstr(given), &classes));
-    notify_print(classes, out);
-    assert_string_equal(out, printed);
-    assert_true(notify_parse(slice_from_cstr(out), &again));
-    assert_int_equal(classes, again);
-}
-
-static void test_notify_letters(void **state)
-{
-    (void)state;
-    unsigned classes = 77;
-    assert_letters("", "");
-    assert_letters("KEA", "AKE");
-    assert_letters("gKn", "gnK");
-    assert_letters("mng", "gnm");
-    assert_letters("KEg$lshzxetd", "AKE");
-    assert_letters("$lshzxetKE", "$lshzxetKE");
-    assert_letters("KEAmn", "AnKEm");
-    assert_false(notify_parse(SLICE("KEy"), &classes));
-    assert_int_equal(classes, 77);
 }
 
 /* --- memory that is refused ------------------------------------------------------------------- */
@@ -280,15 +255,15 @@ static void test_no_memory(void **state)
         if (!done) {
             assert_has(reply, "-OOM ");
             assert_null(one->session->pubsub);
-            assert_int_equal(pubsub_channel_count(h.e->pubsub), 0);
+            assert_int_equal(pubsub_channel_count(clients_pubsub(h.around)), 0);
         }
-        pubsub_validate(h.e->pubsub);
+        pubsub_validate(clients_pubsub(h.around));
         client_close(one);
         assert_true(n < 20);
     }
     client_run(a, "SUBSCRIBE x");
     mem_fail_after(1);
-    assert_int_equal(pubsub_publish(h.e->pubsub, SLICE("x"), SLICE("hi")), 0);
+    assert_int_equal(pubsub_publish(clients_pubsub(h.around), SLICE("x"), SLICE("hi")), 0);
     mem_fail_after(0);
     assert_received(a, "");
 }
@@ -335,7 +310,8 @@ static void model_step(struct client *const *all, struct rng *rng)
     bool *in = &model[s][kind][name];
     uint64_t choice = rng_below(rng, 100);
     if (choice < 50) {
-        assert_int_equal(pubsub_join(all[s]->session, kind, what), *in ? ERR_EXISTS : ERR_OK);
+        assert_int_equal(pubsub_join(clients_pubsub(h.around), all[s]->session, kind, what),
+                         *in ? ERR_EXISTS : ERR_OK);
         *in = true;
     } else if (choice < 90) {
         assert_int_equal(pubsub_leave(all[s]->session, kind, what), *in);
@@ -344,13 +320,14 @@ static void model_step(struct client *const *all, struct rng *rng)
         pubsub_leave_all(all[s]->session);
         memset(model[s], 0, sizeof(model[s]));
     } else if (kind == PUBSUB_SHARD) {
-        assert_int_equal(pubsub_publish_shard(h.e->pubsub, what, SLICE("m")),
+        assert_int_equal(pubsub_publish_shard(clients_pubsub(h.around), what, SLICE("m")),
                          model_count(kind, name));
     } else {
-        assert_int_equal(pubsub_publish(h.e->pubsub, what, SLICE("m")),
+        assert_int_equal(pubsub_publish(clients_pubsub(h.around), what, SLICE("m")),
                          model_count(PUBSUB_CHANNEL, name) + model_count(PUBSUB_PATTERN, name));
     }
-    assert_int_equal(pubsub_subscribers(h.e->pubsub, kind, what), model_count(kind, name));
+    assert_int_equal(pubsub_subscribers(clients_pubsub(h.around), kind, what),
+                     model_count(kind, name));
     check_session(all[s], s);
     client_received(all[s]);
 }
@@ -367,7 +344,7 @@ static void test_model(void **state)
     for (int i = 0; i < MODEL_STEPS; i++) {
         model_step(all, &rng);
         if (i % 16 == 0)
-            pubsub_validate(h.e->pubsub);
+            pubsub_validate(clients_pubsub(h.around));
     }
 }
 
@@ -385,9 +362,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_large_message, setup, teardown),
         cmocka_unit_test_setup_teardown(test_introspection, setup, teardown),
         cmocka_unit_test_setup_teardown(test_notify, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_notify_letters, setup, teardown),
         cmocka_unit_test_setup_teardown(test_no_memory, setup, teardown),
         cmocka_unit_test_setup_teardown(test_model, setup, teardown),
     };
-    return cmocka_run_group_tests_name("engine/pubsub", tests, NULL, NULL);
+    return cmocka_run_group_tests_name("clients/pubsub", tests, NULL, NULL);
 }

@@ -1,4 +1,4 @@
-#include "engine/client_filter.h"
+#include "clients/client_filter.h"
 
 #include "engine/engine.h"
 

@@ -3,8 +3,8 @@
 #include "cmd/table.h"
 
 extern const struct cmd_row
-    engine_rows_connection[];                     /* PING ECHO QUIT RESET SELECT AUTH HELLO WAIT */
-extern const struct cmd_row engine_rows_client[]; /* CLIENT and its subcommands */
+    clients_rows_connection[];                     /* PING ECHO QUIT RESET SELECT AUTH HELLO WAIT */
+extern const struct cmd_row clients_rows_client[]; /* CLIENT and its subcommands */
 
 /* Names go into CLIENT LIST, whose fields are parted by spaces. */
 #define CLIENT_TEXT_ERROR " cannot contain spaces, newlines or special characters."

@@ -1,16 +1,14 @@
 #pragma once
 /* LATENCY: a history of spikes for each kind of event, and histograms for each command. */
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/slice.h"
-#include "cmd/table.h"
 
 #define LATENCY_HISTORY_LEN 160
 #define LATENCY_EVENTS_MAX  32
 
 struct latency;
-
-extern const struct cmd_row engine_rows_latency[];
 
 struct latency *latency_new(void);
 void latency_free(struct latency **l);
@@ -45,3 +43,9 @@ int latency_event_count(const struct latency *l);
 const struct latency_series *latency_event(const struct latency *l, int i);
 /* NULL: nothing of that name was noted. The pointer is good until the next LATENCY RESET. */
 const struct latency_series *latency_find(const struct latency *l, struct slice event);
+
+/* --- forgetting ------------------------------------------------------------------------------- */
+
+/* False: nothing of that name was noted. */
+bool latency_forget(struct latency *l, struct slice event);
+int latency_forget_all(struct latency *l); /* returns how many events there were */

@@ -1,9 +1,10 @@
 /* CLIENT: what a client sets for itself, and what it learns about and does to others. */
-#include "engine/client_cmds.h"
+#include "clients/client_cmds.h"
 
 #include "base/buf.h"
+#include "clients/client_filter.h"
+#include "clients/describe.h"
 #include "engine/block.h"
-#include "engine/client_filter.h"
 #include "engine/durable.h"
 #include "engine/engine.h"
 #include "engine/timeout.h"
@@ -110,7 +111,7 @@ static void cmd_client_trackinginfo(struct cmd_ctx *c)
 
 static void append_session(struct buf *text, const struct session *s)
 {
-    session_describe(s, text);
+    client_describe(s, text);
     buf_append_char(text, '\n');
 }
 
@@ -485,7 +486,7 @@ static const struct cmd_row client_subs[] = {
     {0},
 };
 
-const struct cmd_row engine_rows_client[] = {
+const struct cmd_row clients_rows_client[] = {
     {.name = "client",
      .arity = -2,
      .group = "connection",

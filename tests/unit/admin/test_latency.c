@@ -1,6 +1,6 @@
 #include <stdio.h>
 
-#include "engine/latency.h"
+#include "admin/latency.h"
 #include "unit/engine/harness.h"
 
 #define THRESHOLD_MS 10
@@ -26,7 +26,7 @@ static int teardown(void **state)
 
 static void add(const char *event, int64_t ms, int64_t at_s)
 {
-    latency_add(h.e->latency, event, ms, THRESHOLD_MS, (1700000000 + at_s) * 1000 + 999);
+    latency_add(admin_latency(h.admin), event, ms, THRESHOLD_MS, (1700000000 + at_s) * 1000 + 999);
 }
 
 static void test_history(void **state)
@@ -62,7 +62,7 @@ static void test_limits(void **state)
     add("command", 1000, 0);
     for (int i = 0; i < LATENCY_HISTORY_LEN + 5; i++)
         add("command", 100 + i, 1 + i);
-    const struct latency_series *s = latency_find(h.e->latency, SLICE("command"));
+    const struct latency_series *s = latency_find(admin_latency(h.admin), SLICE("command"));
     assert_int_equal(s->count, LATENCY_HISTORY_LEN);
     assert_int_equal(latency_at(s, 0)->ms, 105);
     assert_int_equal(latency_at(s, LATENCY_HISTORY_LEN - 1)->ms, 100 + LATENCY_HISTORY_LEN + 4);
@@ -71,7 +71,7 @@ static void test_limits(void **state)
         snprintf(names[i], sizeof(names[i]), "e%d", i);
         add(names[i], 20, 0);
     }
-    assert_int_equal(latency_event_count(h.e->latency), LATENCY_EVENTS_MAX);
+    assert_int_equal(latency_event_count(admin_latency(h.admin)), LATENCY_EVENTS_MAX);
 }
 
 static void test_graph(void **state)
@@ -183,5 +183,5 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_histogram, setup, teardown),
         cmocka_unit_test_setup_teardown(test_errors, setup, teardown),
     };
-    return cmocka_run_group_tests_name("engine/latency", tests, NULL, NULL);
+    return cmocka_run_group_tests_name("admin/latency", tests, NULL, NULL);
 }

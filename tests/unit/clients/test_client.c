@@ -473,5 +473,5 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_kill_filters, setup, teardown),
         cmocka_unit_test_setup_teardown(test_kill_errors, setup, teardown),
     };
-    return cmocka_run_group_tests_name("engine/client", tests, NULL, NULL);
+    return cmocka_run_group_tests_name("clients/client", tests, NULL, NULL);
 }

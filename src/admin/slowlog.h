@@ -3,15 +3,12 @@
 #include <stdint.h>
 
 #include "base/slice.h"
-#include "cmd/table.h"
 
 #define SLOWLOG_ARGS_MAX      32
 #define SLOWLOG_ARG_BYTES_MAX 128
 
 struct session;
 struct slowlog;
-
-extern const struct cmd_row engine_rows_slowlog[];
 
 struct slowlog *slowlog_new(void);
 void slowlog_free(struct slowlog **l);

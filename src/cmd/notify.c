@@ -1,8 +1,6 @@
-/* Keyspace notifications: what happens to a key, published on two channels named after the key and
- * after the event. */
-#include "base/buf.h"
-#include "engine/engine.h"
-#include "engine/pubsub.h"
+#include "cmd/notify.h"
+
+#include "cmd/ctx.h"
 
 /* In the order in which Redis prints them. */
 static const struct {
@@ -16,32 +14,6 @@ static const struct {
 };
 #define LETTERS (sizeof(letters) / sizeof(letters[0]))
 _Static_assert(LETTERS + 2 <= NOTIFY_PRINT_BYTES, "'A', every letter and the NUL fit");
-
-static void publish(struct engine *e, const char *what, int db, struct slice name,
-                    struct slice message)
-{
-    struct buf channel;
-    buf_init(&channel);
-    buf_printf(&channel, "__%s@%d__:", what, db);
-    buf_append_slice(&channel, name);
-    if (channel.err == ERR_OK)
-        pubsub_publish(e->pubsub, buf_slice(&channel), message);
-    buf_deinit(&channel);
-}
-
-void notify_event(struct engine *e, int db, struct slice key, unsigned class, const char *event)
-{
-    unsigned wanted = e->config.notify;
-    if (!(wanted & class))
-        return;
-    if (pubsub_channel_count(e->pubsub) == 0 && pubsub_pattern_count(e->pubsub) == 0)
-        return;
-    struct slice name = slice_from_cstr(event);
-    if (wanted & NOTIFY_KEYSPACE)
-        publish(e, "keyspace", db, key, name);
-    if (wanted & NOTIFY_KEYEVENT)
-        publish(e, "keyevent", db, name, key);
-}
 
 static unsigned class_of(char letter)
 {

@@ -1,5 +1,5 @@
 /* Each key with its value is hashed on its own, and the hashes are joined by exclusive or: order does not matter. */
-#include "server/digest.h"
+#include "admin/digest.h"
 
 #include <assert.h>
 #include <stdio.h>

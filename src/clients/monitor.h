@@ -5,16 +5,15 @@
 #include "base/slice.h"
 #include "cmd/table.h"
 
-struct engine;
 struct monitors;
 struct session;
 
-extern const struct cmd_row engine_rows_monitor[];
+extern const struct cmd_row clients_rows_monitor[];
 
-struct monitors *monitors_new(struct engine *e);
+struct monitors *monitors_new(void);
 void monitors_free(struct monitors **m);
 bool monitors_any(const struct monitors *m);
-void monitors_leave(struct session *s);
+void monitors_leave(struct monitors *m, struct session *s);
 /* Sends the line of a request of `s` to all monitors. */
 void monitors_feed(struct monitors *m, const struct session *s, const struct cmd *cmd,
                    const struct slice *argv, int argc);

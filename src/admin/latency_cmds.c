@@ -1,112 +1,15 @@
-#include "engine/latency.h"
-
-#include "base/mem.h"
-#include "engine/engine.h"
-#include "engine/latency_report.h"
-
-struct latency {
-    struct latency_series *series[LATENCY_EVENTS_MAX]; /* owned, `count` of them */
-    int count;
-};
-
-struct latency *latency_new(void)
-{
-    return mem_zalloc(sizeof(struct latency));
-}
-
-static void forget(struct latency *l, int i)
-{
-    mem_free(l->series[i]);
-    l->count--;
-    memmove(&l->series[i], &l->series[i + 1], (size_t)(l->count - i) * sizeof(l->series[0]));
-}
-
-static void forget_all(struct latency *l)
-{
-    while (l->count > 0)
-        forget(l, l->count - 1);
-}
-
-void latency_free(struct latency **l)
-{
-    forget_all(*l);
-    mem_free(*l);
-    *l = NULL;
-}
-
-static int index_of(const struct latency *l, struct slice event)
-{
-    for (int i = 0; i < l->count; i++)
-        if (slice_equal(slice_from_cstr(l->series[i]->event), event))
-            return i;
-    return -1;
-}
-
-static struct latency_series *find_or_add(struct latency *l, const char *event)
-{
-    int i = index_of(l, slice_from_cstr(event));
-    if (i >= 0)
-        return l->series[i];
-    if (l->count == LATENCY_EVENTS_MAX)
-        return NULL;
-    struct latency_series *s = mem_zalloc(sizeof(*s));
-    s->event = event;
-    l->series[l->count++] = s;
-    return s;
-}
-
-static struct latency_sample *newest(struct latency_series *s)
-{
-    return &s->samples[(s->start + s->count - 1) % LATENCY_HISTORY_LEN];
-}
-
-void latency_add(struct latency *l, const char *event, int64_t duration_ms, int64_t threshold_ms,
-                 int64_t wall_ms)
-{
-    if (threshold_ms <= 0 || duration_ms < threshold_ms)
-        return;
-    struct latency_series *s = find_or_add(l, event);
-    if (!s)
-        return;
-    if (duration_ms > s->ms_max)
-        s->ms_max = duration_ms;
-
-    int64_t wall_s = wall_ms / 1000;
-    if (s->count == 0 || newest(s)->wall_s != wall_s) {
-        if (s->count == LATENCY_HISTORY_LEN)
-            s->start = (s->start + 1) % LATENCY_HISTORY_LEN;
-        else
-            s->count++;
-        *newest(s) = (struct latency_sample){wall_s, duration_ms};
-    }
-    if (duration_ms > newest(s)->ms)
-        newest(s)->ms = duration_ms;
-}
-
-int latency_event_count(const struct latency *l)
-{
-    return l->count;
-}
-
-const struct latency_series *latency_event(const struct latency *l, int i)
-{
-    return l->series[i];
-}
-
-const struct latency_series *latency_find(const struct latency *l, struct slice event)
-{
-    int i = index_of(l, event);
-    return i >= 0 ? l->series[i] : NULL;
-}
-
-/* --- LATENCY ---------------------------------------------------------------------------------- */
+/* LATENCY: reads and resets what was noted. */
+#include "admin/admin_impl.h"
+#include "admin/latency.h"
+#include "admin/latency_report.h"
 
 static void cmd_latency_latest(struct cmd_ctx *c)
 {
-    const struct latency *l = engine_of(c)->latency;
-    resp_array(c->out, (size_t)l->count);
-    for (int i = 0; i < l->count; i++) {
-        const struct latency_series *s = l->series[i];
+    const struct latency *l = admin_of(c)->latency;
+    int count = latency_event_count(l);
+    resp_array(c->out, (size_t)count);
+    for (int i = 0; i < count; i++) {
+        const struct latency_series *s = latency_event(l, i);
         const struct latency_sample *last = latency_at(s, s->count - 1);
         resp_array(c->out, 4);
         resp_bulk_cstr(c->out, s->event);
@@ -118,7 +21,7 @@ static void cmd_latency_latest(struct cmd_ctx *c)
 
 static void cmd_latency_history(struct cmd_ctx *c)
 {
-    const struct latency_series *s = latency_find(engine_of(c)->latency, c->argv[2]);
+    const struct latency_series *s = latency_find(admin_of(c)->latency, c->argv[2]);
     uint32_t count = s ? s->count : 0;
     resp_array(c->out, count);
     for (uint32_t i = 0; i < count; i++) {
@@ -130,16 +33,13 @@ static void cmd_latency_history(struct cmd_ctx *c)
 
 static void cmd_latency_reset(struct cmd_ctx *c)
 {
-    struct latency *l = engine_of(c)->latency;
-    int before = l->count;
+    struct latency *l = admin_of(c)->latency;
+    int forgotten = 0;
     if (c->argc == 2)
-        forget_all(l);
-    for (int i = 2; i < c->argc; i++) {
-        int at = index_of(l, c->argv[i]);
-        if (at >= 0)
-            forget(l, at);
-    }
-    resp_int(c->out, before - l->count);
+        forgotten = latency_forget_all(l);
+    for (int i = 2; i < c->argc; i++)
+        forgotten += latency_forget(l, c->argv[i]);
+    resp_int(c->out, forgotten);
 }
 
 static void cmd_latency_help(struct cmd_ctx *c)
@@ -247,7 +147,7 @@ static const struct cmd_row latency_subs[] = {
     {0},
 };
 
-const struct cmd_row engine_rows_latency[] = {
+const struct cmd_row admin_rows_latency[] = {
     {.name = "latency",
      .arity = -2,
      .group = "server",

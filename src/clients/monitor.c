@@ -1,26 +1,24 @@
-#include "engine/monitor.h"
+#include "clients/monitor.h"
 
 #include <assert.h>
 
 #include "base/buf.h"
 #include "base/mem.h"
+#include "clients/clients_impl.h"
 #include "engine/engine.h"
 #include "engine/redact.h"
 
 #define CLOCK_DRIFT_US_MAX 1000 /* the wall clock is known to the millisecond only */
 
 struct monitors {
-    struct engine *engine;
     struct session **at; /* owned, count of them, each borrowed until it leaves */
     size_t count, cap;
     int64_t wall_ahead_us; /* of the monotonic clock */
 };
 
-struct monitors *monitors_new(struct engine *e)
+struct monitors *monitors_new(void)
 {
-    struct monitors *m = mem_zalloc(sizeof(*m));
-    m->engine = e;
-    return m;
+    return mem_zalloc(sizeof(struct monitors));
 }
 
 void monitors_free(struct monitors **m)
@@ -48,13 +46,13 @@ static bool join(struct monitors *m, struct session *s)
         m->cap = cap;
     }
     m->at[m->count++] = s;
+    s->engine->monitors++;
     s->flags |= SESSION_MONITOR;
     return true;
 }
 
-void monitors_leave(struct session *s)
+void monitors_leave(struct monitors *m, struct session *s)
 {
-    struct monitors *m = s->engine->monitors;
     size_t i = 0;
     if (!(s->flags & SESSION_MONITOR))
         return;
@@ -63,15 +61,15 @@ void monitors_leave(struct session *s)
         i++;
     assert(i < m->count);
     m->at[i] = m->at[--m->count];
+    s->engine->monitors--;
 }
 
 /* --- lines ------------------------------------------------------------------------------------ */
 
 /* The time in microseconds, though the engine reads the wall clock by milliseconds: the monotonic
  * clock gives the rest, so that lines are as far apart as the requests were. */
-static int64_t wall_us(struct monitors *m)
+static int64_t wall_us(struct monitors *m, const struct engine *e)
 {
-    const struct engine *e = m->engine;
     int64_t ahead = e->wall_ms * 1000 - e->now_us;
     int64_t drift = ahead - m->wall_ahead_us;
     if (drift > CLOCK_DRIFT_US_MAX || drift < -CLOCK_DRIFT_US_MAX)
@@ -125,7 +123,7 @@ void monitors_feed(struct monitors *m, const struct session *s, const struct cmd
     if (m->count == 0 || (cmd->row->flags & (CMD_SKIP_MONITOR | CMD_ADMIN)))
         return;
     buf_init(&line);
-    append_line(&line, wall_us(m), s, argv, argc);
+    append_line(&line, wall_us(m, s->engine), s, argv, argc);
     for (size_t i = 0; line.err == ERR_OK && i < m->count; i++)
         send_line(m->at[i], buf_slice(&line));
     buf_deinit(&line);
@@ -142,13 +140,13 @@ static void cmd_monitor(struct cmd_ctx *c)
     }
     if (s->flags & SESSION_MONITOR)
         return; /* as Redis: asked again, it says nothing */
-    if (join(engine_of(c)->monitors, s))
+    if (join(clients_of(c)->monitors, s))
         resp_ok(c->out);
     else
         ctx_reply_nomem(c);
 }
 
-const struct cmd_row engine_rows_monitor[] = {
+const struct cmd_row clients_rows_monitor[] = {
     {.name = "monitor",
      .fn = cmd_monitor,
      .arity = 1,

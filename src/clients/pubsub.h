@@ -8,13 +8,14 @@
 #include "base/slice.h"
 #include "cmd/ctx.h"
 
-struct engine;
+struct rng;
 struct session;
 struct pubsub;
 
-extern const struct cmd_row engine_rows_pubsub[]; /* (P|S)(UN)SUBSCRIBE (S)PUBLISH PUBSUB */
+extern const struct cmd_row clients_rows_pubsub[]; /* (P|S)(UN)SUBSCRIBE (S)PUBLISH PUBSUB */
 
-struct pubsub *pubsub_new(struct engine *e);
+/* `rng` is borrowed within the call. */
+struct pubsub *pubsub_new(struct rng *rng);
 void pubsub_free(struct pubsub **p); /* nobody is subscribed to anything any more */
 
 /* Sends to subscribers of the channel and of matching patterns; returns how many got it. */
@@ -28,7 +29,7 @@ enum pubsub_kind { PUBSUB_CHANNEL, PUBSUB_PATTERN, PUBSUB_SHARD, PUBSUB_KINDS };
 
 /* ERR_EXISTS: the session was subscribed to it already; ERR_NOMEM: nothing changed. Copies the
  * name. */
-enum err pubsub_join(struct session *s, enum pubsub_kind kind, struct slice name);
+enum err pubsub_join(struct pubsub *p, struct session *s, enum pubsub_kind kind, struct slice name);
 /* False: the session was not subscribed to it. */
 bool pubsub_leave(struct session *s, enum pubsub_kind kind, struct slice name);
 /* The name of the session's oldest subscription of a kind, good until that is left. False: none. */
@@ -56,10 +57,6 @@ void pubsub_validate(const struct pubsub *p);
 
 /* --- keyspace notifications (notify.c) -------------------------------------------------------- */
 
-/* An event of a class on a key, to __keyspace@db__:key and __keyevent@db__:event as `config.notify`
- * asks for. */
-void notify_event(struct engine *e, int db, struct slice key, unsigned class, const char *event);
-#define NOTIFY_PRINT_BYTES 32
-/* "KEA" <-> classes, as notify-keyspace-events writes them. False: an unknown letter. */
-bool notify_parse(struct slice letters, unsigned *classes);
-void notify_print(unsigned classes, char out[NOTIFY_PRINT_BYTES]);
+/* An event on a key, to __keyspace@db__:key and __keyevent@db__:event: whichever `wanted` (enum notify_class) asks
+ * for. */
+void notify_event(struct pubsub *p, unsigned wanted, int db, struct slice key, const char *event);
