@@ -15,8 +15,8 @@
 #include "clients/clients.h"
 #include "engine/engine.h"
 
-#define HARNESS_PORT \
-    6379 /* clients are 127.0.0.1:50001, 127.0.0.1:50002, ... in order of their ids */
+/* clients are 127.0.0.1:50001, 127.0.0.1:50002, ... in order of their ids */
+#define HARNESS_PORT 6379
 
 struct client {
     struct harness *harness;
