@@ -13,6 +13,8 @@
 #include "server/config.h"
 #include "server/persist.h"
 
+struct admin;
+struct clients;
 struct event;
 struct event_base;
 
@@ -52,6 +54,8 @@ struct server {
     struct keyspace *ks;
     struct cmd_table *table;
     struct engine *engine;
+    struct clients *clients;
+    struct admin *admin;
     struct event_base *base;
     struct net *net;
     struct persist persist;
@@ -86,9 +90,9 @@ static inline struct server *server_of(struct cmd_ctx *c)
     return (struct server *)engine_of(c)->owner;
 }
 
-/* Adds every command but the engine's. */
+/* Adds the commands on data, and this room's own; NULL: to be looked up only. */
 struct cmd_table;
-void server_add_rows(struct cmd_table *t);
+void server_add_rows(struct server *s, struct cmd_table *t);
 /* Builds everything but the net from a configuration, which it takes. NULL: `error` says why. */
 struct server *server_new(struct config *takes, char error[CONFIG_ERROR_CHARS]);
 void server_free(struct server **s);

@@ -17,7 +17,7 @@ struct world {
 static void begin(struct world *w)
 {
     harness_init(&w->h);
-    cmd_table_add(w->h.table, cmd_rows_string);
+    cmd_table_add(w->h.table, cmd_rows_string, NULL);
     replay_begin(&w->replay, w->h.e, REPLAY_LOADING);
 }
 
@@ -294,7 +294,7 @@ static void clients_are_served_while_applying(void **state)
     (void)state;
     struct world w;
     harness_init(&w.h);
-    cmd_table_add(w.h.table, cmd_rows_string);
+    cmd_table_add(w.h.table, cmd_rows_string, NULL);
     replay_begin(&w.replay, w.h.e, REPLAY_APPLYING);
     struct client *c = harness_connect(&w.h);
     assert_reply(c, "WATCH a", "+OK\r\n");
@@ -323,7 +323,7 @@ static void nothing_expires_within_a_batch(void **state)
     struct world w;
     char line[64];
     harness_init(&w.h);
-    cmd_table_add(w.h.table, cmd_rows_string);
+    cmd_table_add(w.h.table, cmd_rows_string, NULL);
     replay_begin(&w.replay, w.h.e, REPLAY_APPLYING);
     snprintf(line, sizeof(line), "SET a 1 PXAT %lld", (long long)w.h.wall_ms - 1000);
     assert_int_equal(REPLAY(&w, line, "SET a 2 XX KEEPTTL"), REPLAY_FINE);
