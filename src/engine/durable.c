@@ -22,6 +22,22 @@ static void to_log(void *arg, int db, int argc, const struct slice *argv)
 {
     struct engine *e = arg;
     aof_append(e->aof, db, argc, argv, e->wall_ms / 1000);
+    e->promise.pos = aof_pos(e->aof);
+}
+
+void engine_log_look(struct engine *e)
+{
+    struct promise *p = &e->promise;
+    bool failed_before = p->fault != NULL;
+    p->pos = aof_pos(e->aof);
+    p->policy = aof_promised(e->aof);
+    p->written = aof_written(e->aof);
+    p->synced = aof_synced(e->aof);
+    p->placed = aof_placed(e->aof);
+    p->full = aof_full(e->aof);
+    p->fault = aof_fault(e->aof);
+    if (p->fault && !failed_before)
+        p->fault_since_us = e->now_us;
 }
 
 void engine_log_attach(struct engine *e, struct aof *aof, bool effects)
@@ -30,6 +46,7 @@ void engine_log_attach(struct engine *e, struct aof *aof, bool effects)
     e->gate = gate_new();
     e->effect = effects ? to_log : NULL;
     e->effect_arg = e;
+    engine_log_look(e);
     for (struct session *s = e->first; s; s = s->next)
         s->last_pos = 0; /* of another log */
 }
@@ -43,7 +60,19 @@ static void resume_paused(struct engine *e)
 
 void engine_log_turn_end(struct engine *e)
 {
-    if (gate_turn_end(e) && !aof_full(e->aof))
+    struct promise_wants wants = e->gate->wants;
+    aof_awaited(e->aof, wants.waiting);
+    if (wants.written)
+        aof_want_written(e->aof);
+    bool moved = aof_turn_end(e->aof);
+    gate_sealed(e);
+    if (wants.synced > aof_synced(e->aof))
+        aof_want_sync(e->aof, wants.synced);
+    if (!moved)
+        return;
+    engine_log_look(e);
+    gate_advance(e);
+    if (!e->promise.full)
         resume_paused(e);
 }
 
@@ -51,7 +80,7 @@ void engine_log_stop(struct engine *e)
 {
     assert(!e->in_exec);
     engine_log_turn_end(e);
-    ks_snapshot_cancel(e->ks);
+    ks_snapshot_end(&e->snapshot);
     e->effect = NULL;
     resume_paused(e); /* room in it is not needed any more, nor may there ever be some */
 }
@@ -64,12 +93,13 @@ void engine_log_detach(struct engine *e)
     gate_open_all(e);
     gate_free(&e->gate);
     e->aof = NULL;
+    e->promise = (struct promise){0};
 }
 
 /* What was there before the log was switched on is in it once the first rewrite is done. */
 static bool is_synced(const struct engine *e, uint64_t pos)
 {
-    return e->aof && aof_placed(e->aof) && aof_synced(e->aof) >= pos;
+    return e->aof && e->promise.placed && e->promise.synced >= pos;
 }
 
 static void answer_waitaof(struct session *s, enum unblock_why why)
@@ -140,8 +170,8 @@ static void take_snapshot(struct engine *e)
     e->rewrite_rest_left_us = REWRITE_REST_US_MAX;
     engine_log_turn_end(e);
     aof_rewrite_begin(e->aof, e->wall_ms / 1000);
-    enum err err = ks_snapshot_begin(e->ks, give_key, e);
-    assert(err == ERR_OK); /* nobody else takes any, and none was under way before */
+    e->snapshot = ks_snapshot_begin(e->ks, give_key, e);
+    assert(e->snapshot); /* there is room: see engine_rewrite_begin */
 }
 
 void engine_log_moved(struct engine *e)
@@ -149,9 +179,10 @@ void engine_log_moved(struct engine *e)
     if (!e->aof)
         return;
     aof_poll(e->aof);
+    engine_log_look(e);
     gate_advance(e);
     wake_waiting(e);
-    if (!aof_full(e->aof))
+    if (!e->promise.full)
         resume_paused(e);
     if (aof_rewrite_prepared(e->aof))
         take_snapshot(e);
@@ -162,7 +193,7 @@ bool engine_rewrite_slice(struct engine *e)
     if (!e->aof)
         return false;
     if (!aof_rewrite_collecting(e->aof)) {
-        ks_snapshot_cancel(e->ks); /* where the log gave it up: a disk that fails, say */
+        ks_snapshot_end(&e->snapshot); /* where the log gave it up: a disk that fails, say */
         return false;
     }
     int64_t rest_us = e->config.rewrite_key_delay_us, left_us = e->rewrite_rest_left_us;
@@ -177,10 +208,11 @@ bool engine_rewrite_slice(struct engine *e)
         e->rewrite_rests_until_us = e->now_us + rest_us;
         e->rewrite_rest_left_us -= rest_us;
     }
-    if (ks_snapshot_slice(e->ks, rest_us > 0 ? 1 : REWRITE_SLICE_KEYS))
+    if (ks_snapshot_slice(e->snapshot, rest_us > 0 ? 1 : REWRITE_SLICE_KEYS))
         return rest_us <= 0;
     if (aof_rewrite_has_large(e->aof))
         return true;
+    ks_snapshot_end(&e->snapshot);
     aof_rewrite_end(e->aof);
     return false;
 }
@@ -209,8 +241,8 @@ static void cmd_waitaof(struct cmd_ctx *c)
         return;
     }
     s->wait_synced_pos = replicas > 0 || !e->aof ? UINT64_MAX : s->last_pos;
-    if (e->aof && s->last_pos > e->gate->sync_wanted)
-        e->gate->sync_wanted = s->last_pos;
+    if (e->gate)
+        gate_want_synced(e, s->last_pos);
     block_session(s, timeout_ms ? timeout_end_us(e, timeout_ms) : INT64_MAX, answer_waitaof);
 }
 

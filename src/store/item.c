@@ -52,7 +52,8 @@ struct item *item_try_new(struct slab_heap *heap, struct slice key, const struct
     if (key.len > ITEM_KEY_BYTES_MAX) /* where proto-max-bulk-len lets it through */
         return NULL;
     bool has_expiry = expiry_ms != ITEM_NO_EXPIRY;
-    struct item *it = slab_try_alloc(heap, value_offset(key.len, has_expiry) + v->len + ITEM_SEAL_BYTES);
+    struct item *it =
+        slab_try_alloc(heap, value_offset(key.len, has_expiry) + v->len + ITEM_SEAL_BYTES);
     if (!it)
         return NULL;
     *it = (struct item){.flags = has_expiry ? ITEM_HAS_EXPIRY : 0};

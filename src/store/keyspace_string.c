@@ -35,7 +35,7 @@ static struct item *insert_value(struct keyspace *ks, struct ks_place *at, const
 }
 
 static const struct item *set_value(struct keyspace *ks, int db, const struct key *k,
-                              const struct item_value *v, int64_t expiry_ms)
+                                    const struct item_value *v, int64_t expiry_ms)
 {
     struct ks_place at;
     struct item *it = ks_locate(ks, db, k, &at);
@@ -52,14 +52,14 @@ static const struct item *set_value(struct keyspace *ks, int db, const struct ke
 }
 
 const struct item *ks_set_int(struct keyspace *ks, int db, const struct key *k, int64_t value,
-                        int64_t expiry_ms)
+                              int64_t expiry_ms)
 {
     struct item_value v = item_value_int(&value);
     return set_value(ks, db, k, &v, expiry_ms);
 }
 
 const struct item *ks_set_blob(struct keyspace *ks, int db, const struct key *k, struct blob *takes,
-                         int64_t expiry_ms)
+                               int64_t expiry_ms)
 {
     struct item_value v = item_value_blob(&takes);
     return set_value(ks, db, k, &v, expiry_ms);
@@ -73,8 +73,8 @@ static struct blob *try_blob(struct slice value)
     return b;
 }
 
-const struct item *ks_set_string(struct keyspace *ks, int db, const struct key *k, struct slice value,
-                           int64_t expiry_ms)
+const struct item *ks_set_string(struct keyspace *ks, int db, const struct key *k,
+                                 struct slice value, int64_t expiry_ms)
 {
     int64_t number;
     if (num_parse_i64(value, &number))

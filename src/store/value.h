@@ -65,7 +65,8 @@ struct value_ops {
     bool (*is_empty)(const struct item *it);
 
     /* These are asked of values with something outside their item only. */
-    void (*share)(const struct item *it); /* one more item has the same: COPY, a cursor that holds it */
+    void (*share)(
+        const struct item *it); /* one more item has the same: COPY, a cursor that holds it */
     /* Frees some of it and takes off *effort what that took, at least 1. True: all of it is gone. */
     bool (*free_some)(struct item *it, size_t *effort);
     size_t (*memory)(const struct item *it); /* of what lies outside, in O(1) */

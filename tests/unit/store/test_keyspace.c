@@ -242,9 +242,9 @@ static void refused_memory_changes_nothing(void **state)
 {
     (void)state;
     static const op_fn ops[] = {
-        op_insert, op_first_in_database, op_overwrite,      op_overwrite_large,
-        op_edit,   op_edit_into_blob,    op_edit_blob,      op_edit_held_blob,
-        op_move,   op_move_over,         op_copy,           op_copy_over,
+        op_insert,  op_first_in_database, op_overwrite, op_overwrite_large,
+        op_edit,    op_edit_into_blob,    op_edit_blob, op_edit_held_blob,
+        op_move,    op_move_over,         op_copy,      op_copy_over,
         op_reshard, op_set_expiry,
     };
     for (size_t i = 0; i < sizeof(ops) / sizeof(*ops); i++) {

@@ -2,7 +2,8 @@
 
 #include <string.h>
 
-static const struct item *set(struct keyspace *ks, const char *name, const char *value, int64_t expiry_ms)
+static const struct item *set(struct keyspace *ks, const char *name, const char *value,
+                              int64_t expiry_ms)
 {
     struct key k = ks_key(ks, slice_from_cstr(name));
     const struct item *it = ks_set_string(ks, 0, &k, slice_from_cstr(value), expiry_ms);
