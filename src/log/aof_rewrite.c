@@ -72,10 +72,12 @@ static void job_switch(void *arg, struct writer_file *out)
 static bool open_base(struct aof *a, struct writer_file *out, char error[AOF_ERROR_CHARS])
 {
     const char *name = a->jobs.temp_name;
-    out->fd = openat(a->dir_fd, name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+    if (unlinkat(a->dir_fd, name, 0) == 0 ||
+        errno == ENOENT) /* of a rewrite that failed, or a process of this number */
+        out->fd = files_open(a->dir_fd, name, O_WRONLY | O_CREAT | O_EXCL);
     if (out->fd >= 0)
         return true;
-    snprintf(error, AOF_ERROR_CHARS, "cannot create %s/%s: %s", a->dir, name, strerror(errno));
+    snprintf(error, AOF_ERROR_CHARS, "cannot create %s/%s: %s", a->dir, name, files_error(errno));
     return false;
 }
 
@@ -101,7 +103,7 @@ static void copy_manifest(struct manifest *to, const struct manifest *from)
 
 static bool put_in_place(struct aof *a, char error[AOF_ERROR_CHARS])
 {
-    char name[MANIFEST_NAME_BYTES_MAX], why[MANIFEST_ERROR_CHARS] = "it is full";
+    char name[MANIFEST_NAME_BYTES_MAX], why[MANIFEST_ERROR_CHARS] = "it can name no further file";
     struct manifest next;
     aof_free_name(a, MANIFEST_BASE, &a->jobs.base_seq, name);
     if (renameat(a->dir_fd, a->jobs.temp_name, a->dir_fd, name) != 0) {
@@ -212,7 +214,8 @@ enum err aof_rewrite_prepare(struct aof *a, int64_t now_us, char error[AOF_ERROR
                                .end = end_base,
                                .arg = a};
     a->jobs = (struct aof_rewrite_jobs){.base_seq = a->next_base_seq++};
-    snprintf(a->jobs.temp_name, sizeof(a->jobs.temp_name), "temp-rewriteaof-%d.aof", (int)getpid());
+    snprintf(a->jobs.temp_name, sizeof(a->jobs.temp_name), MANIFEST_REWRITE_START "%d.aof",
+             (int)getpid());
     struct writer *writer = writer_new(&o);
     if (!writer) {
         snprintf(error, AOF_ERROR_CHARS, "cannot start a thread: %s", strerror(errno));
