@@ -1,65 +1,53 @@
 #include "engine/snapshot_source.h"
 
 #include "base/mem.h"
-#include "base/num.h"
-#include "store/item.h"
 #include "store/snapshot.h"
+#include "store/value.h"
 
 struct held_value {
     struct held_value *next;
     int db;
-    int64_t expiry_ms;
-    struct blob *blob;
-    size_t given;
-    size_t key_len;
-    char key[];
+    struct value_cursor cursor;
 };
 
-/* --- small values --------------------------------------------------------------------------------------- */
-
-/* The command that makes a key; returns how many arguments. `deadline`: scratch. */
-static int make_set(struct slice argv[5], struct slice key, struct slice value, int64_t expiry_ms,
-                    char deadline[NUM_I64_CHARS])
-{
-    argv[0] = SLICE("SET");
-    argv[1] = key;
-    argv[2] = value;
-    if (expiry_ms == ITEM_NO_EXPIRY)
-        return 3;
-    argv[3] = SLICE("PXAT");
-    argv[4] = slice_of(deadline, (size_t)num_print_i64(deadline, expiry_ms));
-    return 5;
-}
+/* --- as the walk comes to a key, or a change ahead of it ------------------------------------------------ */
 
 static enum err hold(struct snapshot_source *s, int db, const struct item *it)
 {
-    struct slice key = item_key(it);
-    struct held_value *h = mem_try_zalloc(sizeof(*h) + key.len);
+    struct held_value *h = mem_try_zalloc(sizeof(*h));
     if (!h)
         return ERR_NOMEM;
     h->db = db;
-    h->expiry_ms = item_expiry_ms(it);
-    h->blob = blob_hold(item_blob(it));
-    h->key_len = key.len;
-    memcpy(h->key, key.ptr, key.len);
+    value_cursor_init(&h->cursor, it);
+    if (!value_cursor_hold(&h->cursor, s->heap)) {
+        value_cursor_deinit(&h->cursor);
+        mem_free(h);
+        return ERR_NOMEM;
+    }
     *s->held_end = h;
     s->held_end = &h->next;
     return ERR_OK;
 }
 
+static enum err put_all(const struct snapshot_source *s, int db, const struct item *it)
+{
+    struct value_cursor cursor;
+    struct value_command cmd;
+    enum err e = ERR_OK;
+    value_cursor_init(&cursor, it);
+    while (e == ERR_OK && value_cursor_next(&cursor, &cmd))
+        e = s->sink->ops->put(s->sink, db, cmd.argc, cmd.argv);
+    value_cursor_deinit(&cursor);
+    return e;
+}
+
 static void give(void *arg, int db, const struct item *it)
 {
     struct snapshot_source *s = arg;
-    char value[NUM_I64_CHARS], deadline[NUM_I64_CHARS];
-    struct slice argv[5];
     if (s->err != ERR_OK)
         return;
-    if (item_enc(it) == ENC_BLOB && item_string_len(it) > SINK_RUN_BYTES_MAX) {
-        s->err = hold(s, db, it);
-        return;
-    }
-    int argc = make_set(argv, item_key(it), item_string(it, value), item_expiry_ms(it), deadline);
-    s->err = s->sink->ops->put(s->sink, db, argc, argv);
+    bool large = value_memory(it) > SOURCE_HELD_BYTES_MIN;
+    s->err = large ? hold(s, db, it) : put_all(s, db, it);
 }
 
 /* --- large values --------------------------------------------------------------------------------------- */
@@ -71,38 +59,36 @@ static void drop_first(struct snapshot_source *s)
     if (!s->held)
         s->held_end = &s->held;
     s->opened = false;
-    blob_drop(h->blob);
+    value_cursor_deinit(&h->cursor);
     mem_free(h);
 }
 
-static enum err give_run(struct snapshot_source *s)
+/* The next run of the command that is open, or the next command. */
+static enum err give_some(struct snapshot_source *s)
 {
     struct held_value *h = s->held;
-    char deadline[NUM_I64_CHARS];
-    struct slice argv[5];
-    if (!s->opened) {
-        struct slice key = {h->key, h->key_len}, value = {NULL, h->blob->len};
-        int argc = make_set(argv, key, value, h->expiry_ms, deadline);
-        enum err e = s->sink->ops->open(s->sink, h->db, argc, argv, 2);
-        if (e != ERR_OK)
-            return e;
-        s->opened = true;
+    struct value_command cmd;
+    if (s->opened) {
+        struct slice run = value_cursor_run(&h->cursor);
+        if (run.len > 0)
+            return s->sink->ops->run(s->sink, run);
+        s->opened = false;
     }
-    size_t left = h->blob->len - h->given;
-    struct slice run = {h->blob->data + h->given,
-                        left < SINK_RUN_BYTES_MAX ? left : SINK_RUN_BYTES_MAX};
-    enum err e = s->sink->ops->run(s->sink, run);
-    h->given += run.len;
-    if (run.len == left)
+    if (!value_cursor_next(&h->cursor, &cmd)) {
         drop_first(s);
-    return e;
+        return ERR_OK;
+    }
+    if (cmd.in_runs < 0)
+        return s->sink->ops->put(s->sink, h->db, cmd.argc, cmd.argv);
+    s->opened = true;
+    return s->sink->ops->open(s->sink, h->db, cmd.argc, cmd.argv, cmd.in_runs);
 }
 
 /* --- from begin to end ---------------------------------------------------------------------------------- */
 
 enum err source_begin(struct snapshot_source *s, struct keyspace *ks, struct sink *sink)
 {
-    *s = (struct snapshot_source){.sink = sink, .held_end = &s->held};
+    *s = (struct snapshot_source){.sink = sink, .heap = ks_items(ks), .held_end = &s->held};
     s->snapshot = ks_snapshot_begin(ks, give, s);
     return s->snapshot ? ERR_OK : ERR_BUSY;
 }
@@ -110,7 +96,7 @@ enum err source_begin(struct snapshot_source *s, struct keyspace *ks, struct sin
 enum source_step source_slice(struct snapshot_source *s, unsigned keys)
 {
     if (s->held && s->err == ERR_OK)
-        s->err = give_run(s);
+        s->err = give_some(s);
     else if (s->snapshot && s->err == ERR_OK && !ks_snapshot_slice(s->snapshot, keys))
         ks_snapshot_end(&s->snapshot);
     if (s->err != ERR_OK)

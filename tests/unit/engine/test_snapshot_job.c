@@ -35,6 +35,16 @@ static void world_deinit(struct world *w)
     ks_free(&w->ks);
 }
 
+/* Lays bytes over the beginning: of a value that a job holds, perhaps. */
+static void edit(struct world *w, int db, const struct key *k, size_t bytes)
+{
+    struct ks_edit e;
+    if (!ks_edit(w->ks, db, k, &e))
+        return;
+    assert_int_equal(string_write(&e, 0, slice_of(text, bytes)), ERR_OK);
+    ks_edit_end(&e);
+}
+
 static void change(struct world *w)
 {
     char name[16];
@@ -61,6 +71,9 @@ static void change(struct world *w)
     case 7:
     case 8:
     case 9: ks_delete(w->ks, db, &k); break;
+    case 10:
+    case 11:
+    case 12: edit(w, db, &k, bytes); break;
     default: assert_non_null(ks_set_string(w->ks, db, &k, slice_of(text, bytes), expiry_ms));
     }
 }
