@@ -27,7 +27,7 @@ void replay_begin(struct replay *r, struct engine *e)
     r->session = session_new(e, &replay_ops, r, &r->pool);
     r->session->flags |= SESSION_INTERNAL | SESSION_AUTHENTICATED;
     e->loading = true;
-    ks_pause_expiry(e->ks, true);
+    ks_set_expiry_mode(e->ks, KS_EXPIRY_IGNORE);
 }
 
 void replay_end(struct replay *r)
@@ -36,7 +36,7 @@ void replay_end(struct replay *r)
     replay_forecast_end(r);
     session_free(&r->session);
     outq_pool_deinit(&r->pool);
-    ks_pause_expiry(e->ks, false);
+    ks_set_expiry_mode(e->ks, KS_EXPIRY_REMOVE);
     e->loading = false;
     engine_reset_stats(e); /* what clients asked for is counted, not what was loaded */
     e->stats.dirty = 0;
