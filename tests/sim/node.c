@@ -79,10 +79,10 @@ static enum reader_status load_batches(struct sim_node *n, struct reader *r, siz
     enum reader_status status;
     bool fine = true, tail = false;
     *sealed_bytes = 0;
-    replay_begin(&replay, n->engine);
+    replay_begin(&replay, n->engine, REPLAY_LOADING);
     do {
         while (fine && (status = reader_next(r, &b)) == READER_BATCH) {
-            fine = replay_batch(&replay, &b);
+            fine = replay_batch(&replay, &b) == REPLAY_FINE;
             n->pos = b.end_pos;
             reader_report(r, &report);
             if (!tail)
@@ -90,7 +90,7 @@ static enum reader_status load_batches(struct sim_node *n, struct reader *r, siz
         }
     } while (fine && !tail && status == READER_TORN && (tail = reader_read_tail(r)));
     if (!fine)
-        snprintf(n->error, sizeof(n->error), "%s", replay.error);
+        snprintf(n->error, sizeof(n->error), "%s: %s", replay.fault.name, replay.fault.why);
     replay_end(&replay);
     return fine ? status : READER_DAMAGED;
 }
