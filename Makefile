@@ -66,7 +66,7 @@ tsan_src    = $(sort $(foreach t,$(TSAN_TESTS),$(foreach f,$(TEST_SRC),$(if $(fi
 # What tests/bench/test_*.py run once, in release: guard.c, and the tools of `make bench`.
 BENCH_DIR   := $(BUILD)/release/tests/bench
 BENCH_TOOLS := $(patsubst %,$(BENCH_DIR)/%,floor fill latency) \
-               $(BUILD)/release/tests/shim/loop_shim.so
+               $(patsubst %,$(BUILD)/release/tests/shim/%.so,loop_shim disk_shim)
 BENCH_TESTS := $(if $(call pick,tests/bench/test_guard.py),$(BENCH_DIR)/guard) \
                $(if $(call pick,tests/bench/test_tools.py),$(BENCH_TOOLS) $(BUILD)/corsac)
 # Every other .c file under tests/ is a helper: test programs link what they use of them.
