@@ -44,7 +44,7 @@ void aof_job_prepare(void *rewrite, struct writer_file *out)
     struct aof_rewrite *rw = rewrite;
     struct aof *a = rw->aof;
     char error[AOF_ERROR_CHARS];
-    bool fine = aof_settle(a, error) && open_base(rw, out, error) &&
+    bool fine = aof_rehouse(a, error) && aof_settle(a, error) && open_base(rw, out, error) &&
                 (a->base_only || aof_prepare_increment(a, error));
     if (!fine)
         log_warning(a->logger, "Cannot begin to rewrite the append-only file: %s", error);
@@ -77,6 +77,10 @@ static bool put_in_place(struct aof_rewrite *rw, char error[AOF_ERROR_CHARS])
         unlinkat(a->dir_fd, name, 0);
         return false;
     }
+    if (!aof_is_there(a)) {
+        snprintf(error, AOF_ERROR_CHARS, "%s was removed or renamed meanwhile", a->dir);
+        return false;
+    }
     copy_manifest(&next, &a->manifest);
     enum err e = manifest_replace_base(&next, rw->jobs.base_seq, name, rw->jobs.first_incr_seq);
     if (e == ERR_OK)
@@ -105,7 +109,7 @@ static void remove_history(struct aof_rewrite *rw)
         const struct manifest_file *f = &a->manifest.files[i];
         if (f->type != MANIFEST_HISTORY || rw->jobs.history_count == AOF_HISTORY_FDS_MAX)
             continue;
-        int fd = openat(a->dir_fd, f->name, O_RDONLY | O_CLOEXEC);
+        int fd = files_open(a->dir_fd, f->name, O_RDONLY);
         if (fd >= 0)
             rw->jobs.history[rw->jobs.history_count++] = fd;
     }
@@ -118,6 +122,9 @@ static bool place(struct aof_rewrite *rw, char error[AOF_ERROR_CHARS])
     if (!put_in_place(rw, error))
         return false;
     a->fresh = false;
+    if (atomic_exchange(&a->gone, AOF_THERE) != AOF_THERE)
+        log_notice(a->logger, "The append-only file in %s is complete again: writes are taken",
+                   a->dir);
     writer_healed(a->writer, rw->jobs.base_pos);
     size_t history = a->manifest.count - manifest_live(&a->manifest);
     if (a->keep_history && history > AOF_HISTORY_FILES_MAX)
