@@ -161,7 +161,7 @@ bool engine_rewrite_slice(struct engine *e)
         ks_snapshot_cancel(e->ks); /* where the log gave it up: a disk that fails, say */
         return false;
     }
-    int64_t rest_us = e->config.rewrite_key_delay_us, left_us = e->rewrite_rest_left_us;
+    int64_t rest_us = e->config->rewrite_key_delay_us, left_us = e->rewrite_rest_left_us;
     if (aof_rewrite_full(e->aof) || (rest_us > 0 && e->now_us < e->rewrite_rests_until_us))
         return false;
     if (aof_rewrite_has_large(e->aof)) {

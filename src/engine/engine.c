@@ -41,7 +41,8 @@ struct engine *engine_new(const struct engine_options *o, const struct engine_co
     e->effect = o->effect;
     e->effect_arg = o->effect_arg;
     e->owner = o->owner;
-    e->config = *c;
+    e->config = c;
+    e->active_expiry = true;
     e->ticks_per_us = ticks_measure_per_us();
     e->us_ticks = (uint64_t)e->ticks_per_us;
     e->next_session_id = 1;
@@ -87,8 +88,8 @@ void engine_free(struct engine **e)
 void engine_config_changed(struct engine *e)
 {
     int64_t least = ENGINE_CLOCK_STALE_US;
-    if (e->config.slowlog_us >= 0 && e->config.slowlog_us < least)
-        least = e->config.slowlog_us;
+    if (e->config->slowlog_us >= 0 && e->config->slowlog_us < least)
+        least = e->config->slowlog_us;
     e->slow_ticks_min = (uint64_t)((double)least * e->ticks_per_us);
 }
 
@@ -102,13 +103,13 @@ void engine_turn(struct engine *e)
 /* Expiry for at most the budget: true while keys are due. */
 static bool expire(struct engine *e, uint64_t start, double budget_ticks)
 {
-    if (!e->config.active_expiry || e->pause != PAUSE_NONE || e->wall_ms < ks_next_expiry_ms(e->ks))
+    if (!e->active_expiry || e->pause != PAUSE_NONE || e->wall_ms < ks_next_expiry_ms(e->ks))
         return false;
     bool more = true;
     while (more && (double)(ticks_now() - start) < budget_ticks)
         ks_expire_some(e->ks, EXPIRE_SLICE_KEYS, &more);
     int64_t ms = (int64_t)((double)(ticks_now() - start) / e->ticks_per_us / 1000);
-    latency_add(e->latency, "expire-cycle", ms, e->config.latency_ms, e->wall_ms);
+    latency_add(e->latency, "expire-cycle", ms, e->config->latency_ms, e->wall_ms);
     if (more)
         e->stats.expired_time_cap_reached++;
     return more;
@@ -135,9 +136,9 @@ void engine_turn_end(struct engine *e)
 bool engine_debug_allowed(struct cmd_ctx *c)
 {
     const struct engine *e = engine_of(c);
-    if (e->config.debug_commands)
+    if (e->config->debug_commands == ENGINE_ALLOW_YES)
         return true;
-    if (e->config.debug_commands_local && session_is_local(c->session))
+    if (e->config->debug_commands == ENGINE_ALLOW_LOCAL && session_is_local(c->session))
         return true;
     resp_error(
         c->out,

@@ -31,7 +31,7 @@ static void publish(struct engine *e, const char *what, int db, struct slice nam
 
 void notify_event(struct engine *e, int db, struct slice key, unsigned class, const char *event)
 {
-    unsigned wanted = e->config.notify;
+    unsigned wanted = e->config->notify;
     if (!(wanted & class))
         return;
     if (pubsub_channel_count(e->pubsub) == 0 && pubsub_pattern_count(e->pubsub) == 0)

@@ -31,14 +31,14 @@ static void on_changed(struct cmd_ctx *c, int db, struct slice key, unsigned cla
     struct engine *e = engine_of(c);
     e->stats.dirty++;
     watches_touch(e->watches, db, key);
-    if (class & e->config.notify)
+    if (class & e->config->notify)
         notify_event(e, db, key, class, name);
 }
 
 static void on_notify(struct cmd_ctx *c, int db, struct slice key, unsigned class, const char *name)
 {
     struct engine *e = engine_of(c);
-    if (class & e->config.notify)
+    if (class & e->config->notify)
         notify_event(e, db, key, class, name);
 }
 
@@ -111,9 +111,9 @@ static void context_refresh(struct cmd_ctx *c, const struct engine *e, const str
 {
     c->db = s->db;
     c->now_ms = e->wall_ms;
-    c->string_bytes_max = e->config.bulk_bytes_max;
+    c->string_bytes_max = e->config->bulk_bytes_max;
     c->no_touch = (s->flags & SESSION_NO_TOUCH) != 0;
-    c->tell_new = (e->config.notify & NOTIFY_NEW) != 0;
+    c->tell_new = (e->config->notify & NOTIFY_NEW) != 0;
 }
 
 static void context_init(struct cmd_ctx *c, struct engine *e, struct session *s)
@@ -150,11 +150,12 @@ static inline void count_duration(const struct engine *e, struct cmd *cmd, uint6
 static void report_slow(struct engine *e, const struct cmd_ctx *c, int64_t us)
 {
     const struct cmd_row *row = c->cmd->row;
-    if (e->config.slowlog_us >= 0 && us >= e->config.slowlog_us && !(row->flags & CMD_SKIP_SLOWLOG))
+    if (e->config->slowlog_us >= 0 && us >= e->config->slowlog_us &&
+        !(row->flags & CMD_SKIP_SLOWLOG))
         slowlog_add(e->slowlog, c->session, c->argv, c->argc, us);
-    if (e->config.latency_ms > 0 && us / 1000 >= e->config.latency_ms)
+    if (e->config->latency_ms > 0 && us / 1000 >= e->config->latency_ms)
         latency_add(e->latency, row->flags & CMD_FAST ? "fast-command" : "command", us / 1000,
-                    e->config.latency_ms, e->wall_ms);
+                    e->config->latency_ms, e->wall_ms);
     if (us >= ENGINE_CLOCK_STALE_US && !e->in_exec)
         engine_turn(e);
 }
@@ -191,7 +192,7 @@ static inline __attribute__((always_inline)) void call(struct cmd_ctx *c, struct
         cmd->stats.failed_calls++;
         engine_count_error(e, &s->writer);
     }
-    if (e->config.latency_tracking)
+    if (e->config->latency_tracking)
         count_duration(e, cmd, ticks);
     if (__builtin_expect(ticks >= e->slow_ticks_min, 0)) {
         report_slow(e, c, (int64_t)((double)ticks / e->ticks_per_us));
@@ -217,7 +218,7 @@ void engine_call(struct engine *e, struct session *s, struct cmd *cmd, const str
 
 static bool needs_auth(const struct engine *e, const struct session *s)
 {
-    return e->config.password.len > 0 && !(s->flags & SESSION_AUTHENTICATED);
+    return e->config->password.len > 0 && !(s->flags & SESSION_AUTHENTICATED);
 }
 
 /* Replies an error without running anything. A transaction that it happens in will not be run. */

@@ -90,7 +90,7 @@ struct session *session_new(struct engine *e, const struct session_ops *ops, voi
     e->next_session_id++;
     s->created_us = s->active_us = e->now_us;
     s->block_deadline_us = INT64_MAX;
-    if (e->config.password.len == 0)
+    if (e->config->password.len == 0)
         s->flags |= SESSION_AUTHENTICATED;
     link_last(e, s);
     return s;
@@ -131,7 +131,7 @@ void session_reset(struct session *s)
     s->writer.proto = 2;
     s->flags &= ~(SESSION_MONITOR | SESSION_NO_EVICT | SESSION_NO_TOUCH | SESSION_REPLY_OFF |
                   SESSION_REPLY_SKIP | SESSION_REPLY_SKIP_NEXT | SESSION_AUTHENTICATED);
-    if (s->engine->config.password.len == 0)
+    if (s->engine->config->password.len == 0)
         s->flags |= SESSION_AUTHENTICATED;
     session_set_text(&s->name, SLICE(""));
 }

@@ -44,6 +44,8 @@ struct guard {
     struct keyspace *ks;
     struct cmd_table *table;
     struct engine *engine;
+    struct engine_config engine_config;
+    struct net_config net_config;
     struct event_base *base;
     struct net *net;
     int clients[CLIENTS];
@@ -89,22 +91,22 @@ static void server_start(struct guard *g)
         .databases = 16, .shards = 1, .hash_key = {1, 2}, .now_ms = NOW_US / 1000});
     g->table = cmd_table_new();
     cmd_add_rows(g->table);
+    g->engine_config = (struct engine_config){.slowlog_us = 10000,
+                                              .slowlog_len_max = 128,
+                                              .bulk_bytes_max = 512 << 20,
+                                              .latency_tracking = true};
     g->engine = engine_new(
         &(struct engine_options){
             .ks = g->ks, .table = g->table, .logger = &g->logger, .rng = &g->rng, .owner = g},
-        &(struct engine_config){.slowlog_us = 10000,
-                                .slowlog_len_max = 128,
-                                .bulk_bytes_max = 512 << 20,
-                                .latency_tracking = true,
-                                .active_expiry = true});
+        &g->engine_config);
     g->base = event_base_new();
-    g->net = net_new(g->base, g->engine, &g->logger);
-    struct net_config c = {.unix_path = SOCKET,
-                           .unix_mode = 0700,
-                           .backlog = CLIENTS,
-                           .clients_max = CLIENTS,
-                           .query_bytes_max = 1 << 30};
-    if (net_configure(g->net, &c, error) != ERR_OK) {
+    g->net_config = (struct net_config){.unix_path = SOCKET,
+                                        .unix_mode = 0700,
+                                        .backlog = CLIENTS,
+                                        .clients_max = CLIENTS,
+                                        .query_bytes_max = 1 << 30};
+    g->net = net_new(g->base, g->engine, &g->logger, &g->net_config);
+    if (net_configure(g->net, &g->net_config, error) != ERR_OK) {
         fprintf(stderr, "%s\n", error);
         exit(1);
     }

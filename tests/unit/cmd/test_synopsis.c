@@ -148,10 +148,11 @@ static void add_rows_of_other_rooms(struct cmd_table *t)
     const struct cmd_row *const rows[] = {
         engine_rows_connection, engine_rows_client,  engine_rows_multi,   engine_rows_pubsub,
         engine_rows_monitor,    engine_rows_slowlog, engine_rows_latency, server_rows_process,
-        server_rows_config,     server_rows_info,    server_rows_memory,  server_rows_debug,
+        server_rows_info,       server_rows_memory,  server_rows_debug,
     };
     for (size_t i = 0; i < COUNT_OF(rows); i++)
         cmd_table_add(t, rows[i]);
+    config_add_rows(t, NULL);
 }
 
 /* Every row of every room documents itself. */

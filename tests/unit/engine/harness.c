@@ -68,6 +68,12 @@ void harness_init(struct harness *h)
     h->table = cmd_table_new();
     h->ks = ks_new(&(struct ks_options){.databases = 16, .shards = 4, .now_ms = 1});
     assert_non_null(h->ks);
+    h->config = (struct engine_config){
+        .slowlog_us = -1,
+        .slowlog_len_max = 128,
+        .bulk_bytes_max = 512 * 1024 * 1024,
+        .latency_tracking = true,
+    };
     h->e = engine_new(
         &(struct engine_options){
             .ks = h->ks,
@@ -77,12 +83,8 @@ void harness_init(struct harness *h)
             .effect = on_effect,
             .effect_arg = h,
         },
-        &(struct engine_config){
-            .slowlog_us = -1,
-            .slowlog_len_max = 128,
-            .bulk_bytes_max = 512 * 1024 * 1024,
-            .latency_tracking = true,
-        });
+        &h->config);
+    h->e->active_expiry = false;
     h->now_us = 1000000;
     h->wall_ms = 1700000000000;
     harness_advance(h, 0);

@@ -28,6 +28,7 @@ struct client {
 
 struct harness {
     struct engine *e;
+    struct engine_config config; /* its; a test may change it, then engine_config_changed */
     struct keyspace *ks;
     struct cmd_table *table;
     struct logger logger;
