@@ -297,16 +297,19 @@ coverage: ## run the tests and print the lines covered, by room and in total
 
 # ---- linting --------------------------------------------------------------------------------
 
-# make lint FILES="src/ds/*.c", make format FILES=...: only these.
+# make lint FILES="src/ds/*.c", make format FILES=...: only these; what is not C stays as it is.
 FILES    ?= $(wildcard src/*/*.[ch] tests/*/*.[ch] tests/*/*/*.[ch])
 C_FILES   = $(filter %.c,$(wildcard $(FILES)))
 H_FILES   = $(filter %.h,$(wildcard $(FILES)))
+CH_FILES  = $(C_FILES) $(H_FILES)
+NOT_C     = $(filter-out %.c %.h,$(wildcard $(FILES)))
 LINT_FLAGS = $(BASE_FLAGS) $(filter-out -Werror,$(WARNINGS)) $(TEST_CFLAGS) $(VERSION_FLAGS)
 
 .PHONY: format
 format: ## format the sources in place: make format FILES="src/ds/*.[ch]"
 	@utils/deps --lint
-	@$(if $(wildcard $(FILES)),$(CLANG_FORMAT) -i $(wildcard $(FILES)))
+	@$(if $(NOT_C),echo 'Left as it is (not C): $(NOT_C)')
+	@$(if $(strip $(CH_FILES)),$(CLANG_FORMAT) -i $(CH_FILES))
 
 .PHONY: lint
 lint: ## check format, includes between rooms, file sizes, headers; run clang-tidy
@@ -315,7 +318,7 @@ lint: ## check format, includes between rooms, file sizes, headers; run clang-ti
 
 .PHONY: lint-format lint-includes lint-sizes lint-headers lint-tidy
 lint-format:
-	@$(if $(wildcard $(FILES)),$(CLANG_FORMAT) --dry-run -Werror $(wildcard $(FILES)))
+	@$(if $(strip $(CH_FILES)),$(CLANG_FORMAT) --dry-run -Werror $(CH_FILES))
 lint-includes:
 	@utils/check-includes
 lint-sizes:

@@ -58,7 +58,7 @@ bool ctx_store(struct cmd_ctx *c, const struct key *k, struct slice value, int64
         return false;
     if (is_new)
         ctx_added(c, k->name);
-    ctx_changed(c, k->name, NOTIFY_STRING, "set");
+    ctx_changed(c, k, NOTIFY_STRING, "set");
     if (expiry_ms != ITEM_NO_EXPIRY && expiry_ms != KS_KEEP_EXPIRY)
         ctx_notify(c, k->name, NOTIFY_GENERIC, "expire");
     return true;
@@ -82,7 +82,7 @@ bool ctx_delete(struct cmd_ctx *c, const struct key *k)
 {
     if (!ks_delete(c->ks, c->db, k))
         return false;
-    ctx_changed(c, k->name, NOTIFY_GENERIC, "del");
+    ctx_changed(c, k, NOTIFY_GENERIC, "del");
     return true;
 }
 

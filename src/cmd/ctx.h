@@ -43,7 +43,8 @@ struct cmd_host; /* the engine, as seen from below */
 struct cmd_host_ops {
     /* A key's value or deadline changed, or the key came or went: WATCH, dirty counter, and the
      * event `name` of `class` (0: no event). */
-    void (*changed)(struct cmd_ctx *c, int db, struct slice key, unsigned class, const char *name);
+    void (*changed)(struct cmd_ctx *c, int db, const struct key *key, unsigned class,
+                    const char *name);
     /* An event without a change. */
     void (*notify)(struct cmd_ctx *c, int db, struct slice key, unsigned class, const char *name);
     /* An effect for the log. The slices are copied before it returns. */
@@ -84,7 +85,7 @@ struct cmd_ctx {
 
 /* --- services --------------------------------------------------------------------------------- */
 
-static inline void ctx_changed(struct cmd_ctx *c, struct slice key, unsigned class,
+static inline void ctx_changed(struct cmd_ctx *c, const struct key *key, unsigned class,
                                const char *event)
 {
     c->ops->changed(c, c->db, key, class, event);

@@ -41,7 +41,7 @@ bool deadline_set(struct cmd_ctx *c, const struct key *k, struct item **it, int6
     char ms[NUM_I64_CHARS];
     size_t len = (size_t)num_print_i64(ms, deadline_ms);
     struct slice effect[] = {SLICE("PEXPIREAT"), k->name, slice_of(ms, len)};
-    ctx_changed(c, k->name, NOTIFY_GENERIC, "expire");
+    ctx_changed(c, k, NOTIFY_GENERIC, "expire");
     ctx_effect(c, 3, effect);
     return true;
 }
@@ -53,7 +53,7 @@ bool deadline_clear(struct cmd_ctx *c, const struct key *k, struct item **it)
         return false;
     }
     struct slice effect[] = {SLICE("PERSIST"), k->name};
-    ctx_changed(c, k->name, NOTIFY_GENERIC, "persist");
+    ctx_changed(c, k, NOTIFY_GENERIC, "persist");
     ctx_effect(c, 2, effect);
     return true;
 }

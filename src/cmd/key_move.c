@@ -16,7 +16,7 @@ static struct item *find_at(struct cmd_ctx *c, struct place at)
 
 static void tell(struct cmd_ctx *c, struct place at, const char *event)
 {
-    c->ops->changed(c, at.db, at.key->name, NOTIFY_GENERIC, event);
+    c->ops->changed(c, at.db, at.key, NOTIFY_GENERIC, event);
 }
 
 /* Puts a copy of `from` there, in place of what is there. Large values are shared, not copied;

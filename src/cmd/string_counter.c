@@ -38,7 +38,7 @@ static void add_integer(struct cmd_ctx *c, int64_t delta)
     }
     if (is_new)
         ctx_added(c, c->key.name);
-    ctx_changed(c, c->key.name, NOTIFY_STRING, "incrby");
+    ctx_changed(c, &c->key, NOTIFY_STRING, "incrby");
     ctx_effect_as_is(c);
     resp_int(c->out, value);
 }
@@ -105,7 +105,7 @@ static void cmd_incrbyfloat(struct cmd_ctx *c)
     }
     if (is_new)
         ctx_added(c, c->key.name);
-    ctx_changed(c, c->key.name, NOTIFY_STRING, "incrbyfloat");
+    ctx_changed(c, &c->key, NOTIFY_STRING, "incrbyfloat");
     /* The sum itself, as another machine may compute another one. */
     ctx_effect_set(c, c->key.name, sum, KS_KEEP_EXPIRY);
     resp_bulk(c->out, sum);

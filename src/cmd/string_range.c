@@ -45,7 +45,7 @@ static void append_new(struct cmd_ctx *c)
         return;
     }
     ctx_added(c, c->key.name);
-    ctx_changed(c, c->key.name, NOTIFY_STRING, "append");
+    ctx_changed(c, &c->key, NOTIFY_STRING, "append");
     ctx_effect_as_is(c);
     resp_int(c->out, (int64_t)c->argv[2].len);
 }
@@ -68,7 +68,7 @@ static void cmd_append(struct cmd_ctx *c)
         return;
     }
     if (more.len > 0) {
-        ctx_changed(c, c->key.name, NOTIFY_STRING, "append");
+        ctx_changed(c, &c->key, NOTIFY_STRING, "append");
         ctx_effect_as_is(c);
     }
     resp_int(c->out, (int64_t)len);
@@ -100,7 +100,7 @@ static void cmd_setrange(struct cmd_ctx *c)
     }
     if (!it)
         ctx_added(c, c->key.name);
-    ctx_changed(c, c->key.name, NOTIFY_STRING, "setrange");
+    ctx_changed(c, &c->key, NOTIFY_STRING, "setrange");
     ctx_effect_as_is(c);
     resp_int(c->out, (int64_t)len);
 }

@@ -25,14 +25,14 @@
 
 /* --- what handlers ask of the engine ------------------------------------------------------------------ */
 
-static void on_changed(struct cmd_ctx *c, int db, struct slice key, unsigned class,
+static void on_changed(struct cmd_ctx *c, int db, const struct key *key, unsigned class,
                        const char *name)
 {
     struct engine *e = engine_of(c);
     e->stats.dirty++;
-    watches_touch(e->watches, db, key);
+    watches_touch(e->watches, db, key->name);
     if (class & e->config->notify)
-        notify_event(e, db, key, class, name);
+        notify_event(e, db, key->name, class, name);
 }
 
 static void on_notify(struct cmd_ctx *c, int db, struct slice key, unsigned class, const char *name)

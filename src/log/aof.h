@@ -136,6 +136,7 @@ struct aof_stats {
     uint64_t buffer_bytes;              /* submitted and not yet safe */
     uint64_t syncs, slow_syncs;
     bool rewriting;
+    uint64_t rewrite_bytes; /* given, written and synced of it: moves as long as it does */
     int64_t rewrite_started_us,
         last_rewrite_us; /* monotonic; how long the last one took, -1: none */
     bool last_rewrite_ok;

@@ -173,7 +173,7 @@ static bool populate_one(struct cmd_ctx *c, struct slice name, struct slice valu
     if (!ks_set_string(c->ks, c->db, &k, value, ITEM_NO_EXPIRY))
         return false;
     struct slice effect[] = {SLICE("SET"), name, value};
-    ctx_changed(c, name, 0, NULL);
+    ctx_changed(c, &k, 0, NULL);
     ctx_effect(c, 3, effect);
     return true;
 }

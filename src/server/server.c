@@ -249,7 +249,7 @@ static void drain(struct server *s)
 void server_run(struct server *s)
 {
     int64_t now_us = clock_mono_us();
-    while (s->stop == STOP_NO || s->cron_paused) {
+    while (s->stop != STOP_ASKED || s->cron_paused) {
         arm_timer(s, now_us);
         bool busy = s->work_left || s->persist.loading;
         /* Once in either case: EVLOOP_NONBLOCK alone goes on for as long as any descriptor is ready. */
@@ -276,6 +276,17 @@ void server_stop(struct server *s, int signal)
 {
     s->stop = STOP_ASKED;
     s->stop_signal = signal;
+}
+
+void server_stop_finished(struct server *s, int signal)
+{
+    if (!persist_begins(s)) {
+        server_stop(s, signal);
+    } else if (s->stop == STOP_NO) {
+        s->stop = STOP_FINISHING;
+        s->stop_signal = signal;
+        persist_finish_begin(s);
+    }
 }
 
 bool server_stop_abort(struct server *s)

@@ -39,6 +39,11 @@ function answers(port) {
 
 // CORSAC_BIN at a free port, in ./server.
 export class Server {
+  // What clients connect to: their own default is localhost, which is ::1 on one machine and 127.0.0.1 on the next.
+  get address() {
+    return { host: '127.0.0.1', port: this.port };
+  }
+
   static async start(...options) {
     const server = new Server();
     server.port = await freePort();

@@ -28,11 +28,12 @@ static void on_notify(struct cmd_ctx *c, int db, struct slice key, unsigned clas
     note_event(test_of(c), db, key, name);
 }
 
-static void on_changed(struct cmd_ctx *c, int db, struct slice key, unsigned class,
+static void on_changed(struct cmd_ctx *c, int db, const struct key *key, unsigned class,
                        const char *name)
 {
-    buf_printf(&test_of(c)->changed, "%.*s ", (int)key.len, key.ptr);
-    on_notify(c, db, key, class, name);
+    assert_int_equal(key->hash, ks_key(c->ks, key->name).hash);
+    buf_printf(&test_of(c)->changed, "%.*s ", (int)key->name.len, key->name.ptr);
+    on_notify(c, db, key->name, class, name);
 }
 
 static void log_words(struct buf *log, int argc, const struct slice *argv)
