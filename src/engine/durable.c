@@ -49,7 +49,7 @@ void engine_log_stop(struct engine *e)
 {
     assert(!e->in_exec);
     engine_log_turn_end(e);
-    ks_snapshot_cancel(e->ks);
+    ks_snapshot_end(&e->snapshot);
     e->effect = NULL;
     resume_paused(e); /* room in it is not needed any more, nor may there ever be some */
 }
@@ -136,8 +136,8 @@ static void take_snapshot(struct engine *e)
     e->rewrite_rest_left_us = REWRITE_REST_US_MAX;
     engine_log_turn_end(e);
     aof_rewrite_begin(e->aof, e->wall_ms / 1000);
-    enum err err = ks_snapshot_begin(e->ks, give_key, e);
-    assert(err == ERR_OK); /* nobody else takes any, and none was under way before */
+    e->snapshot = ks_snapshot_begin(e->ks, give_key, e);
+    assert(e->snapshot); /* there is room: see engine_rewrite_begin */
 }
 
 void engine_log_moved(struct engine *e)
@@ -158,7 +158,7 @@ bool engine_rewrite_slice(struct engine *e)
     if (!e->aof)
         return false;
     if (!aof_rewrite_collecting(e->aof)) {
-        ks_snapshot_cancel(e->ks); /* where the log gave it up: a disk that fails, say */
+        ks_snapshot_end(&e->snapshot); /* where the log gave it up: a disk that fails, say */
         return false;
     }
     int64_t rest_us = e->config->rewrite_key_delay_us, left_us = e->rewrite_rest_left_us;
@@ -173,10 +173,11 @@ bool engine_rewrite_slice(struct engine *e)
         e->rewrite_rests_until_us = e->now_us + rest_us;
         e->rewrite_rest_left_us -= rest_us;
     }
-    if (ks_snapshot_slice(e->ks, rest_us > 0 ? 1 : REWRITE_SLICE_KEYS))
+    if (ks_snapshot_slice(e->snapshot, rest_us > 0 ? 1 : REWRITE_SLICE_KEYS))
         return rest_us <= 0;
     if (aof_rewrite_has_large(e->aof))
         return true;
+    ks_snapshot_end(&e->snapshot);
     aof_rewrite_end(e->aof);
     return false;
 }

@@ -94,6 +94,7 @@ struct engine {
     void *effect_arg;
     struct aof *aof; /* NULL: no log. Borrowed, see durable.h */
     struct gate *gate;
+    struct ks_snapshot *snapshot;   /* that the rewrite is fed from; NULL: none is under way */
     int64_t rewrite_rests_until_us; /* monotonic */
     int64_t rewrite_rest_left_us;   /* that the rewrite may rest altogether */
     bool loading;                   /* a log is replayed: see replay.h */

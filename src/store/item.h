@@ -10,7 +10,7 @@
  *   kind    low 4 bits the type, high 4 bits the encoding
  *   flags   ITEM_HAS_EXPIRY: eight bytes with the deadline in ms since the epoch stand ahead of the key
  *           ITEM_EDITED: the string was changed by APPEND or SETRANGE: OBJECT ENCODING calls it raw
- *           ITEM_PARITY: the keyspace's, which sets it on what it takes in: see store/snapshot.h
+ *           ITEM_PARITY: the keyspace's, which sets them on what it takes in: see store/snapshot.h
  *   klen    length of the key, or 255: four bytes with the length stand ahead of it
  *   vlen    ENC_EMBED: length of the value's bytes
  *   value   ENC_EMBED: the bytes; ENC_INT: int64; ENC_BLOB and structures: a pointer
@@ -28,9 +28,10 @@
 enum item_type { TYPE_STRING, TYPE_LIST, TYPE_SET, TYPE_ZSET, TYPE_HASH, TYPE_STREAM, TYPE_COUNT };
 enum item_enc { ENC_EMBED, ENC_INT, ENC_BLOB };
 
-#define ITEM_HAS_EXPIRY 0x01
-#define ITEM_EDITED     0x02
-#define ITEM_PARITY     0x04
+#define ITEM_HAS_EXPIRY   0x01
+#define ITEM_EDITED       0x02
+#define ITEM_PARITY       0xf0 /* a bit for each of KS_SNAPSHOTS_MAX, from this one on: */
+#define ITEM_PARITY_SHIFT 4
 
 #define ITEM_KLEN_LONG     255
 #define ITEM_KEY_BYTES_MAX UINT32_MAX /* of a longer one no item is made, as if memory lacked */

@@ -57,6 +57,7 @@ struct keyspace *ks_new(const struct ks_options *o)
     ks->due_ms = INT64_MAX;
     ks->shards = ks->shards_from = ks->cell_count = o->shards;
     ks_place_slots(ks);
+    ks_snapshot_init(ks);
     return ks;
 }
 
@@ -65,7 +66,7 @@ void ks_free(struct keyspace **pks)
     struct keyspace *ks = *pks;
     if (!ks)
         return;
-    ks_snapshot_cancel(ks); /* so that nothing waits for it */
+    ks_snapshot_drop(ks); /* so that nothing waits for them */
     ks_flush(ks, -1, true);
     ks_free_pending(ks);
     populator_free(&ks->populator);

@@ -86,15 +86,12 @@ void ks_retire(struct keyspace *ks, struct ks_db *d)
 
 static void flush_db(struct keyspace *ks, struct ks_db *d, bool now)
 {
-    struct ks_snapshot *s = &ks->snapshot;
-    if (s->state == KS_SNAPSHOT_GIVING && d->snapshot_left > 0) {
-        d->next = s->flushed;
-        s->flushed = d;
-    } else if (now) {
+    if (ks_snapshot_keeps(ks, d))
+        return;
+    if (now)
         ks_db_free(d);
-    } else {
+    else
         ks_retire(ks, d);
-    }
 }
 
 void ks_flush(struct keyspace *ks, int db, bool now)
@@ -114,7 +111,8 @@ void ks_swap(struct keyspace *ks, int a, int b)
     struct ks_db *d = ks_db_of(ks, a);
     ks->dbs[a] = ks_db_of(ks, b);
     ks->dbs[b] = d;
-    ks->snapshot.db = 0; /* what it has still to walk may lie lower now */
+    for (int i = 0; i < KS_SNAPSHOTS_MAX; i++)
+        ks->snapshots[i].db = 0; /* what it has still to walk may lie lower now */
 }
 
 /* --- tidying ---------------------------------------------------------------------------------------- */

@@ -301,20 +301,22 @@ static void snapshot(struct bench *b)
     struct slices s = {.clock_ns = clock_cost_ns()};
     struct copied *c = calloc(1, sizeof(*c));
     uint64_t begin = cpu_ns();
-    if (ks_snapshot_begin(b->ks, copy_item, c) != ERR_OK)
+    struct ks_snapshot *taken = ks_snapshot_begin(b->ks, copy_item, c);
+    if (!taken)
         abort();
     printf("%-28s %7.1f us\n", "snapshot, begin", (double)(cpu_ns() - begin) / 1000);
     for (bool more = true; more;) {
         begin = cpu_ns();
-        more = ks_snapshot_slice(b->ks, 256);
+        more = ks_snapshot_slice(taken, 256);
         slice_done(&s, begin);
     }
     print_slices("snapshot, 256 keys a slice", &s);
     if (c->keys != b->keys)
         abort();
-    ks_snapshot_begin(b->ks, copy_item, c);
+    ks_snapshot_end(&taken);
+    taken = ks_snapshot_begin(b->ks, copy_item, c);
     measure(b, "SET overwrite, a snapshot on", op_set, true);
-    ks_snapshot_cancel(b->ks);
+    ks_snapshot_end(&taken);
     work(b, "after it was cancelled");
     free(c);
 }
