@@ -12,7 +12,7 @@
 
 static const struct config_host *host_of(const struct cmd_ctx *c)
 {
-    return c->cmd->owner;
+    return c->cmd->room;
 }
 
 /* --- CONFIG GET ------------------------------------------------------------------------------------- */
@@ -275,5 +275,5 @@ static const struct cmd_row rows[] = {
 
 void config_add_rows(struct cmd_table *t, const struct config_host *host)
 {
-    cmd_table_add_for(t, rows, (void *)host);
+    cmd_table_add(t, rows, (void *)host);
 }

@@ -21,6 +21,7 @@
 #include "base/rng.h"
 #include "cmd/ctx.h"
 #include "cmd/table.h"
+#include "clients/clients.h"
 #include "engine/engine.h"
 #include "net/net.h"
 #include "store/keyspace.h"
@@ -34,6 +35,7 @@ struct world {
     struct keyspace *ks;
     struct cmd_table *table;
     struct engine *engine;
+    struct clients *clients;
     struct engine_config engine_config;
     struct net_config net_config;
     struct event_base *base;
@@ -73,12 +75,14 @@ static int start(void **state)
         ks_new(&(struct ks_options){.databases = 16, .shards = 1, .hash_key = {1, 2}, .now_ms = 1});
     w->table = cmd_table_new();
     cmd_add_rows(w->table);
+    struct engine_options o = {
+        .ks = w->ks, .table = w->table, .logger = &w->logger, .rng = &w->rng, .owner = w};
+    w->clients = clients_new(&w->rng);
+    clients_observe(w->clients, &o.observers);
     w->engine_config = (struct engine_config){.slowlog_us = -1, .bulk_bytes_max = 512 << 20};
-    w->engine = engine_new(
-        &(struct engine_options){
-            .ks = w->ks, .table = w->table, .logger = &w->logger, .rng = &w->rng, .owner = w},
-        &w->engine_config);
+    w->engine = engine_new(&o, &w->engine_config);
     w->engine->active_expiry = false;
+    clients_attach(w->clients, w->engine);
     w->base = event_base_new();
     snprintf(w->path, sizeof(w->path), "/tmp/corsac-test-turns-%d.socket", (int)getpid());
     w->net_config = (struct net_config){.unix_path = w->path,
@@ -102,6 +106,7 @@ static int stop(void **state)
     net_free(&w->net);
     event_base_free(w->base);
     engine_free(&w->engine);
+    clients_free(&w->clients);
     cmd_table_free(&w->table);
     ks_free(&w->ks);
     logger_deinit(&w->logger);
