@@ -14,6 +14,7 @@
 #include "cmd/table.h"
 #include "ds/table.h"
 #include "engine/observers.h"
+#include "engine/promise.h"
 #include "engine/session.h"
 #include "store/keyspace.h"
 
@@ -56,7 +57,10 @@ struct engine_options {
     struct rng *rng;
     engine_effect_fn effect; /* NULL: nobody records effects */
     void *effect_arg;
-    void *owner; /* server/'s, for handlers that live there */
+    void *owner;             /* server/'s, for handlers that live there */
+    int64_t now_us, wall_ms; /* as engine_turn has them */
+    /* Calls engine_turn: a request took so long that the time it was given is old. NULL: it is left as it is. */
+    void (*late)(struct engine *e);
     struct engine_observers observers;
 };
 
@@ -90,12 +94,15 @@ struct engine {
     void *owner;
     engine_effect_fn effect;
     void *effect_arg;
-    struct aof *aof; /* NULL: no log. Borrowed, see durable.h */
-    struct gate *gate;
+    struct aof *aof;   /* NULL: no log. Borrowed, see durable.h */
+    struct gate *gate; /* NULL: no log, nothing waits */
+    struct promise promise;
+    void (*late)(struct engine *e);
     struct ks_snapshot *snapshot;   /* that the rewrite is fed from; NULL: none is under way */
     int64_t rewrite_rests_until_us; /* monotonic */
     int64_t rewrite_rest_left_us;   /* that the rewrite may rest altogether */
     bool loading;                   /* a log is replayed: see replay.h */
+    bool replaying;                 /* so is the batch that runs just now */
 
     const struct engine_config *config; /* borrowed */
     bool active_expiry;                 /* DEBUG SET-ACTIVE-EXPIRE */
@@ -135,8 +142,10 @@ struct engine {
     size_t monitors; /* sessions that see every request; kept by clients/ */
 };
 
-/* Sets everything up and adds the engine's own rows (sessions, transactions, pub/sub) to the table. `c` is borrowed for
- * life; its owner may change it between requests, and then calls engine_config_changed. */
+/* Adds the engine's own commands; NULL: to be looked up only. */
+void engine_add_rows(struct engine *e, struct cmd_table *t);
+/* Sets everything up, and does that with its table. `c` is borrowed for life; its owner may change it between requests,
+ * and then calls engine_config_changed. */
 struct engine *engine_new(const struct engine_options *o, const struct engine_config *c);
 void engine_free(struct engine **e); /* all sessions must be gone */
 
@@ -153,8 +162,8 @@ struct plan;
 int engine_run(struct engine *e, struct session *s, const struct engine_request *requests, int n,
                struct plan *plan);
 
-/* Reads the clocks; net/ calls it when the loop wakes, before the first request. */
-void engine_turn(struct engine *e);
+/* Hands in the time, monotonic and of the wall clock; net/ calls it when the loop wakes, before the first request. */
+void engine_turn(struct engine *e, int64_t now_us, int64_t wall_ms);
 /* Hands the log's batch of the turn over; net/ calls it before it sends replies. */
 void engine_turn_end(struct engine *e);
 /* Work in slices for about `budget_us`: expiry, table moves, resharding, freeing. True: there is more. */

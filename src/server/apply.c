@@ -167,5 +167,4 @@ void server_config_host(struct server *s)
         .unprotected = host_unprotected,
         .reset_stats = host_reset_stats,
     };
-    config_add_rows(s->table, &s->config_host);
 }

@@ -40,15 +40,21 @@ void server_new_id(char id[SERVER_ID_CHARS + 1])
         snprintf(id + 2 * i, 3, "%02x", bytes[i]);
 }
 
-static void add_commands(struct server *s)
+void server_add_rows(struct server *s, struct cmd_table *t)
 {
     const struct cmd_row *const own[] = {
         server_rows_process, server_rows_info,    server_rows_memory,
         server_rows_debug,   server_rows_persist,
     };
-    cmd_add_rows(s->table);
+    cmd_add_rows(t);
     for (size_t i = 0; i < sizeof(own) / sizeof(own[0]); i++)
-        cmd_table_add(s->table, own[i], s);
+        cmd_table_add(t, own[i], s);
+    config_add_rows(t, s ? &s->config_host : NULL);
+}
+
+static void read_clocks(struct engine *e)
+{
+    engine_turn(e, clock_mono_us(), clock_wall_ms());
 }
 
 static enum err new_data(struct server *s, char error[CONFIG_ERROR_CHARS])
@@ -70,10 +76,19 @@ static enum err new_data(struct server *s, char error[CONFIG_ERROR_CHARS])
                  (long long)s->config.databases, (long long)s->config.shards);
         return ERR_NOMEM;
     }
+    server_config_host(s);
     s->table = cmd_table_new();
-    add_commands(s);
+    server_add_rows(s, s->table);
     struct engine_options eo = {
-        .ks = s->ks, .table = s->table, .logger = &s->logger, .rng = &s->rng, .owner = s};
+        .ks = s->ks,
+        .table = s->table,
+        .logger = &s->logger,
+        .rng = &s->rng,
+        .owner = s,
+        .now_us = s->start_us,
+        .wall_ms = s->start_wall_ms,
+        .late = read_clocks,
+    };
     s->clients = clients_new(&s->rng);
     s->admin = admin_new();
     clients_observe(s->clients, &eo.observers);
@@ -81,7 +96,6 @@ static enum err new_data(struct server *s, char error[CONFIG_ERROR_CHARS])
     s->engine = engine_new(&eo, &s->config.engine);
     clients_attach(s->clients, s->engine);
     admin_attach(s->admin, s->engine);
-    server_config_host(s);
     return ERR_OK;
 }
 
@@ -225,7 +239,7 @@ static void do_due(struct server *s, int64_t now_us)
     bool some_work = s->work_left || now_us >= s->next_work_us;
     if (!deadline && !cron && !some_work)
         return;
-    engine_turn(e);
+    engine_turn(e, now_us, clock_wall_ms());
     if (deadline)
         engine_deadlines(e);
     if (cron) {

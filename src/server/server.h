@@ -90,6 +90,9 @@ static inline struct server *server_of(struct cmd_ctx *c)
     return (struct server *)engine_of(c)->owner;
 }
 
+/* Adds the commands on data, and this room's own; NULL: to be looked up only. */
+struct cmd_table;
+void server_add_rows(struct server *s, struct cmd_table *t);
 /* Builds everything but the net from a configuration, which it takes. NULL: `error` says why. */
 struct server *server_new(struct config *takes, char error[CONFIG_ERROR_CHARS]);
 void server_free(struct server **s);
@@ -112,7 +115,7 @@ void server_new_id(char id[SERVER_ID_CHARS + 1]);
 /* Puts what `next` says into force, for these groups (enum option_group): see struct config_host. */
 enum err server_apply(struct server *s, struct config *next, unsigned groups, unsigned *failed,
                       char error[CONFIG_ERROR_CHARS]);
-/* Makes s->config_host and adds CONFIG to the commands. */
+/* Makes s->config_host. */
 void server_config_host(struct server *s);
 
 /* --- cron.c --- */
