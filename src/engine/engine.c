@@ -5,6 +5,7 @@
 
 #include "base/buf.h"
 #include "base/mem.h"
+#include "engine/check.h"
 #include "engine/durable.h"
 #include "engine/multi.h"
 #include "engine/redact.h"
@@ -41,7 +42,6 @@ struct engine *engine_new(const struct engine_options *o, const struct engine_co
     e->ticks_per_us = ticks_measure_per_us();
     e->us_ticks = (uint64_t)e->ticks_per_us;
     e->next_session_id = 1;
-    e->deadline_us = INT64_MAX;
     sessions_init(e);
     e->watches = watches_new(e);
 
@@ -113,6 +113,12 @@ void engine_turn_end(struct engine *e)
 {
     if (e->aof)
         engine_log_turn_end(e);
+}
+
+void engine_loading(struct engine *e, bool loading)
+{
+    e->loading = loading;
+    engine_checks_update(e);
 }
 
 bool engine_debug_allowed(struct cmd_ctx *c)

@@ -12,6 +12,7 @@
 #include "base/ticks.h"
 #include "cmd/ctx.h"
 #include "cmd/table.h"
+#include "ds/heap.h"
 #include "ds/table.h"
 #include "engine/observers.h"
 #include "engine/promise.h"
@@ -95,7 +96,8 @@ struct engine {
     struct ks_snapshot *snapshot;   /* that the rewrite is fed from; NULL: none is under way */
     int64_t rewrite_rests_until_us; /* monotonic */
     int64_t rewrite_rest_left_us;   /* that the rewrite may rest altogether */
-    bool loading;                   /* a log is replayed: see replay.h */
+    bool loading;                   /* a log is replayed: see replay.h; changed by engine_loading */
+    uint32_t checks;                /* enum check, of the engine's state */
 
     struct engine_config config;
     struct engine_stats stats;
@@ -125,7 +127,8 @@ struct engine {
     struct outq pushes;
     struct resp_writer push_writer;
 
-    int64_t deadline_us; /* monotonic; no blocked session's comes before */
+    struct heap deadlines;  /* of blocked sessions: monotonic microseconds */
+    struct heap sync_waits; /* of sessions in WAITAOF: log positions */
     enum engine_pause pause;
     int64_t pause_until_us; /* monotonic */
 
@@ -172,6 +175,8 @@ struct session *engine_session_by_id(const struct engine *e, uint64_t id); /* NU
 /* Holds back requests until `until_us`, or until the end of a pause under way if that is later. PAUSE_NONE ends
  * it and resumes everybody. */
 void engine_pause(struct engine *e, enum engine_pause what, int64_t until_us);
+/* A log is loaded, or not any more. */
+void engine_loading(struct engine *e, bool loading);
 /* True: the handler may go on; else the error (Redis' text) is replied. */
 bool engine_debug_allowed(struct cmd_ctx *c);
 double engine_ticks_us(const struct engine *e, uint64_t ticks);

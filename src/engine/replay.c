@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "engine/check.h"
 #include "engine/engine.h"
 #include "resp/reply.h"
 
@@ -25,8 +26,9 @@ void replay_begin(struct replay *r, struct engine *e)
     *r = (struct replay){.engine = e, .forecast.db = -1};
     outq_pool_init(&r->pool);
     r->session = session_new(e, &replay_ops, r, &r->pool);
-    r->session->flags |= SESSION_INTERNAL | SESSION_AUTHENTICATED;
-    e->loading = true;
+    r->session->unchecked = CHECKS_OF_CLIENTS;
+    session_flags(r->session, SESSION_INTERNAL | SESSION_AUTHENTICATED, 0);
+    engine_loading(e, true);
     ks_pause_expiry(e->ks, true);
 }
 
@@ -37,7 +39,7 @@ void replay_end(struct replay *r)
     session_free(&r->session);
     outq_pool_deinit(&r->pool);
     ks_pause_expiry(e->ks, false);
-    e->loading = false;
+    engine_loading(e, false);
     engine_reset_stats(e); /* what clients asked for is counted, not what was loaded */
     e->stats.dirty = 0;
 }
