@@ -97,7 +97,7 @@ LIBS       := $(EVENT_LIBS) -pthread -lm
 
 # Fat objects: the server is linked with link-time optimisation, the test programs quickly without.
 LTO      ?= $(if $(findstring clang,$(CC)),,-flto=auto -ffat-lto-objects)
-SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=all -DCORSAC_LIBC_MALLOC
+SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=all -DCORSAC_LIBC_MALLOC -DCORSAC_CHECK_EDITS
 
 release_CC      := $(CC)
 release_FLAGS   := $(BASE_FLAGS) $(WARNINGS) $(JEMALLOC_CFLAGS) $(CPPFLAGS) $(CFLAGS)

@@ -229,6 +229,11 @@ void engine_checks_update(struct engine *e)
     if (e->effect && e->promise.full)
         mask |= CHECK_LOG_FULL;
     e->checks = mask;
+    /* A removal is a write: where none may be, due keys are hidden and nothing else. */
+    bool writes = !(mask & (CHECK_PAUSE | CHECK_LOG_FAULT | CHECK_LOG_FULL));
+    ks_set_expiry_mode(e->ks, e->loading ? KS_EXPIRY_IGNORE
+                              : writes   ? KS_EXPIRY_REMOVE
+                                         : KS_EXPIRY_HIDE);
 }
 
 uint32_t session_checks(const struct session *s)

@@ -40,7 +40,7 @@ enum verdict {
 enum verdict checks_run(struct engine *e, struct session *s, const struct engine_request *r,
                         const struct planned *p, uint32_t mask);
 
-/* The engine's mask: to be called when what it is made of changed. */
+/* The engine's mask, and whether keys may expire: to be called when what these are made of changed. */
 void engine_checks_update(struct engine *e);
 /* The same for a session. */
 uint32_t session_checks(const struct session *s);

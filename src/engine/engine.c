@@ -26,6 +26,12 @@ static void on_expired(void *arg, int db, struct slice key)
     engine_effect(e, db, 2, (struct slice[]){SLICE("DEL"), key});
 }
 
+void engine_add_rows(struct engine *e, struct cmd_table *t)
+{
+    cmd_table_add(t, engine_rows_multi, e);
+    cmd_table_add(t, engine_rows_durable, e);
+}
+
 struct engine *engine_new(const struct engine_options *o, const struct engine_config *c)
 {
     struct engine *e = mem_zalloc(sizeof(*e));
@@ -45,9 +51,7 @@ struct engine *engine_new(const struct engine_options *o, const struct engine_co
     sessions_init(e);
     e->watches = watches_new(e);
 
-    cmd_table_add(e->table, engine_rows_multi, e);
-    cmd_table_add(e->table, engine_rows_durable, e);
-
+    engine_add_rows(e, e->table);
     ks_on_expired(e->ks, on_expired, e);
     engine_config_changed(e);
     engine_turn(e, o->now_us, o->wall_ms);
@@ -81,10 +85,15 @@ void engine_turn(struct engine *e, int64_t now_us, int64_t wall_ms)
     ks_clock(e->ks, e->wall_ms);
 }
 
+bool engine_expires(const struct engine *e)
+{
+    return e->config.active_expiry && ks_expiry_mode(e->ks) == KS_EXPIRY_REMOVE;
+}
+
 /* Expiry for at most the budget: true while keys are due. */
 static bool expire(struct engine *e, uint64_t start, double budget_ticks)
 {
-    if (!e->config.active_expiry || e->pause != PAUSE_NONE || e->wall_ms < ks_next_expiry_ms(e->ks))
+    if (!engine_expires(e) || e->wall_ms < ks_next_expiry_ms(e->ks))
         return false;
     bool more = true;
     while (more && (double)(ticks_now() - start) < budget_ticks)

@@ -98,6 +98,7 @@ struct engine {
     int64_t rewrite_rest_left_us;   /* that the rewrite may rest altogether */
     bool loading;                   /* a log is replayed: see replay.h; changed by engine_loading */
     uint32_t checks;                /* enum check, of the engine's state */
+    bool replaying;                 /* so is the batch that runs just now */
 
     struct engine_config config;
     struct engine_stats stats;
@@ -137,7 +138,9 @@ struct engine {
     size_t monitors; /* sessions that see every request; kept by clients/ */
 };
 
-/* Sets everything up and adds the engine's own rows (sessions, transactions, pub/sub) to the table. */
+/* Adds the engine's own commands; NULL: to be looked up only. */
+void engine_add_rows(struct engine *e, struct cmd_table *t);
+/* Sets everything up, and does that with its table. */
 struct engine *engine_new(const struct engine_options *o, const struct engine_config *c);
 void engine_free(struct engine **e); /* all sessions must be gone */
 
@@ -160,6 +163,8 @@ void engine_turn(struct engine *e, int64_t now_us, int64_t wall_ms);
 void engine_turn_end(struct engine *e);
 /* Work in slices for about `budget_us`: expiry, table moves, resharding, freeing. True: there is more. */
 bool engine_work(struct engine *e, int64_t budget_us);
+/* Keys are removed when they are due: not while writes are paused, or the log cannot take the removal. */
+bool engine_expires(const struct engine *e);
 /* Deadlines of blocked sessions and of a pause. Call when engine_next_deadline_us has come. */
 void engine_deadlines(struct engine *e);
 /* Nothing is due before: monotonic; INT64_MAX: nothing ever. */

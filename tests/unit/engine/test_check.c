@@ -63,6 +63,24 @@ static void who_is_held_is_seen(void **state)
     assert_has(client_run(a, "CLIENT LIST ID 2"), " flags=N ");
 }
 
+static void nothing_expires_while_writes_are_paused(void **state)
+{
+    (void)state;
+    struct client *a = harness_connect(&h);
+    assert_reply(a, "SET k v PX 10", "+OK\r\n");
+    buf_clear(&h.effects);
+    assert_reply(a, "CLIENT PAUSE 1000 WRITE", "+OK\r\n");
+    harness_advance(&h, 20000);
+    assert_reply(a, "GET k", "$-1\r\n");
+    assert_reply(a, "DBSIZE", ":1\r\n");
+    engine_work(h.e, 1000);
+    assert_string_equal(buf_cstr(&h.effects), "");
+    harness_advance(&h, 1000000);
+    assert_reply(a, "GET k", "$-1\r\n");
+    assert_reply(a, "DBSIZE", ":0\r\n");
+    assert_string_equal(buf_cstr(&h.effects), "0 DEL k\n");
+}
+
 static void only_an_exec_is_held_for_what_is_queued(void **state)
 {
     (void)state;
@@ -201,6 +219,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         checked(what_is_wrong_with_a_request_is_said_during_a_pause),
         checked(who_is_held_is_seen),
+        checked(nothing_expires_while_writes_are_paused),
         checked(only_an_exec_is_held_for_what_is_queued),
         checked(a_fault_of_the_log_comes_before_its_fullness),
         checked(an_exec_that_is_refused_ends_its_transaction),
