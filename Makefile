@@ -66,7 +66,7 @@ tsan_src    = $(sort $(foreach t,$(TSAN_TESTS),$(foreach f,$(TEST_SRC),$(if $(fi
 # What tests/bench/test_*.py run once, in release: guard.c, and the tools of `make bench`.
 BENCH_DIR   := $(BUILD)/release/tests/bench
 BENCH_TOOLS := $(patsubst %,$(BENCH_DIR)/%,floor fill latency) \
-               $(BUILD)/release/tests/shim/loop_shim.so
+               $(patsubst %,$(BUILD)/release/tests/shim/%.so,loop_shim disk_shim)
 BENCH_TESTS := $(if $(call pick,tests/bench/test_guard.py),$(BENCH_DIR)/guard) \
                $(if $(call pick,tests/bench/test_tools.py),$(BENCH_TOOLS) $(BUILD)/corsac)
 # Every other .c file under tests/ is a helper: test programs link what they use of them.
@@ -369,10 +369,10 @@ format: ## format the sources in place: make format FILES="src/ds/*.[ch]"
 .PHONY: lint
 lint: ## check format, includes and circles of calls, sizes, headers; run clang-tidy
 	@utils/deps --test --lint
-	+@$(MAKE) --no-print-directory -k lint-format lint-lines lint-includes lint-sizes lint-circles \
-		lint-headers lint-tidy
+	+@$(MAKE) --no-print-directory -k lint-format lint-lines lint-names lint-includes lint-sizes \
+		lint-circles lint-headers lint-tidy
 
-.PHONY: lint-format lint-lines lint-includes lint-sizes lint-circles lint-headers lint-tidy
+.PHONY: lint-format lint-lines lint-names lint-includes lint-sizes lint-circles lint-headers lint-tidy
 lint-format:
 	@$(if $(strip $(CH_FILES)),$(CLANG_FORMAT) --dry-run -Werror $(CH_FILES))
 lint-lines:
@@ -381,6 +381,8 @@ lint-lines:
 lint-circles:
 	$(SUBMAKE) $(release_objs)
 	@utils/check-circles $(BUILD)/release
+lint-names:
+	@utils/check-names
 lint-includes:
 	@utils/check-includes
 lint-sizes:
