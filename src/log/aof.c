@@ -356,7 +356,8 @@ enum err aof_start(struct aof *a, enum aof_start how, char error[AOF_ERROR_CHARS
     a->unplaced = how == AOF_FRESH;
     a->base_only = how == AOF_BASE_ONLY;
     a->pos = a->load_pos;
-    a->next_incr_seq = manifest_last_seq(&a->manifest, MANIFEST_INCR) + 1;
+    o.end = aof_drop_unplaced;
+    a->made_seq = a->next_incr_seq = manifest_last_seq(&a->manifest, MANIFEST_INCR) + 1;
     /* Otherwise the first rewrite makes what there is to be, and a log that is not whole before has nothing to keep. */
     if (how == AOF_GO_ON) {
         enum err e = first_file(a, &o.start, &file, error);

@@ -393,6 +393,19 @@ void aof_job_forget_history(void *aof, struct writer_file *out)
     pthread_mutex_unlock(&a->files_lock);
 }
 
+void aof_drop_unplaced(void *aof)
+{
+    struct aof *a = aof;
+    pthread_mutex_lock(&a->files_lock);
+    a->dropped = a->fresh && !a->unsure && !a->base_only;
+    for (size_t i = 0; i < a->manifest.count && a->dropped; i++) {
+        const struct manifest_file *f = &a->manifest.files[i];
+        if (f->type == MANIFEST_INCR && f->seq >= a->made_seq)
+            unlinkat(a->dir_fd, f->name, 0);
+    }
+    pthread_mutex_unlock(&a->files_lock);
+}
+
 void aof_count_older(struct aof *a)
 {
     uint64_t bytes = 0;

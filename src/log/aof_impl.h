@@ -85,6 +85,9 @@ struct aof {
      * may wait for the disk, so the loop never takes it. */
     pthread_mutex_t files_lock;
     struct manifest manifest;
+    uint64_t made_seq; /* increments from it on are this process' own */
+    bool dropped;      /* nothing can take its place any more, see aof_drop_unplaced */
+    bool unsure;       /* the manifest on disk may or may not be of these data */
     bool fresh;        /* the manifest on disk is of other data until a rewrite is done */
     bool unsettled;    /* the first rewrite is to do what aof_open did not wait for */
     uint64_t incr_seq; /* of the increment that is written to; only the log's writer changes it */
@@ -192,6 +195,8 @@ bool aof_next_increment(struct aof *a, const struct writer_mark *from, bool dura
                         struct writer_file *out, char error[AOF_ERROR_CHARS]);
 /* A writer_refresh_fn. */
 bool aof_refresh(void *aof, const struct writer_mark *from, struct writer_file *out);
+/* A writer_end_fn: what was written ahead of a first rewrite that was given up is of no use, and goes. */
+void aof_drop_unplaced(void *aof);
 /* Measures the increments beside the one that is written to. Under files_lock. */
 void aof_count_older(struct aof *a);
 

@@ -60,11 +60,24 @@ static void copy_manifest(struct manifest *to, const struct manifest *from)
     }
 }
 
+static bool has_place(const struct aof *a, char error[AOF_ERROR_CHARS])
+{
+    if (a->dropped)
+        snprintf(error, AOF_ERROR_CHARS, "the log was closed meanwhile");
+    else if (!aof_is_there(a))
+        snprintf(error, AOF_ERROR_CHARS, "%s was removed or renamed meanwhile", a->dir);
+    else
+        return true;
+    return false;
+}
+
 static bool put_in_place(struct aof_rewrite *rw, char error[AOF_ERROR_CHARS])
 {
     char name[MANIFEST_NAME_BYTES_MAX], why[MANIFEST_ERROR_CHARS] = "it can name no further file";
     struct manifest next;
     struct aof *a = rw->aof;
+    if (!has_place(a, error))
+        return false;
     aof_free_name(a, MANIFEST_BASE, &rw->jobs.base_seq, name);
     if (renameat(a->dir_fd, rw->jobs.temp_name, a->dir_fd, name) != 0) {
         snprintf(error, AOF_ERROR_CHARS, "cannot rename %s to %s: %s", rw->jobs.temp_name, name,
@@ -75,10 +88,6 @@ static bool put_in_place(struct aof_rewrite *rw, char error[AOF_ERROR_CHARS])
     if (fsync(a->dir_fd) != 0) {
         snprintf(error, AOF_ERROR_CHARS, "cannot sync %s: %s", a->dir, strerror(errno));
         unlinkat(a->dir_fd, name, 0);
-        return false;
-    }
-    if (!aof_is_there(a)) {
-        snprintf(error, AOF_ERROR_CHARS, "%s was removed or renamed meanwhile", a->dir);
         return false;
     }
     copy_manifest(&next, &a->manifest);
@@ -92,8 +101,8 @@ static bool put_in_place(struct aof_rewrite *rw, char error[AOF_ERROR_CHARS])
     }
     snprintf(error, AOF_ERROR_CHARS, "%s/%s: %s", a->dir, a->manifest_name, why);
     manifest_deinit(&next);
-    if (e ==
-        ERR_BUSY) /* either manifest may be what the next start finds: no file of both may go */
+    a->unsure = e == ERR_BUSY;
+    if (a->unsure) /* either manifest may be what the next start finds: no file of both may go */
         manifest_add(&a->manifest, MANIFEST_HISTORY, rw->jobs.base_seq, name);
     else
         unlinkat(a->dir_fd, name, 0);
