@@ -1,6 +1,6 @@
 # Corsac: `make help` lists the targets.
 #
-# A variant (release, asan, coverage, fuzz) is one way of compiling everything; its objects, the
+# A variant (release, debug, asan, tsan, coverage, fuzz) is one way of compiling everything; its objects, the
 # library libcorsac.a (all of src/ but main.c) and its test programs live in $(BUILD)/<variant>/.
 
 VERSION := 0.1.0
@@ -48,6 +48,15 @@ FUZZ_SRC := $(call pick,$(wildcard tests/fuzz/fuzz_*.c))
 SCRIPTS  := $(call pick,$(wildcard $(foreach e,py mjs sh,tests/clients/test_*.$(e) \
                                       tests/clients/*/test_*.$(e))))
 TEST_SRC := $(UNIT_SRC) $(E2E_SRC)
+# What starts threads, or a server with a log: `make tsan` runs it, and `make test` those of TSAN_SHORT.
+TSAN_SHORT := unit/base/test_background unit/base/test_populate unit/base/test_slab \
+              unit/log/test_writer_gather unit/log/test_aof_load \
+              clients/test_slow_disk clients/test_durability
+TSAN_ALL   := $(TSAN_SHORT) unit/base/test_blob unit/base/test_mem unit/log/ unit/net/ \
+              e2e/test_lending e2e/test_signals e2e/test_transactions \
+              clients/test_aof_rewrites clients/test_crash_ clients/test_disk_faults
+TSAN_TESTS ?= $(TSAN_ALL)
+tsan_src    = $(sort $(foreach t,$(TSAN_TESTS),$(foreach f,$(TEST_SRC),$(if $(findstring $(t),$(f)),$(f)))))
 # What tests/bench/test_*.py run once, in release: guard.c, and the tools of `make bench`.
 BENCH_DIR   := $(BUILD)/release/tests/bench
 BENCH_TOOLS := $(patsubst %,$(BENCH_DIR)/%,floor fill latency) \
@@ -97,6 +106,16 @@ asan_FLAGS      := $(BASE_FLAGS) $(WARNINGS) $(CPPFLAGS) -O1 -g $(SANITIZE)
 asan_LDFLAGS    := -rdynamic $(SANITIZE) $(if $(findstring clang,$(CC)),,-static-libubsan) $(LDFLAGS)
 asan_LIBS       := $(LIBS)
 
+tsan_CC         := $(CC)
+tsan_FLAGS      := $(BASE_FLAGS) $(WARNINGS) $(CPPFLAGS) -O1 -g -fsanitize=thread -DCORSAC_LIBC_MALLOC
+tsan_LDFLAGS    := -rdynamic -fsanitize=thread $(LDFLAGS)
+tsan_LIBS       := $(LIBS)
+
+debug_CC        := $(CC)
+debug_FLAGS     := $(BASE_FLAGS) $(WARNINGS) $(JEMALLOC_CFLAGS) $(CPPFLAGS) -O0 -g3
+debug_LDFLAGS   := -rdynamic $(LDFLAGS)
+debug_LIBS      := $(JEMALLOC_LIBS) $(LIBS)
+
 coverage_CC      := $(CC)
 coverage_FLAGS   := $(BASE_FLAGS) $(WARNINGS) $(JEMALLOC_CFLAGS) $(CPPFLAGS) -O0 -g --coverage \
                     -fprofile-update=atomic
@@ -140,7 +159,7 @@ $(1)_dir     := $(BUILD)/$(1)
 $(1)_lib     := $(BUILD)/$(1)/libcorsac.a
 $(1)_objs    := $$(LIB_SRC:%.c=$(BUILD)/$(1)/%.o)
 $(1)_helpers := $$(HELPERS:%.c=$(BUILD)/$(1)/%.o)
-$(1)_tests   := $$(TEST_SRC:%.c=$(BUILD)/$(1)/%)
+$(1)_tests   := $$(patsubst %.c,$(BUILD)/$(1)/%,$$(if $$(filter tsan,$(1)),$$(tsan_src),$$(TEST_SRC)))
 
 $$($(1)_dir)/flags: FORCE
 	$$(call stamp,$$($(1)_CC) $$($(1)_FLAGS) $$($(1)_LTO) | $$($(1)_LDFLAGS) $$($(1)_LIBS))
@@ -192,7 +211,9 @@ $(1)-tests: $$($(1)_tests) $$(SHIM_SRC:%.c=$$($(1)_dir)/%.so) $$(if $$(E2E_SRC)$
 endef
 
 $(eval $(call variant,release,$(BUILD)/corsac))
+$(eval $(call variant,debug,$(BUILD)/debug/corsac))
 $(eval $(call variant,asan,$(BUILD)/asan/corsac))
+$(eval $(call variant,tsan,$(BUILD)/tsan/corsac))
 $(eval $(call variant,coverage,$(BUILD)/coverage/corsac))
 $(eval $(call variant,fuzz,$(BUILD)/fuzz/corsac))
 .SECONDARY: # keep every intermediate object
@@ -212,17 +233,23 @@ RUN_LONG  = tests/run --build '$(BUILD)' --jobs $(JOBS) --verbose
 .PHONY: test
 test: ## run all tests, in release and under sanitizers, and fuzz a little: make test T=unit/ds
 	@utils/deps --test
-	$(SUBMAKE) release-tests asan-tests
+	$(SUBMAKE) release-tests asan-tests tsan-tests TSAN_TESTS='$(TSAN_SHORT)'
 	+@if utils/deps --has-fuzzer '$(FUZZ_CC)'; then \
 		$(MAKE) --no-print-directory $(PARALLEL) fuzz-build && fuzz=fuzz; \
 	else \
 		echo 'No libFuzzer in $(FUZZ_CC): the fuzz targets are left out.'; \
-	fi && $(RUN_TESTS) --fuzz-seconds 5 release asan $$fuzz
+	fi && $(RUN_TESTS) --tsan '$(TSAN_SHORT)' --fuzz-seconds 5 release asan tsan $$fuzz
 
 .PHONY: check
 check: ## run the tests in release only, without installing anything: make check T=unit/ds
 	$(SUBMAKE) release-tests
 	@$(RUN_TESTS) release
+
+.PHONY: tsan
+tsan: ## run what uses threads under ThreadSanitizer: make tsan T=unit/log
+	@utils/deps --test
+	$(SUBMAKE) tsan-tests
+	@$(RUN_TESTS) --tsan '$(TSAN_TESTS)' tsan
 
 .PHONY: durability
 durability: ## kill the server with -9, and cut its power, ROUNDS (300) times in each test that does
@@ -312,13 +339,20 @@ format: ## format the sources in place: make format FILES="src/ds/*.[ch]"
 	@$(if $(strip $(CH_FILES)),$(CLANG_FORMAT) -i $(CH_FILES))
 
 .PHONY: lint
-lint: ## check format, includes between rooms, file sizes, headers; run clang-tidy
+lint: ## check format, includes and circles of calls, sizes, headers; run clang-tidy
 	@utils/deps --test --lint
-	+@$(MAKE) --no-print-directory -k lint-format lint-includes lint-sizes lint-headers lint-tidy
+	+@$(MAKE) --no-print-directory -k lint-format lint-lines lint-includes lint-sizes lint-circles \
+		lint-headers lint-tidy
 
-.PHONY: lint-format lint-includes lint-sizes lint-headers lint-tidy
+.PHONY: lint-format lint-lines lint-includes lint-sizes lint-circles lint-headers lint-tidy
 lint-format:
 	@$(if $(strip $(CH_FILES)),$(CLANG_FORMAT) --dry-run -Werror $(CH_FILES))
+lint-lines:
+	@utils/check-lines $(CH_FILES)
+# Of all sources, as a circle goes through several.
+lint-circles:
+	$(SUBMAKE) $(release_objs)
+	@utils/check-circles $(BUILD)/release
 lint-includes:
 	@utils/check-includes
 lint-sizes:

@@ -13,16 +13,13 @@
 #include "cmd/ctx.h"
 #include "cmd/table.h"
 #include "ds/table.h"
+#include "engine/observers.h"
 #include "engine/session.h"
 #include "store/keyspace.h"
 
-struct aof;      /* log/aof.h */
-struct gate;     /* gate.h */
-struct latency;  /* latency.h */
-struct monitors; /* monitor.h */
-struct pubsub;   /* pubsub.h */
-struct slowlog;  /* slowlog.h */
-struct watches;  /* watch.h */
+struct aof;     /* log/aof.h */
+struct gate;    /* gate.h */
+struct watches; /* watch.h */
 
 #define ENGINE_BATCH_MAX      64   /* requests whose keys are fetched together */
 #define ENGINE_CLOCK_STALE_US 1000 /* a request that took longer makes the clocks be read again */
@@ -54,6 +51,7 @@ struct engine_options {
     engine_effect_fn effect; /* NULL: nobody records effects */
     void *effect_arg;
     void *owner; /* server/'s, for handlers that live there */
+    struct engine_observers observers;
 };
 
 struct engine_stats {
@@ -126,10 +124,8 @@ struct engine {
     int64_t pause_until_us; /* monotonic */
 
     struct watches *watches;
-    struct pubsub *pubsub;
-    struct monitors *monitors;
-    struct slowlog *slowlog;
-    struct latency *latency;
+    struct engine_observers observers;
+    size_t monitors; /* sessions that see every request; kept by clients/ */
 };
 
 /* Sets everything up and adds the engine's own rows (sessions, transactions, pub/sub) to the table. */

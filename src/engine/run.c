@@ -14,12 +14,8 @@
 #include "base/mem.h"
 #include "engine/errors.h"
 #include "engine/gate.h"
-#include "engine/latency.h"
-#include "engine/monitor.h"
 #include "engine/multi.h"
 #include "engine/plan.h"
-#include "engine/pubsub.h"
-#include "engine/slowlog.h"
 #include "engine/watch.h"
 #include "log/aof.h"
 
@@ -31,15 +27,13 @@ static void on_changed(struct cmd_ctx *c, int db, const struct key *key, unsigne
     struct engine *e = engine_of(c);
     e->stats.dirty++;
     watches_touch(e->watches, db, key->name);
-    if (class & e->config.notify)
-        notify_event(e, db, key->name, class, name);
+    engine_event(e, db, key->name, class, name);
 }
 
 static void on_notify(struct cmd_ctx *c, int db, struct slice key, unsigned class, const char *name)
 {
     struct engine *e = engine_of(c);
-    if (class & e->config.notify)
-        notify_event(e, db, key, class, name);
+    engine_event(e, db, key, class, name);
 }
 
 void engine_effect(struct engine *e, int db, int argc, const struct slice *argv)
@@ -149,12 +143,8 @@ static inline void count_duration(const struct engine *e, struct cmd *cmd, uint6
 /* What is only looked at when a request took at least a microsecond-scale threshold. */
 static void report_slow(struct engine *e, const struct cmd_ctx *c, int64_t us)
 {
-    const struct cmd_row *row = c->cmd->row;
-    if (e->config.slowlog_us >= 0 && us >= e->config.slowlog_us && !(row->flags & CMD_SKIP_SLOWLOG))
-        slowlog_add(e->slowlog, c->session, c->argv, c->argc, us);
-    if (e->config.latency_ms > 0 && us / 1000 >= e->config.latency_ms)
-        latency_add(e->latency, row->flags & CMD_FAST ? "fast-command" : "command", us / 1000,
-                    e->config.latency_ms, e->wall_ms);
+    if (e->observers.slow)
+        e->observers.slow(e->observers.admin, c, us);
     if (us >= ENGINE_CLOCK_STALE_US && !e->in_exec)
         engine_turn(e);
 }
@@ -179,8 +169,8 @@ static inline __attribute__((always_inline)) void call(struct cmd_ctx *c, struct
         gate_after(e, c, reply_at, log_before);
 
     /* Afterwards: EXEC is shown behind what it ran, and SELECT with its database, as by Redis. */
-    if (monitors_any(e->monitors))
-        monitors_feed(e->monitors, s, cmd, c->argv, c->argc);
+    if (e->monitors > 0)
+        e->observers.request(e->observers.clients, s, cmd, c->argv, c->argc);
     cmd->stats.calls++;
     cmd->stats.ticks += ticks;
     e->stats.commands++;

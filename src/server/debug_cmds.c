@@ -5,12 +5,12 @@
 #include <sys/mman.h>
 #include <time.h>
 
+#include "admin/digest.h"
 #include "base/glob.h"
 #include "base/mem.h"
 #include "engine/session.h"
 #include "log/aof.h"
 #include "server/debug.h"
-#include "server/digest.h"
 #include "server/server.h"
 
 #define DEBUG_SLEEP_US_MAX 60000000

@@ -13,6 +13,8 @@
 #include "server/config.h"
 #include "server/persist.h"
 
+struct admin;
+struct clients;
 struct event;
 struct event_base;
 
@@ -52,6 +54,8 @@ struct server {
     struct keyspace *ks;
     struct cmd_table *table;
     struct engine *engine;
+    struct clients *clients;
+    struct admin *admin;
     struct event_base *base;
     struct net *net;
     struct persist persist;

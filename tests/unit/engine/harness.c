@@ -68,21 +68,26 @@ void harness_init(struct harness *h)
     h->table = cmd_table_new();
     h->ks = ks_new(&(struct ks_options){.databases = 16, .shards = 4, .now_ms = 1});
     assert_non_null(h->ks);
-    h->e = engine_new(
-        &(struct engine_options){
-            .ks = h->ks,
-            .table = h->table,
-            .logger = &h->logger,
-            .rng = &h->rng,
-            .effect = on_effect,
-            .effect_arg = h,
-        },
-        &(struct engine_config){
-            .slowlog_us = -1,
-            .slowlog_len_max = 128,
-            .bulk_bytes_max = 512 * 1024 * 1024,
-            .latency_tracking = true,
-        });
+    struct engine_options options = {
+        .ks = h->ks,
+        .table = h->table,
+        .logger = &h->logger,
+        .rng = &h->rng,
+        .effect = on_effect,
+        .effect_arg = h,
+    };
+    h->around = clients_new(&h->rng);
+    h->admin = admin_new();
+    clients_observe(h->around, &options.observers);
+    admin_observe(h->admin, &options.observers);
+    h->e = engine_new(&options, &(struct engine_config){
+                                    .slowlog_us = -1,
+                                    .slowlog_len_max = 128,
+                                    .bulk_bytes_max = 512 * 1024 * 1024,
+                                    .latency_tracking = true,
+                                });
+    clients_attach(h->around, h->e);
+    admin_attach(h->admin, h->e);
     h->now_us = 1000000;
     h->wall_ms = 1700000000000;
     harness_advance(h, 0);
@@ -99,6 +104,8 @@ void harness_deinit(struct harness *h)
         mem_free(c);
     }
     engine_free(&h->e);
+    admin_free(&h->admin);
+    clients_free(&h->around);
     ks_free(&h->ks);
     cmd_table_free(&h->table);
     outq_pool_deinit(&h->pool);
