@@ -20,6 +20,22 @@ static void to_log(void *arg, int db, int argc, const struct slice *argv)
 {
     struct engine *e = arg;
     aof_append(e->aof, db, argc, argv, e->wall_ms / 1000);
+    e->promise.pos = aof_pos(e->aof);
+}
+
+void engine_log_look(struct engine *e)
+{
+    struct promise *p = &e->promise;
+    bool failed_before = p->fault != NULL;
+    p->pos = aof_pos(e->aof);
+    p->policy = aof_promised(e->aof);
+    p->written = aof_written(e->aof);
+    p->synced = aof_synced(e->aof);
+    p->placed = aof_placed(e->aof);
+    p->full = aof_full(e->aof);
+    p->fault = aof_fault(e->aof);
+    if (p->fault && !failed_before)
+        p->fault_since_us = e->now_us;
 }
 
 void engine_log_attach(struct engine *e, struct aof *aof, bool effects)
@@ -28,6 +44,7 @@ void engine_log_attach(struct engine *e, struct aof *aof, bool effects)
     e->gate = gate_new();
     e->effect = effects ? to_log : NULL;
     e->effect_arg = e;
+    engine_log_look(e);
     for (struct session *s = e->first; s; s = s->next)
         s->last_pos = 0; /* of another log */
 }
@@ -41,7 +58,19 @@ static void resume_paused(struct engine *e)
 
 void engine_log_turn_end(struct engine *e)
 {
-    if (gate_turn_end(e) && !aof_full(e->aof))
+    struct promise_wants wants = e->gate->wants;
+    aof_awaited(e->aof, wants.waiting);
+    if (wants.written)
+        aof_want_written(e->aof);
+    bool moved = aof_turn_end(e->aof);
+    gate_sealed(e);
+    if (wants.synced > aof_synced(e->aof))
+        aof_want_sync(e->aof, wants.synced);
+    if (!moved)
+        return;
+    engine_log_look(e);
+    gate_advance(e);
+    if (!e->promise.full)
         resume_paused(e);
 }
 
@@ -62,12 +91,13 @@ void engine_log_detach(struct engine *e)
     gate_open_all(e);
     gate_free(&e->gate);
     e->aof = NULL;
+    e->promise = (struct promise){0};
 }
 
 /* What was there before the log was switched on is in it once the first rewrite is done. */
 static bool is_synced(const struct engine *e, uint64_t pos)
 {
-    return e->aof && aof_placed(e->aof) && aof_synced(e->aof) >= pos;
+    return e->aof && e->promise.placed && e->promise.synced >= pos;
 }
 
 static void answer_waitaof(struct session *s, enum unblock_why why)
@@ -145,9 +175,10 @@ void engine_log_moved(struct engine *e)
     if (!e->aof)
         return;
     aof_poll(e->aof);
+    engine_log_look(e);
     gate_advance(e);
     wake_waiting(e);
-    if (!aof_full(e->aof))
+    if (!e->promise.full)
         resume_paused(e);
     if (aof_rewrite_prepared(e->aof))
         take_snapshot(e);
@@ -206,8 +237,8 @@ static void cmd_waitaof(struct cmd_ctx *c)
         return;
     }
     s->wait_synced_pos = replicas > 0 || !e->aof ? UINT64_MAX : s->last_pos;
-    if (e->aof && s->last_pos > e->gate->sync_wanted)
-        e->gate->sync_wanted = s->last_pos;
+    if (e->gate)
+        gate_want_synced(e, s->last_pos);
     block_session(s, timeout_ms ? timeout_end_us(e, timeout_ms) : INT64_MAX, answer_waitaof);
 }
 

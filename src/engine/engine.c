@@ -4,7 +4,6 @@
 #include <unistd.h>
 
 #include "base/buf.h"
-#include "base/clock.h"
 #include "base/mem.h"
 #include "engine/durable.h"
 #include "engine/multi.h"
@@ -36,6 +35,7 @@ struct engine *engine_new(const struct engine_options *o, const struct engine_co
     e->effect = o->effect;
     e->effect_arg = o->effect_arg;
     e->owner = o->owner;
+    e->late = o->late;
     e->observers = o->observers;
     e->config = *c;
     e->ticks_per_us = ticks_measure_per_us();
@@ -50,7 +50,7 @@ struct engine *engine_new(const struct engine_options *o, const struct engine_co
 
     ks_on_expired(e->ks, on_expired, e);
     engine_config_changed(e);
-    engine_turn(e);
+    engine_turn(e, o->now_us, o->wall_ms);
     return e;
 }
 
@@ -74,10 +74,10 @@ void engine_config_changed(struct engine *e)
     e->slow_ticks_min = (uint64_t)((double)least * e->ticks_per_us);
 }
 
-void engine_turn(struct engine *e)
+void engine_turn(struct engine *e, int64_t now_us, int64_t wall_ms)
 {
-    e->now_us = clock_mono_us();
-    e->wall_ms = clock_wall_ms();
+    e->now_us = now_us;
+    e->wall_ms = wall_ms;
     ks_clock(e->ks, e->wall_ms);
 }
 

@@ -14,6 +14,7 @@
 #include "cmd/table.h"
 #include "ds/table.h"
 #include "engine/observers.h"
+#include "engine/promise.h"
 #include "engine/session.h"
 #include "store/keyspace.h"
 
@@ -50,7 +51,10 @@ struct engine_options {
     struct rng *rng;
     engine_effect_fn effect; /* NULL: nobody records effects */
     void *effect_arg;
-    void *owner; /* server/'s, for handlers that live there */
+    void *owner;             /* server/'s, for handlers that live there */
+    int64_t now_us, wall_ms; /* as engine_turn has them */
+    /* Calls engine_turn: a request took so long that the time it was given is old. NULL: it is left as it is. */
+    void (*late)(struct engine *e);
     struct engine_observers observers;
 };
 
@@ -84,8 +88,10 @@ struct engine {
     void *owner;
     engine_effect_fn effect;
     void *effect_arg;
-    struct aof *aof; /* NULL: no log. Borrowed, see durable.h */
-    struct gate *gate;
+    struct aof *aof;   /* NULL: no log. Borrowed, see durable.h */
+    struct gate *gate; /* NULL: no log, nothing waits */
+    struct promise promise;
+    void (*late)(struct engine *e);
     struct ks_snapshot *snapshot;   /* that the rewrite is fed from; NULL: none is under way */
     int64_t rewrite_rests_until_us; /* monotonic */
     int64_t rewrite_rest_left_us;   /* that the rewrite may rest altogether */
@@ -145,8 +151,8 @@ struct plan;
 int engine_run(struct engine *e, struct session *s, const struct engine_request *requests, int n,
                struct plan *plan);
 
-/* Reads the clocks; net/ calls it when the loop wakes, before the first request. */
-void engine_turn(struct engine *e);
+/* Hands in the time, monotonic and of the wall clock; net/ calls it when the loop wakes, before the first request. */
+void engine_turn(struct engine *e, int64_t now_us, int64_t wall_ms);
 /* Hands the log's batch of the turn over; net/ calls it before it sends replies. */
 void engine_turn_end(struct engine *e);
 /* Work in slices for about `budget_us`: expiry, table moves, resharding, freeing. True: there is more. */

@@ -145,8 +145,8 @@ static void report_slow(struct engine *e, const struct cmd_ctx *c, int64_t us)
 {
     if (e->observers.slow)
         e->observers.slow(e->observers.admin, c, us);
-    if (us >= ENGINE_CLOCK_STALE_US && !e->in_exec)
-        engine_turn(e);
+    if (us >= ENGINE_CLOCK_STALE_US && !e->in_exec && e->late)
+        e->late(e);
 }
 
 /* Calls the handler with everything in `c` but what depends on the request set. The clock is read once a request, at its
@@ -159,13 +159,13 @@ static inline __attribute__((always_inline)) void call(struct cmd_ctx *c, struct
     const struct cmd_ctx *outer = e->running;
     e->running = c;
     uint64_t errors = s->writer.errors, counted = e->stats.errors;
-    uint64_t log_before = e->aof ? aof_pos(e->aof) : 0;
-    uint64_t reply_at = e->aof ? s->out_bytes + outq_bytes(&s->queue) : 0;
+    uint64_t log_before = e->promise.pos;
+    uint64_t reply_at = e->gate ? s->out_bytes + outq_bytes(&s->queue) : 0;
     cmd->row->fn(c);
     e->ticks = ticks_now();
     uint64_t ticks = e->ticks - start;
     e->running = outer;
-    if (e->aof)
+    if (e->gate)
         gate_after(e, c, reply_at, log_before);
 
     /* Afterwards: EXEC is shown behind what it ran, and SELECT with its database, as by Redis. */
@@ -275,7 +275,7 @@ static bool log_takes(struct engine *e, struct session *s, struct cmd *cmd)
     struct buf text;
     buf_init(&text);
     buf_printf(&text, "%sMISCONF %s", exec ? "-EXECABORT Transaction discarded because of: " : "-",
-               aof_fault(e->aof));
+               e->promise.fault);
     reject(e, s, cmd, buf_cstr(&text));
     buf_deinit(&text);
     if (exec)
@@ -328,7 +328,7 @@ static bool admit(struct engine *e, struct session *s, struct cmd *cmd,
         reject(e, s, cmd, "-LOADING Redis is loading the dataset in memory");
         return false;
     }
-    if (e->effect && e->aof && aof_fault(e->aof) && !log_takes(e, s, cmd))
+    if (e->effect && e->promise.fault && !log_takes(e, s, cmd))
         return false;
     if ((s->flags & SESSION_MULTI) && (flags & CMD_NO_MULTI)) {
         reject(e, s, cmd, "Command not allowed inside a transaction");
@@ -351,7 +351,7 @@ static bool is_held_back(const struct engine *e, const struct session *s, const 
     if (e->pause == PAUSE_ALL)
         return true;
     unsigned flags = flags_with_queue(s, cmd);
-    bool log_full = e->effect && e->aof && aof_full(e->aof);
+    bool log_full = e->effect && e->promise.full;
     return (log_full && (flags & CMD_WRITE)) ||
            (e->pause == PAUSE_WRITE && (flags & (CMD_WRITE | CMD_MAY_REPLICATE)));
 }
@@ -432,7 +432,7 @@ static bool plain_session(const struct engine *e, const struct session *s)
 /* The log takes whatever comes. */
 static inline bool log_is_open(const struct engine *e)
 {
-    return !e->aof || (!aof_fault(e->aof) && !aof_full(e->aof));
+    return !e->promise.fault && !e->promise.full;
 }
 
 int engine_run(struct engine *e, struct session *s, const struct engine_request *requests, int n,

@@ -115,9 +115,9 @@ bool aof_turn_end(struct aof *a)
     return writer_look(a->writer, &a->state);
 }
 
-void aof_awaited(struct aof *a)
+void aof_awaited(struct aof *a, unsigned clients)
 {
-    a->waiting++;
+    a->waiting += clients;
 }
 
 void aof_want_written(struct aof *a)

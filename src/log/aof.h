@@ -98,8 +98,8 @@ void aof_seal(struct aof *a);
 /* The same at the end of a turn. True: the writer has written meanwhile, and aof_written tells. */
 bool aof_turn_end(struct aof *a);
 
-/* One more client waits until the batch of this turn is synced: with `always` the writer goes by that. */
-void aof_awaited(struct aof *a);
+/* So many more clients wait until the batch of this turn is synced: with `always` the writer goes by that. */
+void aof_awaited(struct aof *a, unsigned clients);
 /* Somebody waits for positions to be written and no more, whatever the policy. */
 void aof_want_written(struct aof *a);
 

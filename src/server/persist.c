@@ -58,7 +58,7 @@ static void on_moved(evutil_socket_t fd, short what, void *arg)
     struct server *s = arg;
     (void)fd;
     (void)what;
-    engine_turn(s->engine);
+    engine_turn(s->engine, clock_mono_us(), clock_wall_ms());
     engine_log_moved(s->engine);
     watch_rewrite(s);
 }
@@ -329,6 +329,8 @@ enum err persist_apply(struct server *s, const struct config *next, char error[C
     bool loading = p->loading && p->aof; /* the log that goes on with these when it is loaded */
     if (p->state == PERSIST_ON || loading) {
         aof_set_policy(p->aof, (enum writer_policy)next->aof_policy);
+        if (p->state == PERSIST_ON)
+            engine_log_look(s->engine);
         aof_set_timestamps(p->aof, next->aof_timestamps);
     }
     if (p->state == PERSIST_ON || p->state == PERSIST_ONCE || loading)

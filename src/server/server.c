@@ -52,6 +52,11 @@ static void add_commands(struct server *s)
         cmd_table_add(s->table, own[i], s);
 }
 
+static void read_clocks(struct engine *e)
+{
+    engine_turn(e, clock_mono_us(), clock_wall_ms());
+}
+
 static enum err new_data(struct server *s, char error[CONFIG_ERROR_CHARS])
 {
     uint64_t seed;
@@ -74,7 +79,15 @@ static enum err new_data(struct server *s, char error[CONFIG_ERROR_CHARS])
     s->table = cmd_table_new();
     add_commands(s);
     struct engine_options eo = {
-        .ks = s->ks, .table = s->table, .logger = &s->logger, .rng = &s->rng, .owner = s};
+        .ks = s->ks,
+        .table = s->table,
+        .logger = &s->logger,
+        .rng = &s->rng,
+        .owner = s,
+        .now_us = s->start_us,
+        .wall_ms = s->start_wall_ms,
+        .late = read_clocks,
+    };
     struct engine_config ec = {.active_expiry = true};
     server_engine_config(&s->config, &ec);
     s->clients = clients_new(&s->rng);
@@ -227,7 +240,7 @@ static void do_due(struct server *s, int64_t now_us)
     bool some_work = s->work_left || now_us >= s->next_work_us;
     if (!deadline && !cron && !some_work)
         return;
-    engine_turn(e);
+    engine_turn(e, now_us, clock_wall_ms());
     if (deadline)
         engine_deadlines(e);
     if (cron) {

@@ -93,8 +93,13 @@ static void server_start(struct guard *g)
         .databases = 16, .shards = 1, .hash_key = {1, 2}, .now_ms = NOW_US / 1000});
     g->table = cmd_table_new();
     cmd_add_rows(g->table);
-    struct engine_options o = {
-        .ks = g->ks, .table = g->table, .logger = &g->logger, .rng = &g->rng, .owner = g};
+    struct engine_options o = {.ks = g->ks,
+                               .table = g->table,
+                               .logger = &g->logger,
+                               .rng = &g->rng,
+                               .owner = g,
+                               .now_us = 1,
+                               .wall_ms = NOW_US / 1000};
     g->around = clients_new(&g->rng);
     g->admin = admin_new();
     clients_observe(g->around, &o.observers);

@@ -59,7 +59,7 @@ static void on_effect(void *arg, int db, int argc, const struct slice *argv)
 
 void harness_init(struct harness *h)
 {
-    *h = (struct harness){0};
+    *h = (struct harness){.now_us = 1000000, .wall_ms = 1700000000000};
     logger_init(&h->logger);
     h->logger.level = LOG_LEVEL_NOTHING;
     rng_seed(&h->rng, 1);
@@ -75,6 +75,8 @@ void harness_init(struct harness *h)
         .rng = &h->rng,
         .effect = on_effect,
         .effect_arg = h,
+        .now_us = h->now_us,
+        .wall_ms = h->wall_ms,
     };
     h->around = clients_new(&h->rng);
     h->admin = admin_new();
@@ -88,8 +90,6 @@ void harness_init(struct harness *h)
                                 });
     clients_attach(h->around, h->e);
     admin_attach(h->admin, h->e);
-    h->now_us = 1000000;
-    h->wall_ms = 1700000000000;
     harness_advance(h, 0);
 }
 
@@ -136,12 +136,9 @@ void client_close(struct client *c)
 
 /* --- requests --------------------------------------------------------------------------------- */
 
-/* The engine may have read the real clocks since. */
 static void set_clocks(struct harness *h)
 {
-    h->e->now_us = h->now_us;
-    h->e->wall_ms = h->wall_ms;
-    ks_clock(h->ks, h->wall_ms);
+    engine_turn(h->e, h->now_us, h->wall_ms);
 }
 
 /* The request is handed over in blocks of its exact size, so that a sanitizer sees any read beyond. */
