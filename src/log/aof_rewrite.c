@@ -221,7 +221,7 @@ enum err aof_rewrite_prepare(struct aof *a, int64_t now_us, char error[AOF_ERROR
     struct aof_rewrite *rw = mem_zalloc(sizeof(*rw));
     rw->writer = writer;
     rw->started_us = now_us;
-    rw->sync_pos = a->pos;
+    rw->sync_pos = aof_pos(a);
     rw->large_end = &rw->large;
     buf_init(&rw->batch.bytes);
     buf_init(&rw->piece);
@@ -241,20 +241,20 @@ bool aof_rewrite_prepared(const struct aof *a)
 void aof_rewrite_begin(struct aof *a, int64_t unix_s)
 {
     struct aof_rewrite *rw = a->rewrite;
-    assert(aof_rewrite_prepared(a) && a->group == 0);
+    assert(aof_rewrite_prepared(a));
     rw->phase = REWRITE_COLLECTING;
     atomic_store(&a->unix_s, unix_s); /* the next increment's date, too */
     aof_begin_file(a, AOF_BASE, unix_s, &rw->batch.bytes);
     aof_batch_reset(&rw->batch);
     if (a->base_only) { /* whatever increments there are go */
-        a->jobs.base_pos = a->pos;
+        a->jobs.base_pos = aof_pos(a);
         a->jobs.first_incr_seq = UINT64_MAX;
         atomic_store(&a->jobs.switched, 1);
         return;
     }
-    aof_seal(a);
-    a->jobs.base_pos = a->pos;
-    aof_batch_reset(&a->batch);
+    if (a->stream)
+        stream_cut(a->stream);
+    a->jobs.base_pos = aof_pos(a);
     a->timestamp_s = 0; /* a file says by itself what time it is */
     rw->switching = true;
     writer_submit_job(a->writer, job_switch, a);
