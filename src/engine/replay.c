@@ -29,7 +29,7 @@ void replay_begin(struct replay *r, struct engine *e, enum replay_mode mode)
     r->session->durability = DURABILITY_NONE; /* nobody waits for its replies */
     if (mode == REPLAY_LOADING) {
         e->loading = true;
-        ks_pause_expiry(e->ks, true);
+        ks_set_expiry_mode(e->ks, KS_EXPIRY_IGNORE);
     }
 }
 
@@ -42,7 +42,7 @@ void replay_end(struct replay *r)
     if (r->mode == REPLAY_APPLYING)
         return;
     e->loading = false;
-    ks_pause_expiry(e->ks, false);
+    ks_set_expiry_mode(e->ks, KS_EXPIRY_REMOVE);
     engine_reset_stats(e); /* what clients asked for is counted, not what was loaded */
     e->stats.dirty = 0;
 }
@@ -219,9 +219,10 @@ enum replay_verdict replay_batch(struct replay *r, const struct reader_batch *ba
     engine_effect_fn effect = e->effect;
     e->effect = NULL;
     e->replaying = true;
-    ks_pause_expiry(e->ks, true);
+    enum ks_expiry_mode expiry = ks_expiry_mode(e->ks);
+    ks_set_expiry_mode(e->ks, KS_EXPIRY_IGNORE);
     enum replay_verdict verdict = run_all(r, batch);
-    ks_pause_expiry(e->ks, r->mode == REPLAY_LOADING);
+    ks_set_expiry_mode(e->ks, expiry);
     e->replaying = false;
     e->effect = effect;
     return verdict;
