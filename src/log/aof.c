@@ -227,6 +227,8 @@ enum err aof_open(struct aof **out, const struct aof_options *o, char error[AOF_
         else if (e != ERR_OK)
             snprintf(error, AOF_ERROR_CHARS, "%s/%s: %s", a->dir, a->manifest_name, why);
     }
+    if (e == ERR_OK && !o->fresh)
+        e = aof_refuse_strays(a, error);
     if (e == ERR_OK && o->old_dir)
         e = aof_upgrade(a, o->old_dir, error);
     if (e == ERR_OK)

@@ -191,10 +191,14 @@ enum err aof_upgrade(struct aof *a, const char *old_dir, char error[AOF_ERROR_CH
 
 /* --- aof_load.c ------------------------------------------------------------------------------- */
 
+/* Is there a log without a manifest? Then nothing may begin anew beside it. */
+enum err aof_refuse_strays(const struct aof *a, char error[AOF_ERROR_CHARS]);
 /* Checks what the manifest names: sizes, kinds, leftovers of a crash. */
 enum err aof_load_prepare(struct aof *a, char error[AOF_ERROR_CHARS]);
 /* By its first bytes: Redis before 7 wrote them into files of any name. */
 bool aof_is_rdb(int fd);
+/* Says in the log which files of a log lie there that the manifest does not name. */
+void aof_tell_strays(const struct aof *a);
 /* Removes the files that the manifest no longer needs, and forgets them. Under files_lock. */
 void aof_remove_history(struct aof *a);
 /* Temporary files of a rewrite or a manifest that a crash cut off. */

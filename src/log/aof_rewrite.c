@@ -266,7 +266,7 @@ enum err aof_rewrite(struct aof *a, int64_t now_us, struct sink **out, char erro
         return ERR_IO;
     }
     rw->jobs.base_seq = a->next_base_seq++;
-    snprintf(rw->jobs.temp_name, sizeof(rw->jobs.temp_name), "temp-rewriteaof-%d.aof",
+    snprintf(rw->jobs.temp_name, sizeof(rw->jobs.temp_name), MANIFEST_REWRITE_START "%d.aof",
              (int)getpid());
     rw->started_us = now_us;
     rw->sync_pos = aof_pos(a);

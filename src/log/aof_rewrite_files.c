@@ -30,7 +30,9 @@ static bool open_base(const struct aof_rewrite *rw, struct writer_file *out,
 {
     const struct aof *a = rw->aof;
     const char *name = rw->jobs.temp_name;
-    out->fd = openat(a->dir_fd, name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+    /* One may be left of a rewrite that failed, or of a process that had the same number. */
+    if (unlinkat(a->dir_fd, name, 0) == 0 || errno == ENOENT)
+        out->fd = files_open(a->dir_fd, name, O_WRONLY | O_CREAT | O_EXCL);
     if (out->fd >= 0)
         return true;
     snprintf(error, AOF_ERROR_CHARS, "cannot create %s/%s: %s", a->dir, name, strerror(errno));
@@ -60,7 +62,7 @@ static void copy_manifest(struct manifest *to, const struct manifest *from)
 
 static bool put_in_place(struct aof_rewrite *rw, char error[AOF_ERROR_CHARS])
 {
-    char name[MANIFEST_NAME_BYTES_MAX], why[MANIFEST_ERROR_CHARS] = "it is full";
+    char name[MANIFEST_NAME_BYTES_MAX], why[MANIFEST_ERROR_CHARS] = "it can name no further file";
     struct manifest next;
     struct aof *a = rw->aof;
     aof_free_name(a, MANIFEST_BASE, &rw->jobs.base_seq, name);
