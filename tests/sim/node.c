@@ -100,19 +100,18 @@ static bool load(struct sim_node *n)
     struct slice bytes = sim_disk_file(n->disk);
     struct reader *r;
     struct reader_report report;
-    char path[64], text[SEAL_BYTES];
+    char text[SEAL_BYTES];
     size_t sealed_bytes;
     if (bytes.len == 0) {
         sim_disk_recover(n->disk, 0, SLICE(""), 0);
         return true;
     }
     int fd = as_file(bytes);
-    snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
-    assert(reader_open(&r, path) == ERR_OK);
+    enum err err = reader_open_fd(&r, fd);
+    assert(err == ERR_OK);
     enum reader_status status = load_batches(n, r, &sealed_bytes);
     reader_report(r, &report);
     reader_close(&r);
-    close(fd);
     if (status != READER_END && status != READER_TORN) {
         if (!n->error[0])
             snprintf(n->error, sizeof(n->error), "%s", report.error);
