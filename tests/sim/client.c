@@ -82,7 +82,7 @@ void sim_client_open(struct sim_client *c)
     static const enum durability levels[] = {DURABILITY_POLICY, DURABILITY_POLICY, DURABILITY_FSYNC,
                                              DURABILITY_WRITTEN, DURABILITY_NONE};
     c->session = session_new(w->node.engine, &ops, c, &w->node.pool);
-    c->session->flags |= SESSION_AUTHENTICATED;
+    session_flags(c->session, SESSION_AUTHENTICATED, 0);
     c->db = 0;
     c->in_multi = c->broken = c->has_pending = false;
     c->queued = c->watched = 0;
