@@ -290,18 +290,25 @@ static bool is_http(const struct engine_request *r)
     return slice_is(r->argv[0], "post") || slice_is(r->argv[0], "host:");
 }
 
+#define ATTACK_LOG_EVERY_US \
+    (60 * INT64_C(1000000)) /* a page can try it a thousand times a second */
+
 static void hang_up(struct engine *e, struct session *s)
 {
     struct session_transport_info info = {.addr = ""};
     if (s->ops && s->ops->describe)
         s->ops->describe(s, &info);
+    bool told = e->attack_logged_us > 0 && e->now_us - e->attack_logged_us < ATTACK_LOG_EVERY_US;
+    session_kill(s, false);
+    if (told)
+        return;
+    e->attack_logged_us = e->now_us;
     log_warning(
         e->logger,
         "Possible SECURITY ATTACK detected. It looks like somebody is sending POST or "
         "Host: commands. This is likely due to an attacker attempting to use Cross Protocol "
         "Scripting to compromise this server. Connection from %s aborted.",
         info.addr);
-    session_kill(s, false);
 }
 
 /* True: the request may be queued or run. Else its error is replied. */
