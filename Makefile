@@ -28,8 +28,13 @@ TEST_TIMEOUT ?= 180
 # Rounds of make durability (300) and of make bench (3); make soak SECONDS=3600.
 ROUNDS       ?=
 SECONDS      ?= 300
-# make test T=unit/ds: only the tests whose path contains T.
+# make test T=unit/ds: only the tests whose path contains T; NAME=set: of these programs only the
+# tests whose name contains it; KEEP=1: what they leave in their directories is kept; VARIANT=debug
+# or asan: what make check builds.
 T            ?=
+NAME         ?=
+KEEP         ?=
+VARIANT      ?= release
 # make ROOMS="base ds": only these rooms of src/.
 ROOMS        ?= $(notdir $(wildcard src/*))
 # V=1 shows the commands.
@@ -92,7 +97,7 @@ LIBS       := $(EVENT_LIBS) -pthread -lm
 
 # Fat objects: the server is linked with link-time optimisation, the test programs quickly without.
 LTO      ?= $(if $(findstring clang,$(CC)),,-flto=auto -ffat-lto-objects)
-SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=all -DCORSAC_LIBC_MALLOC
+SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=all -DCORSAC_LIBC_MALLOC -DCORSAC_CHECK_EDITS
 
 release_CC      := $(CC)
 release_FLAGS   := $(BASE_FLAGS) $(WARNINGS) $(JEMALLOC_CFLAGS) $(CPPFLAGS) $(CFLAGS)
@@ -150,6 +155,19 @@ all: ## build the server, build/corsac (the default)
 asan: ## build the server with AddressSanitizer and UBSan, build/asan/corsac
 	$(SUBMAKE) $(BUILD)/asan/corsac
 
+.PHONY: debug
+debug: ## build the server for gdb, with -O0 -g3, build/debug/corsac
+	$(SUBMAKE) $(BUILD)/debug/corsac
+
+.PHONY: compile_commands.json
+compile_commands.json: ## write what editors and clangd want to know of the sources
+	@printf '%s\n' $(SRC) $(wildcard tests/*.c tests/*/*.c tests/*/*/*.c) | awk \
+		-v dir='$(CURDIR)' -v command='$(release_CC) $(release_FLAGS) $(TEST_CFLAGS)' \
+		'BEGIN { print "[" } \
+		{ printf "%s{\"directory\": \"%s\", \"file\": \"%s\", \"command\": \"%s -c %s\"}", \
+			(NR > 1 ? ",\n" : ""), dir, $$0, command, $$0 } \
+		END { print "\n]" }' >$@
+
 .PHONY: FORCE
 FORCE:
 
@@ -199,7 +217,7 @@ $$($(1)_dir)/tests/shim/%.so: tests/shim/%.c $$(wildcard tests/shim/*.h)
 	$$(call say,LD,$$@)
 	$$(Q)$$($(1)_CC) -std=gnu11 -D_GNU_SOURCE -O2 -g $(WARNINGS) -shared -fPIC -o $$@ $$<
 
-$$($(1)_tests): %: %.o $$($(1)_dir)/libhelpers.a $$($(1)_lib)
+$$($(1)_tests): %: %.o $$($(1)_dir)/tests/only.o $$($(1)_dir)/libhelpers.a $$($(1)_lib)
 	$$(call say,LD,$$@)
 	$$(Q)$$($(1)_CC) $$($(1)_LDFLAGS) -fno-lto -o $$@ $$^ $$(TEST_LIBS) $$($(1)_LIBS)
 
@@ -226,7 +244,8 @@ run: ## install what building needs, build, and run the server: make run ARGS="-
 	$(SUBMAKE) $(BUILD)/corsac
 	@exec $(BUILD)/corsac $(ARGS)
 
-RUN_TESTS = tests/run --build '$(BUILD)' --jobs $(JOBS) --timeout $(TEST_TIMEOUT) --match '$(T)'
+RUN_TESTS = tests/run --build '$(BUILD)' --jobs $(JOBS) --timeout $(TEST_TIMEOUT) --match '$(T)' \
+            $(if $(NAME),--name '$(NAME)') $(if $(KEEP),--keep)
 
 RUN_LONG  = tests/run --build '$(BUILD)' --jobs $(JOBS) --verbose
 
@@ -241,9 +260,9 @@ test: ## run all tests, in release and under sanitizers, and fuzz a little: make
 	fi && $(RUN_TESTS) --tsan '$(TSAN_SHORT)' --fuzz-seconds 5 release asan tsan $$fuzz
 
 .PHONY: check
-check: ## run the tests in release only, without installing anything: make check T=unit/ds
-	$(SUBMAKE) release-tests
-	@$(RUN_TESTS) release
+check: ## run the tests in release only, installing nothing: make check T=unit/ds [NAME=...] [KEEP=1]
+	$(SUBMAKE) $(VARIANT)-tests
+	@$(RUN_TESTS) $(VARIANT)
 
 .PHONY: tsan
 tsan: ## run what uses threads under ThreadSanitizer: make tsan T=unit/log
@@ -316,8 +335,8 @@ $(BENCH_DIR)/%: $(BENCH_DIR)/%.o $(release_lib)
 	$(Q)$(release_CC) $(release_FLAGS) $(release_LTO) $(release_LDFLAGS) -o $@ $^ $(release_LIBS)
 
 .PHONY: coverage
-coverage: ## run the tests and print the lines covered, by room and in total
-	@utils/deps --test
+coverage: ## run the tests; the lines they reach by room, and as HTML in build/coverage/html
+	@utils/deps --test --coverage
 	$(SUBMAKE) coverage-tests
 	@find $(BUILD)/coverage -name '*.gcda' -exec rm -f {} +
 	@$(RUN_TESTS) coverage; status=$$?; utils/coverage $(BUILD)/coverage; exit $$status

@@ -32,7 +32,8 @@ bool deadline_parse_positive(struct cmd_ctx *c, int i, enum deadline_unit unit, 
     return number > 0 ? from_number(c, number, unit, out_ms) : reply_invalid(c);
 }
 
-bool deadline_set(struct cmd_ctx *c, const struct key *k, struct item **it, int64_t deadline_ms)
+bool deadline_set(struct cmd_ctx *c, const struct key *k, const struct item **it,
+                  int64_t deadline_ms)
 {
     if (ks_set_expiry(c->ks, c->db, k, it, deadline_ms)) {
         ctx_reply_nomem(c);
@@ -46,7 +47,7 @@ bool deadline_set(struct cmd_ctx *c, const struct key *k, struct item **it, int6
     return true;
 }
 
-bool deadline_clear(struct cmd_ctx *c, const struct key *k, struct item **it)
+bool deadline_clear(struct cmd_ctx *c, const struct key *k, const struct item **it)
 {
     if (ks_set_expiry(c->ks, c->db, k, it, ITEM_NO_EXPIRY)) {
         ctx_reply_nomem(c);

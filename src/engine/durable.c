@@ -10,6 +10,8 @@
 #include "engine/timeout.h"
 #include "log/aof.h"
 #include "store/snapshot.h"
+#include "store/string.h"
+#include "store/value.h"
 
 #define REWRITE_SLICE_KEYS  64 /* one at a time where rdb-key-save-delay slows it down, */
 #define REWRITE_REST_US_MAX (5 * 1000 * 1000) /* for as long as that altogether */
@@ -129,24 +131,26 @@ static void wake_waiting(struct engine *e)
 
 /* --- rewriting -------------------------------------------------------------------------------------------- */
 
-/* A key as the command that makes it. */
+/* A key as the commands that make it. */
 static void give_key(void *arg, int db, const struct item *it)
 {
     struct engine *e = arg;
-    char value[NUM_I64_CHARS], deadline[NUM_I64_CHARS];
-    bool expires = item_has_expiry(it);
-    struct slice argv[5] = {
-        SLICE("SET"), item_key(it), item_string(it, value), SLICE("PXAT"), {deadline, 0}};
-    if (expires)
-        argv[4].len = (size_t)num_print_i64(deadline, item_expiry_ms(it));
-    if (item_enc(it) == ENC_BLOB && argv[2].len >= AOF_LARGE_BYTES_MIN) {
-        struct aof_large_key large = {db, argv[1], argv[2], argv[4]};
-        aof_rewrite_add_large(e->aof, &large, blob_drop_owner, blob_hold(item_blob(it)));
-    } else if (expires) {
-        aof_rewrite_add(e->aof, db, 5, argv);
-    } else {
-        aof_rewrite_add_string(e->aof, db, argv[1], argv[2]);
+    struct value_cursor cursor;
+    struct value_command cmd;
+    value_cursor_init(&cursor, it);
+    while (value_cursor_next(&cursor, &cmd)) {
+        struct blob *b = cmd.in_runs >= 0 ? string_blob(it, 0) : NULL;
+        if (b) {
+            struct slice deadline = cmd.argc > 4 ? cmd.argv[4] : slice_of(NULL, 0);
+            struct aof_large_key large = {db, cmd.argv[1], slice_of(b->data, b->len), deadline};
+            aof_rewrite_add_large(e->aof, &large, blob_drop_owner, blob_hold(b));
+        } else if (cmd.argc == 3) {
+            aof_rewrite_add_string(e->aof, db, cmd.argv[1], cmd.argv[2]);
+        } else {
+            aof_rewrite_add(e->aof, db, cmd.argc, cmd.argv);
+        }
     }
+    value_cursor_deinit(&cursor);
 }
 
 enum err engine_rewrite_begin(struct engine *e, char error[ENGINE_LOG_ERROR_CHARS])

@@ -6,8 +6,10 @@
  * A database is allocated with its first key and holds the cells of all shards side by side. So an empty
  * database costs a pointer, SWAPDB swaps two pointers, and FLUSHDB takes one away, whatever it held.
  *
- *   keyspace.c           one key: find, put, take, delete, deadline
- *   keyspace_string.c    string values: set, edit
+ *   keyspace.c           one key: find, delete, deadline
+ *   keyspace_edit.c      one key: a value that may be changed
+ *   keyspace_move.c      a value under another key
+ *   keyspace_string.c    setting strings
  *   keyspace_walk.c      many keys: scan, each, random, estimates
  *   keyspace_expiry.c    removing what is due
  *   keyspace_shards.c    resharding
@@ -24,15 +26,16 @@
 #include "ds/duetree.h"
 #include "ds/ring.h"
 #include "ds/table.h"
+#include "store/edit.h"
 #include "store/item_impl.h"
 #include "store/keyspace.h"
 #include "store/snapshot.h"
 
 #define KS_HASHES (1ULL << 32) /* how many hashes there are: the end of every walk */
 
-/* Values dearer to free than this wait for ks_work; in small allocations, see item_free_effort. */
+/* Values dearer to free than this wait for ks_work; in small allocations, see value_effort. */
 #define KS_LAZY_EFFORT_MIN 64
-/* As many may wait; further ones are freed at once, so that a stream of them cannot pile up memory. */
+/* While more than these wait, who adds one frees some of them. */
 #define KS_LAZY_VALUES_MAX 64
 
 /* What a database owes to one snapshot. */
@@ -96,8 +99,8 @@ struct keyspace {
     int64_t now_ms;
     unsigned shards;     /* as asked for last */
     unsigned cell_count; /* of a new database: the most that owner_to and owner_from name */
-    bool expiry_paused;
-    bool expecting; /* tables were made ready for keys that are still to come */
+    uint8_t expiry;      /* enum ks_expiry_mode */
+    bool expecting;      /* tables were made ready for keys that are still to come */
     uint8_t
         parity;  /* a bit of ITEM_PARITY each: items that differ in one are owed to that snapshot */
     bool untidy; /* keys came or went since the last round of tidying began */
@@ -115,8 +118,8 @@ struct keyspace {
 
     struct ks_db *retired; /* flushed, not yet freed */
     uint64_t retired_keys;
-    unsigned lazy_count;
-    struct item *lazy[KS_LAZY_VALUES_MAX];
+    struct item **lazy; /* values that wait to be freed */
+    size_t lazy_count, lazy_room;
     uint64_t lazy_freed;
 
     struct ks_snapshot snapshots[KS_SNAPSHOTS_MAX];
@@ -148,13 +151,6 @@ static inline void ks_prefetch_small(const void *item)
     prefetch_line(item);
     prefetch_line((const char *)item + KS_SMALL_ITEM_BYTES - 1);
 }
-
-/* Where a key is or would be. */
-struct ks_place {
-    struct ks_db *db;
-    struct ks_cell *cell;
-    struct table_pos pos; /* pos.bucket is NULL when it is not there */
-};
 
 /* --- finding ---------------------------------------------------------------------------------------- */
 
@@ -201,13 +197,15 @@ static inline struct item *ks_item_at(const struct ks_place *at)
 
 static inline bool ks_is_due(const struct keyspace *ks, const struct item *it)
 {
-    return item_has_expiry(it) && item_expiry_ms(it) <= ks->now_ms && !ks->expiry_paused;
+    return item_has_expiry(it) && item_expiry_ms(it) <= ks->now_ms &&
+           ks->expiry != KS_EXPIRY_IGNORE;
 }
 
 /* Removes the item at this place, whose time has come. */
 void ks_expire_at(struct keyspace *ks, int db, struct ks_place *at, uint32_t hash);
 
-/* Finds a key whose time has not come; at->db is NULL when the database is empty. */
+/* Finds a key whose time has not come; at->db is NULL when the database is empty. NULL with a place where there is an item
+ * is for one that is hidden: ks_place_new removes it. */
 static inline struct item *ks_locate(struct keyspace *ks, int db, const struct key *k,
                                      struct ks_place *at)
 {
@@ -218,8 +216,11 @@ static inline struct item *ks_locate(struct keyspace *ks, int db, const struct k
     at->cell = ks_cell_of(ks, at->db, k);
     at->pos = table_find(&at->cell->table, k->hash, ks_item_matches, &k->name);
     struct item *it = ks_item_at(at);
+    if (it)
+        item_check(it);
     if (it && __builtin_expect(ks_is_due(ks, it), 0)) {
-        ks_expire_at(ks, db, at, k->hash);
+        if (ks->expiry == KS_EXPIRY_REMOVE)
+            ks_expire_at(ks, db, at, k->hash);
         it = NULL;
     }
     return it;
@@ -245,6 +246,7 @@ static inline unsigned ks_snapshot_owed(const struct keyspace *ks, const struct 
  * the way of it: a snapshot may hold a blob. */
 static inline void ks_before_change(struct keyspace *ks, struct ks_db *d, struct item *it)
 {
+    item_check(it);
     if (__builtin_expect(ks_snapshot_owed(ks, it), 0))
         ks_snapshot_give(ks, d, it);
 }
@@ -254,7 +256,7 @@ static inline void ks_mark_new(const struct keyspace *ks, struct item *it)
     it->flags = (uint8_t)((it->flags & ~ITEM_PARITY) | ks->parity);
 }
 
-/* The place for a key that is not there, in a database that may have to be made. ERR_NOMEM. */
+/* Behind ks_locate, which found none: the place for a key, in a database that may have to be made. ERR_NOMEM. */
 enum err ks_place_new(struct keyspace *ks, int db, const struct key *k, struct ks_place *at);
 /* Tells the trees that something with this deadline will be at the place. Goes ahead of every change: when it
  * fails nothing has changed yet, and a deadline that nothing has does no harm. ERR_NOMEM. */
@@ -273,15 +275,17 @@ static inline void ks_replace_at(const struct keyspace *ks, const struct ks_plac
 struct item *ks_remove_at(struct keyspace *ks, struct ks_place *at, uint32_t hash);
 /* Frees an item that is in no table any more, perhaps later. */
 void ks_dispose(struct keyspace *ks, struct item *it);
+/* Gives the value under edit other bytes, in the item that it has or in a new one. False: no memory, unchanged. */
+bool ks_edit_replace(struct ks_edit *e, const struct item_value *v);
 
 static inline void ks_cell_add(struct ks_cell *cell, const struct item *it)
 {
-    cell->bytes += item_memory(it);
+    cell->bytes += value_memory(it);
     cell->expires += item_has_expiry(it);
 }
 static inline void ks_cell_sub(struct ks_cell *cell, const struct item *it)
 {
-    cell->bytes -= item_memory(it);
+    cell->bytes -= value_memory(it);
     cell->expires -= item_has_expiry(it);
 }
 

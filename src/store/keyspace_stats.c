@@ -125,6 +125,7 @@ static void check_item(void *item, uint32_t hash, void *arg)
 {
     struct check *c = arg;
     struct slice name = item_key(item);
+    item_check(item);
     assert(hash == ks_hash(c->ks, name));
     struct key k = {.name = name, .hash = hash, .slot = key_slot(name)};
     assert(ks_cell_of(c->ks, c->db, &k) == c->cell);
@@ -135,7 +136,7 @@ static void check_item(void *item, uint32_t hash, void *arg)
         c->least_ms = deadline_ms;
     c->keys++;
     c->expires += item_has_expiry(item);
-    c->bytes += item_memory(item);
+    c->bytes += value_memory(item);
     unsigned owed = ks_snapshot_owed(c->ks, item);
     for (unsigned i = 0; i < KS_SNAPSHOTS_MAX; i++) {
         if (!(owed & ks_snapshot_bit(i)))

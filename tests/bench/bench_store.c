@@ -13,6 +13,7 @@
 #include "base/mem.h"
 #include "base/rng.h"
 #include "store/keyspace.h"
+#include "store/string.h"
 #include "store/snapshot.h"
 
 #define NAMES       4096 /* made at a time */
@@ -74,8 +75,8 @@ typedef void (*op_fn)(struct bench *b, const struct key *k);
 static void op_get(struct bench *b, const struct key *k)
 {
     char scratch[NUM_I64_CHARS];
-    struct item *it = ks_find(b->ks, 0, k, KS_READ);
-    struct slice s = item_string(it, scratch);
+    const struct item *it = ks_find(b->ks, 0, k, KS_READ);
+    struct slice s = string_run(it, 0, scratch);
     __asm__ volatile("" : : "r"(s.ptr[0]), "r"(s.len));
 }
 
@@ -258,7 +259,7 @@ static void expire(struct bench *b)
         abort();
 }
 
-static void ignore(struct item *it, void *arg)
+static void ignore(const struct item *it, void *arg)
 {
     (void)it, (void)arg;
 }
@@ -287,7 +288,7 @@ static void copy_item(void *arg, int db, const struct item *it)
     (void)db;
     struct copied *c = arg;
     char scratch[NUM_I64_CHARS];
-    struct slice key = item_key(it), value = item_string(it, scratch);
+    struct slice key = item_key(it), value = string_run(it, 0, scratch);
     if (c->at + key.len + value.len > sizeof(c->bytes))
         c->at = 0;
     memcpy(c->bytes + c->at, key.ptr, key.len);

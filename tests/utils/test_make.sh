@@ -29,5 +29,15 @@ check 'format without any C' 0 'Left as it is (not C): README.md' format FILES=R
 check 'lint-format looks at C only' 0 '--dry-run -Werror src/base/err.c' \
     lint-format FILES='src/base/err.c README.md'
 check 'a test that does not exist' 1 "No test matches 'nosuch'." check T=nosuch
+number=$((number + 1))
+if make -s compile_commands.json && /usr/bin/python3 -c '
+import json, os
+rows = json.load(open("compile_commands.json"))
+assert len(rows) > 100 and all(os.path.exists(row["file"]) and row["command"] for row in rows)'; then
+    echo "ok $number - compile_commands.json"
+else
+    echo "not ok $number - compile_commands.json"
+    status=1
+fi
 echo "1..$number"
 exit $status

@@ -40,6 +40,9 @@ check '0 passed, 1 failed' 'timed out' 'sleep 60'
 check '1 passed, 0 failed' 'test_it' 'exit 0' --match clients/test_it
 check "No test matches 'nosuch'." '' 'exit 0' --match nosuch
 
+check '1 passed, 0 failed' 'ok    release' 'echo ok one-$TEST_NAME' --name one
+check "No test is named 'one'." '' 'exit 0' --name one
+
 survivors=$(mktemp -d)
 check '1 passed, 0 failed' 'ok    release' \
     "sleep 61 & echo \$! >$survivors/child; setsid sleep 62 & echo \$! >$survivors/session"
@@ -57,5 +60,21 @@ else
     echo "not ok $number - no process survives its test ($alive)"
     status=1
 fi
+
+# What a kept test leaves is where the runner says.
+tree=$(mktemp -d)
+mkdir -p "$tree/tests/clients"
+echo 'echo said; echo left >file' >"$tree/tests/clients/test_it.sh"
+said=$("$root/tests/run" --root "$tree" --keep release 2>&1)
+kept=$(sed -n 's/^ *kept: *\(.*\)\/output,.*/\1/p' <<<"$said")
+number=$((number + 1))
+if [ "$(cat "$kept/output" "$kept/cwd/file" 2>&1)" = $'said\nleft' ]; then
+    echo "ok $number - a test that is kept"
+else
+    echo "not ok $number - a test that is kept"
+    sed 's/^/# /' <<<"$said"
+    status=1
+fi
+rm -rf "$tree" "$kept"
 echo "1..$number"
 exit $status

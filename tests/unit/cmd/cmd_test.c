@@ -254,7 +254,7 @@ void cmd_test_replay(const struct cmd_test *from, struct cmd_test *to)
 {
     struct slice argv[LOG_WORDS_MAX];
     const char *p = from->log.ptr;
-    ks_pause_expiry(to->ks, true);
+    ks_set_expiry_mode(to->ks, KS_EXPIRY_IGNORE);
     to->replaying = true;
     for (unsigned i = 0; i < from->log_count; i++) {
         log_request(&p, argv);
@@ -268,7 +268,7 @@ void cmd_test_replay(const struct cmd_test *from, struct cmd_test *to)
     }
     to->replaying = false;
     to->db = 0;
-    ks_pause_expiry(to->ks, false);
+    ks_set_expiry_mode(to->ks, KS_EXPIRY_REMOVE);
 }
 
 /* --- comparing ----------------------------------------------------------------------------------- */
@@ -279,7 +279,7 @@ struct dump {
     int db;
 };
 
-static void dump_item(struct item *it, void *arg)
+static void dump_item(const struct item *it, void *arg)
 {
     struct dump *d = arg;
     struct buf line;
@@ -288,7 +288,7 @@ static void dump_item(struct item *it, void *arg)
     buf_printf(&line, "%d ", d->db);
     buf_append_quoted(&line, item_key(it));
     buf_append_char(&line, ' ');
-    buf_append_quoted(&line, item_string(it, scratch));
+    buf_append_quoted(&line, string_run(it, 0, scratch));
     if (item_has_expiry(it))
         buf_printf(&line, " until %lld", (long long)item_expiry_ms(it));
     buf_append_char(&line, '\n');

@@ -1,6 +1,7 @@
 /* Snapshots, several at once, each against a copy of the keyspace that is made when it begins, with every kind of
  * change between their slices. */
 #include "ks_fixture.h"
+#include "store/item_impl.h"
 
 #include <stdlib.h>
 
@@ -84,11 +85,11 @@ struct copying {
     int db;
 };
 
-static void copy_item(struct item *it, void *arg)
+static void copy_item(const struct item *it, void *arg)
 {
     const struct copying *c = arg;
     char scratch[NUM_I64_CHARS];
-    struct slice value = item_string(it, scratch);
+    struct slice value = fixture_string(it, scratch);
     struct taken *t = &c->v->taken[c->db][index_of(item_key(it))];
     assert_false(t->there);
     *t = (struct taken){.there = true, .expiry_ms = item_expiry_ms(it), .len = value.len};
@@ -112,7 +113,7 @@ static void on_given(void *arg, int db, const struct item *it)
     assert_non_null(v->snapshot);
     assert_true(t->there);
     assert_int_equal(t->times++, 0);
-    assert_true(slice_equal(item_string(it, scratch), slice_of(t->bytes, t->len)));
+    assert_true(slice_equal(fixture_string(it, scratch), slice_of(t->bytes, t->len)));
     assert_true(item_expiry_ms(it) == t->expiry_ms);
     if (item_enc(it) == ENC_BLOB && w->held_count < 64 && below(w, 2))
         w->held[w->held_count++] = blob_hold(item_blob(it));
@@ -173,42 +174,36 @@ static struct slice random_value(struct world *w)
 
 static void step_edit(struct world *w, int db, const struct key *k)
 {
-    struct item *it = ks_find(w->ks, db, k, 0);
+    const struct item *it = ks_find(w->ks, db, k, 0);
     if (!it)
         return;
-    size_t old_len = item_string_len(it);
-    size_t len = below(w, 4) ? old_len + below(w, 20) : below(w, VALUE_MAX);
-    char *at = ks_string_edit(w->ks, db, k, &it, len);
-    if (at && len > 0)
-        memset(at, 'A' + (int)below(w, 26), len);
+    size_t old_len = string_len(it);
+    size_t from = below(w, 4) ? old_len + below(w, 20) : below(w, old_len + 1);
+    char fill[VALUE_MAX];
+    size_t n = below(w, 4) ? 1 + below(w, 20) : below(w, VALUE_MAX);
+    memset(fill, 'A' + (int)below(w, 26), n);
+    fixture_grow(w->ks, db, k, from, slice_of(fill, n));
 }
 
 static void step_expiry(struct world *w, int db, const struct key *k)
 {
-    struct item *it = ks_find(w->ks, db, k, 0);
+    const struct item *it = ks_find(w->ks, db, k, 0);
     if (it)
         (void)ks_set_expiry(w->ks, db, k, &it, random_expiry(w));
 }
 
-/* Takes a key and puts it elsewhere under another name (or back), or puts a copy there. */
+/* Moves a key elsewhere under another name, or puts a copy there. */
 static void step_rename(struct world *w, int db, int i, const struct key *k)
 {
     int to_db = (int)below(w, FIXTURE_DATABASES), to = (int)below(w, KEYS);
     struct key to_key = key_of(w, below(w, 4) ? to : i);
-    struct item *it = ks_find(w->ks, db, k, 0), *moved;
-    if (!it)
+    struct ks_name from = {db, k}, there = {to_db, &to_key};
+    if (!ks_find(w->ks, db, k, 0) || (db == to_db && slice_equal(k->name, to_key.name)))
         return;
-    if (below(w, 2)) {
-        moved = item_try_copy(ks_items(w->ks), it, to_key.name, item_expiry_ms(it));
-    } else {
-        it = ks_take(w->ks, db, k);
-        moved = item_try_rekey(ks_items(w->ks), it, to_key.name, random_expiry(w));
-        if (!moved)
-            item_free(it);
-    }
-    ks_delete(w->ks, to_db, &to_key);
-    if (moved && ks_put(w->ks, to_db, &to_key, moved) != ERR_OK)
-        item_free(moved);
+    if (below(w, 2))
+        (void)ks_copy(w->ks, from, there);
+    else
+        (void)ks_move(w->ks, from, there);
 }
 
 static void step_key(struct world *w, unsigned dice)
