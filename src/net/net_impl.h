@@ -12,6 +12,7 @@
 #include "engine/plan.h"
 #include "net/lend.h"
 #include "net/net.h"
+#include "net/unix_path.h"
 #include "resp/parser.h"
 
 /* Of one read of a connection in one turn. A SET of 64 KiB fits: what comes in two reads is copied once more (15 % of it). */
@@ -58,7 +59,8 @@ struct listener {
     socklen_t address_len;
     int fd;
     bool unix_socket;
-    char name[128]; /* "127.0.0.1:6379", "/path" */
+    struct unix_path path; /* of a Unix socket */
+    char name[128];        /* "127.0.0.1:6379", "/path" */
 };
 
 /* Up to a batch of complete requests. */
