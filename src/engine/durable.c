@@ -9,12 +9,6 @@
 #include "engine/gate.h"
 #include "engine/timeout.h"
 #include "log/aof.h"
-#include "store/snapshot.h"
-#include "store/string.h"
-#include "store/value.h"
-
-#define REWRITE_SLICE_KEYS  64 /* one at a time where rdb-key-save-delay slows it down, */
-#define REWRITE_REST_US_MAX (5 * 1000 * 1000) /* for as long as that altogether */
 
 /* --- effects ---------------------------------------------------------------------------------------------- */
 
@@ -80,7 +74,6 @@ void engine_log_stop(struct engine *e)
 {
     assert(!e->in_exec);
     engine_log_turn_end(e);
-    ks_snapshot_end(&e->snapshot);
     e->effect = NULL;
     resume_paused(e); /* room in it is not needed any more, nor may there ever be some */
 }
@@ -129,51 +122,6 @@ static void wake_waiting(struct engine *e)
     }
 }
 
-/* --- rewriting -------------------------------------------------------------------------------------------- */
-
-/* A key as the commands that make it. */
-static void give_key(void *arg, int db, const struct item *it)
-{
-    struct engine *e = arg;
-    struct value_cursor cursor;
-    struct value_command cmd;
-    value_cursor_init(&cursor, it);
-    while (value_cursor_next(&cursor, &cmd)) {
-        struct blob *b = cmd.in_runs >= 0 ? string_blob(it, 0) : NULL;
-        if (b) {
-            struct slice deadline = cmd.argc > 4 ? cmd.argv[4] : slice_of(NULL, 0);
-            struct aof_large_key large = {db, cmd.argv[1], slice_of(b->data, b->len), deadline};
-            aof_rewrite_add_large(e->aof, &large, blob_drop_owner, blob_hold(b));
-        } else if (cmd.argc == 3) {
-            aof_rewrite_add_string(e->aof, db, cmd.argv[1], cmd.argv[2]);
-        } else {
-            aof_rewrite_add(e->aof, db, cmd.argc, cmd.argv);
-        }
-    }
-    value_cursor_deinit(&cursor);
-}
-
-enum err engine_rewrite_begin(struct engine *e, char error[ENGINE_LOG_ERROR_CHARS])
-{
-    /* Asked before anything begins, as that makes files. */
-    if (aof_rewriting(e->aof) || ks_snapshot_busy(e->ks)) {
-        snprintf(error, ENGINE_LOG_ERROR_CHARS, "the last snapshot is still being tidied up");
-        return ERR_BUSY;
-    }
-    return aof_rewrite_prepare(e->aof, e->now_us, error);
-}
-
-/* What was changed so far belongs to the old increment and is in the snapshot. */
-static void take_snapshot(struct engine *e)
-{
-    e->rewrite_rests_until_us = 0;
-    e->rewrite_rest_left_us = REWRITE_REST_US_MAX;
-    engine_log_turn_end(e);
-    aof_rewrite_begin(e->aof, e->wall_ms / 1000);
-    e->snapshot = ks_snapshot_begin(e->ks, give_key, e);
-    assert(e->snapshot); /* there is room: see engine_rewrite_begin */
-}
-
 void engine_log_moved(struct engine *e)
 {
     if (!e->aof)
@@ -184,37 +132,6 @@ void engine_log_moved(struct engine *e)
     wake_waiting(e);
     if (!e->promise.full)
         resume_paused(e);
-    if (aof_rewrite_prepared(e->aof))
-        take_snapshot(e);
-}
-
-bool engine_rewrite_slice(struct engine *e)
-{
-    if (!e->aof)
-        return false;
-    if (!aof_rewrite_collecting(e->aof)) {
-        ks_snapshot_end(&e->snapshot); /* where the log gave it up: a disk that fails, say */
-        return false;
-    }
-    int64_t rest_us = e->config.rewrite_key_delay_us, left_us = e->rewrite_rest_left_us;
-    if (aof_rewrite_full(e->aof) || (rest_us > 0 && e->now_us < e->rewrite_rests_until_us))
-        return false;
-    if (aof_rewrite_has_large(e->aof)) {
-        aof_rewrite_give_piece(e->aof);
-        return true;
-    }
-    rest_us = rest_us < left_us ? rest_us : left_us;
-    if (rest_us > 0) {
-        e->rewrite_rests_until_us = e->now_us + rest_us;
-        e->rewrite_rest_left_us -= rest_us;
-    }
-    if (ks_snapshot_slice(e->snapshot, rest_us > 0 ? 1 : REWRITE_SLICE_KEYS))
-        return rest_us <= 0;
-    if (aof_rewrite_has_large(e->aof))
-        return true;
-    ks_snapshot_end(&e->snapshot);
-    aof_rewrite_end(e->aof);
-    return false;
 }
 
 /* --- waiting ---------------------------------------------------------------------------------------------- */

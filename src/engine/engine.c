@@ -9,6 +9,7 @@
 #include "engine/multi.h"
 #include "engine/redact.h"
 #include "engine/run.h"
+#include "engine/snapshot_job.h"
 #include "engine/watch.h"
 
 #define EXPIRE_SLICE_KEYS 64 /* keys removed between two looks at the clock */
@@ -50,6 +51,7 @@ struct engine *engine_new(const struct engine_options *o, const struct engine_co
     e->deadline_us = INT64_MAX;
     sessions_init(e);
     e->watches = watches_new(e);
+    e->jobs = snapshot_jobs_new(e->ks);
 
     engine_add_rows(e, e->table);
     ks_on_expired(e->ks, on_expired, e);
@@ -64,6 +66,7 @@ void engine_free(struct engine **e)
         return;
     assert((*e)->session_count == 0);
     table_deinit(&(*e)->sessions);
+    snapshot_jobs_free(&(*e)->jobs);
     ks_on_expired((*e)->ks, NULL, NULL);
     watches_free(&(*e)->watches);
     mem_free(*e);
@@ -101,6 +104,13 @@ static bool expire(struct engine *e, uint64_t start, double budget_ticks)
     return more;
 }
 
+void engine_jobs_advance(struct engine *e)
+{
+    if (snapshot_jobs_preparing(e->jobs)) /* what was changed so far is in the snapshot to come */
+        engine_turn_end(e);
+    snapshot_jobs_advance(e->jobs, e->now_us, e->wall_ms / 1000);
+}
+
 bool engine_work(struct engine *e, int64_t budget_us)
 {
     uint64_t start = ticks_now();
@@ -108,7 +118,8 @@ bool engine_work(struct engine *e, int64_t budget_us)
     bool due = expire(e, start, budget / 2);
     bool more = true;
     do
-        more = ks_work(e->ks) | engine_rewrite_slice(e);
+        more = ks_work(e->ks) |
+               snapshot_jobs_slice(e->jobs, e->now_us, e->config.rewrite_key_delay_us);
     while (more && (double)(ticks_now() - start) < budget);
     return due || more;
 }

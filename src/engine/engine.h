@@ -38,7 +38,7 @@ struct engine_config {
     bool latency_tracking;     /* per-command histograms */
     bool active_expiry;        /* DEBUG SET-ACTIVE-EXPIRE */
     int64_t
-        rewrite_key_delay_us; /* rdb-key-save-delay: for tests, a rewrite rests after each key */
+        rewrite_key_delay_us; /* rdb-key-save-delay: for tests, snapshot jobs rest after each key */
 };
 
 /* An effect as it leaves for the log: a command in canonical form. */
@@ -92,11 +92,9 @@ struct engine {
     struct gate *gate; /* NULL: no log, nothing waits */
     struct promise promise;
     void (*late)(struct engine *e);
-    struct ks_snapshot *snapshot;   /* that the rewrite is fed from; NULL: none is under way */
-    int64_t rewrite_rests_until_us; /* monotonic */
-    int64_t rewrite_rest_left_us;   /* that the rewrite may rest altogether */
-    bool loading;                   /* a log is replayed: see replay.h */
-    bool replaying;                 /* so is the batch that runs just now */
+    struct snapshot_jobs *jobs;
+    bool loading;   /* a log is replayed: see replay.h */
+    bool replaying; /* so is the batch that runs just now */
 
     struct engine_config config;
     struct engine_stats stats;
@@ -159,6 +157,8 @@ int engine_run(struct engine *e, struct session *s, const struct engine_request 
 void engine_turn(struct engine *e, int64_t now_us, int64_t wall_ms);
 /* Hands the log's batch of the turn over; net/ calls it before it sends replies. */
 void engine_turn_end(struct engine *e);
+/* Sinks of snapshot jobs moved on: the log's descriptor is readable, say. Between requests only. */
+void engine_jobs_advance(struct engine *e);
 /* Work in slices for about `budget_us`: expiry, table moves, resharding, freeing. True: there is more. */
 bool engine_work(struct engine *e, int64_t budget_us);
 /* Deadlines of blocked sessions and of a pause. Call when engine_next_deadline_us has come. */

@@ -127,18 +127,19 @@ void config_args_load(struct config_loader *l, int argc, char **argv)
 
 void config_usage(struct buf *out)
 {
-    buf_append_cstr(out,
-                    "Usage: corsac [FILE] [--option value ...] [-]\n"
-                    "       corsac - reads the configuration from standard input\n"
-                    "       corsac --check-config [FILE] [--option value ...]\n"
-                    "       corsac --check-aof PATH [--fix] [--truncate-to-timestamp T]\n"
-                    "       corsac -v | --version\n"
-                    "       corsac -h | --help\n"
-                    "\n"
-                    "FILE is in the syntax of redis.conf; options here come before those in it.\n"
-                    "For example: corsac /etc/corsac/corsac.conf --port 7000 --loglevel verbose\n"
-                    "\n"
-                    "Options, with their defaults:\n");
+    buf_append_cstr(
+        out,
+        "Usage: corsac [FILE] [--option value ...] [-]\n"
+        "       corsac - reads the configuration from standard input\n"
+        "       corsac --check-config [FILE] [--option value ...]\n"
+        "       corsac --check-aof PATH [--fix | --rebuild-manifest | --truncate-to-timestamp T]\n"
+        "       corsac -v | --version\n"
+        "       corsac -h | --help\n"
+        "\n"
+        "FILE is in the syntax of redis.conf; options here come before those in it.\n"
+        "For example: corsac /etc/corsac/corsac.conf --port 7000 --loglevel verbose\n"
+        "\n"
+        "Options, with their defaults:\n");
     struct config defaults;
     config_init(&defaults);
     for (const struct option *o = option_table; o->name; o++) {
