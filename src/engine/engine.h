@@ -125,7 +125,7 @@ struct engine {
     struct resp_writer push_writer;
 
     int64_t attack_logged_us; /* monotonic; 0: never */
-    int64_t deadline_us; /* monotonic; no blocked session's comes before */
+    int64_t deadline_us;      /* monotonic; no blocked session's comes before */
     enum engine_pause pause;
     int64_t pause_until_us; /* monotonic */
 
