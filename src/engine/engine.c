@@ -5,6 +5,7 @@
 
 #include "base/buf.h"
 #include "base/mem.h"
+#include "engine/check.h"
 #include "engine/durable.h"
 #include "engine/multi.h"
 #include "engine/redact.h"
@@ -48,7 +49,6 @@ struct engine *engine_new(const struct engine_options *o, const struct engine_co
     e->ticks_per_us = ticks_measure_per_us();
     e->us_ticks = (uint64_t)e->ticks_per_us;
     e->next_session_id = 1;
-    e->deadline_us = INT64_MAX;
     sessions_init(e);
     e->watches = watches_new(e);
     e->jobs = snapshot_jobs_new(e->ks);
@@ -88,10 +88,15 @@ void engine_turn(struct engine *e, int64_t now_us, int64_t wall_ms)
     ks_clock(e->ks, e->wall_ms);
 }
 
+bool engine_expires(const struct engine *e)
+{
+    return e->config.active_expiry && ks_expiry_mode(e->ks) == KS_EXPIRY_REMOVE;
+}
+
 /* Expiry for at most the budget: true while keys are due. */
 static bool expire(struct engine *e, uint64_t start, double budget_ticks)
 {
-    if (!e->config.active_expiry || e->pause != PAUSE_NONE || e->wall_ms < ks_next_expiry_ms(e->ks))
+    if (!engine_expires(e) || e->wall_ms < ks_next_expiry_ms(e->ks))
         return false;
     bool more = true;
     while (more && (double)(ticks_now() - start) < budget_ticks)
@@ -128,6 +133,12 @@ void engine_turn_end(struct engine *e)
 {
     if (e->aof)
         engine_log_turn_end(e);
+}
+
+void engine_loading(struct engine *e, bool loading)
+{
+    e->loading = loading;
+    engine_checks_update(e);
 }
 
 bool engine_debug_allowed(struct cmd_ctx *c)

@@ -12,6 +12,7 @@
 #include "base/ticks.h"
 #include "cmd/ctx.h"
 #include "cmd/table.h"
+#include "ds/heap.h"
 #include "ds/table.h"
 #include "engine/observers.h"
 #include "engine/promise.h"
@@ -93,8 +94,9 @@ struct engine {
     struct promise promise;
     void (*late)(struct engine *e);
     struct snapshot_jobs *jobs;
-    bool loading;   /* a log is replayed: see replay.h */
-    bool replaying; /* so is the batch that runs just now */
+    bool loading;    /* a log is replayed: see replay.h; changed by engine_loading */
+    bool replaying;  /* so is the batch that runs just now */
+    uint32_t checks; /* enum check, of the engine's state */
 
     struct engine_config config;
     struct engine_stats stats;
@@ -124,8 +126,8 @@ struct engine {
     struct outq pushes;
     struct resp_writer push_writer;
 
-    int64_t attack_logged_us; /* monotonic; 0: never */
-    int64_t deadline_us;      /* monotonic; no blocked session's comes before */
+    struct heap deadlines;  /* of blocked sessions: monotonic microseconds */
+    struct heap sync_waits; /* of sessions in WAITAOF: log positions */
     enum engine_pause pause;
     int64_t pause_until_us; /* monotonic */
 
@@ -161,6 +163,8 @@ void engine_turn_end(struct engine *e);
 void engine_jobs_advance(struct engine *e);
 /* Work in slices for about `budget_us`: expiry, table moves, resharding, freeing. True: there is more. */
 bool engine_work(struct engine *e, int64_t budget_us);
+/* Keys are removed when they are due: not while writes are paused, or the log cannot take the removal. */
+bool engine_expires(const struct engine *e);
 /* Deadlines of blocked sessions and of a pause. Call when engine_next_deadline_us has come. */
 void engine_deadlines(struct engine *e);
 /* Nothing is due before: monotonic; INT64_MAX: nothing ever. */
@@ -176,6 +180,8 @@ struct session *engine_session_by_id(const struct engine *e, uint64_t id); /* NU
 /* Holds back requests until `until_us`, or until the end of a pause under way if that is later. PAUSE_NONE ends
  * it and resumes everybody. */
 void engine_pause(struct engine *e, enum engine_pause what, int64_t until_us);
+/* A log is loaded, or not any more. */
+void engine_loading(struct engine *e, bool loading);
 /* True: the handler may go on; else the error (Redis' text) is replied. */
 bool engine_debug_allowed(struct cmd_ctx *c);
 double engine_ticks_us(const struct engine *e, uint64_t ticks);

@@ -85,7 +85,7 @@ void info_clients(struct server *s, struct buf *out)
     info_line(out, "maxclients:%lld", (long long)s->config.clients_max);
     info_line(out, "client_recent_max_input_buffer:%zu", n.largest_query_bytes);
     info_line(out, "client_recent_max_output_buffer:%zu", n.largest_output_bytes);
-    info_line(out, "blocked_clients:%zu", e->blocked_count);
+    info_line(out, "blocked_clients:%zu", e->blocked_count + e->paused_count);
     info_line(out, "tracking_clients:0");
     info_line(out, "pubsub_clients:%zu", subscribers);
     info_line(out, "watching_clients:%zu", watching);

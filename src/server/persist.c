@@ -360,7 +360,7 @@ static void load_again(struct server *s)
     char error[CONFIG_ERROR_CHARS] = "";
     p->reload = false;
     p->reloading = true;
-    s->engine->loading = false;                /* until it really is: see replay.h */
+    engine_loading(s->engine, false);          /* until it really is: see replay.h */
     watches_touch_all(s->engine->watches, -1); /* as does whatever is loaded: persist_reload_end */
     ks_flush(s->ks, -1, false);
     enum err e = open_log(s, &s->config, true, error);

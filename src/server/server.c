@@ -219,8 +219,7 @@ static void work(struct server *s, int64_t now_us)
     s->work_left = engine_work(s->engine, WORK_BUDGET_US);
     s->next_work_us = s->next_cron_us;
     int64_t due_ms = ks_next_expiry_ms(s->ks);
-    bool expires = s->engine->config.active_expiry && s->engine->pause == PAUSE_NONE;
-    if (expires && due_ms != INT64_MAX) {
+    if (engine_expires(s->engine) && due_ms != INT64_MAX) {
         int64_t in_ms = due_ms > s->engine->wall_ms ? due_ms - s->engine->wall_ms : 0;
         if (in_ms < 1000) /* else the housekeeping comes first */
             s->next_work_us = earlier(s->next_work_us, now_us + in_ms * 1000 + 1000);

@@ -4,6 +4,7 @@
 
 #include "base/mem.h"
 #include "base/words.h"
+#include "engine/check.h"
 
 #define IOVECS 16
 
@@ -149,6 +150,7 @@ static bool offer(struct client *c, int argc, const struct slice *argv)
         copy[i] = slice_of(memcpy(mem_alloc(argv[i].len + !argv[i].len), argv[i].ptr, argv[i].len),
                            argv[i].len);
     set_clocks(c->harness);
+    assert_int_equal(c->session->checks, session_checks(c->session));
     mem_fail_after(c->harness->fail_nth);
     int taken = engine_run(c->harness->e, c->session,
                            &(struct engine_request){.argv = copy, .argc = argc}, 1, NULL);
