@@ -105,9 +105,9 @@ static void context_refresh(struct cmd_ctx *c, const struct engine *e, const str
 {
     c->db = s->db;
     c->now_ms = e->wall_ms;
-    c->string_bytes_max = e->config.bulk_bytes_max;
+    c->string_bytes_max = e->config->bulk_bytes_max;
     c->no_touch = (s->flags & SESSION_NO_TOUCH) != 0;
-    c->tell_new = (e->config.notify & NOTIFY_NEW) != 0;
+    c->tell_new = (e->config->notify & NOTIFY_NEW) != 0;
 }
 
 static void context_init(struct cmd_ctx *c, struct engine *e, struct session *s)
@@ -181,7 +181,7 @@ static inline __attribute__((always_inline)) void call(struct cmd_ctx *c, struct
         cmd->stats.failed_calls++;
         engine_count_error(e, &s->writer);
     }
-    if (e->config.latency_tracking)
+    if (e->config->latency_tracking)
         count_duration(e, cmd, ticks);
     if (__builtin_expect(ticks >= e->slow_ticks_min, 0)) {
         report_slow(e, c, (int64_t)((double)ticks / e->ticks_per_us));
