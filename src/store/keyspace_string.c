@@ -89,3 +89,20 @@ const struct item *ks_set_string(struct keyspace *ks, int db, const struct key *
         blob_drop(b);
     return it;
 }
+
+struct item *ks_new_string(struct keyspace *ks, struct slice key, struct slice value,
+                           int64_t expiry_ms)
+{
+    int64_t number;
+    struct item_value v = item_value_int(&number);
+    struct blob *b = NULL;
+    if (!num_parse_i64(value, &number)) {
+        if (value.len > ITEM_EMBED_BYTES_MAX && !(b = try_blob(value)))
+            return NULL;
+        v = b ? item_value_blob(&b) : item_value_embed(value);
+    }
+    struct item *it = item_try_new(ks->items, key, &v, expiry_ms);
+    if (b && !it)
+        blob_drop(b);
+    return it;
+}
