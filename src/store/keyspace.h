@@ -23,7 +23,7 @@
 #include "base/slice.h"
 #include "store/item.h"
 
-#define KS_DATABASES_MAX 16384 /* as many as a configuration may ask for */
+#define KS_DATABASES_MAX (1 << 20) /* as many as a configuration may ask for */
 #define KS_SHARDS_MAX    1024
 
 struct keyspace;
@@ -86,6 +86,9 @@ const struct item *ks_find(struct keyspace *ks, int db, const struct key *k, int
 #define KS_KEEP_EXPIRY INT64_MIN
 const struct item *ks_set_string(struct keyspace *ks, int db, const struct key *k,
                                  struct slice value, int64_t expiry_ms);
+/* The same of few bytes (STRING_SHORT_BYTES_MAX), which stay text where they are an integer's. */
+const struct item *ks_set_text(struct keyspace *ks, int db, const struct key *k, struct slice text,
+                               int64_t expiry_ms);
 const struct item *ks_set_int(struct keyspace *ks, int db, const struct key *k, int64_t value,
                               int64_t expiry_ms);
 /* Takes the caller's reference of the blob, on success only. */
