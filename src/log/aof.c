@@ -24,7 +24,6 @@ void aof_batch_reset(struct aof_batch *b)
 
 size_t aof_batch_select(struct aof_batch *b, int db)
 {
-    aof_batch_end_mset(b);
     size_t before = b->bytes.len;
     char digits[NUM_I64_CHARS];
     struct slice select[2] = {SLICE("SELECT"), {digits, (size_t)num_print_i64(digits, db)}};
@@ -35,7 +34,6 @@ size_t aof_batch_select(struct aof_batch *b, int db)
 
 size_t aof_batch_add(struct aof_batch *b, int db, int argc, const struct slice *argv)
 {
-    aof_batch_end_mset(b);
     size_t before = b->bytes.len;
     if (b->db != db)
         aof_batch_select(b, db);
@@ -47,7 +45,6 @@ size_t aof_batch_add(struct aof_batch *b, int db, int argc, const struct slice *
 void aof_batch_seal(struct aof_batch *b, uint64_t pos)
 {
     char seal[SEAL_BYTES];
-    aof_batch_end_mset(b);
     format_seal(seal, pos, crc32c(0, b->bytes.ptr, b->bytes.len));
     buf_append(&b->bytes, seal, sizeof(seal));
     assert(b->bytes.err == ERR_OK);
@@ -228,11 +225,8 @@ void aof_stats(const struct aof *a, struct aof_stats *out)
         .buffer_bytes = a->state.kept_bytes + a->batch.bytes.len,
         .syncs = a->state.syncs,
         .slow_syncs = a->state.slow_syncs,
-        .last_rewrite_us = a->last_rewrite_us,
-        .last_rewrite_ok = a->last_rewrite_ok,
-        .rewrites = a->rewrites,
     };
-    if (!rw || rw->phase == REWRITE_CLOSING)
+    if (!rw || rw->closed)
         return;
     out->rewriting = true;
     out->rewrite_started_us = rw->started_us;
@@ -255,8 +249,6 @@ enum err aof_open(struct aof **out, const struct aof_options *o, char error[AOF_
     a->dir_fd = a->prepared.fd = -1;
     a->unsettled = o->fresh;
     pthread_mutex_init(&a->files_lock, NULL);
-    a->last_rewrite_us = -1;
-    a->last_rewrite_ok = true;
     buf_init(&a->batch.bytes);
     aof_batch_reset(&a->batch);
     manifest_init(&a->manifest);
@@ -271,6 +263,8 @@ enum err aof_open(struct aof **out, const struct aof_options *o, char error[AOF_
         else if (e != ERR_OK)
             snprintf(error, AOF_ERROR_CHARS, "%s/%s: %s", a->dir, a->manifest_name, why);
     }
+    if (e == ERR_OK && !o->fresh)
+        e = aof_refuse_strays(a, error);
     if (e == ERR_OK && o->old_dir)
         e = aof_upgrade(a, o->old_dir, error);
     if (e == ERR_OK)

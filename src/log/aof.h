@@ -2,7 +2,7 @@
 /* The append-only log of a server: a directory of files that a manifest names, the last of which is written to.
  *
  *   effects --aof_append--> batch of the turn --aof_seal--> writer --> increment
- *   snapshot --aof_rewrite_add--> batches --> a writer of its own --> next base
+ *   snapshot --aof_rewrite's sink--> batches --> a writer of its own --> next base
  *
  * Life: aof_open (locks the directory, reads the manifest) -> aof_load_next until READER_END -> aof_start -> aof_append,
  * aof_seal, aof_poll ... -> aof_close. From aof_start on every file operation happens on writer threads: nothing here
@@ -144,50 +144,21 @@ struct aof_stats {
     uint64_t syncs, slow_syncs;
     bool rewriting;
     uint64_t rewrite_bytes; /* given, written and synced of it: moves as long as it does */
-    int64_t rewrite_started_us,
-        last_rewrite_us; /* monotonic; how long the last one took, -1: none */
-    bool last_rewrite_ok;
-    uint64_t rewrites;
+    int64_t rewrite_started_us;
 };
 void aof_stats(const struct aof *a, struct aof_stats *out);
 
 /* --- rewriting ------------------------------------------------------------------------------ */
 
-/* Prepares one: makes the files that it will need, on its own threads. ERR_BUSY: one is under way, or the last one is
- * not quite cleaned up yet. ERR_IO: no thread to be had. `error` says why it cannot begin. */
-enum err aof_rewrite_prepare(struct aof *a, int64_t now_us, char error[AOF_ERROR_CHARS]);
-/* As of the last aof_poll, that is done: aof_rewrite_begin is due. */
-bool aof_rewrite_prepared(const struct aof *a);
-/* From here on appends go to a new increment, while the base is collected by aof_rewrite_add: the
- * data as it is now, in the second `unix_s`. Between groups only, once it is prepared. */
-void aof_rewrite_begin(struct aof *a, int64_t unix_s);
-/* One is under way. False also when it was given up, for a fault or by aof_rewrite_cancel, while the
- * walk was not through yet: the walk is to end; what is still added is passed over. */
+/* Begins to rewrite: has the files made that it needs, on threads of its own. *out is the base in the making, for a
+ * snapshot job to fill (log/sink.h). From its `begin` on appends go to a new increment; in its place it replaces the base
+ * and the increments before. It must be closed, or PLACING, when the log is stopped, and closed when that is closed.
+ * ERR_BUSY: one is under way, or the last one is not quite cleaned up yet. ERR_IO: no thread to be had. `error` says
+ * why it cannot begin. */
+struct sink;
+enum err aof_rewrite(struct aof *a, int64_t now_us, struct sink **out, char error[AOF_ERROR_CHARS]);
+/* One is under way: begun, and its sink not closed. */
 bool aof_rewriting(const struct aof *a);
-void aof_rewrite_add(struct aof *a, int db, int argc, const struct slice *argv);
-/* A string without a deadline: many of them become one command. */
-void aof_rewrite_add_string(struct aof *a, int db, struct slice key, struct slice value);
-/* A key whose value is not to be copied at once, with a deadline (PXAT) or "". Borrows the value until `release` is called
- * with its owner, within this call or one of the following; copies the rest. */
-struct aof_large_key {
-    int db;
-    struct slice key, value, deadline;
-};
-typedef void (*aof_release_fn)(void *owner);
-#define AOF_LARGE_BYTES_MIN AOF_REWRITE_BATCH_BYTES
-void aof_rewrite_add_large(struct aof *a, const struct aof_large_key *k, aof_release_fn release,
-                           void *owner);
-/* Some of them are still to be given: the next piece, of AOF_REWRITE_BATCH_BYTES, with each aof_rewrite_give_piece. */
-bool aof_rewrite_has_large(const struct aof *a);
-void aof_rewrite_give_piece(struct aof *a);
-/* Keys and pieces are taken: false before it has begun, and from its end on. */
-bool aof_rewrite_collecting(const struct aof *a);
-/* True: enough waits to be written; give no more for now. */
-bool aof_rewrite_full(const struct aof *a);
-/* Everything was given, all pieces too: the base takes its place as soon as it is safe, which aof_poll sees to. */
-void aof_rewrite_end(struct aof *a);
-/* Nothing, once everything was given and safe. */
-void aof_rewrite_cancel(struct aof *a);
 /* A sync failed over writes that were not kept (appendfsync no), or the first rewrite of a AOF_FRESH log
  * failed: only a rewrite makes what was written safe, and until then nothing later is reported as
  * synced. */

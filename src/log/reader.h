@@ -28,7 +28,7 @@
 #define READER_ERROR_CHARS 256
 
 struct reader;
-/* ERR_IO, ERR_NOTFOUND: errno says why. Nothing else may write to the file. */
+/* ERR_IO, ERR_NOTFOUND: errno says why, in the words of files_error. Nothing else may write to the file. */
 enum err reader_open(struct reader **out, const char *path);
 void reader_close(struct reader **r);
 
