@@ -47,6 +47,7 @@ struct conn {
     struct buf
         pending;      /* bytes read that no request has taken yet; empty while the client is idle */
     size_t in_flight; /* bytes of the read that is being processed */
+    char *names;      /* owned: its address, NUL, ours, NUL; NULL: no memory for them */
     int64_t soft_since_us; /* over the soft output limit since; 0: is not */
     int fd;
     bool reading, waits_to_write;

@@ -156,7 +156,7 @@ void info_errorstats(struct server *s, struct buf *out)
 }
 
 /* The least duration, in microseconds, that `percent` of the calls stay below; buckets are powers of two. */
-static double percentile(const uint32_t *histogram, double percent)
+static double percentile(const uint64_t *histogram, double percent)
 {
     uint64_t calls = 0, seen = 0;
     for (int i = 0; i < CMD_HISTOGRAM_BUCKETS; i++)

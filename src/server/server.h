@@ -145,7 +145,7 @@ enum err pidfile_write(const char *path);
 void pidfile_remove(const char *path);
 
 /* --- commands --- */
-extern const struct cmd_row server_rows_process[]; /* TIME ROLE SHUTDOWN LASTSAVE LOLWUT FUNCTION */
+extern const struct cmd_row server_rows_process[]; /* TIME ROLE SHUTDOWN LASTSAVE LOLWUT */
 extern const struct cmd_row server_rows_info[];
 extern const struct cmd_row server_rows_memory[];
 extern const struct cmd_row server_rows_debug[];
