@@ -41,6 +41,32 @@ enum notify_class {
                  NOTIFY_MODULE, /* A */
 };
 
+/* Keys that a request read or changed, by their hashes. */
+#define TOUCHED_KEYS_MAX 64
+struct touched {
+    uint64_t changed; /* bit i: the key of hash[i] */
+    unsigned count;
+    bool all; /* all of them, or more than TOUCHED_KEYS_MAX */
+    uint32_t hash[TOUCHED_KEYS_MAX];
+};
+static inline void touched_clear(struct touched *t)
+{
+    t->changed = 0;
+    t->count = 0;
+    t->all = false;
+}
+static inline void touched_add(struct touched *t, uint32_t hash, bool changed)
+{
+    if (t->count == 0 || t->hash[t->count - 1] != hash) {
+        if (t->count == TOUCHED_KEYS_MAX) {
+            t->all = true;
+            return;
+        }
+        t->hash[t->count++] = hash;
+    }
+    t->changed |= (uint64_t)changed << (t->count - 1);
+}
+
 struct cmd_host; /* the engine, as seen from below */
 struct cmd_host_ops {
     /* A key's value or deadline changed, or the key came or went: WATCH, dirty counter, and the
@@ -78,6 +104,7 @@ struct cmd_ctx {
     struct session *session; /* engine/'s; opaque here. NULL when a log is replayed */
     struct cmd_table *table;
     int64_t string_bytes_max; /* proto-max-bulk-len: no string grows beyond it */
+    struct touched *touched;  /* NULL: nobody wants to know */
     bool effects;   /* somebody records effects: when false, building one may be skipped */
     bool no_touch;  /* CLIENT NO-TOUCH: reads leave the access clock alone */
     bool replaying; /* the request is an effect from a log: see ctx_is_due */
@@ -87,6 +114,18 @@ struct cmd_ctx {
 
 /* --- services --------------------------------------------------------------------------------- */
 
+/* The reply depends on a key. ctx_read and its like say so themselves, ctx_changed that it was changed. */
+static inline void ctx_note(struct cmd_ctx *c, const struct key *k)
+{
+    if (c->touched)
+        touched_add(c->touched, k->hash, false);
+}
+/* The reply depends on all keys. */
+static inline void ctx_note_all(struct cmd_ctx *c)
+{
+    if (c->touched)
+        c->touched->all = true;
+}
 static inline void ctx_changed(struct cmd_ctx *c, const struct key *key, unsigned class,
                                const char *event)
 {

@@ -9,11 +9,13 @@
 
 static void cmd_dbsize(struct cmd_ctx *c)
 {
+    ctx_note_all(c);
     resp_int(c->out, (int64_t)ks_size(c->ks, c->db));
 }
 
 static void cmd_randomkey(struct cmd_ctx *c)
 {
+    ctx_note_all(c);
     const struct item *it = ks_random(c->ks, c->db, rng_next(c->rng));
     if (it)
         resp_bulk(c->out, item_key(it));
@@ -81,6 +83,7 @@ static void cmd_keys(struct cmd_ctx *c)
     struct listing l;
     listing_init(&l, c, NULL);
     listing_match(&l, c->argv[1]);
+    ctx_note_all(c);
     resp_inner_open(&l.reply, c->out);
     ks_each(c->ks, c->db, list_item, &l);
     resp_inner_close_array(&l.reply, l.count);
@@ -133,6 +136,7 @@ static void cmd_scan(struct cmd_ctx *c)
     }
     if (!parse_scan(c, &l, &count))
         return;
+    ctx_note_all(c);
     resp_inner_open(&l.reply, c->out);
     cursor = ks_scan(c->ks, c->db, cursor, (uint64_t)count, list_item, &l);
     resp_array(c->out, 2);
