@@ -369,10 +369,10 @@ format: ## format the sources in place: make format FILES="src/ds/*.[ch]"
 .PHONY: lint
 lint: ## check format, includes and circles of calls, sizes, headers; run clang-tidy
 	@utils/deps --test --lint
-	+@$(MAKE) --no-print-directory -k lint-format lint-lines lint-includes lint-sizes lint-circles \
-		lint-headers lint-tidy
+	+@$(MAKE) --no-print-directory -k lint-format lint-lines lint-names lint-includes lint-sizes \
+		lint-circles lint-headers lint-tidy
 
-.PHONY: lint-format lint-lines lint-includes lint-sizes lint-circles lint-headers lint-tidy
+.PHONY: lint-format lint-lines lint-names lint-includes lint-sizes lint-circles lint-headers lint-tidy
 lint-format:
 	@$(if $(strip $(CH_FILES)),$(CLANG_FORMAT) --dry-run -Werror $(CH_FILES))
 lint-lines:
@@ -381,6 +381,8 @@ lint-lines:
 lint-circles:
 	$(SUBMAKE) $(release_objs)
 	@utils/check-circles $(BUILD)/release
+lint-names:
+	@utils/check-names
 lint-includes:
 	@utils/check-includes
 lint-sizes:

@@ -296,6 +296,8 @@ static void cmd_client_help(struct cmd_ctx *c)
         "    Exempt this connection from being closed when connections take too much memory.",
         "NO-TOUCH ON|OFF",
         "    Leave the access clocks of keys alone.",
+        "DURABILITY FSYNC|WRITTEN|NONE|DEFAULT",
+        "    Hold replies back until what they tell of is so safe.",
         NULL,
     };
     ctx_reply_help(c, lines);

@@ -75,10 +75,8 @@ struct cmd_host_ops {
                     const char *name);
     /* An event without a change. */
     void (*notify)(struct cmd_ctx *c, int db, struct slice key, unsigned class, const char *name);
-    /* An effect for the log. The slices are copied before it returns. */
+    /* An effect for the log. The slices are copied before it returns. A crash leaves all effects of a request, or none. */
     void (*effect)(struct cmd_ctx *c, int db, int argc, const struct slice *argv);
-    /* Between true and false: effects that a crash must leave all of or none. */
-    void (*together)(struct cmd_ctx *c, bool on);
     /* All keys of `db` (-1: of all) are about to go, or databases a and b to change places: WATCH. */
     void (*flushed)(struct cmd_ctx *c, int db);
     void (*swapped)(struct cmd_ctx *c, int a, int b);
@@ -140,12 +138,6 @@ static inline void ctx_effect(struct cmd_ctx *c, int argc, const struct slice *a
 {
     if (c->effects)
         c->ops->effect(c, c->db, argc, argv);
-}
-/* A handler of several effects calls this ahead of them and behind. */
-static inline void ctx_effects_together(struct cmd_ctx *c, bool on)
-{
-    if (c->effects)
-        c->ops->together(c, on);
 }
 /* The request is canonical as it arrived: the very bytes are logged. */
 static inline void ctx_effect_as_is(struct cmd_ctx *c)

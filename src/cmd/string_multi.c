@@ -106,12 +106,8 @@ static void cmd_msetex(struct cmd_ctx *c)
         return;
     }
     int end = store_pairs(c, p, expiry_ms);
-    if (count > 1)
-        ctx_effects_together(c, true);
     for (int i = p.first; i < end; i += 2)
         ctx_effect_set(c, c->argv[i], c->argv[i + 1], expiry_ms);
-    if (count > 1)
-        ctx_effects_together(c, false);
     if (end == p.end || reply_half_done(c))
         resp_int(c->out, 1);
 }

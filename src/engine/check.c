@@ -117,7 +117,7 @@ static enum verdict check_arity(const struct asked *a)
 
 static enum verdict check_auth(const struct asked *a)
 {
-    if (a->e->config.password.len == 0 || (a->cmd->row->flags & CMD_NO_AUTH))
+    if (a->e->config->password.len == 0 || (a->cmd->row->flags & CMD_NO_AUTH))
         return VERDICT_PASS;
     return reject(a, "-NOAUTH Authentication required.");
 }

@@ -47,7 +47,8 @@ struct engine *engine_new(const struct engine_options *o, const struct engine_co
     e->owner = o->owner;
     e->late = o->late;
     e->observers = o->observers;
-    e->config = *c;
+    e->config = c;
+    e->active_expiry = true;
     e->ticks_per_us = ticks_measure_per_us();
     e->us_ticks = (uint64_t)e->ticks_per_us;
     e->next_session_id = 1;
@@ -79,8 +80,8 @@ void engine_free(struct engine **e)
 void engine_config_changed(struct engine *e)
 {
     int64_t least = ENGINE_CLOCK_STALE_US;
-    if (e->config.slowlog_us >= 0 && e->config.slowlog_us < least)
-        least = e->config.slowlog_us;
+    if (e->config->slowlog_us >= 0 && e->config->slowlog_us < least)
+        least = e->config->slowlog_us;
     e->slow_ticks_min = (uint64_t)((double)least * e->ticks_per_us);
 }
 
@@ -93,7 +94,7 @@ void engine_turn(struct engine *e, int64_t now_us, int64_t wall_ms)
 
 bool engine_expires(const struct engine *e)
 {
-    return e->config.active_expiry && ks_expiry_mode(e->ks) == KS_EXPIRY_REMOVE;
+    return e->active_expiry && ks_expiry_mode(e->ks) == KS_EXPIRY_REMOVE;
 }
 
 /* Expiry for at most the budget: true while keys are due. */
@@ -127,7 +128,7 @@ bool engine_work(struct engine *e, int64_t budget_us)
     bool more = true;
     do
         more = ks_work(e->ks) |
-               snapshot_jobs_slice(e->jobs, e->now_us, e->config.rewrite_key_delay_us);
+               snapshot_jobs_slice(e->jobs, e->now_us, e->config->rewrite_key_delay_us);
     while (more && (double)(ticks_now() - start) < budget);
     return due || more;
 }
@@ -147,9 +148,9 @@ void engine_loading(struct engine *e, bool loading)
 bool engine_debug_allowed(struct cmd_ctx *c)
 {
     const struct engine *e = engine_of(c);
-    if (e->config.debug_commands)
+    if (e->config->debug_commands == ENGINE_ALLOW_YES)
         return true;
-    if (e->config.debug_commands_local && session_is_local(c->session))
+    if (e->config->debug_commands == ENGINE_ALLOW_LOCAL && session_is_local(c->session))
         return true;
     resp_error(
         c->out,

@@ -22,25 +22,32 @@
 
 struct aof;     /* log/aof.h */
 struct gate;    /* gate.h */
+struct stream;  /* log/stream.h */
 struct watches; /* watch.h */
 
 #define ENGINE_BATCH_MAX      64   /* requests whose keys are fetched together */
 #define ENGINE_CLOCK_STALE_US 1000 /* a request that took longer makes the clocks be read again */
 
-/* What the configuration decides; server/ fills it and changes it between requests. */
+enum engine_allow {
+    ENGINE_ALLOW_NO,
+    ENGINE_ALLOW_YES,
+    ENGINE_ALLOW_LOCAL
+}; /* loopback and Unix sockets */
+#define ENGINE_PERCENTILES_MAX 16
+
+/* What the configuration decides. */
 struct engine_config {
-    struct slice password; /* requirepass; empty: none. Borrowed from server/ */
+    struct slice password; /* requirepass; empty: none */
     unsigned notify;       /* enum notify_class; 0: no notifications */
     int64_t slowlog_us;    /* slowlog-log-slower-than; negative: off */
     uint64_t slowlog_len_max;
-    int64_t latency_ms;        /* latency-monitor-threshold; 0: off */
-    int64_t bulk_bytes_max;    /* proto-max-bulk-len */
-    bool debug_commands;       /* enable-debug-command, for everybody */
-    bool debug_commands_local; /* ... for loopback and Unix sockets */
-    bool latency_tracking;     /* per-command histograms */
-    bool active_expiry;        /* DEBUG SET-ACTIVE-EXPIRE */
-    int64_t
-        rewrite_key_delay_us; /* rdb-key-save-delay: for tests, snapshot jobs rest after each key */
+    int64_t latency_ms;     /* latency-monitor-threshold; 0: off */
+    int64_t bulk_bytes_max; /* proto-max-bulk-len */
+    int debug_commands;     /* enable-debug-command: enum engine_allow */
+    bool latency_tracking;  /* per-command histograms */
+    int percentile_count;   /* latency-tracking-info-percentiles */
+    double percentiles[ENGINE_PERCENTILES_MAX];
+    int rewrite_key_delay_us; /* rdb-key-save-delay: for tests, snapshot jobs rest after each key */
 };
 
 /* An effect as it leaves for the log: a command in canonical form. */
@@ -90,7 +97,9 @@ struct engine {
     void *owner;
     engine_effect_fn effect;
     void *effect_arg;
-    struct aof *aof;   /* NULL: no log. Borrowed, see durable.h */
+    struct aof *aof; /* NULL: no log. Borrowed, see durable.h */
+    struct stream
+        *stream;       /* held; NULL: nobody records effects, or the log of effects is no stream */
     struct gate *gate; /* NULL: no log, nothing waits */
     struct promise promise;
     void (*late)(struct engine *e);
@@ -99,7 +108,8 @@ struct engine {
     bool replaying;  /* so is the batch that runs just now */
     uint32_t checks; /* enum check, of the engine's state */
 
-    struct engine_config config;
+    const struct engine_config *config; /* borrowed */
+    bool active_expiry;                 /* DEBUG SET-ACTIVE-EXPIRE */
     struct engine_stats stats;
     struct engine_error_stat errors[ENGINE_ERROR_CODES_MAX];
     int error_codes;
@@ -136,7 +146,8 @@ struct engine {
 
 /* Adds the engine's own commands; NULL: to be looked up only. */
 void engine_add_rows(struct engine *e, struct cmd_table *t);
-/* Sets everything up, and does that with its table. */
+/* Sets everything up, and does that with its table. `c` is borrowed for life; its owner may change it between requests,
+ * and then calls engine_config_changed. */
 struct engine *engine_new(const struct engine_options *o, const struct engine_config *c);
 void engine_free(struct engine **e); /* all sessions must be gone */
 
@@ -197,5 +208,5 @@ double engine_ticks_us(const struct engine *e, uint64_t ticks);
 /* Logs the running command, async-signal-safe enough for a crash report. */
 void engine_crash_report(const struct engine *e, int fd);
 void engine_reset_stats(struct engine *e);
-/* After a change of `config`: derives what is kept beside it. */
+/* After a change of the configuration: derives what is kept beside it. */
 void engine_config_changed(struct engine *e);

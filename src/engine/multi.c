@@ -145,7 +145,6 @@ static void run_queue(struct cmd_ctx *c, struct session_multi *m)
 {
     struct engine *e = engine_of(c);
     resp_array(c->out, m->count);
-    unit_atomic(e);
     for (size_t i = 0; i < m->count; i++) {
         struct queued *q = m->at[i];
         engine_call(e, c->session, q->cmd, q->argv, q->argc);

@@ -41,12 +41,6 @@ static void on_effect(struct cmd_ctx *c, int db, int argc, const struct slice *a
     unit_effect(engine_of(c), db, argc, argv);
 }
 
-static void on_together(struct cmd_ctx *c, bool on)
-{
-    if (on)
-        unit_atomic(engine_of(c));
-}
-
 static void on_flush(struct cmd_ctx *c, int db)
 {
     struct engine *e = engine_of(c);
@@ -67,7 +61,6 @@ static const struct cmd_host_ops host_ops = {
     .changed = on_changed,
     .notify = on_notify,
     .effect = on_effect,
-    .together = on_together,
     .flushed = on_flush,
     .swapped = on_swap,
 };
@@ -79,9 +72,9 @@ static void context_refresh(struct cmd_ctx *c, const struct engine *e, const str
 {
     c->db = s->db;
     c->now_ms = e->wall_ms;
-    c->string_bytes_max = e->config.bulk_bytes_max;
+    c->string_bytes_max = e->config->bulk_bytes_max;
     c->no_touch = (s->flags & SESSION_NO_TOUCH) != 0;
-    c->tell_new = (e->config.notify & NOTIFY_NEW) != 0;
+    c->tell_new = (e->config->notify & NOTIFY_NEW) != 0;
 }
 
 static void context_init(struct cmd_ctx *c, struct engine *e, struct session *s)
@@ -154,7 +147,7 @@ static inline __attribute__((always_inline)) void call(struct cmd_ctx *c, struct
         cmd->stats.failed_calls++;
         engine_count_error(e, &s->writer);
     }
-    if (e->config.latency_tracking)
+    if (e->config->latency_tracking)
         count_duration(e, cmd, ticks);
     if (__builtin_expect(ticks >= e->slow_ticks_min, 0)) {
         report_slow(e, c, (int64_t)((double)ticks / e->ticks_per_us));

@@ -88,7 +88,7 @@ struct session *session_new(struct engine *e, const struct session_ops *ops, voi
     e->next_session_id++;
     s->created_us = s->active_us = e->now_us;
     s->block_deadline_us = INT64_MAX;
-    session_flags(s, e->config.password.len == 0 ? SESSION_AUTHENTICATED : 0, 0);
+    session_flags(s, e->config->password.len == 0 ? SESSION_AUTHENTICATED : 0, 0);
     link_last(e, s);
     return s;
 }
@@ -127,7 +127,7 @@ void session_reset(struct session *s)
     leave_all(s);
     s->db = 0;
     s->writer.proto = 2;
-    bool open = s->engine->config.password.len == 0;
+    bool open = s->engine->config->password.len == 0;
     session_flags(s, open ? SESSION_AUTHENTICATED : 0,
                   SESSION_MONITOR | SESSION_NO_EVICT | SESSION_NO_TOUCH | SESSION_REPLY_OFF |
                       SESSION_REPLY_SKIP | SESSION_REPLY_SKIP_NEXT |

@@ -3,7 +3,7 @@
 #include "base/mem.h"
 #include "engine/engine.h"
 #include "engine/gate.h"
-#include "log/aof.h"
+#include "log/stream.h"
 
 void unit_open(struct engine *e, struct session *s)
 {
@@ -32,38 +32,23 @@ bool unit_nested(const struct engine *e)
 
 /* --- effects ---------------------------------------------------------------------------------------------- */
 
-void unit_atomic(struct engine *e)
-{
-    e->unit.work |= UNIT_ATOMIC;
-}
-
 void unit_effect(struct engine *e, int db, int argc, const struct slice *argv)
 {
     struct unit *u = &e->unit;
     if (!e->effect)
         return;
-    if ((u->work & UNIT_ATOMIC) && !(u->work & UNIT_FRAMED)) {
-        u->work |= UNIT_FRAMED;
-        if (e->aof)
-            aof_group_begin(e->aof);
-        e->effect(e->effect_arg, db, 1, &SLICE("MULTI"));
+    if (e->stream && !(u->work & UNIT_STREAM)) {
+        u->work |= UNIT_STREAM;
+        stream_unit_begin(e->stream);
     }
-    u->effect_db = db;
     e->effect(e->effect_arg, db, argc, argv);
-}
-
-static void end_frame(struct engine *e)
-{
-    e->effect(e->effect_arg, e->unit.effect_db, 1, &SLICE("EXEC"));
-    if (e->aof)
-        aof_group_end(e->aof);
 }
 
 /* --- messages --------------------------------------------------------------------------------------------- */
 
 void unit_event(struct engine *e, int db, struct slice key, unsigned class, const char *name)
 {
-    if (!(class & e->config.notify) || !e->observers.event)
+    if (!(class & e->config->notify) || !e->observers.event)
         return;
     e->unit.telling = true;
     e->observers.event(e->observers.clients, db, key, class, name);
@@ -127,8 +112,10 @@ static void gate_messages(struct engine *e, uint64_t pos)
 void unit_close(struct engine *e)
 {
     struct unit *u = &e->unit;
-    if (u->work & UNIT_FRAMED)
-        end_frame(e);
+    if (u->work & UNIT_STREAM) {
+        stream_unit_end(e->stream);
+        e->promise.pos = stream_pos(e->stream);
+    }
     if (e->gate && (u->work & UNIT_GATE)) {
         bool changed = e->promise.pos != u->before;
         uint64_t pos = changed ? gate_changed(e, &u->touched) : gate_read(e, &u->touched);

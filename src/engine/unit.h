@@ -18,8 +18,7 @@ struct session;
 
 enum unit_work {
     UNIT_GATE = 1 << 0,   /* there is a log: gates may have to be closed */
-    UNIT_ATOMIC = 1 << 1, /* its effects are to be framed, */
-    UNIT_FRAMED = 1 << 2, /* and begin with MULTI already, so that they are to end with EXEC */
+    UNIT_STREAM = 1 << 1, /* it has put something into the stream, whose unit is to end with it */
 };
 
 /* A session that got messages about keys, and where in its stream the first one begins. */
@@ -32,7 +31,6 @@ struct unit {
     int depth;               /* 0: none runs */
     unsigned work;           /* enum unit_work: what is to be done at its end */
     bool telling;            /* a message about a key is being sent */
-    int effect_db;           /* of the latest effect */
     struct session *session; /* whose request it is; NULL: nobody's */
     uint64_t before;         /* log position at its beginning */
     uint64_t reply_at;       /* in the stream of `session` */
@@ -48,8 +46,6 @@ void unit_deinit(struct unit *u);
 
 /* True: a request runs within another unit than its own: within EXEC. */
 bool unit_nested(const struct engine *e);
-/* The effects of the unit under way are all in the log, or none of them. */
-void unit_atomic(struct engine *e);
 /* A change on its way to the log. */
 void unit_effect(struct engine *e, int db, int argc, const struct slice *argv);
 /* Tells who listens for the class what happened to a key: whoever gets it waits until that is safe. */

@@ -11,7 +11,7 @@
 
 #include "base/err.h"
 #include "engine/replay.h"
-#include "server/config.h"
+#include "config/config.h"
 
 struct aof;
 struct buf;

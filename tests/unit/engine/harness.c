@@ -84,12 +84,14 @@ void harness_init(struct harness *h)
     h->admin = admin_new();
     clients_observe(h->around, &options.observers);
     admin_observe(h->admin, &options.observers);
-    h->e = engine_new(&options, &(struct engine_config){
-                                    .slowlog_us = -1,
-                                    .slowlog_len_max = 128,
-                                    .bulk_bytes_max = 512 * 1024 * 1024,
-                                    .latency_tracking = true,
-                                });
+    h->config = (struct engine_config){
+        .slowlog_us = -1,
+        .slowlog_len_max = 128,
+        .bulk_bytes_max = 512 * 1024 * 1024,
+        .latency_tracking = true,
+    };
+    h->e = engine_new(&options, &h->config);
+    h->e->active_expiry = false;
     clients_attach(h->around, h->e);
     admin_attach(h->admin, h->e);
     harness_advance(h, 0);

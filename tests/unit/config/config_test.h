@@ -8,8 +8,7 @@
 #include <cmocka.h>
 
 #include "base/buf.h"
-#include "server/config.h"
-#include "server/option.h"
+#include "server/options.h"
 
 /* Up to a row without a path; include patterns end in "*" and take every path that starts like them. */
 struct test_file {

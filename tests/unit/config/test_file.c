@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "unit/server/config_test.h"
+#include "unit/config/config_test.h"
 
 static struct buf text; /* the file */
 
@@ -55,10 +55,10 @@ static void test_tells_the_defaults(void **state)
     buf_init(&plain);
     uncomment(&plain);
     loaded_init(&l, NULL);
-    config_init(&defaults);
+    config_init(&defaults, &server_options);
     load_text(&l, buf_cstr(&plain));
     assert_string_equal(loaded_problems(&l), "");
-    for (const struct option *o = option_table; o->name; o++) {
+    for (const struct option *o = server_options.rows; o->name; o++) {
         char line[128];
         snprintf(line, sizeof(line), "\n%s ", o->name);
         if (!strstr(buf_cstr(&plain), line))
@@ -66,7 +66,7 @@ static void test_tells_the_defaults(void **state)
         if (!option_same(o, &l.config, &defaults))
             fail_msg("%s is not at its default in conf/corsac.conf", o->name);
     }
-    config_deinit(&defaults);
+    config_deinit(&defaults, &server_options);
     loaded_deinit(&l);
     buf_deinit(&plain);
 }

@@ -2,7 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "unit/server/config_test.h"
+#include "unit/config/config_test.h"
 
 static void check_problems(const char *text, const char *problems)
 {
@@ -239,7 +239,7 @@ static void test_suggestions(void **state)
         {"timeouts", "timeout"},
     };
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-        const struct option *o = option_like(slice_from_cstr(cases[i].name));
+        const struct option *o = option_like(&server_options, slice_from_cstr(cases[i].name));
         if (cases[i].like) {
             assert_non_null(o);
             assert_string_equal(o->name, cases[i].like);
@@ -252,10 +252,11 @@ static void test_suggestions(void **state)
 static void test_names_are_told_apart(void **state)
 {
     (void)state;
-    for (const struct option *o = option_table; o->name; o++) {
+    for (const struct option *o = server_options.rows; o->name; o++) {
         assert_false(option_known_elsewhere(slice_from_cstr(o->name)));
         assert_false(o->alias && option_known_elsewhere(slice_from_cstr(o->alias)));
-        assert_ptr_equal(option_find(slice_from_cstr(o->name)), o); /* none is there twice */
+        assert_ptr_equal(option_find(&server_options, slice_from_cstr(o->name)),
+                         o); /* none is there twice */
     }
 }
 
@@ -333,14 +334,14 @@ static void test_defaults(void **state)
 {
     (void)state;
     struct config c;
-    config_init(&c);
+    config_init(&c, &server_options);
     assert_string_equal(config_value(&c, "port"), "6379");
     assert_string_equal(config_value(&c, "bind"), "* -::*");
     assert_string_equal(config_value(&c, "save"), "");
     assert_string_equal(config_value(&c, "appendonly"), "yes");
     assert_string_equal(config_value(&c, "protected-mode"), "yes");
-    assert_string_equal(config_value(&c, "shards"), CONFIG_SHARDS_DEFAULT);
-    config_deinit(&c);
+    assert_string_equal(config_value(&c, "shards"), "1");
+    config_deinit(&c, &server_options);
 }
 
 static void test_copies_are_independent(void **state)
@@ -350,17 +351,17 @@ static void test_copies_are_independent(void **state)
     struct config copy;
     loaded_init(&l, NULL);
     load_text(&l, "requirepass one\nport 1");
-    config_copy(&copy, &l.config);
+    config_copy(&copy, &l.config, &server_options);
     load_text(&l, "requirepass two\nport 2\nbind a");
     assert_string_equal(config_value(&copy, "requirepass"), "one");
     assert_string_equal(config_value(&copy, "port"), "1");
     assert_string_equal(config_value(&copy, "bind"), "* -::*");
-    for (const struct option *o = option_table; o->name; o++) {
+    for (const struct option *o = server_options.rows; o->name; o++) {
         bool changed = strcmp(o->name, "requirepass") == 0 || strcmp(o->name, "port") == 0 ||
                        strcmp(o->name, "bind") == 0;
         assert_int_equal(option_same(o, &copy, &l.config), !changed);
     }
-    config_deinit(&copy);
+    config_deinit(&copy, &server_options);
     loaded_deinit(&l);
 }
 

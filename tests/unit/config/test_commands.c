@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 #include "base/mem.h"
-#include "server/option.h"
+#include "server/server.h"
 #include "unit/server/server_test.h"
 
 #define SET_FAILED(name, why) \
@@ -56,11 +56,11 @@ static void test_set(void **state)
     assert_reply(
         &t, "CONFIG SET slowlog-log-slower-than 5 notify-keyspace-events KEA requirepass secret",
         "+OK\r\n");
-    assert_int_equal(t.s->engine->config.slowlog_us, 5);
-    assert_int_equal(t.s->engine->config.notify, NOTIFY_KEYSPACE | NOTIFY_KEYEVENT | NOTIFY_ALL);
-    assert_true(slice_equal(t.s->engine->config.password, SLICE("secret")));
+    assert_int_equal(t.s->engine->config->slowlog_us, 5);
+    assert_int_equal(t.s->engine->config->notify, NOTIFY_KEYSPACE | NOTIFY_KEYEVENT | NOTIFY_ALL);
+    assert_true(slice_equal(t.s->engine->config->password, SLICE("secret")));
     assert_reply(&t, "CONFIG SET requirepass \"\"", "+OK\r\n");
-    assert_int_equal(t.s->engine->config.password.len, 0);
+    assert_int_equal(t.s->engine->config->password.len, 0);
     assert_reply(&t, "CONFIG SET loglevel warning", "+OK\r\n");
     assert_int_equal(t.s->logger.level, LOG_LEVEL_WARNING);
     assert_reply(&t, "CONFIG SET client-output-buffer-limit \"pubsub 1kb 2 3 normal 4 5 6\"",
@@ -96,7 +96,7 @@ static void test_refused(void **state)
         &t, "CONFIG SET activedefrag yes",
         SET_FAILED("activedefrag", "not supported yet, only 'no' is: memory is not defragmented"));
     assert_reply(&t, "CONFIG SET requirepass \"a\\x00b\"", "+OK\r\n"); /* a password may */
-    assert_int_equal(t.s->engine->config.password.len, 3);
+    assert_int_equal(t.s->engine->config->password.len, 3);
     assert_reply(&t, "CONFIG SET requirepass \"\"", "+OK\r\n");
 }
 
@@ -106,8 +106,8 @@ static void test_all_or_nothing(void **state)
     assert_reply(&t, "CONFIG SET requirepass x slowlog-max-len 7 hz 33 timeout never",
                  SET_FAILED("timeout", "argument couldn't be parsed into an integer"));
     assert_reply(&t, "CONFIG GET hz", "*2\r\n$2\r\nhz\r\n$2\r\n10\r\n");
-    assert_int_equal(t.s->engine->config.password.len, 0);
-    assert_int_equal(t.s->engine->config.slowlog_len_max, 128);
+    assert_int_equal(t.s->engine->config->password.len, 0);
+    assert_int_equal(t.s->engine->config->slowlog_len_max, 128);
 }
 
 /* A port that somebody listens on. */
@@ -133,7 +133,7 @@ static void test_applied_ones_are_taken_back(void **state)
         test_server_run(&t, line),
         "-ERR CONFIG SET failed (possibly related to argument 'bind') - Failed to bind to specified addresses: ");
     assert_int_equal(t.s->logger.level, LOG_LEVEL_NOTHING);
-    assert_int_equal(t.s->engine->config.slowlog_len_max, 128);
+    assert_int_equal(t.s->engine->config->slowlog_len_max, 128);
     assert_reply(&t, "CONFIG GET port", "*2\r\n$4\r\nport\r\n$1\r\n0\r\n");
 
     close(fd);
@@ -167,7 +167,7 @@ static void test_protected_options(void **state)
 static void test_what_get_tells_set_takes(void **state)
 {
     (void)state;
-    for (const struct option *o = option_table; o->name; o++) {
+    for (const struct option *o = server_options.rows; o->name; o++) {
         if (o->flags & (OPTION_IMMUTABLE | OPTION_PROTECTED))
             continue;
         struct buf value, line;
@@ -191,7 +191,7 @@ static void test_rewrite(void **state)
 {
     (void)state;
     assert_reply(&t, "CONFIG REWRITE", "-ERR The server is running without a config file\r\n");
-    t.s->config_file = mem_strdup("rewrite-test.conf");
+    t.s->config_host.file = mem_strdup("rewrite-test.conf");
     assert_reply(&t, "CONFIG SET hz 77", "+OK\r\n");
     assert_reply(&t, "CONFIG REWRITE", "+OK\r\n");
     struct buf text;

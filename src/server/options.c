@@ -1,15 +1,16 @@
-/* Every option there is: names and meanings are those of redis.conf. */
-#include "log/writer.h"
-#include "server/option.h"
+/* Every option there is, in one row each: names and meanings are those of redis.conf. */
+#include "server/options.h"
 
 #include <limits.h>
 #include <stddef.h>
 
 #include "base/logger.h"
+#include "log/writer.h"
 #include "store/keyspace.h"
 
-#define MB                 (1024 * 1024)
-#define AT(field)          .offset = offsetof(struct config, field)
+#define MB (1024 * 1024)
+#define AT(field) \
+    .offset = offsetof(struct config, field), .bytes = sizeof(((struct config *)NULL)->field)
 #define UP_TO(least, most) .min = (least), .max = (most)
 
 static const struct option_choice loglevels[] = {
@@ -17,7 +18,7 @@ static const struct option_choice loglevels[] = {
     {"warning", LOG_LEVEL_WARNING}, {"nothing", LOG_LEVEL_NOTHING}, {NULL, 0},
 };
 static const struct option_choice allowances[] = {
-    {"no", ALLOW_NO}, {"yes", ALLOW_YES}, {"local", ALLOW_LOCAL}, {NULL, 0}};
+    {"no", ENGINE_ALLOW_NO}, {"yes", ENGINE_ALLOW_YES}, {"local", ENGINE_ALLOW_LOCAL}, {NULL, 0}};
 /* All that Redis knows, so that a value is told apart from a mistake; the first is what Corsac does. */
 static const struct option_choice policies[] = {
     {"noeviction", 0},      {"allkeys-lru", 1},  {"volatile-lru", 2},
@@ -31,30 +32,29 @@ static const struct option_choice fsync_policies[] = {
 
 static const char *check_file_name(struct slice value)
 {
-    if (value.len == 0 || value.len > CONFIG_AOF_NAME_BYTES_MAX)
+    if (value.len == 0 || value.len > OPTION_FILE_NAME_BYTES_MAX)
         return "a file name has 1 to 200 bytes";
     return memchr(value.ptr, '/', value.len) ? "it can't be a path, just a filename" : NULL;
 }
 
 /* clang-format off */
-const struct option option_table[] = {
+static const struct option rows[] = {
     /* --- network --- */
-    {.name = "bind", .type = OPTION_WORDS, AT(bind), .fallback = "* -::*", .flags = OPTION_MULTI_ARG,
+    {.name = "bind", .type = OPTION_WORDS, AT(net.bind), .fallback = "* -::*", .flags = OPTION_MULTI_ARG,
      .apply = APPLY_LISTEN, .check = option_check_bind,
      .summary = "addresses to listen on; with a '-' in front one that may be missing; * is all"},
-    {.name = "port", .type = OPTION_INT, AT(port), .fallback = "6379", UP_TO(0, 65535), .apply = APPLY_LISTEN,
+    {.name = "port", .type = OPTION_INT, AT(net.port), .fallback = "6379", UP_TO(0, 65535), .apply = APPLY_LISTEN,
      .summary = "TCP port; 0: none"},
-    {.name = "unixsocket", .type = OPTION_STRING, AT(unix_path), .fallback = "", .flags = OPTION_IMMUTABLE,
+    {.name = "unixsocket", .type = OPTION_STRING, AT(net.unix_path), .fallback = "", .flags = OPTION_IMMUTABLE,
      .summary = "path of a Unix socket to listen on"},
-    {.name = "unixsocketperm", .type = OPTION_OCTAL, AT(unix_mode), .fallback = "0", UP_TO(0, 0777),
+    {.name = "unixsocketperm", .type = OPTION_OCTAL, AT(net.unix_mode), .fallback = "0", UP_TO(0, 0777),
      .flags = OPTION_IMMUTABLE, .summary = "permissions of the Unix socket; 0: as umask leaves them"},
-    {.name = "tcp-backlog", .type = OPTION_INT, AT(backlog), .fallback = "511", UP_TO(0, INT_MAX),
+    {.name = "tcp-backlog", .type = OPTION_INT, AT(net.backlog), .fallback = "511", UP_TO(0, INT_MAX),
      .flags = OPTION_IMMUTABLE, .summary = "connections that may wait to be accepted"},
-    {.name = "timeout", .type = OPTION_INT, AT(idle_s_max), .fallback = "0", UP_TO(0, INT_MAX), .apply = APPLY_NET,
+    {.name = "timeout", .type = OPTION_INT, AT(net.idle_s_max), .fallback = "0", UP_TO(0, INT_MAX),
      .summary = "seconds after which an idle client is disconnected; 0: never"},
-    {.name = "tcp-keepalive", .type = OPTION_INT, AT(keepalive_s), .fallback = "300", UP_TO(0, INT_MAX),
-     .apply = APPLY_NET, .summary = "seconds between signs of life on an idle connection; 0: none"},
-    {.name = "protected-mode", .type = OPTION_BOOL, AT(protected_mode), .fallback = "yes", .apply = APPLY_NET,
+    {.name = "tcp-keepalive", .type = OPTION_INT, AT(net.keepalive_s), .fallback = "300", UP_TO(0, INT_MAX), .summary = "seconds between signs of life on an idle connection; 0: none"},
+    {.name = "protected-mode", .type = OPTION_BOOL, AT(net.protected_mode), .fallback = "yes",
      .summary = "without a password, serve clients of this machine only"},
 
     /* --- process --- */
@@ -80,9 +80,8 @@ const struct option option_table[] = {
      .apply = APPLY_MEMORY, .summary = "give memory back to the system on a thread of its own"},
 
     /* --- who may do what --- */
-    {.name = "requirepass", .type = OPTION_BYTES, AT(password), .fallback = "", .flags = OPTION_SENSITIVE,
-     .apply = APPLY_ENGINE | APPLY_NET, .summary = "password that clients must give"},
-    {.name = "enable-debug-command", .type = OPTION_ENUM, AT(debug_commands), .fallback = "no",
+    {.name = "requirepass", .type = OPTION_BYTES, AT(engine.password), .fallback = "", .flags = OPTION_SENSITIVE, .summary = "password that clients must give"},
+    {.name = "enable-debug-command", .type = OPTION_ENUM, AT(engine.debug_commands), .fallback = "no",
      .flags = OPTION_IMMUTABLE, .choices = allowances, .summary = "whether DEBUG may be used"},
     {.name = "enable-protected-configs", .type = OPTION_ENUM, AT(protected_configs), .fallback = "no",
      .flags = OPTION_IMMUTABLE, .choices = allowances, .summary = "whether CONFIG SET may change paths"},
@@ -90,15 +89,14 @@ const struct option option_table[] = {
      .flags = OPTION_IMMUTABLE | OPTION_FIXED, .choices = allowances, .summary = "there are no modules"},
 
     /* --- limits --- */
-    {.name = "maxclients", .type = OPTION_INT, AT(clients_max), .fallback = "10000", UP_TO(1, UINT_MAX),
-     .apply = APPLY_CLIENTS | APPLY_NET, .summary = "clients at the same time"},
-    {.name = "proto-max-bulk-len", .type = OPTION_MEMORY, AT(bulk_bytes_max), .fallback = "512mb",
-     UP_TO(MB, INT64_MAX), .apply = APPLY_ENGINE, .summary = "longest string"},
-    {.name = "client-query-buffer-limit", .type = OPTION_MEMORY, AT(query_bytes_max), .fallback = "1gb",
-     UP_TO(MB, INT64_MAX), .apply = APPLY_NET, .summary = "most that a client may send ahead"},
+    {.name = "maxclients", .type = OPTION_INT, AT(net.clients_max), .fallback = "10000", UP_TO(1, UINT_MAX),
+     .apply = APPLY_CLIENTS, .summary = "clients at the same time"},
+    {.name = "proto-max-bulk-len", .type = OPTION_MEMORY, AT(engine.bulk_bytes_max), .fallback = "512mb",
+     UP_TO(MB, INT64_MAX), .summary = "longest string"},
+    {.name = "client-query-buffer-limit", .type = OPTION_MEMORY, AT(net.query_bytes_max), .fallback = "1gb",
+     UP_TO(MB, INT64_MAX), .summary = "most that a client may send ahead"},
     {.name = "client-output-buffer-limit", .type = OPTION_SPECIAL, .special = &option_output_limits,
-     .fallback = "normal 0 0 0 slave 256mb 64mb 60 pubsub 32mb 8mb 60", .flags = OPTION_MULTI_ARG,
-     .apply = APPLY_NET, .summary = "class, hard limit, soft limit and its seconds: replies that wait for a client"},
+     .fallback = "normal 0 0 0 slave 256mb 64mb 60 pubsub 32mb 8mb 60", .flags = OPTION_MULTI_ARG, .summary = "class, hard limit, soft limit and its seconds: replies that wait for a client"},
 
     /* --- durability --- */
     {.name = "appendonly", .type = OPTION_BOOL, AT(aof), .fallback = "yes", .apply = APPLY_AOF,
@@ -117,8 +115,8 @@ const struct option option_table[] = {
      .summary = "taken, with a warning: bases are always written as commands, which Redis loads as well"},
     {.name = "aof-disable-auto-gc", .type = OPTION_BOOL, AT(aof_keep_history), .fallback = "no", .apply = APPLY_AOF,
      .summary = "keep append-only files that a rewrite has replaced, until this is switched off"},
-    {.name = "rdb-key-save-delay", .type = OPTION_INT, AT(rewrite_key_delay_us), .fallback = "0",
-     UP_TO(INT_MIN, INT_MAX), .apply = APPLY_ENGINE, .summary = "for tests: microseconds that a rewrite rests after a key"},
+    {.name = "rdb-key-save-delay", .type = OPTION_INT, AT(engine.rewrite_key_delay_us), .fallback = "0",
+     UP_TO(INT_MIN, INT_MAX), .summary = "for tests: microseconds that a rewrite rests after a key"},
     {.name = "auto-aof-rewrite-percentage", .type = OPTION_INT, AT(aof_rewrite_percentage), .fallback = "100",
      UP_TO(0, INT_MAX), .summary = "rewrite when the files have grown by this much; 0: never"},
     {.name = "auto-aof-rewrite-min-size", .type = OPTION_MEMORY, AT(aof_rewrite_min_bytes), .fallback = "64mb",
@@ -127,20 +125,16 @@ const struct option option_table[] = {
     /* --- data --- */
     {.name = "databases", .type = OPTION_INT, AT(databases), .fallback = "16", UP_TO(1, KS_DATABASES_MAX),
      .flags = OPTION_IMMUTABLE, .summary = "databases that SELECT can choose from"},
-    {.name = "shards", .type = OPTION_INT, AT(shards), .fallback = CONFIG_SHARDS_DEFAULT, UP_TO(1, KS_SHARDS_MAX),
+    {.name = "shards", .type = OPTION_INT, AT(shards), .fallback = "1", UP_TO(1, KS_SHARDS_MAX),
      .apply = APPLY_SHARDS, .summary = "tables that the keys are spread over, by consistent hashing"},
-    {.name = "notify-keyspace-events", .type = OPTION_SPECIAL, .special = &option_notify, .fallback = "",
-     .apply = APPLY_ENGINE, .summary = "classes of events that are published, such as KEA"},
+    {.name = "notify-keyspace-events", .type = OPTION_SPECIAL, .special = &option_notify, .fallback = "", .summary = "classes of events that are published, such as KEA"},
 
     /* --- what is recorded --- */
-    {.name = "slowlog-log-slower-than", .type = OPTION_INT, AT(slowlog_us), .fallback = "10000",
-     UP_TO(-1, INT64_MAX), .apply = APPLY_ENGINE, .summary = "microseconds; 0: every command; -1: none"},
-    {.name = "slowlog-max-len", .type = OPTION_INT, AT(slowlog_len_max), .fallback = "128", UP_TO(0, INT64_MAX),
-     .apply = APPLY_ENGINE, .summary = "commands that SLOWLOG remembers"},
-    {.name = "latency-monitor-threshold", .type = OPTION_INT, AT(latency_ms), .fallback = "0", UP_TO(0, INT64_MAX),
-     .apply = APPLY_ENGINE, .summary = "milliseconds from which LATENCY remembers an event; 0: none"},
-    {.name = "latency-tracking", .type = OPTION_BOOL, AT(latency_tracking), .fallback = "yes",
-     .apply = APPLY_ENGINE, .summary = "a histogram of durations for each command"},
+    {.name = "slowlog-log-slower-than", .type = OPTION_INT, AT(engine.slowlog_us), .fallback = "10000",
+     UP_TO(-1, INT64_MAX), .summary = "microseconds; 0: every command; -1: none"},
+    {.name = "slowlog-max-len", .type = OPTION_INT, AT(engine.slowlog_len_max), .fallback = "128", UP_TO(0, INT64_MAX), .summary = "commands that SLOWLOG remembers"},
+    {.name = "latency-monitor-threshold", .type = OPTION_INT, AT(engine.latency_ms), .fallback = "0", UP_TO(0, INT64_MAX), .summary = "milliseconds from which LATENCY remembers an event; 0: none"},
+    {.name = "latency-tracking", .type = OPTION_BOOL, AT(engine.latency_tracking), .fallback = "yes", .summary = "a histogram of durations for each command"},
     {.name = "latency-tracking-info-percentiles", .type = OPTION_SPECIAL, .special = &option_percentiles,
      .fallback = "50 99 99.9", .flags = OPTION_MULTI_ARG, .summary = "percentiles in INFO latencystats"},
 
@@ -175,14 +169,6 @@ const struct option option_table[] = {
 };
 /* clang-format on */
 
-const size_t option_count = sizeof(option_table) / sizeof(option_table[0]) - 1;
-_Static_assert(sizeof(option_table) / sizeof(option_table[0]) <= OPTION_COUNT_MAX,
-               "room for every option");
+_Static_assert(sizeof(rows) / sizeof(rows[0]) <= OPTION_COUNT_MAX, "room for every option");
 
-const struct option *option_find(struct slice name)
-{
-    for (const struct option *o = option_table; o->name; o++)
-        if (slice_is(name, o->name) || (o->alias && slice_is(name, o->alias)))
-            return o;
-    return NULL;
-}
+const struct options server_options = {.rows = rows, .config_bytes = sizeof(struct config)};

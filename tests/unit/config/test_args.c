@@ -1,7 +1,7 @@
 /* The command line. */
 #include <string.h>
 
-#include "unit/server/config_test.h"
+#include "unit/config/config_test.h"
 
 #define WORDS_MAX_HERE 16
 
@@ -163,8 +163,8 @@ static void test_usage_names_every_option(void **state)
     struct buf text, name;
     buf_init(&text);
     buf_init(&name);
-    config_usage(&text);
-    for (const struct option *o = option_table; o->name; o++) {
+    config_usage(&server_options, &text);
+    for (const struct option *o = server_options.rows; o->name; o++) {
         buf_clear(&name);
         buf_printf(&name, "\n  --%s ", o->name);
         assert_non_null(strstr(buf_cstr(&text), buf_cstr(&name)));

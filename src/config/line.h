@@ -1,7 +1,7 @@
 #pragma once
 /* Lines of a configuration, for those who read and those who rewrite them. */
 #include "base/slice.h"
-#include "server/config.h"
+#include "config/config.h"
 
 struct config_line {
     const char *origin; /* file, or "command line" */

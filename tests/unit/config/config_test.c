@@ -1,4 +1,4 @@
-#include "unit/server/config_test.h"
+#include "unit/config/config_test.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -31,16 +31,18 @@ static void each_file(void *arg, const char *pattern, void (*fn)(void *fn_arg, c
 void loaded_init(struct loaded *l, const struct test_file *files)
 {
     *l = (struct loaded){.files = {.read = read_file, .each = each_file, .arg = (void *)files}};
-    config_init(&l->config);
+    config_init(&l->config, &server_options);
     config_problems_init(&l->problems);
     buf_init(&l->text);
-    l->loader =
-        (struct config_loader){.config = &l->config, .problems = &l->problems, .files = &l->files};
+    l->loader = (struct config_loader){.options = &server_options,
+                                       .config = &l->config,
+                                       .problems = &l->problems,
+                                       .files = &l->files};
 }
 
 void loaded_deinit(struct loaded *l)
 {
-    config_deinit(&l->config);
+    config_deinit(&l->config, &server_options);
     config_problems_deinit(&l->problems);
     buf_deinit(&l->text);
 }
@@ -57,7 +59,7 @@ const char *loaded_problems(struct loaded *l)
 const char *config_value(const struct config *c, const char *name)
 {
     static char value[1024];
-    const struct option *o = option_find(slice_from_cstr(name));
+    const struct option *o = option_find(&server_options, slice_from_cstr(name));
     struct buf out;
     assert_non_null(o);
     buf_init(&out);

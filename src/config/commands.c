@@ -3,12 +3,17 @@
 #include <stdio.h>
 
 #include "base/glob.h"
+#include "base/logger.h"
 #include "base/mem.h"
-#include "engine/session.h"
-#include "server/option.h"
-#include "server/server.h"
+#include "cmd/ctx.h"
+#include "config/option.h"
 
 #define SET_FAILED "CONFIG SET failed (possibly related to argument '%s') - %s"
+
+static const struct config_host *host_of(const struct cmd_ctx *c)
+{
+    return c->cmd->room;
+}
 
 /* --- CONFIG GET ------------------------------------------------------------------------------------- */
 
@@ -33,17 +38,17 @@ static void reply_value(struct resp_writer *w, const char *name, const struct op
 
 static void config_get(struct cmd_ctx *c)
 {
-    const struct config *config = &server_of(c)->config;
+    const struct config_host *host = host_of(c);
     struct resp_inner in;
     size_t pairs = 0;
     resp_inner_open(&in, c->out);
-    for (const struct option *o = option_table; o->name; o++) {
+    for (const struct option *o = host->options->rows; o->name; o++) {
         if (asked_for(c, o->name)) {
-            reply_value(&in.w, o->name, o, config);
+            reply_value(&in.w, o->name, o, host->config);
             pairs++;
         }
         if (o->alias && asked_for(c, o->alias)) {
-            reply_value(&in.w, o->alias, o, config);
+            reply_value(&in.w, o->alias, o, host->config);
             pairs++;
         }
     }
@@ -61,12 +66,10 @@ struct settings {
 
 static bool may_set(struct cmd_ctx *c, const struct option *o, const char **why)
 {
-    int allowed = server_of(c)->config.protected_configs;
+    const struct config_host *host = host_of(c);
     if (o->flags & OPTION_IMMUTABLE)
         *why = "can't set immutable config";
-    else if ((o->flags & OPTION_PROTECTED) &&
-             (allowed == ALLOW_NO ||
-              (allowed == ALLOW_LOCAL && c->session && !session_is_local(c->session))))
+    else if ((o->flags & OPTION_PROTECTED) && !host->unprotected(host->arg, c))
         *why = "can't set protected config";
     else
         return true;
@@ -78,7 +81,7 @@ static bool find_settings(struct cmd_ctx *c, struct settings *s)
 {
     *s = (struct settings){.count = 0};
     for (int i = 2; i < c->argc; i += 2) {
-        const struct option *o = option_find(c->argv[i]);
+        const struct option *o = option_find(host_of(c)->options, c->argv[i]);
         const char *why = "duplicate parameter";
         if (!o) {
             int shown = slice_shown(c->argv[i], 128);
@@ -124,7 +127,7 @@ static void reply_apply_error(struct cmd_ctx *c, const struct settings *s, unsig
                        : slice_is(SLICE("bind"), o->name)
                            ? "Failed to bind to specified addresses: "
                            : "";
-    log_warning(&server_of(c)->logger, "CONFIG SET %s failed: %s", o->name, error);
+    log_warning(host_of(c)->logger, "CONFIG SET %s failed: %s", o->name, error);
     char text[CONFIG_ERROR_CHARS + 64];
     snprintf(text, sizeof(text), "%s%s", lead, error);
     resp_errorf(c->out, SET_FAILED, o->name, text);
@@ -133,7 +136,7 @@ static void reply_apply_error(struct cmd_ctx *c, const struct settings *s, unsig
 /* All or nothing: a copy takes the values and replaces the configuration once all of it is in force. */
 static void config_set(struct cmd_ctx *c)
 {
-    struct server *server = server_of(c);
+    const struct config_host *host = host_of(c);
     struct settings settings;
     if (c->argc % 2 != 0) {
         ctx_reply_syntax(c);
@@ -141,42 +144,49 @@ static void config_set(struct cmd_ctx *c)
     }
     if (!find_settings(c, &settings))
         return;
-    struct config next;
-    config_copy(&next, &server->config);
+    struct config *next = config_clone(host->config, host->options);
     unsigned failed = 0;
     char error[CONFIG_ERROR_CHARS] = "";
-    if (!set_values(c, &settings, &next)) {
-        config_deinit(&next);
-    } else if (server_apply(server, &next, settings.apply, &failed, error) != ERR_OK) {
+    if (!set_values(c, &settings, next)) {
+        config_free(&next, host->options);
+    } else if (host->apply(host->arg, next, settings.apply, &failed, error) != ERR_OK) {
         reply_apply_error(c, &settings, failed, error);
-        config_deinit(&next);
+        config_free(&next, host->options);
     } else {
-        server_config_replace(server, &next);
+        host->replace(host->arg, next);
+        mem_free(next);
         resp_ok(c->out);
     }
 }
 
 /* --- the others ------------------------------------------------------------------------------------- */
 
+enum err config_host_rewrite(const struct config_host *h, bool all, char error[CONFIG_ERROR_CHARS])
+{
+    const struct config_rewrite w = {
+        .options = h->options, .config = h->config, .files = &config_files_real, .all = all};
+    return config_rewrite_file(&w, h->file, error);
+}
+
 static void config_rewrite(struct cmd_ctx *c)
 {
-    struct server *s = server_of(c);
+    const struct config_host *host = host_of(c);
     char error[CONFIG_ERROR_CHARS] = "";
-    if (!s->config_file) {
+    if (!host->file) {
         resp_error(c->out, "The server is running without a config file");
-    } else if (config_rewrite_file(&s->config, s->config_file, false, error) != ERR_OK) {
-        log_warning(&s->logger, "CONFIG REWRITE of %s failed: %s", s->config_file, error);
+    } else if (config_host_rewrite(host, false, error) != ERR_OK) {
+        log_warning(host->logger, "CONFIG REWRITE of %s failed: %s", host->file, error);
         resp_errorf(c->out, "Rewriting config file: %s", error);
     } else {
-        log_notice(&s->logger, "CONFIG REWRITE executed with success.");
+        log_notice(host->logger, "CONFIG REWRITE executed with success.");
         resp_ok(c->out);
     }
 }
 
 static void config_resetstat(struct cmd_ctx *c)
 {
-    engine_reset_stats(engine_of(c));
-    server_reset_stats(server_of(c));
+    const struct config_host *host = host_of(c);
+    host->reset_stats(host->arg);
     resp_ok(c->out);
 }
 
@@ -252,7 +262,7 @@ static const struct cmd_row config_subs[] = {
     {.name = NULL},
 };
 
-const struct cmd_row server_rows_config[] = {
+static const struct cmd_row rows[] = {
     {.name = "config",
      .arity = -2,
      .group = "server",
@@ -262,3 +272,8 @@ const struct cmd_row server_rows_config[] = {
      .subs = config_subs},
     {.name = NULL},
 };
+
+void config_add_rows(struct cmd_table *t, const struct config_host *host)
+{
+    cmd_table_add(t, rows, (void *)host);
+}

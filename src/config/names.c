@@ -2,7 +2,7 @@
  * mistakes. */
 #include <stdlib.h>
 
-#include "server/option.h"
+#include "config/option.h"
 
 static const char *const elsewhere[] = {
     "acl-pubsub-default",
@@ -225,6 +225,14 @@ static const char *const elsewhere[] = {
     "zset-max-ziplist-value",
 };
 
+const struct option *option_find(const struct options *t, struct slice name)
+{
+    for (const struct option *o = t->rows; o->name; o++)
+        if (slice_is(name, o->name) || (o->alias && slice_is(name, o->alias)))
+            return o;
+    return NULL;
+}
+
 bool option_known_elsewhere(struct slice name)
 {
     for (size_t i = 0; i < sizeof(elsewhere) / sizeof(elsewhere[0]); i++)
@@ -265,13 +273,13 @@ static int distance(struct slice a, const char *b)
     return d[a_len][b_len];
 }
 
-const struct option *option_like(struct slice name)
+const struct option *option_like(const struct options *t, struct slice name)
 {
     const struct option *best = NULL;
     int best_distance = name.len < 5 ? 2 : 3; /* as far apart is too far */
     if (name.len == 0 || name.len + (size_t)best_distance > NAME_CHARS_MAX)
         return NULL;
-    for (const struct option *o = option_table; o->name; o++) {
+    for (const struct option *o = t->rows; o->name; o++) {
         int longer = (int)strlen(o->name) - (int)name.len;
         if (abs(longer) >= best_distance) /* each needs a change */
             continue;

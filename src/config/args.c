@@ -10,8 +10,8 @@
 
 #include "base/mem.h"
 #include "base/words.h"
-#include "server/config_line.h"
-#include "server/option.h"
+#include "config/line.h"
+#include "config/option.h"
 
 #define ORIGIN "command line"
 
@@ -125,7 +125,7 @@ void config_args_load(struct config_loader *l, int argc, char **argv)
     }
 }
 
-void config_usage(struct buf *out)
+void config_usage(const struct options *t, struct buf *out)
 {
     buf_append_cstr(
         out,
@@ -140,12 +140,11 @@ void config_usage(struct buf *out)
         "For example: corsac /etc/corsac/corsac.conf --port 7000 --loglevel verbose\n"
         "\n"
         "Options, with their defaults:\n");
-    struct config defaults;
-    config_init(&defaults);
-    for (const struct option *o = option_table; o->name; o++) {
+    struct config *defaults = config_new(t);
+    for (const struct option *o = t->rows; o->name; o++) {
         struct buf line;
         buf_init(&line);
-        option_print(o, &defaults, &line);
+        option_print(o, defaults, &line);
         buf_printf(out, "  --%s %s\n      %s", o->name, line.len ? buf_cstr(&line) : "\"\"",
                    o->summary);
         buf_clear(&line);
@@ -155,5 +154,5 @@ void config_usage(struct buf *out)
         buf_append_char(out, '\n');
         buf_deinit(&line);
     }
-    config_deinit(&defaults);
+    config_free(&defaults, t);
 }

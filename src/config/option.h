@@ -1,18 +1,21 @@
 #pragma once
-/* One option of the configuration: a row of the table from which file, command line, CONFIG and --help work. */
+/* One option of the configuration: a row of the table from which file, command line, CONFIG and --help work.
+ *
+ * The table is handed in (struct options): whoever knows the rooms that options are for lays out struct config, and
+ * each row says where in it the value lives. Here it is bytes at an offset. */
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include "base/buf.h"
 #include "base/slice.h"
-#include "server/config.h"
+#include "config/config.h"
 
 enum option_type {
     OPTION_BOOL,   /* bool: yes or no */
-    OPTION_INT,    /* int64_t, min..max */
-    OPTION_MEMORY, /* int64_t bytes, min..max, written with units */
-    OPTION_OCTAL,  /* int64_t, min..max, written in base 8 */
+    OPTION_INT,    /* a whole number, min..max, of 4 or 8 bytes */
+    OPTION_MEMORY, /* the same, in bytes, written with units */
+    OPTION_OCTAL,  /* the same, written in base 8 */
     OPTION_ENUM,   /* int: the value of one of `choices` */
     OPTION_STRING, /* char * */
     OPTION_BYTES,  /* struct slice: text that may hold zero bytes */
@@ -25,23 +28,9 @@ enum option_flag {
     OPTION_PROTECTED = 1 << 1, /* by CONFIG SET only as enable-protected-configs allows */
     OPTION_SENSITIVE = 1 << 2, /* its value goes to no message */
     OPTION_MULTI_ARG = 1 << 3, /* several words; one word with spaces in it is taken apart */
-    OPTION_FIXED =
-        1 << 4, /* has one value only, its default: tools read it, and another is not supported */
+    /* It has one value only, its default: tools read it, and another is not supported. */
+    OPTION_FIXED = 1 << 4,
     OPTION_CLAMP = 1 << 5, /* a number out of range is brought into it */
-};
-
-/* What has to be told about a change, see config_apply.c. */
-enum option_apply {
-    APPLY_DIR = 1 << 0,
-    APPLY_LOG = 1 << 1,
-    APPLY_CLIENTS = 1 << 2,
-    APPLY_LISTEN = 1 << 3, /* addresses and ports: what may fail of the net's part */
-    APPLY_NET = 1 << 4,
-    APPLY_SHARDS = 1 << 5,
-    APPLY_ENGINE = 1 << 6,
-    APPLY_MEMORY = 1 << 7,
-    APPLY_CRON = 1 << 8,
-    APPLY_AOF = 1 << 9,
 };
 
 enum option_result {
@@ -72,8 +61,8 @@ struct option {
     const char *name, *alias;
     enum option_type type;
     unsigned flags;       /* enum option_flag */
-    unsigned apply;       /* enum option_apply */
-    size_t offset;        /* of its value in struct config */
+    unsigned apply;       /* what has to be told about a change: groups of struct config_host */
+    size_t offset, bytes; /* of its value in struct config */
     const char *fallback; /* default, as text */
     int64_t min, max;
     const struct option_choice *choices; /* up to one without a name */
@@ -83,13 +72,15 @@ struct option {
     const char *summary;
 };
 
-#define OPTION_COUNT_MAX 128
-/* The table, up to a row without a name. */
-extern const struct option option_table[];
-extern const size_t option_count;
+/* The table. */
+struct options {
+    const struct option *rows; /* up to one without a name; OPTION_COUNT_MAX at most */
+    size_t config_bytes;       /* sizeof(struct config) */
+};
+#define OPTION_COUNT_MAX 320
 
-const struct option *
-option_find(struct slice name); /* by name or alias, any case; NULL: there is none */
+/* By name or alias, any case; NULL: there is none. */
+const struct option *option_find(const struct options *t, struct slice name);
 
 /* Sets the option in `c` from words. On OPTION_BAD and OPTION_UNSUPPORTED nothing changed and `e` says why. */
 enum option_result option_set(const struct option *o, struct config *c, int argc,
@@ -105,12 +96,7 @@ bool option_same(const struct option *o, const struct config *a, const struct co
 enum option_result option_bad(struct option_error *e, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
 
-/* Specials (config_special.c). */
-extern const struct option_special option_save, option_output_limits, option_notify,
-    option_percentiles, option_replicaof, option_on_sigterm, option_on_sigint;
-const char *option_check_bind(struct slice value);
-
-/* Names of redis.conf and valkey.conf that are no option of Corsac (config_known.c). */
+/* Names of redis.conf and valkey.conf that are no option of Corsac (names.c). */
 bool option_known_elsewhere(struct slice name);
 /* The option whose name is most like `name`; NULL: none is near. */
-const struct option *option_like(struct slice name);
+const struct option *option_like(const struct options *t, struct slice name);

@@ -1,5 +1,5 @@
 /* Options with a form of their own: several words with a meaning each. */
-#include "server/option.h"
+#include "server/options.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -84,9 +84,9 @@ static const struct {
     unsigned flag; /* 0: what always happens */
 } shutdown_words[] = {
     {"default", 0},
-    {"nosave", CONFIG_SHUTDOWN_NOSAVE},
-    {"now", CONFIG_SHUTDOWN_NOW},
-    {"force", CONFIG_SHUTDOWN_FORCE},
+    {"nosave", OPTION_SHUTDOWN_NOSAVE},
+    {"now", OPTION_SHUTDOWN_NOW},
+    {"force", OPTION_SHUTDOWN_FORCE},
 };
 #define SHUTDOWN_WORDS (sizeof(shutdown_words) / sizeof(shutdown_words[0]))
 
@@ -183,7 +183,7 @@ static enum option_result limits_set(struct config *c, int argc, const struct sl
                                      struct option_error *e)
 {
     struct net_output_limit limit[NET_CLASS_COUNT];
-    memcpy(limit, c->output_limit, sizeof(limit));
+    memcpy(limit, c->net.output_limit, sizeof(limit));
     if (argc == 0 || argc % 4 != 0)
         return option_bad(e, "Wrong number of arguments in buffer limit configuration.");
     for (int i = 0; i < argc; i += 4) {
@@ -197,13 +197,13 @@ static enum option_result limits_set(struct config *c, int argc, const struct sl
                 e, "Error in hard, soft or soft_seconds setting in buffer limit configuration.");
         limit[class] = (struct net_output_limit){(uint64_t)hard, (uint64_t)soft, seconds};
     }
-    memcpy(c->output_limit, limit, sizeof(limit));
+    memcpy(c->net.output_limit, limit, sizeof(limit));
     return OPTION_OK;
 }
 
 static void limit_print(const struct config *c, int class, struct buf *out)
 {
-    const struct net_output_limit *l = &c->output_limit[class];
+    const struct net_output_limit *l = &c->net.output_limit[class];
     buf_printf(out, "%s %llu %llu %lld", classes[class].name, (unsigned long long)l->hard_bytes,
                (unsigned long long)l->soft_bytes, (long long)l->soft_s);
 }
@@ -240,7 +240,7 @@ static enum option_result notify_set(struct config *c, int argc, const struct sl
                                      struct option_error *e)
 {
     (void)argc;
-    if (!notify_parse(argv[0], &c->notify))
+    if (!notify_parse(argv[0], &c->engine.notify))
         return option_bad(e, "Invalid event class character. Use 'Ag$lshzxeKEtmdn'.");
     return OPTION_OK;
 }
@@ -248,7 +248,7 @@ static enum option_result notify_set(struct config *c, int argc, const struct sl
 static void notify_print_value(const struct config *c, struct buf *out)
 {
     char letters[NOTIFY_PRINT_BYTES];
-    notify_print(c->notify, letters);
+    notify_print(c->engine.notify, letters);
     buf_append_cstr(out, letters);
 }
 
@@ -261,12 +261,12 @@ const struct option_special option_notify = {.set = notify_set,
 static enum option_result percentiles_set(struct config *c, int argc, const struct slice *argv,
                                           struct option_error *e)
 {
-    double p[CONFIG_PERCENTILES_MAX];
+    double p[ENGINE_PERCENTILES_MAX];
     if (argc == 1 && argv[0].len == 0)
         argc = 0;
-    if (argc > CONFIG_PERCENTILES_MAX)
+    if (argc > ENGINE_PERCENTILES_MAX)
         return option_bad(e, "latency-tracking-info-percentiles takes at most %d values",
-                          CONFIG_PERCENTILES_MAX);
+                          ENGINE_PERCENTILES_MAX);
     for (int i = 0; i < argc; i++) {
         if (!num_parse_double(argv[i], &p[i]))
             return option_bad(e, "Invalid latency-tracking-info-percentiles parameters");
@@ -274,18 +274,18 @@ static enum option_result percentiles_set(struct config *c, int argc, const stru
             return option_bad(
                 e, "latency-tracking-info-percentiles parameters should sit between [0.0,100.0]");
     }
-    memcpy(c->percentiles, p, sizeof(p[0]) * (size_t)argc);
-    c->percentile_count = argc;
+    memcpy(c->engine.percentiles, p, sizeof(p[0]) * (size_t)argc);
+    c->engine.percentile_count = argc;
     return OPTION_OK;
 }
 
 static void percentiles_print(const struct config *c, struct buf *out)
 {
-    for (int i = 0; i < c->percentile_count; i++) {
+    for (int i = 0; i < c->engine.percentile_count; i++) {
         char text[32];
         if (i)
             buf_append_char(out, ' ');
-        buf_append(out, text, (size_t)num_print_double(text, c->percentiles[i]));
+        buf_append(out, text, (size_t)num_print_double(text, c->engine.percentiles[i]));
     }
 }
 

@@ -1,5 +1,5 @@
 /* Configuration files: lines of an option's name and its value, comments, and files that name others. */
-#include "server/config.h"
+#include "config/config.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -10,8 +10,8 @@
 
 #include "base/mem.h"
 #include "base/words.h"
-#include "server/config_line.h"
-#include "server/option.h"
+#include "config/line.h"
+#include "config/option.h"
 
 /* --- problems --------------------------------------------------------------------------------------- */
 
@@ -106,7 +106,7 @@ static void report_unknown(struct config_loader *l, const struct config_line *li
     int shown = slice_shown(name, QUOTED_BYTES_MAX);
     bool known = option_known_elsewhere(name);
     bool fatal = line->number == 0 && !known;
-    const struct option *like = known ? NULL : option_like(name);
+    const struct option *like = known ? NULL : option_like(l->options, name);
     char what[CONFIG_ERROR_CHARS];
     snprintf(what, sizeof(what),
              known ? "option '%.*s' is not supported by Corsac yet" : "unknown option '%.*s'",
@@ -189,7 +189,7 @@ static void include(struct config_loader *l, const struct config_line *line)
 
 void config_load_line(struct config_loader *l, const struct config_line *line)
 {
-    const struct option *o = option_find(line->argv[0]);
+    const struct option *o = option_find(l->options, line->argv[0]);
     if (o)
         set(l, line, o);
     else if (slice_is(line->argv[0], "include"))

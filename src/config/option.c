@@ -1,5 +1,5 @@
 /* Parsing, printing and comparing the values of options, by their type. */
-#include "server/option.h"
+#include "config/option.h"
 
 #include <assert.h>
 #include <stdarg.h>
@@ -165,13 +165,32 @@ static void free_text(const struct option *o, struct config *c)
 
 /* --- setting ---------------------------------------------------------------------------------------- */
 
+/* A number of 4 bytes is an int, or an unsigned where its least value is not below 0. */
+static int64_t number_of(const struct option *o, const struct config *c)
+{
+    if (o->bytes == sizeof(int64_t))
+        return *(int64_t *)field(o, c);
+    return o->min < 0 ? (int64_t) * (int *)field(o, c) : (int64_t) * (unsigned *)field(o, c);
+}
+
+static void store_number(const struct option *o, struct config *c, int64_t number)
+{
+    assert(o->bytes == sizeof(int64_t) || o->bytes == sizeof(int));
+    if (o->bytes == sizeof(int64_t))
+        *(int64_t *)field(o, c) = number;
+    else if (o->min < 0)
+        *(int *)field(o, c) = (int)number;
+    else
+        *(unsigned *)field(o, c) = (unsigned)number;
+}
+
 static void store(const struct option *o, struct config *c, const struct value *v)
 {
     switch (o->type) {
     case OPTION_BOOL: *(bool *)field(o, c) = v->yes; break;
     case OPTION_INT:
     case OPTION_MEMORY:
-    case OPTION_OCTAL: *(int64_t *)field(o, c) = v->number; break;
+    case OPTION_OCTAL: store_number(o, c, v->number); break;
     case OPTION_ENUM: *(int *)field(o, c) = (int)v->number; break;
     case OPTION_STRING:
     case OPTION_BYTES:
@@ -279,8 +298,8 @@ void option_print(const struct option *o, const struct config *c, struct buf *ou
     switch (o->type) {
     case OPTION_BOOL: buf_append_cstr(out, *(bool *)field(o, c) ? "yes" : "no"); break;
     case OPTION_INT:
-    case OPTION_MEMORY: buf_append_i64(out, *(int64_t *)field(o, c)); break;
-    case OPTION_OCTAL: buf_printf(out, "%llo", (unsigned long long)*(int64_t *)field(o, c)); break;
+    case OPTION_MEMORY: buf_append_i64(out, number_of(o, c)); break;
+    case OPTION_OCTAL: buf_printf(out, "%llo", (unsigned long long)number_of(o, c)); break;
     case OPTION_ENUM: print_enum(o, *(int *)field(o, c), out); break;
     case OPTION_STRING:
     case OPTION_BYTES:
@@ -326,7 +345,7 @@ void option_print_lines(const struct option *o, const struct config *c, struct b
     }
     buf_printf(out, "%s ", o->name);
     if (o->type == OPTION_MEMORY && !(o->flags & OPTION_FIXED)) {
-        print_memory(*(int64_t *)field(o, c), out);
+        print_memory(number_of(o, c), out);
     } else {
         struct buf value;
         buf_init(&value);
@@ -393,10 +412,10 @@ static bool owns_text(const struct option *o)
            !(o->flags & OPTION_FIXED);
 }
 
-void config_init(struct config *c)
+void config_init(struct config *c, const struct options *t)
 {
-    *c = (struct config){0};
-    for (const struct option *o = option_table; o->name; o++) {
+    memset(c, 0, t->config_bytes);
+    for (const struct option *o = t->rows; o->name; o++) {
         if (o->flags & OPTION_FIXED)
             continue;
         struct option_error e;
@@ -406,17 +425,40 @@ void config_init(struct config *c)
     }
 }
 
-void config_deinit(struct config *c)
+void config_deinit(struct config *c, const struct options *t)
 {
-    for (const struct option *o = option_table; o->name; o++)
+    for (const struct option *o = t->rows; o->name; o++)
         if (owns_text(o))
             free_text(o, c);
 }
 
-void config_copy(struct config *to, const struct config *from)
+void config_copy(struct config *to, const struct config *from, const struct options *t)
 {
-    *to = *from;
-    for (const struct option *o = option_table; o->name; o++)
+    memcpy(to, from, t->config_bytes);
+    for (const struct option *o = t->rows; o->name; o++)
         if (owns_text(o))
             set_text(o, to, text_of(o, from));
+}
+
+struct config *config_new(const struct options *t)
+{
+    struct config *c = mem_alloc(t->config_bytes);
+    config_init(c, t);
+    return c;
+}
+
+struct config *config_clone(const struct config *c, const struct options *t)
+{
+    struct config *copy = mem_alloc(t->config_bytes);
+    config_copy(copy, c, t);
+    return copy;
+}
+
+void config_free(struct config **c, const struct options *t)
+{
+    if (!*c)
+        return;
+    config_deinit(*c, t);
+    mem_free(*c);
+    *c = NULL;
 }
