@@ -1,6 +1,6 @@
 # Corsac: `make help` lists the targets.
 #
-# A variant (release, asan, coverage, fuzz) is one way of compiling everything; its objects, the
+# A variant (release, debug, asan, tsan, coverage, fuzz) is one way of compiling everything; its objects, the
 # library libcorsac.a (all of src/ but main.c) and its test programs live in $(BUILD)/<variant>/.
 
 VERSION := 0.1.0
@@ -28,8 +28,13 @@ TEST_TIMEOUT ?= 180
 # Rounds of make durability (300) and of make bench (3); make soak SECONDS=3600.
 ROUNDS       ?=
 SECONDS      ?= 300
-# make test T=unit/ds: only the tests whose path contains T.
+# make test T=unit/ds: only the tests whose path contains T; NAME=set: of these programs only the
+# tests whose name contains it; KEEP=1: what they leave in their directories is kept; VARIANT=debug
+# or asan: what make check builds.
 T            ?=
+NAME         ?=
+KEEP         ?=
+VARIANT      ?= release
 # make ROOMS="base ds": only these rooms of src/.
 ROOMS        ?= $(notdir $(wildcard src/*))
 # V=1 shows the commands.
@@ -48,6 +53,15 @@ FUZZ_SRC := $(call pick,$(wildcard tests/fuzz/fuzz_*.c))
 SCRIPTS  := $(call pick,$(wildcard $(foreach e,py mjs sh,tests/clients/test_*.$(e) \
                                       tests/clients/*/test_*.$(e))))
 TEST_SRC := $(UNIT_SRC) $(E2E_SRC)
+# What starts threads, or a server with a log: `make tsan` runs it, and `make test` those of TSAN_SHORT.
+TSAN_SHORT := unit/base/test_background unit/base/test_populate unit/base/test_slab \
+              unit/log/test_writer_gather unit/log/test_aof_load \
+              clients/test_slow_disk clients/test_durability
+TSAN_ALL   := $(TSAN_SHORT) unit/base/test_blob unit/base/test_mem unit/log/ unit/net/ \
+              e2e/test_lending e2e/test_signals e2e/test_transactions \
+              clients/test_aof_rewrites clients/test_crash_ clients/test_disk_faults
+TSAN_TESTS ?= $(TSAN_ALL)
+tsan_src    = $(sort $(foreach t,$(TSAN_TESTS),$(foreach f,$(TEST_SRC),$(if $(findstring $(t),$(f)),$(f)))))
 # What tests/bench/test_*.py run once, in release: guard.c, and the tools of `make bench`.
 BENCH_DIR   := $(BUILD)/release/tests/bench
 BENCH_TOOLS := $(patsubst %,$(BENCH_DIR)/%,floor fill latency) \
@@ -83,7 +97,7 @@ LIBS       := $(EVENT_LIBS) -pthread -lm
 
 # Fat objects: the server is linked with link-time optimisation, the test programs quickly without.
 LTO      ?= $(if $(findstring clang,$(CC)),,-flto=auto -ffat-lto-objects)
-SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=all -DCORSAC_LIBC_MALLOC
+SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=all -DCORSAC_LIBC_MALLOC -DCORSAC_CHECK_EDITS
 
 release_CC      := $(CC)
 release_FLAGS   := $(BASE_FLAGS) $(WARNINGS) $(JEMALLOC_CFLAGS) $(CPPFLAGS) $(CFLAGS)
@@ -96,6 +110,16 @@ asan_FLAGS      := $(BASE_FLAGS) $(WARNINGS) $(CPPFLAGS) -O1 -g $(SANITIZE)
 # gcc's UBSan writes its reports where tests/run looks for them only when linked statically.
 asan_LDFLAGS    := -rdynamic $(SANITIZE) $(if $(findstring clang,$(CC)),,-static-libubsan) $(LDFLAGS)
 asan_LIBS       := $(LIBS)
+
+tsan_CC         := $(CC)
+tsan_FLAGS      := $(BASE_FLAGS) $(WARNINGS) $(CPPFLAGS) -O1 -g -fsanitize=thread -DCORSAC_LIBC_MALLOC
+tsan_LDFLAGS    := -rdynamic -fsanitize=thread $(LDFLAGS)
+tsan_LIBS       := $(LIBS)
+
+debug_CC        := $(CC)
+debug_FLAGS     := $(BASE_FLAGS) $(WARNINGS) $(JEMALLOC_CFLAGS) $(CPPFLAGS) -O0 -g3
+debug_LDFLAGS   := -rdynamic $(LDFLAGS)
+debug_LIBS      := $(JEMALLOC_LIBS) $(LIBS)
 
 coverage_CC      := $(CC)
 coverage_FLAGS   := $(BASE_FLAGS) $(WARNINGS) $(JEMALLOC_CFLAGS) $(CPPFLAGS) -O0 -g --coverage \
@@ -131,6 +155,19 @@ all: ## build the server, build/corsac (the default)
 asan: ## build the server with AddressSanitizer and UBSan, build/asan/corsac
 	$(SUBMAKE) $(BUILD)/asan/corsac
 
+.PHONY: debug
+debug: ## build the server for gdb, with -O0 -g3, build/debug/corsac
+	$(SUBMAKE) $(BUILD)/debug/corsac
+
+.PHONY: compile_commands.json
+compile_commands.json: ## write what editors and clangd want to know of the sources
+	@printf '%s\n' $(SRC) $(wildcard tests/*.c tests/*/*.c tests/*/*/*.c) | awk \
+		-v dir='$(CURDIR)' -v command='$(release_CC) $(release_FLAGS) $(TEST_CFLAGS)' \
+		'BEGIN { print "[" } \
+		{ printf "%s{\"directory\": \"%s\", \"file\": \"%s\", \"command\": \"%s -c %s\"}", \
+			(NR > 1 ? ",\n" : ""), dir, $$0, command, $$0 } \
+		END { print "\n]" }' >$@
+
 .PHONY: FORCE
 FORCE:
 
@@ -140,7 +177,7 @@ $(1)_dir     := $(BUILD)/$(1)
 $(1)_lib     := $(BUILD)/$(1)/libcorsac.a
 $(1)_objs    := $$(LIB_SRC:%.c=$(BUILD)/$(1)/%.o)
 $(1)_helpers := $$(HELPERS:%.c=$(BUILD)/$(1)/%.o)
-$(1)_tests   := $$(TEST_SRC:%.c=$(BUILD)/$(1)/%)
+$(1)_tests   := $$(patsubst %.c,$(BUILD)/$(1)/%,$$(if $$(filter tsan,$(1)),$$(tsan_src),$$(TEST_SRC)))
 
 $$($(1)_dir)/flags: FORCE
 	$$(call stamp,$$($(1)_CC) $$($(1)_FLAGS) $$($(1)_LTO) | $$($(1)_LDFLAGS) $$($(1)_LIBS))
@@ -180,7 +217,7 @@ $$($(1)_dir)/tests/shim/%.so: tests/shim/%.c $$(wildcard tests/shim/*.h)
 	$$(call say,LD,$$@)
 	$$(Q)$$($(1)_CC) -std=gnu11 -D_GNU_SOURCE -O2 -g $(WARNINGS) -shared -fPIC -o $$@ $$<
 
-$$($(1)_tests): %: %.o $$($(1)_dir)/libhelpers.a $$($(1)_lib)
+$$($(1)_tests): %: %.o $$($(1)_dir)/tests/only.o $$($(1)_dir)/libhelpers.a $$($(1)_lib)
 	$$(call say,LD,$$@)
 	$$(Q)$$($(1)_CC) $$($(1)_LDFLAGS) -fno-lto -o $$@ $$^ $$(TEST_LIBS) $$($(1)_LIBS)
 
@@ -192,7 +229,9 @@ $(1)-tests: $$($(1)_tests) $$(SHIM_SRC:%.c=$$($(1)_dir)/%.so) $$(if $$(E2E_SRC)$
 endef
 
 $(eval $(call variant,release,$(BUILD)/corsac))
+$(eval $(call variant,debug,$(BUILD)/debug/corsac))
 $(eval $(call variant,asan,$(BUILD)/asan/corsac))
+$(eval $(call variant,tsan,$(BUILD)/tsan/corsac))
 $(eval $(call variant,coverage,$(BUILD)/coverage/corsac))
 $(eval $(call variant,fuzz,$(BUILD)/fuzz/corsac))
 .SECONDARY: # keep every intermediate object
@@ -205,24 +244,31 @@ run: ## install what building needs, build, and run the server: make run ARGS="-
 	$(SUBMAKE) $(BUILD)/corsac
 	@exec $(BUILD)/corsac $(ARGS)
 
-RUN_TESTS = tests/run --build '$(BUILD)' --jobs $(JOBS) --timeout $(TEST_TIMEOUT) --match '$(T)'
+RUN_TESTS = tests/run --build '$(BUILD)' --jobs $(JOBS) --timeout $(TEST_TIMEOUT) --match '$(T)' \
+            $(if $(NAME),--name '$(NAME)') $(if $(KEEP),--keep)
 
 RUN_LONG  = tests/run --build '$(BUILD)' --jobs $(JOBS) --verbose
 
 .PHONY: test
 test: ## run all tests, in release and under sanitizers, and fuzz a little: make test T=unit/ds
 	@utils/deps --test
-	$(SUBMAKE) release-tests asan-tests
+	$(SUBMAKE) release-tests asan-tests tsan-tests TSAN_TESTS='$(TSAN_SHORT)'
 	+@if utils/deps --has-fuzzer '$(FUZZ_CC)'; then \
 		$(MAKE) --no-print-directory $(PARALLEL) fuzz-build && fuzz=fuzz; \
 	else \
 		echo 'No libFuzzer in $(FUZZ_CC): the fuzz targets are left out.'; \
-	fi && $(RUN_TESTS) --fuzz-seconds 5 release asan $$fuzz
+	fi && $(RUN_TESTS) --tsan '$(TSAN_SHORT)' --fuzz-seconds 5 release asan tsan $$fuzz
 
 .PHONY: check
-check: ## run the tests in release only, without installing anything: make check T=unit/ds
-	$(SUBMAKE) release-tests
-	@$(RUN_TESTS) release
+check: ## run the tests in release only, installing nothing: make check T=unit/ds [NAME=...] [KEEP=1]
+	$(SUBMAKE) $(VARIANT)-tests
+	@$(RUN_TESTS) $(VARIANT)
+
+.PHONY: tsan
+tsan: ## run what uses threads under ThreadSanitizer: make tsan T=unit/log
+	@utils/deps --test
+	$(SUBMAKE) tsan-tests
+	@$(RUN_TESTS) --tsan '$(TSAN_TESTS)' tsan
 
 .PHONY: durability
 durability: ## kill the server with -9, and cut its power, ROUNDS (300) times in each test that does
@@ -289,33 +335,43 @@ $(BENCH_DIR)/%: $(BENCH_DIR)/%.o $(release_lib)
 	$(Q)$(release_CC) $(release_FLAGS) $(release_LTO) $(release_LDFLAGS) -o $@ $^ $(release_LIBS)
 
 .PHONY: coverage
-coverage: ## run the tests and print the lines covered, by room and in total
-	@utils/deps --test
+coverage: ## run the tests; the lines they reach by room, and as HTML in build/coverage/html
+	@utils/deps --test --coverage
 	$(SUBMAKE) coverage-tests
 	@find $(BUILD)/coverage -name '*.gcda' -exec rm -f {} +
 	@$(RUN_TESTS) coverage; status=$$?; utils/coverage $(BUILD)/coverage; exit $$status
 
 # ---- linting --------------------------------------------------------------------------------
 
-# make lint FILES="src/ds/*.c", make format FILES=...: only these.
+# make lint FILES="src/ds/*.c", make format FILES=...: only these; what is not C stays as it is.
 FILES    ?= $(wildcard src/*/*.[ch] tests/*/*.[ch] tests/*/*/*.[ch])
 C_FILES   = $(filter %.c,$(wildcard $(FILES)))
 H_FILES   = $(filter %.h,$(wildcard $(FILES)))
+CH_FILES  = $(C_FILES) $(H_FILES)
+NOT_C     = $(filter-out %.c %.h,$(wildcard $(FILES)))
 LINT_FLAGS = $(BASE_FLAGS) $(filter-out -Werror,$(WARNINGS)) $(TEST_CFLAGS) $(VERSION_FLAGS)
 
 .PHONY: format
 format: ## format the sources in place: make format FILES="src/ds/*.[ch]"
 	@utils/deps --lint
-	@$(if $(wildcard $(FILES)),$(CLANG_FORMAT) -i $(wildcard $(FILES)))
+	@$(if $(NOT_C),echo 'Left as it is (not C): $(NOT_C)')
+	@$(if $(strip $(CH_FILES)),$(CLANG_FORMAT) -i $(CH_FILES))
 
 .PHONY: lint
-lint: ## check format, includes between rooms, file sizes, headers; run clang-tidy
+lint: ## check format, includes and circles of calls, sizes, headers; run clang-tidy
 	@utils/deps --test --lint
-	+@$(MAKE) --no-print-directory -k lint-format lint-includes lint-sizes lint-headers lint-tidy
+	+@$(MAKE) --no-print-directory -k lint-format lint-lines lint-includes lint-sizes lint-circles \
+		lint-headers lint-tidy
 
-.PHONY: lint-format lint-includes lint-sizes lint-headers lint-tidy
+.PHONY: lint-format lint-lines lint-includes lint-sizes lint-circles lint-headers lint-tidy
 lint-format:
-	@$(if $(wildcard $(FILES)),$(CLANG_FORMAT) --dry-run -Werror $(wildcard $(FILES)))
+	@$(if $(strip $(CH_FILES)),$(CLANG_FORMAT) --dry-run -Werror $(CH_FILES))
+lint-lines:
+	@utils/check-lines $(CH_FILES)
+# Of all sources, as a circle goes through several.
+lint-circles:
+	$(SUBMAKE) $(release_objs)
+	@utils/check-circles $(BUILD)/release
 lint-includes:
 	@utils/check-includes
 lint-sizes:

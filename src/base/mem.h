@@ -18,14 +18,14 @@ void mem_free(void *p);                       /* p may be NULL */
  * mem_alloc_line gave counts in whole lines. */
 void mem_free_sized(void *p, size_t bytes);
 #define MEM_LINE_BYTES 64 /* of a cache */
-/* For what may be large: from MEM_LARGE_BYTES_MIN on, of which `bytes` must be there, a thread frees it. Whoever calls does
- * not wait for the kernel; mem_used tells of it a little later. Below that jemalloc keeps what it gets (its
+/* For what may be large: from MEM_LARGE_BYTES_MIN on, of which `bytes` must be there, a thread frees it. Whoever calls
+ * does not wait for the kernel; mem_used tells of it a little later. Below that jemalloc keeps what it gets (its
  * oversize_threshold), so that who sets values of a megabyte gets pages that are there already. */
 #define MEM_LARGE_BYTES_MIN (8 * 1024 * 1024)
 void mem_free_large(void *p, size_t bytes);
-/* Memory on pages that hold nothing else, for what the kernel may be told to read where it lies for as long as it likes:
- * MEM_PAGES_BYTES_MIN and more. On huge pages, where the kernel has some, all of a size class is resident, up to a fourth
- * more than what was asked for. */
+/* Memory on pages that hold nothing else, for what the kernel may be told to read where it lies for as long as it
+ * likes: MEM_PAGES_BYTES_MIN and more. On huge pages, where the kernel has some, all of a size class is resident, up to
+ * a fourth more than what was asked for. */
 #define MEM_PAGE_BYTES      ((size_t)4096)
 #define MEM_PAGES_BYTES_MIN ((size_t)16 * 1024)
 enum mem_pages { MEM_USUAL_PAGES, MEM_HUGE_PAGES };
@@ -33,9 +33,9 @@ void *mem_try_alloc_pages(size_t bytes, enum mem_pages pages); /* NULL when refu
 void *
 mem_try_realloc_pages(void *p,
                       size_t bytes); /* on usual pages then; NULL when refused: p is as it was */
-/* `lent`: the kernel was told. Then the pages themselves are given up before the memory is used again, and who still reads
- * them goes on seeing the old bytes. `bytes` as given, or as mem_usable tells; a thread frees large ones, as above.
- * Their first MEM_FREED_BYTES are written to before the pages are given up: nobody may be told to read these. */
+/* `lent`: the kernel was told. Then the pages themselves are given up before the memory is used again, and who still
+ * reads them goes on seeing the old bytes. `bytes` as given, or as mem_usable tells; a thread frees large ones, as
+ * above. Their first MEM_FREED_BYTES are written to before the pages are given up: nobody may be told to read these. */
 #define MEM_FREED_BYTES 24
 void mem_free_pages(void *p, size_t bytes, bool lent);
 char *mem_strdup(const char *s);

@@ -1,6 +1,7 @@
 /* Freeing large allocations: the kernel takes 20 to 50 ms for 256 MiB, and the
- * allocator gives such memory back within the call. So a thread does it, as there is one for the allocator's own purging.
- * Like that, it is the process's (see mem.c), starts with the first allocation that it is given, and never ends. */
+ * allocator gives such memory back within the call. So a thread does it, as there is one for the allocator's own
+ * purging. Like that, it is the process's (see mem.c), starts with the first allocation that it is given, and never
+ * ends. */
 #include <assert.h>
 #include <pthread.h>
 #include <stdint.h>

@@ -1,7 +1,7 @@
-/* An arena of jemalloc's on huge pages, for large values that are sent often. What reads or sends all of a value takes a
- * miss of the TLB every 4 KiB without them, and the kernel, when it is lent such a value (net/lend.h), looks up one page
- * instead of sixteen or two hundred. No other memory is there: huge pages under small things would only keep their holes
- * resident. */
+/* An arena of jemalloc's on huge pages, for large values that are sent often. What reads or sends all of a value takes
+ * a miss of the TLB every 4 KiB without them, and the kernel, when it is lent such a value (net/lend.h), looks up one
+ * page instead of sixteen or two hundred. No other memory is there: huge pages under small things would only keep their
+ * holes resident. */
 #ifndef CORSAC_LIBC_MALLOC
 
 #include "base/mem_pages.h"

@@ -8,8 +8,8 @@
 #include "base/mem.h"
 
 #ifndef MADV_POPULATE_WRITE
-#define MADV_POPULATE_WRITE \
-    23 /* Linux 5.14; older ones refuse it, and pages come when they are touched */
+/* Linux 5.14; older ones refuse it, and pages come when they are touched */
+#define MADV_POPULATE_WRITE 23
 #endif
 
 /* In pieces of a huge page, so that the kernel's lock on the address space is free in between. */

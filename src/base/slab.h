@@ -9,8 +9,8 @@
  * bytes take; and look-ups among a million of those spend a fourth of their time on misses of the TLB, which huge pages
  * spare. A further size is handed to jemalloc, so that any size may be asked for.
  *
- * Huge pages are prepared on the populator's thread ahead of their use. While none is ready, and for the first chunk, as
- * who stores little is to take little, a chunk has ordinary pages.
+ * Huge pages are prepared on the populator's thread ahead of their use. While none is ready, and for the first chunk,
+ * as who stores little is to take little, a chunk has ordinary pages.
  *
  * A heap belongs to one thread. Built with CORSAC_LIBC_MALLOC (sanitizers), every cell is an allocation of the C
  * library's, so that each byte beyond it is found. */

@@ -30,8 +30,8 @@ struct slab_cell {
 struct slab {
     struct slab_cell *free; /* cells that were given back, the last one first */
     char *fresh, *end;      /* where the next cell is cut off, and where that ends */
-    struct slab *prev,
-        *next; /* of the same class, those with free cells that are not the current one */
+    /* of the same class, those with free cells that are not the current one */
+    struct slab *prev, *next;
     uint32_t cell_bytes;
     uint32_t used;  /* cells */
     uint16_t class; /* of cells */

@@ -9,25 +9,25 @@
 
 /* --- keys ------------------------------------------------------------------------------------- */
 
-static struct item *look_up(struct cmd_ctx *c, const struct key *k, int flags)
+static const struct item *look_up(struct cmd_ctx *c, const struct key *k, int flags)
 {
-    struct item *it = ks_find(c->ks, c->db, k, flags);
+    const struct item *it = ks_find(c->ks, c->db, k, flags);
     if (!it)
         ctx_notify(c, k->name, NOTIFY_KEY_MISS, "keymiss");
     return it;
 }
 
-struct item *ctx_read(struct cmd_ctx *c, const struct key *k)
+const struct item *ctx_read(struct cmd_ctx *c, const struct key *k)
 {
     return look_up(c, k, c->no_touch ? KS_READ | KS_NO_TOUCH : KS_READ);
 }
 
-struct item *ctx_peek(struct cmd_ctx *c, const struct key *k)
+const struct item *ctx_peek(struct cmd_ctx *c, const struct key *k)
 {
     return look_up(c, k, KS_READ | KS_NO_TOUCH);
 }
 
-struct item *ctx_write(struct cmd_ctx *c, const struct key *k)
+const struct item *ctx_write(struct cmd_ctx *c, const struct key *k)
 {
     return ks_find(c->ks, c->db, k, c->no_touch ? KS_NO_TOUCH : 0);
 }
@@ -58,7 +58,7 @@ bool ctx_store(struct cmd_ctx *c, const struct key *k, struct slice value, int64
         return false;
     if (is_new)
         ctx_added(c, k->name);
-    ctx_changed(c, k->name, NOTIFY_STRING, "set");
+    ctx_changed(c, k, NOTIFY_STRING, "set");
     if (expiry_ms != ITEM_NO_EXPIRY && expiry_ms != KS_KEEP_EXPIRY)
         ctx_notify(c, k->name, NOTIFY_GENERIC, "expire");
     return true;
@@ -82,7 +82,7 @@ bool ctx_delete(struct cmd_ctx *c, const struct key *k)
 {
     if (!ks_delete(c->ks, c->db, k))
         return false;
-    ctx_changed(c, k->name, NOTIFY_GENERIC, "del");
+    ctx_changed(c, k, NOTIFY_GENERIC, "del");
     return true;
 }
 
@@ -129,16 +129,17 @@ bool ctx_is_string(struct cmd_ctx *c, const struct item *it)
 
 /* --- replies ---------------------------------------------------------------------------------- */
 
-void ctx_reply_string(struct cmd_ctx *c, struct item *it)
+void ctx_reply_string(struct cmd_ctx *c, const struct item *it)
 {
-    switch (item_enc(it)) {
-    case ENC_EMBED: resp_bulk(c->out, slice_of(item_value_place(it), it->vlen)); break;
-    case ENC_INT: resp_bulk_int(c->out, item_int(it)); break;
-    case ENC_BLOB: resp_bulk_blob(c->out, ks_string_to_send(it)); break;
-    }
+    char scratch[NUM_I64_CHARS];
+    struct slice s;
+    if (string_short(it, scratch, &s))
+        resp_bulk(c->out, s);
+    else
+        resp_bulk_blob(c->out, string_blob_to_send(it, 0));
 }
 
-void ctx_reply_string_or_null(struct cmd_ctx *c, struct item *it)
+void ctx_reply_string_or_null(struct cmd_ctx *c, const struct item *it)
 {
     if (it)
         ctx_reply_string(c, it);

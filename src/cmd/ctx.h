@@ -17,6 +17,8 @@
 #include "cmd/table.h"
 #include "resp/writer.h"
 #include "store/keyspace.h"
+#include "store/string.h"
+#include "store/value.h"
 
 /* Classes of keyspace notifications, with their letters in notify-keyspace-events. */
 enum notify_class {
@@ -43,7 +45,8 @@ struct cmd_host; /* the engine, as seen from below */
 struct cmd_host_ops {
     /* A key's value or deadline changed, or the key came or went: WATCH, dirty counter, and the
      * event `name` of `class` (0: no event). */
-    void (*changed)(struct cmd_ctx *c, int db, struct slice key, unsigned class, const char *name);
+    void (*changed)(struct cmd_ctx *c, int db, const struct key *key, unsigned class,
+                    const char *name);
     /* An event without a change. */
     void (*notify)(struct cmd_ctx *c, int db, struct slice key, unsigned class, const char *name);
     /* An effect for the log. The slices are copied before it returns. */
@@ -84,7 +87,7 @@ struct cmd_ctx {
 
 /* --- services --------------------------------------------------------------------------------- */
 
-static inline void ctx_changed(struct cmd_ctx *c, struct slice key, unsigned class,
+static inline void ctx_changed(struct cmd_ctx *c, const struct key *key, unsigned class,
                                const char *event)
 {
     c->ops->changed(c, c->db, key, class, event);
@@ -117,11 +120,11 @@ static inline struct key ctx_key(const struct cmd_ctx *c, int i)
     return ks_key(c->ks, c->argv[i]);
 }
 /* The item for reading: counts hit or miss, tells keymiss. */
-struct item *ctx_read(struct cmd_ctx *c, const struct key *k);
+const struct item *ctx_read(struct cmd_ctx *c, const struct key *k);
 /* The same for commands that only ask about the key: leaves the access clock alone. */
-struct item *ctx_peek(struct cmd_ctx *c, const struct key *k);
-/* The item for writing, no hit or miss. */
-struct item *ctx_write(struct cmd_ctx *c, const struct key *k);
+const struct item *ctx_peek(struct cmd_ctx *c, const struct key *k);
+/* The item that is about to be edited or replaced, no hit or miss. */
+const struct item *ctx_write(struct cmd_ctx *c, const struct key *k);
 /* Hashes the keys in arguments first, first + step, ... below `end` (at most CTX_KEYS_GROUP of
  * them) and asks for their memory, so that cache misses overlap; returns how many. */
 #define CTX_KEYS_GROUP 16
@@ -170,8 +173,8 @@ bool ctx_arg_range(struct cmd_ctx *c, int i, int64_t min, int64_t max, int64_t *
 /* True: a string, or NULL; else WRONGTYPE is replied. */
 bool ctx_is_string(struct cmd_ctx *c, const struct item *it);
 /* The value of a string item; a large one is pointed at, not copied. */
-void ctx_reply_string(struct cmd_ctx *c, struct item *it);
-void ctx_reply_string_or_null(struct cmd_ctx *c, struct item *it); /* it may be NULL */
+void ctx_reply_string(struct cmd_ctx *c, const struct item *it);
+void ctx_reply_string_or_null(struct cmd_ctx *c, const struct item *it); /* it may be NULL */
 void ctx_reply_syntax(struct cmd_ctx *c);
 void ctx_reply_nomem(struct cmd_ctx *c);
 void ctx_reply_arity(struct cmd_ctx *c);
@@ -195,7 +198,6 @@ extern const struct cmd_row cmd_rows_move[];     /* RENAME RENAMENX COPY MOVE */
 extern const struct cmd_row cmd_rows_expire[];   /* EXPIRE, TTL and their family */
 extern const struct cmd_row cmd_rows_database[]; /* DBSIZE FLUSHDB FLUSHALL SWAPDB KEYS SCAN ... */
 extern const struct cmd_row cmd_rows_object[];   /* OBJECT */
-extern const struct cmd_row cmd_rows_command[];  /* COMMAND */
 
 /* Adds all of them. */
 void cmd_add_rows(struct cmd_table *t);

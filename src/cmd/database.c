@@ -46,7 +46,7 @@ static void listing_match(struct listing *l, struct slice pattern)
 }
 
 /* The walk must not change the keyspace, so what is due is only noted. */
-static void list_item(struct item *it, void *arg)
+static void list_item(const struct item *it, void *arg)
 {
     struct listing *l = arg;
     struct slice name = item_key(it);

@@ -32,7 +32,8 @@ bool deadline_parse_positive(struct cmd_ctx *c, int i, enum deadline_unit unit, 
     return number > 0 ? from_number(c, number, unit, out_ms) : reply_invalid(c);
 }
 
-bool deadline_set(struct cmd_ctx *c, const struct key *k, struct item **it, int64_t deadline_ms)
+bool deadline_set(struct cmd_ctx *c, const struct key *k, const struct item **it,
+                  int64_t deadline_ms)
 {
     if (ks_set_expiry(c->ks, c->db, k, it, deadline_ms)) {
         ctx_reply_nomem(c);
@@ -41,19 +42,19 @@ bool deadline_set(struct cmd_ctx *c, const struct key *k, struct item **it, int6
     char ms[NUM_I64_CHARS];
     size_t len = (size_t)num_print_i64(ms, deadline_ms);
     struct slice effect[] = {SLICE("PEXPIREAT"), k->name, slice_of(ms, len)};
-    ctx_changed(c, k->name, NOTIFY_GENERIC, "expire");
+    ctx_changed(c, k, NOTIFY_GENERIC, "expire");
     ctx_effect(c, 3, effect);
     return true;
 }
 
-bool deadline_clear(struct cmd_ctx *c, const struct key *k, struct item **it)
+bool deadline_clear(struct cmd_ctx *c, const struct key *k, const struct item **it)
 {
     if (ks_set_expiry(c->ks, c->db, k, it, ITEM_NO_EXPIRY)) {
         ctx_reply_nomem(c);
         return false;
     }
     struct slice effect[] = {SLICE("PERSIST"), k->name};
-    ctx_changed(c, k->name, NOTIFY_GENERIC, "persist");
+    ctx_changed(c, k, NOTIFY_GENERIC, "persist");
     ctx_effect(c, 2, effect);
     return true;
 }

@@ -11,6 +11,7 @@ bool deadline_parse(struct cmd_ctx *c, int i, enum deadline_unit unit, int64_t *
 bool deadline_parse_positive(struct cmd_ctx *c, int i, enum deadline_unit unit, int64_t *out_ms);
 /* Gives a key that is there a deadline, with event and effect. *it is set anew. False: the error is
  * replied, and nothing changed. */
-bool deadline_set(struct cmd_ctx *c, const struct key *k, struct item **it, int64_t deadline_ms);
+bool deadline_set(struct cmd_ctx *c, const struct key *k, const struct item **it,
+                  int64_t deadline_ms);
 /* Takes its deadline away, likewise. */
-bool deadline_clear(struct cmd_ctx *c, const struct key *k, struct item **it);
+bool deadline_clear(struct cmd_ctx *c, const struct key *k, const struct item **it);

@@ -61,7 +61,7 @@ static void expire_at(struct cmd_ctx *c, enum deadline_unit unit)
     int64_t deadline_ms;
     if (!parse_options(c, &options) || !deadline_parse(c, 2, unit, &deadline_ms))
         return;
-    struct item *it = ctx_write(c, &c->key);
+    const struct item *it = ctx_write(c, &c->key);
     if (!it || !options_hold(options, item_expiry_ms(it), deadline_ms)) {
         resp_int(c->out, 0);
         return;
@@ -95,7 +95,7 @@ static void cmd_pexpireat(struct cmd_ctx *c)
 
 static void cmd_persist(struct cmd_ctx *c)
 {
-    struct item *it = ctx_write(c, &c->key);
+    const struct item *it = ctx_write(c, &c->key);
     if (!it || !item_has_expiry(it))
         resp_int(c->out, 0);
     else if (deadline_clear(c, &c->key, &it))

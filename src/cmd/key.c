@@ -2,7 +2,7 @@
 #include "cmd/ctx.h"
 
 /* Counts the given keys that are there, by what `look_up` says. */
-typedef struct item *(*look_up_fn)(struct cmd_ctx *c, const struct key *k);
+typedef const struct item *(*look_up_fn)(struct cmd_ctx *c, const struct key *k);
 static void count_keys(struct cmd_ctx *c, look_up_fn look_up)
 {
     struct key keys[CTX_KEYS_GROUP];

@@ -3,44 +3,25 @@
 
 #include "cmd/ctx.h"
 
-/* A key in any of the databases. */
-struct place {
-    int db;
-    const struct key *key;
-};
-
-static struct item *find_at(struct cmd_ctx *c, struct place at)
+static const struct item *find_at(struct cmd_ctx *c, struct ks_name at)
 {
     return ks_find(c->ks, at.db, at.key, KS_NO_TOUCH);
 }
 
-static void tell(struct cmd_ctx *c, struct place at, const char *event)
+static void tell(struct cmd_ctx *c, struct ks_name at, const char *event)
 {
-    c->ops->changed(c, at.db, at.key->name, NOTIFY_GENERIC, event);
+    c->ops->changed(c, at.db, at.key, NOTIFY_GENERIC, event);
 }
 
-/* Puts a copy of `from` there, in place of what is there. Large values are shared, not copied;
- * whoever moves deletes the other one. False: no memory, the error is replied. */
-static bool put_copy(struct cmd_ctx *c, const struct item *from, struct place to)
+/* ks_move or ks_copy, in place of what is there. False: no memory, nothing changed, the error is replied. */
+typedef enum err (*put_fn)(struct keyspace *ks, struct ks_name from, struct ks_name to);
+static bool put(struct cmd_ctx *c, put_fn fn, struct ks_name from, struct ks_name to)
 {
-    struct item *copy = item_try_copy(ks_items(c->ks), from, to.key->name, item_expiry_ms(from));
-    if (!copy) {
+    if (fn(c->ks, from, to)) {
         ctx_reply_nomem(c);
         return false;
     }
-    bool replaces = ks_delete(c->ks, to.db, to.key);
-    if (ks_put(c->ks, to.db, to.key, copy)) {
-        item_free(copy);
-        if (replaces) { /* no memory in spite of the place that became free: at least tell */
-            struct slice effect[] = {SLICE("DEL"), to.key->name};
-            tell(c, to, "del");
-            if (c->effects)
-                c->ops->effect(c, to.db, 2, effect);
-        }
-        ctx_reply_nomem(c);
-        return false;
-    }
-    if (c->tell_new)
+    if (c->tell_new) /* also where something was replaced, as it is gone first */
         c->ops->notify(c, to.db, to.key->name, NOTIFY_NEW, "new");
     return true;
 }
@@ -64,7 +45,7 @@ enum renamed { RENAME_FAILED, RENAME_NOT_NEW, RENAME_DONE }; /* failed: the erro
 static enum renamed rename_key(struct cmd_ctx *c, bool only_new)
 {
     struct key new_key = ctx_key(c, 2);
-    struct place from = {c->db, &c->key}, to = {c->db, &new_key};
+    struct ks_name from = {c->db, &c->key}, to = {c->db, &new_key};
     if (!find_at(c, from)) {
         resp_error(c->out, ERR_TEXT_NO_KEY);
         return RENAME_FAILED;
@@ -73,9 +54,8 @@ static enum renamed rename_key(struct cmd_ctx *c, bool only_new)
         return RENAME_NOT_NEW;
     if (slice_equal(from.key->name, to.key->name))
         return RENAME_DONE;
-    if (!put_copy(c, find_at(c, from), to))
+    if (!put(c, ks_move, from, to))
         return RENAME_FAILED;
-    ks_delete(c->ks, from.db, from.key);
     tell(c, from, "rename_from");
     tell(c, to, "rename_to");
     struct slice effect[] = {SLICE("RENAME"), from.key->name, to.key->name};
@@ -126,12 +106,12 @@ static void cmd_copy(struct cmd_ctx *c)
     if (!parse_copy(c, &db, &replace))
         return;
     struct key new_key = ctx_key(c, 2);
-    struct place from = {c->db, &c->key}, to = {db, &new_key};
+    struct ks_name from = {c->db, &c->key}, to = {db, &new_key};
     if (!ctx_peek(c, &c->key) || (find_at(c, to) && !replace)) {
         resp_int(c->out, 0);
         return;
     }
-    if (!put_copy(c, find_at(c, from), to))
+    if (!put(c, ks_copy, from, to))
         return;
     tell(c, to, "copy_to");
     ctx_effect_as_is(c);
@@ -149,14 +129,13 @@ static void cmd_move(struct cmd_ctx *c)
         resp_error(c->out, "source and destination objects are the same");
         return;
     }
-    struct place from = {c->db, &c->key}, to = {db, &c->key};
+    struct ks_name from = {c->db, &c->key}, to = {db, &c->key};
     if (!find_at(c, from) || find_at(c, to)) {
         resp_int(c->out, 0);
         return;
     }
-    if (!put_copy(c, find_at(c, from), to))
+    if (!put(c, ks_move, from, to))
         return;
-    ks_delete(c->ks, from.db, from.key);
     tell(c, from, "move_from");
     tell(c, to, "move_to");
     ctx_effect_as_is(c);

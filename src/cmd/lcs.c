@@ -174,8 +174,8 @@ static void cmd_lcs(struct cmd_ctx *c)
     if (!parse_options(c, &o))
         return;
     struct lcs l = {
-        .a = a ? item_string(a, scratch_a) : SLICE(""),
-        .b = b ? item_string(b, scratch_b) : SLICE(""),
+        .a = a ? string_run(a, 0, scratch_a) : SLICE(""),
+        .b = b ? string_run(b, 0, scratch_b) : SLICE(""),
     };
     if (!make_table(c, &l))
         return;

@@ -18,7 +18,7 @@ static void cmd_object_encoding(struct cmd_ctx *c)
 {
     const struct item *it;
     if (look_at(c, &it))
-        resp_bulk_cstr(c->out, item_encoding_name(it));
+        resp_bulk_cstr(c->out, value_encoding_name(it));
 }
 
 static void cmd_object_freq(struct cmd_ctx *c)
@@ -45,8 +45,8 @@ static void cmd_object_refcount(struct cmd_ctx *c)
     const struct item *it;
     if (!look_at(c, &it))
         return;
-    bool small =
-        item_enc(it) == ENC_INT && item_int(it) >= 0 && item_int(it) <= OBJECT_SHARED_INT_MAX;
+    int64_t v;
+    bool small = string_is_stored_int(it, &v) && v >= 0 && v <= OBJECT_SHARED_INT_MAX;
     resp_int(c->out, small ? OBJECT_SHARED_REFCOUNT : 1);
 }
 

@@ -11,10 +11,8 @@ static bool condition_holds(const struct set_options *o, const struct item *old)
         return !old;
     if (o->given & SET_XX)
         return old;
-    if (o->given & SET_IFEQ) {
-        char scratch[NUM_I64_CHARS];
-        return old && slice_equal(item_string(old, scratch), o->comparison);
-    }
+    if (o->given & SET_IFEQ)
+        return old && string_equal(old, o->comparison);
     return true;
 }
 
@@ -25,7 +23,7 @@ static void set_with(struct cmd_ctx *c, const struct set_options *o)
     if (!set_options_expiry(c, o, &expiry_ms))
         return;
     bool get = o->given & SET_GET;
-    struct item *old = get ? ctx_read(c, &c->key) : ctx_write(c, &c->key);
+    const struct item *old = get ? ctx_read(c, &c->key) : ctx_write(c, &c->key);
     if ((o->given & (SET_GET | SET_IFEQ)) && !ctx_is_string(c, old))
         return;
     /* The old value is gone when we know whether there was memory for the new one. */
@@ -109,14 +107,14 @@ static void cmd_psetex(struct cmd_ctx *c)
 
 static void cmd_get(struct cmd_ctx *c)
 {
-    struct item *it = ctx_read(c, &c->key);
+    const struct item *it = ctx_read(c, &c->key);
     if (ctx_is_string(c, it))
         ctx_reply_string_or_null(c, it);
 }
 
 static void cmd_getdel(struct cmd_ctx *c)
 {
-    struct item *it = ctx_read(c, &c->key);
+    const struct item *it = ctx_read(c, &c->key);
     if (!ctx_is_string(c, it))
         return;
     ctx_reply_string_or_null(c, it);
@@ -124,7 +122,7 @@ static void cmd_getdel(struct cmd_ctx *c)
         ctx_delete_effect(c, &c->key);
 }
 
-static void getex_until(struct cmd_ctx *c, struct item *it, const struct set_options *o)
+static void getex_until(struct cmd_ctx *c, const struct item *it, const struct set_options *o)
 {
     int64_t deadline_ms;
     if (!set_options_expiry(c, o, &deadline_ms))
@@ -142,7 +140,7 @@ static void cmd_getex(struct cmd_ctx *c)
     struct set_options o;
     if (!set_options_parse(c, 2, SET_PERSIST | SET_DEADLINE, &o))
         return;
-    struct item *it = ctx_read(c, &c->key);
+    const struct item *it = ctx_read(c, &c->key);
     if (!ctx_is_string(c, it))
         return;
     if (it && (o.given & SET_DEADLINE)) {

@@ -5,17 +5,13 @@
 
 /* --- integers --------------------------------------------------------------------------------- */
 
-/* A number may be stored as text too: an edited string is not turned back into an integer. */
 static bool integer_of(struct cmd_ctx *c, const struct item *it, int64_t *out)
 {
-    if (item_type(it) == TYPE_STRING && item_enc(it) == ENC_INT) {
-        *out = item_int(it);
+    if (string_is_stored_int(it, out))
         return true;
-    }
-    char scratch[NUM_I64_CHARS];
     if (!ctx_is_string(c, it))
         return false;
-    if (num_parse_i64(item_string(it, scratch), out))
+    if (string_int(it, out))
         return true;
     resp_error(c->out, ERR_TEXT_NOT_INTEGER);
     return false;
@@ -38,7 +34,7 @@ static void add_integer(struct cmd_ctx *c, int64_t delta)
     }
     if (is_new)
         ctx_added(c, c->key.name);
-    ctx_changed(c, c->key.name, NOTIFY_STRING, "incrby");
+    ctx_changed(c, &c->key, NOTIFY_STRING, "incrby");
     ctx_effect_as_is(c);
     resp_int(c->out, value);
 }
@@ -76,8 +72,9 @@ static void cmd_decrby(struct cmd_ctx *c)
 static bool long_double_of(const struct item *it, long double *out)
 {
     char scratch[NUM_I64_CHARS];
+    struct slice text;
     *out = 0;
-    return !it || num_parse_long_double(item_string(it, scratch), out);
+    return !it || (string_short(it, scratch, &text) && num_parse_long_double(text, out));
 }
 
 static void cmd_incrbyfloat(struct cmd_ctx *c)
@@ -105,7 +102,7 @@ static void cmd_incrbyfloat(struct cmd_ctx *c)
     }
     if (is_new)
         ctx_added(c, c->key.name);
-    ctx_changed(c, c->key.name, NOTIFY_STRING, "incrbyfloat");
+    ctx_changed(c, &c->key, NOTIFY_STRING, "incrbyfloat");
     /* The sum itself, as another machine may compute another one. */
     ctx_effect_set(c, c->key.name, sum, KS_KEEP_EXPIRY);
     resp_bulk(c->out, sum);

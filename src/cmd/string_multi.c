@@ -12,7 +12,7 @@ static void cmd_mget(struct cmd_ctx *c)
     for (int i = 1, n; i < c->argc; i += n) {
         n = ctx_keys_fetch(c, i, 1, c->argc, keys);
         for (int k = 0; k < n; k++) {
-            struct item *it = ctx_read(c, &keys[k]);
+            const struct item *it = ctx_read(c, &keys[k]);
             ctx_reply_string_or_null(c, it && item_type(it) == TYPE_STRING ? it : NULL);
         }
     }

@@ -5,7 +5,7 @@ static void cmd_strlen(struct cmd_ctx *c)
 {
     const struct item *it = ctx_read(c, &c->key);
     if (ctx_is_string(c, it))
-        resp_int(c->out, it ? (int64_t)item_string_len(it) : 0);
+        resp_int(c->out, it ? (int64_t)string_len(it) : 0);
 }
 
 static bool length_allowed(struct cmd_ctx *c, size_t offset, size_t len)
@@ -17,25 +17,20 @@ static bool length_allowed(struct cmd_ctx *c, size_t offset, size_t len)
     return false;
 }
 
-/* Writes `bytes` into the string at `offset`; makes and lengthens it as needed. `it` may be NULL:
- * there is no key. Returns the new length, 0: no memory, nothing changed. */
-static size_t write_at(struct cmd_ctx *c, struct item *it, size_t offset, struct slice bytes)
+/* Writes `bytes` into the string at `offset`; makes and lengthens it as needed. Returns the new length, 0: no memory,
+ * nothing changed. */
+static size_t write_at(struct cmd_ctx *c, size_t offset, struct slice bytes)
 {
-    bool is_new = !it;
-    if (is_new)
-        it = ks_set_string(c->ks, c->db, &c->key, slice_of(NULL, 0), ITEM_NO_EXPIRY);
-    if (!it)
+    struct ks_edit e;
+    bool is_new = !ks_edit(c->ks, c->db, &c->key, &e);
+    if (is_new && (!ks_set_string(c->ks, c->db, &c->key, SLICE(""), ITEM_NO_EXPIRY) ||
+                   !ks_edit(c->ks, c->db, &c->key, &e)))
         return 0;
-    size_t have = item_string_len(it);
-    size_t len = offset + bytes.len > have ? offset + bytes.len : have;
-    char *p = ks_string_edit(c->ks, c->db, &c->key, &it, len);
-    if (!p) {
-        if (is_new)
-            ks_delete(c->ks, c->db, &c->key);
-        return 0;
-    }
-    memcpy(p + offset, bytes.ptr, bytes.len);
-    return len;
+    enum err err = string_write(&e, offset, bytes);
+    size_t len = string_len(ks_edit_end(&e));
+    if (err && is_new)
+        ks_delete(c->ks, c->db, &c->key);
+    return err ? 0 : len;
 }
 
 static void append_new(struct cmd_ctx *c)
@@ -45,14 +40,14 @@ static void append_new(struct cmd_ctx *c)
         return;
     }
     ctx_added(c, c->key.name);
-    ctx_changed(c, c->key.name, NOTIFY_STRING, "append");
+    ctx_changed(c, &c->key, NOTIFY_STRING, "append");
     ctx_effect_as_is(c);
     resp_int(c->out, (int64_t)c->argv[2].len);
 }
 
 static void cmd_append(struct cmd_ctx *c)
 {
-    struct item *it = ctx_write(c, &c->key);
+    const struct item *it = ctx_write(c, &c->key);
     struct slice more = c->argv[2];
     if (!ctx_is_string(c, it))
         return;
@@ -60,15 +55,15 @@ static void cmd_append(struct cmd_ctx *c)
         append_new(c);
         return;
     }
-    size_t len = item_string_len(it);
+    size_t len = string_len(it);
     if (!length_allowed(c, len, more.len))
         return;
-    if (more.len > 0 && !(len = write_at(c, it, len, more))) {
+    if (more.len > 0 && !(len = write_at(c, len, more))) {
         ctx_reply_nomem(c);
         return;
     }
     if (more.len > 0) {
-        ctx_changed(c, c->key.name, NOTIFY_STRING, "append");
+        ctx_changed(c, &c->key, NOTIFY_STRING, "append");
         ctx_effect_as_is(c);
     }
     resp_int(c->out, (int64_t)len);
@@ -84,23 +79,23 @@ static void cmd_setrange(struct cmd_ctx *c)
         resp_error(c->out, "offset is out of range");
         return;
     }
-    struct item *it = ctx_write(c, &c->key);
+    const struct item *it = ctx_write(c, &c->key);
     if (!ctx_is_string(c, it))
         return;
     if (bytes.len == 0) {
-        resp_int(c->out, it ? (int64_t)item_string_len(it) : 0);
+        resp_int(c->out, it ? (int64_t)string_len(it) : 0);
         return;
     }
     if (!length_allowed(c, (size_t)offset, bytes.len))
         return;
-    size_t len = write_at(c, it, (size_t)offset, bytes);
+    size_t len = write_at(c, (size_t)offset, bytes);
     if (len == 0) {
         ctx_reply_nomem(c);
         return;
     }
     if (!it)
         ctx_added(c, c->key.name);
-    ctx_changed(c, c->key.name, NOTIFY_STRING, "setrange");
+    ctx_changed(c, &c->key, NOTIFY_STRING, "setrange");
     ctx_effect_as_is(c);
     resp_int(c->out, (int64_t)len);
 }
@@ -127,11 +122,11 @@ static void cmd_getrange(struct cmd_ctx *c)
     int64_t first, last;
     if (!ctx_arg_i64(c, 2, &first) || !ctx_arg_i64(c, 3, &last))
         return;
-    struct item *it = ctx_read(c, &c->key);
+    const struct item *it = ctx_read(c, &c->key);
     if (!ctx_is_string(c, it))
         return;
     char scratch[NUM_I64_CHARS];
-    struct slice whole = it ? item_string(it, scratch) : slice_of(NULL, 0);
+    struct slice whole = it ? string_run(it, 0, scratch) : slice_of(NULL, 0);
     struct slice part = part_of(whole, first, last);
     if (it && part.len == whole.len)
         ctx_reply_string(c, it); /* which need not copy */

@@ -187,13 +187,15 @@ static void add_subs(struct cmd_table *t, struct cmd *container)
         const struct cmd_row *row = &container->row->subs[i];
         assert(!cmd_lookup_sub(container, slice_from_cstr(row->name)));
         container->subs[i] = add(t, row, container);
+        container->subs[i]->room = container->room;
     }
 }
 
-void cmd_table_add(struct cmd_table *t, const struct cmd_row *rows)
+void cmd_table_add(struct cmd_table *t, const struct cmd_row *rows, void *room)
 {
     for (const struct cmd_row *row = rows; row->name; row++) {
         struct cmd *cmd = add(t, row, NULL);
+        cmd->room = room;
         if (row->subs)
             add_subs(t, cmd);
         if ((t->top_count + 1) * 2 > t->slot_count)

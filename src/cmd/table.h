@@ -134,13 +134,15 @@ struct cmd {
     int id;                   /* dense, 0..cmd_table_count-1 */
     uint32_t acl;             /* row->acl with what follows from flags */
     struct cmd_stats stats;
+    void *room; /* what its room works on, as its rows were added; NULL: nothing but the context */
 };
 
 struct cmd_table;
 struct cmd_table *cmd_table_new(void);
 void cmd_table_free(struct cmd_table **t);
-/* Adds rows up to one without a name. Borrows them for life. Asserts on a name given twice. */
-void cmd_table_add(struct cmd_table *t, const struct cmd_row *rows);
+/* Adds rows up to one without a name, whose handlers find `room` in c->cmd->room. Borrows both for life. Asserts on a
+ * name given twice. */
+void cmd_table_add(struct cmd_table *t, const struct cmd_row *rows, void *room);
 /* Top-level command by name, any case; NULL: unknown. A few nanoseconds. */
 struct cmd *cmd_lookup(const struct cmd_table *t, struct slice name);
 /* A container's subcommand by name, any case. */

@@ -10,6 +10,8 @@
 #include "engine/timeout.h"
 #include "log/aof.h"
 #include "store/snapshot.h"
+#include "store/string.h"
+#include "store/value.h"
 
 #define REWRITE_SLICE_KEYS  64 /* one at a time where rdb-key-save-delay slows it down, */
 #define REWRITE_REST_US_MAX (5 * 1000 * 1000) /* for as long as that altogether */
@@ -20,6 +22,22 @@ static void to_log(void *arg, int db, int argc, const struct slice *argv)
 {
     struct engine *e = arg;
     aof_append(e->aof, db, argc, argv, e->wall_ms / 1000);
+    e->promise.pos = aof_pos(e->aof);
+}
+
+void engine_log_look(struct engine *e)
+{
+    struct promise *p = &e->promise;
+    bool failed_before = p->fault != NULL;
+    p->pos = aof_pos(e->aof);
+    p->policy = aof_promised(e->aof);
+    p->written = aof_written(e->aof);
+    p->synced = aof_synced(e->aof);
+    p->placed = aof_placed(e->aof);
+    p->full = aof_full(e->aof);
+    p->fault = aof_fault(e->aof);
+    if (p->fault && !failed_before)
+        p->fault_since_us = e->now_us;
 }
 
 void engine_log_attach(struct engine *e, struct aof *aof, bool effects)
@@ -28,6 +46,7 @@ void engine_log_attach(struct engine *e, struct aof *aof, bool effects)
     e->gate = gate_new();
     e->effect = effects ? to_log : NULL;
     e->effect_arg = e;
+    engine_log_look(e);
     for (struct session *s = e->first; s; s = s->next)
         s->last_pos = 0; /* of another log */
 }
@@ -41,7 +60,19 @@ static void resume_paused(struct engine *e)
 
 void engine_log_turn_end(struct engine *e)
 {
-    if (gate_turn_end(e) && !aof_full(e->aof))
+    struct promise_wants wants = e->gate->wants;
+    aof_awaited(e->aof, wants.waiting);
+    if (wants.written)
+        aof_want_written(e->aof);
+    bool moved = aof_turn_end(e->aof);
+    gate_sealed(e);
+    if (wants.synced > aof_synced(e->aof))
+        aof_want_sync(e->aof, wants.synced);
+    if (!moved)
+        return;
+    engine_log_look(e);
+    gate_advance(e);
+    if (!e->promise.full)
         resume_paused(e);
 }
 
@@ -49,7 +80,7 @@ void engine_log_stop(struct engine *e)
 {
     assert(!e->in_exec);
     engine_log_turn_end(e);
-    ks_snapshot_cancel(e->ks);
+    ks_snapshot_end(&e->snapshot);
     e->effect = NULL;
     resume_paused(e); /* room in it is not needed any more, nor may there ever be some */
 }
@@ -62,12 +93,13 @@ void engine_log_detach(struct engine *e)
     gate_open_all(e);
     gate_free(&e->gate);
     e->aof = NULL;
+    e->promise = (struct promise){0};
 }
 
 /* What was there before the log was switched on is in it once the first rewrite is done. */
 static bool is_synced(const struct engine *e, uint64_t pos)
 {
-    return e->aof && aof_placed(e->aof) && aof_synced(e->aof) >= pos;
+    return e->aof && e->promise.placed && e->promise.synced >= pos;
 }
 
 static void answer_waitaof(struct session *s, enum unblock_why why)
@@ -99,24 +131,26 @@ static void wake_waiting(struct engine *e)
 
 /* --- rewriting -------------------------------------------------------------------------------------------- */
 
-/* A key as the command that makes it. */
+/* A key as the commands that make it. */
 static void give_key(void *arg, int db, const struct item *it)
 {
     struct engine *e = arg;
-    char value[NUM_I64_CHARS], deadline[NUM_I64_CHARS];
-    bool expires = item_has_expiry(it);
-    struct slice argv[5] = {
-        SLICE("SET"), item_key(it), item_string(it, value), SLICE("PXAT"), {deadline, 0}};
-    if (expires)
-        argv[4].len = (size_t)num_print_i64(deadline, item_expiry_ms(it));
-    if (item_enc(it) == ENC_BLOB && argv[2].len >= AOF_LARGE_BYTES_MIN) {
-        struct aof_large_key large = {db, argv[1], argv[2], argv[4]};
-        aof_rewrite_add_large(e->aof, &large, blob_drop_owner, blob_hold(item_blob(it)));
-    } else if (expires) {
-        aof_rewrite_add(e->aof, db, 5, argv);
-    } else {
-        aof_rewrite_add_string(e->aof, db, argv[1], argv[2]);
+    struct value_cursor cursor;
+    struct value_command cmd;
+    value_cursor_init(&cursor, it);
+    while (value_cursor_next(&cursor, &cmd)) {
+        struct blob *b = cmd.in_runs >= 0 ? string_blob(it, 0) : NULL;
+        if (b) {
+            struct slice deadline = cmd.argc > 4 ? cmd.argv[4] : slice_of(NULL, 0);
+            struct aof_large_key large = {db, cmd.argv[1], slice_of(b->data, b->len), deadline};
+            aof_rewrite_add_large(e->aof, &large, blob_drop_owner, blob_hold(b));
+        } else if (cmd.argc == 3) {
+            aof_rewrite_add_string(e->aof, db, cmd.argv[1], cmd.argv[2]);
+        } else {
+            aof_rewrite_add(e->aof, db, cmd.argc, cmd.argv);
+        }
     }
+    value_cursor_deinit(&cursor);
 }
 
 enum err engine_rewrite_begin(struct engine *e, char error[ENGINE_LOG_ERROR_CHARS])
@@ -136,8 +170,8 @@ static void take_snapshot(struct engine *e)
     e->rewrite_rest_left_us = REWRITE_REST_US_MAX;
     engine_log_turn_end(e);
     aof_rewrite_begin(e->aof, e->wall_ms / 1000);
-    enum err err = ks_snapshot_begin(e->ks, give_key, e);
-    assert(err == ERR_OK); /* nobody else takes any, and none was under way before */
+    e->snapshot = ks_snapshot_begin(e->ks, give_key, e);
+    assert(e->snapshot); /* there is room: see engine_rewrite_begin */
 }
 
 void engine_log_moved(struct engine *e)
@@ -145,9 +179,10 @@ void engine_log_moved(struct engine *e)
     if (!e->aof)
         return;
     aof_poll(e->aof);
+    engine_log_look(e);
     gate_advance(e);
     wake_waiting(e);
-    if (!aof_full(e->aof))
+    if (!e->promise.full)
         resume_paused(e);
     if (aof_rewrite_prepared(e->aof))
         take_snapshot(e);
@@ -158,7 +193,7 @@ bool engine_rewrite_slice(struct engine *e)
     if (!e->aof)
         return false;
     if (!aof_rewrite_collecting(e->aof)) {
-        ks_snapshot_cancel(e->ks); /* where the log gave it up: a disk that fails, say */
+        ks_snapshot_end(&e->snapshot); /* where the log gave it up: a disk that fails, say */
         return false;
     }
     int64_t rest_us = e->config.rewrite_key_delay_us, left_us = e->rewrite_rest_left_us;
@@ -173,10 +208,11 @@ bool engine_rewrite_slice(struct engine *e)
         e->rewrite_rests_until_us = e->now_us + rest_us;
         e->rewrite_rest_left_us -= rest_us;
     }
-    if (ks_snapshot_slice(e->ks, rest_us > 0 ? 1 : REWRITE_SLICE_KEYS))
+    if (ks_snapshot_slice(e->snapshot, rest_us > 0 ? 1 : REWRITE_SLICE_KEYS))
         return rest_us <= 0;
     if (aof_rewrite_has_large(e->aof))
         return true;
+    ks_snapshot_end(&e->snapshot);
     aof_rewrite_end(e->aof);
     return false;
 }
@@ -205,8 +241,8 @@ static void cmd_waitaof(struct cmd_ctx *c)
         return;
     }
     s->wait_synced_pos = replicas > 0 || !e->aof ? UINT64_MAX : s->last_pos;
-    if (e->aof && s->last_pos > e->gate->sync_wanted)
-        e->gate->sync_wanted = s->last_pos;
+    if (e->gate)
+        gate_want_synced(e, s->last_pos);
     block_session(s, timeout_ms ? timeout_end_us(e, timeout_ms) : INT64_MAX, answer_waitaof);
 }
 

@@ -13,6 +13,8 @@ extern const struct cmd_row engine_rows_durable[]; /* WAITAOF */
 /* From now on effects go to the log and replies wait for it; without `effects`, it is there to be rewritten
  * only. Borrows it until engine_log_detach. */
 void engine_log_attach(struct engine *e, struct aof *aof, bool effects);
+/* Brings the promise up to what the log says: whoever changes the policy calls it. */
+void engine_log_look(struct engine *e);
 /* Hands the batch of the turn to it. */
 void engine_log_turn_end(struct engine *e);
 /* No effects go to it any more, and a rewrite under way ends; replies that wait for it still do. */

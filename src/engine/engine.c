@@ -4,17 +4,11 @@
 #include <unistd.h>
 
 #include "base/buf.h"
-#include "base/clock.h"
 #include "base/mem.h"
-#include "engine/client_cmds.h"
 #include "engine/durable.h"
-#include "engine/latency.h"
-#include "engine/monitor.h"
 #include "engine/multi.h"
-#include "engine/pubsub.h"
 #include "engine/redact.h"
 #include "engine/run.h"
-#include "engine/slowlog.h"
 #include "engine/watch.h"
 
 #define EXPIRE_SLICE_KEYS 64 /* keys removed between two looks at the clock */
@@ -27,7 +21,7 @@ static void on_expired(void *arg, int db, struct slice key)
     if (e->aof)
         gate_note_key(e, ks_key(e->ks, key).hash);
     watches_touch(e->watches, db, key);
-    notify_event(e, db, key, NOTIFY_EXPIRED, "expired");
+    engine_event(e, db, key, NOTIFY_EXPIRED, "expired");
     engine_effect(e, db, 2, (struct slice[]){SLICE("DEL"), key});
 }
 
@@ -41,6 +35,8 @@ struct engine *engine_new(const struct engine_options *o, const struct engine_co
     e->effect = o->effect;
     e->effect_arg = o->effect_arg;
     e->owner = o->owner;
+    e->late = o->late;
+    e->observers = o->observers;
     e->config = *c;
     e->ticks_per_us = ticks_measure_per_us();
     e->us_ticks = (uint64_t)e->ticks_per_us;
@@ -48,23 +44,13 @@ struct engine *engine_new(const struct engine_options *o, const struct engine_co
     e->deadline_us = INT64_MAX;
     sessions_init(e);
     e->watches = watches_new(e);
-    e->pubsub = pubsub_new(e);
-    e->monitors = monitors_new(e);
-    e->slowlog = slowlog_new();
-    e->latency = latency_new();
 
-    cmd_table_add(e->table, engine_rows_connection);
-    cmd_table_add(e->table, engine_rows_client);
-    cmd_table_add(e->table, engine_rows_multi);
-    cmd_table_add(e->table, engine_rows_pubsub);
-    cmd_table_add(e->table, engine_rows_monitor);
-    cmd_table_add(e->table, engine_rows_slowlog);
-    cmd_table_add(e->table, engine_rows_latency);
-    cmd_table_add(e->table, engine_rows_durable);
+    cmd_table_add(e->table, engine_rows_multi, e);
+    cmd_table_add(e->table, engine_rows_durable, e);
 
     ks_on_expired(e->ks, on_expired, e);
     engine_config_changed(e);
-    engine_turn(e);
+    engine_turn(e, o->now_us, o->wall_ms);
     return e;
 }
 
@@ -75,10 +61,6 @@ void engine_free(struct engine **e)
     assert((*e)->session_count == 0);
     table_deinit(&(*e)->sessions);
     ks_on_expired((*e)->ks, NULL, NULL);
-    latency_free(&(*e)->latency);
-    slowlog_free(&(*e)->slowlog);
-    monitors_free(&(*e)->monitors);
-    pubsub_free(&(*e)->pubsub);
     watches_free(&(*e)->watches);
     mem_free(*e);
     *e = NULL;
@@ -92,10 +74,10 @@ void engine_config_changed(struct engine *e)
     e->slow_ticks_min = (uint64_t)((double)least * e->ticks_per_us);
 }
 
-void engine_turn(struct engine *e)
+void engine_turn(struct engine *e, int64_t now_us, int64_t wall_ms)
 {
-    e->now_us = clock_mono_us();
-    e->wall_ms = clock_wall_ms();
+    e->now_us = now_us;
+    e->wall_ms = wall_ms;
     ks_clock(e->ks, e->wall_ms);
 }
 
@@ -107,8 +89,9 @@ static bool expire(struct engine *e, uint64_t start, double budget_ticks)
     bool more = true;
     while (more && (double)(ticks_now() - start) < budget_ticks)
         ks_expire_some(e->ks, EXPIRE_SLICE_KEYS, &more);
-    int64_t ms = (int64_t)((double)(ticks_now() - start) / e->ticks_per_us / 1000);
-    latency_add(e->latency, "expire-cycle", ms, e->config.latency_ms, e->wall_ms);
+    if (e->observers.worked)
+        e->observers.worked(e->observers.admin, "expire-cycle",
+                            (int64_t)(engine_ticks_us(e, ticks_now() - start) / 1000));
     if (more)
         e->stats.expired_time_cap_reached++;
     return more;

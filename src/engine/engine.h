@@ -13,16 +13,14 @@
 #include "cmd/ctx.h"
 #include "cmd/table.h"
 #include "ds/table.h"
+#include "engine/observers.h"
+#include "engine/promise.h"
 #include "engine/session.h"
 #include "store/keyspace.h"
 
-struct aof;      /* log/aof.h */
-struct gate;     /* gate.h */
-struct latency;  /* latency.h */
-struct monitors; /* monitor.h */
-struct pubsub;   /* pubsub.h */
-struct slowlog;  /* slowlog.h */
-struct watches;  /* watch.h */
+struct aof;     /* log/aof.h */
+struct gate;    /* gate.h */
+struct watches; /* watch.h */
 
 #define ENGINE_BATCH_MAX      64   /* requests whose keys are fetched together */
 #define ENGINE_CLOCK_STALE_US 1000 /* a request that took longer makes the clocks be read again */
@@ -53,7 +51,11 @@ struct engine_options {
     struct rng *rng;
     engine_effect_fn effect; /* NULL: nobody records effects */
     void *effect_arg;
-    void *owner; /* server/'s, for handlers that live there */
+    void *owner;             /* server/'s, for handlers that live there */
+    int64_t now_us, wall_ms; /* as engine_turn has them */
+    /* Calls engine_turn: a request took so long that the time it was given is old. NULL: it is left as it is. */
+    void (*late)(struct engine *e);
+    struct engine_observers observers;
 };
 
 struct engine_stats {
@@ -86,8 +88,11 @@ struct engine {
     void *owner;
     engine_effect_fn effect;
     void *effect_arg;
-    struct aof *aof; /* NULL: no log. Borrowed, see durable.h */
-    struct gate *gate;
+    struct aof *aof;   /* NULL: no log. Borrowed, see durable.h */
+    struct gate *gate; /* NULL: no log, nothing waits */
+    struct promise promise;
+    void (*late)(struct engine *e);
+    struct ks_snapshot *snapshot;   /* that the rewrite is fed from; NULL: none is under way */
     int64_t rewrite_rests_until_us; /* monotonic */
     int64_t rewrite_rest_left_us;   /* that the rewrite may rest altogether */
     bool loading;                   /* a log is replayed: see replay.h */
@@ -125,10 +130,8 @@ struct engine {
     int64_t pause_until_us; /* monotonic */
 
     struct watches *watches;
-    struct pubsub *pubsub;
-    struct monitors *monitors;
-    struct slowlog *slowlog;
-    struct latency *latency;
+    struct engine_observers observers;
+    size_t monitors; /* sessions that see every request; kept by clients/ */
 };
 
 /* Sets everything up and adds the engine's own rows (sessions, transactions, pub/sub) to the table. */
@@ -148,8 +151,8 @@ struct plan;
 int engine_run(struct engine *e, struct session *s, const struct engine_request *requests, int n,
                struct plan *plan);
 
-/* Reads the clocks; net/ calls it when the loop wakes, before the first request. */
-void engine_turn(struct engine *e);
+/* Hands in the time, monotonic and of the wall clock; net/ calls it when the loop wakes, before the first request. */
+void engine_turn(struct engine *e, int64_t now_us, int64_t wall_ms);
 /* Hands the log's batch of the turn over; net/ calls it before it sends replies. */
 void engine_turn_end(struct engine *e);
 /* Work in slices for about `budget_us`: expiry, table moves, resharding, freeing. True: there is more. */

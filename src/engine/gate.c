@@ -5,7 +5,6 @@
 #include "base/mem.h"
 #include "base/prefetch.h"
 #include "engine/engine.h"
-#include "log/aof.h"
 
 struct closed_gate {
     uint64_t offset; /* in the session's stream: bytes sent so far and queued ahead */
@@ -34,10 +33,10 @@ void gate_free(struct gate **g)
 static bool is_durable(const struct engine *e, uint64_t pos, enum durability level)
 {
     switch (level) {
-    case DURABILITY_POLICY: return aof_promised(e->aof) >= pos;
+    case DURABILITY_POLICY: return e->promise.policy >= pos;
     case DURABILITY_NONE: return true;
-    case DURABILITY_WRITTEN: return aof_written(e->aof) >= pos;
-    case DURABILITY_FSYNC: return aof_synced(e->aof) >= pos;
+    case DURABILITY_WRITTEN: return e->promise.written >= pos;
+    case DURABILITY_FSYNC: return e->promise.synced >= pos;
     }
     __builtin_unreachable();
 }
@@ -46,7 +45,7 @@ static bool is_durable(const struct engine *e, uint64_t pos, enum durability lev
 
 void gate_note_key(struct engine *e, uint32_t hash)
 {
-    e->gate->last_effect[hash % GATE_PLACES] = aof_pos(e->aof);
+    e->gate->last_effect[hash % GATE_PLACES] = e->promise.pos;
 }
 
 void gate_prefetch(const struct engine *e, uint32_t hash)
@@ -84,7 +83,7 @@ static uint64_t depends_on(struct engine *e, const struct cmd_ctx *c, uint64_t b
 {
     struct gate *g = e->gate;
     const struct cmd_row *row = c->cmd->row;
-    uint64_t now = aof_pos(e->aof), *places[GATE_KEYS_MAX];
+    uint64_t now = e->promise.pos, *places[GATE_KEYS_MAX];
     int n = 1;
     if (now == before && !(row->flags & (CMD_READONLY | CMD_WRITE)))
         return 0;
@@ -168,10 +167,11 @@ static void close_gate(struct session *s, uint64_t offset, uint64_t pos, enum du
         grow(g);
     g->count++;
     *gate_at(g, g->count - 1) = (struct closed_gate){offset, pos, level};
+    struct promise_wants *wants = &s->engine->gate->wants;
     if (level == DURABILITY_WRITTEN)
-        aof_want_written(s->engine->aof);
+        wants->written = true;
     else if (pos > s->engine->gate->sealed)
-        aof_awaited(s->engine->aof);
+        wants->waiting++;
 }
 
 void gate_after(struct engine *e, const struct cmd_ctx *c, uint64_t offset, uint64_t before)
@@ -179,32 +179,31 @@ void gate_after(struct engine *e, const struct cmd_ctx *c, uint64_t offset, uint
     struct session *s = c->session;
     uint64_t pos = depends_on(e, c, before);
     enum durability level = s->durability;
-    if (pos != before && pos == aof_pos(e->aof))
+    if (pos != before && pos == e->promise.pos)
         s->last_pos = pos;
     if (is_durable(e, pos, level))
         return;
     close_gate(s, offset, pos, level);
-    if (level == DURABILITY_FSYNC && pos > e->gate->sync_wanted)
-        e->gate->sync_wanted = pos;
+    if (level == DURABILITY_FSYNC)
+        gate_want_synced(e, pos);
 }
 
-bool gate_turn_end(struct engine *e)
+void gate_want_synced(struct engine *e, uint64_t pos)
 {
-    struct gate *g = e->gate;
-    bool moved = aof_turn_end(e->aof);
-    g->sealed = aof_pos(e->aof);
-    if (g->sync_wanted > aof_synced(e->aof))
-        aof_want_sync(e->aof, g->sync_wanted);
-    g->sync_wanted = 0;
-    if (moved)
-        gate_advance(e);
-    return moved;
+    if (pos > e->gate->wants.synced)
+        e->gate->wants.synced = pos;
+}
+
+void gate_sealed(struct engine *e)
+{
+    e->gate->sealed = e->promise.pos;
+    e->gate->wants = (struct promise_wants){0};
 }
 
 size_t gate_open_bytes(struct session *s)
 {
     struct session_gates *g = s->gates;
-    if (!g || !s->engine->aof)
+    if (!g || !s->engine->gate)
         return SIZE_MAX;
     while (g->count && is_durable(s->engine, gate_at(g, 0)->pos, gate_at(g, 0)->level)) {
         g->first = (g->first + 1) & (g->cap - 1);

@@ -13,6 +13,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "engine/promise.h"
+
 struct cmd_ctx;
 struct engine;
 struct session;
@@ -33,8 +35,8 @@ enum durability {
 struct gate {
     uint64_t last_effect[GATE_PLACES]; /* log positions, by key */
     uint64_t last_on_many; /* of an effect on keys that were not told apart: all, or many */
-    uint64_t sealed;       /* everything up to here is handed to the writer */
-    uint64_t sync_wanted;  /* somebody waits for this position to be synced */
+    uint64_t sealed;       /* everything up to here is handed on */
+    struct promise_wants wants;
     struct session *first; /* sessions with a closed gate */
 };
 
@@ -48,11 +50,13 @@ void gate_prefetch(const struct engine *e, uint32_t hash);
 /* After a request ran: its reply begins `offset` bytes into the session's stream, and the log was at `before` when it
  * began. Closes a gate where it is needed. */
 void gate_after(struct engine *e, const struct cmd_ctx *c, uint64_t offset, uint64_t before);
-/* The end of a turn: hands the log's batch over. True: the log has moved on already, as gate_advance. */
-bool gate_turn_end(struct engine *e);
+/* Somebody waits for this position to be synced, whatever the policy. */
+void gate_want_synced(struct engine *e, uint64_t pos);
+/* Everything up to the promise's position is handed on: a session that waits for more gets a gate of its own. */
+void gate_sealed(struct engine *e);
 /* Bytes at the front of the session's queue that may be sent now. */
 size_t gate_open_bytes(struct session *s);
-/* The log moved on: sessions whose gates opened are told (ops->ready). */
+/* The promise moved on: sessions whose gates opened are told (ops->ready). */
 void gate_advance(struct engine *e);
 /* Forgets a session's gates. */
 void gate_leave(struct session *s);

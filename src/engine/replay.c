@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "engine/engine.h"
+#include "resp/reply.h"
 
 static void no_ready(struct session *s)
 {
@@ -47,18 +48,29 @@ static bool is_frame(const struct reader_command *c)
     return c->argc == 1 && (slice_is(c->argv[0], "multi") || slice_is(c->argv[0], "exec"));
 }
 
-/* The first error among the replies of what ran: errors are lines, and no reply to an effect has lines
- * within that begin like one. */
-static struct slice first_error(const struct session *s)
+/* Writes the first error among the replies of what ran, as far as there is room. */
+static void first_error(struct session *s, char out[REPLAY_ERROR_CHARS / 2])
 {
-    struct iovec reply = {0};
-    outq_peek(&s->queue, &reply, 1);
-    const char *p = reply.iov_base, *end = p + reply.iov_len;
-    while (p < end && *p != '-') {
-        const char *newline = memchr(p, '\n', (size_t)(end - p));
-        p = newline ? newline + 1 : end;
+    struct reply_parser p;
+    struct reply_token t;
+    struct iovec iov;
+    bool ended = false;
+    size_t len = 0;
+    reply_parser_init(&p);
+    while (!ended && outq_peek(&s->queue, &iov, 1) > 0) {
+        struct slice in = slice_of(iov.iov_base, iov.iov_len);
+        while (!ended && reply_next(&p, &in, &t) == REPLY_TOKEN) {
+            if (t.type != REPLY_ERROR)
+                continue;
+            size_t room = REPLAY_ERROR_CHARS / 2 - 1 - len;
+            size_t n = t.text.len < room ? t.text.len : room;
+            memcpy(out + len, t.text.ptr, n);
+            len += n;
+            ended = !t.more;
+        }
+        outq_drain(&s->queue, iov.iov_len);
     }
-    return slice_of(p, (size_t)(end - p));
+    out[len] = '\0';
 }
 
 static bool run(struct replay *r, const struct engine_request *requests, int n)
@@ -67,11 +79,9 @@ static bool run(struct replay *r, const struct engine_request *requests, int n)
     uint64_t errors = s->writer.errors;
     engine_run(r->engine, s, requests, n, NULL);
     if (s->writer.errors != errors) {
-        struct slice error = first_error(s);
-        size_t len = error.len < REPLAY_ERROR_CHARS / 2 ? error.len : REPLAY_ERROR_CHARS / 2;
-        snprintf(r->error, sizeof(r->error), "a command of the log failed: %.*s", (int)len,
-                 error.ptr);
-        r->error[strcspn(r->error, "\r\n")] = 0;
+        char error[REPLAY_ERROR_CHARS / 2];
+        first_error(s, error);
+        snprintf(r->error, sizeof(r->error), "a command of the log failed: -%s", error);
         return false;
     }
     outq_drain(&s->queue, outq_bytes(&s->queue));

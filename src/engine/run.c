@@ -14,32 +14,26 @@
 #include "base/mem.h"
 #include "engine/errors.h"
 #include "engine/gate.h"
-#include "engine/latency.h"
-#include "engine/monitor.h"
 #include "engine/multi.h"
 #include "engine/plan.h"
-#include "engine/pubsub.h"
-#include "engine/slowlog.h"
 #include "engine/watch.h"
 #include "log/aof.h"
 
 /* --- what handlers ask of the engine ------------------------------------------------------------------ */
 
-static void on_changed(struct cmd_ctx *c, int db, struct slice key, unsigned class,
+static void on_changed(struct cmd_ctx *c, int db, const struct key *key, unsigned class,
                        const char *name)
 {
     struct engine *e = engine_of(c);
     e->stats.dirty++;
-    watches_touch(e->watches, db, key);
-    if (class & e->config.notify)
-        notify_event(e, db, key, class, name);
+    watches_touch(e->watches, db, key->name);
+    engine_event(e, db, key->name, class, name);
 }
 
 static void on_notify(struct cmd_ctx *c, int db, struct slice key, unsigned class, const char *name)
 {
     struct engine *e = engine_of(c);
-    if (class & e->config.notify)
-        notify_event(e, db, key, class, name);
+    engine_event(e, db, key, class, name);
 }
 
 void engine_effect(struct engine *e, int db, int argc, const struct slice *argv)
@@ -149,14 +143,10 @@ static inline void count_duration(const struct engine *e, struct cmd *cmd, uint6
 /* What is only looked at when a request took at least a microsecond-scale threshold. */
 static void report_slow(struct engine *e, const struct cmd_ctx *c, int64_t us)
 {
-    const struct cmd_row *row = c->cmd->row;
-    if (e->config.slowlog_us >= 0 && us >= e->config.slowlog_us && !(row->flags & CMD_SKIP_SLOWLOG))
-        slowlog_add(e->slowlog, c->session, c->argv, c->argc, us);
-    if (e->config.latency_ms > 0 && us / 1000 >= e->config.latency_ms)
-        latency_add(e->latency, row->flags & CMD_FAST ? "fast-command" : "command", us / 1000,
-                    e->config.latency_ms, e->wall_ms);
-    if (us >= ENGINE_CLOCK_STALE_US && !e->in_exec)
-        engine_turn(e);
+    if (e->observers.slow)
+        e->observers.slow(e->observers.admin, c, us);
+    if (us >= ENGINE_CLOCK_STALE_US && !e->in_exec && e->late)
+        e->late(e);
 }
 
 /* Calls the handler with everything in `c` but what depends on the request set. The clock is read once a request, at its
@@ -169,18 +159,18 @@ static inline __attribute__((always_inline)) void call(struct cmd_ctx *c, struct
     const struct cmd_ctx *outer = e->running;
     e->running = c;
     uint64_t errors = s->writer.errors, counted = e->stats.errors;
-    uint64_t log_before = e->aof ? aof_pos(e->aof) : 0;
-    uint64_t reply_at = e->aof ? s->out_bytes + outq_bytes(&s->queue) : 0;
+    uint64_t log_before = e->promise.pos;
+    uint64_t reply_at = e->gate ? s->out_bytes + outq_bytes(&s->queue) : 0;
     cmd->row->fn(c);
     e->ticks = ticks_now();
     uint64_t ticks = e->ticks - start;
     e->running = outer;
-    if (e->aof)
+    if (e->gate)
         gate_after(e, c, reply_at, log_before);
 
     /* Afterwards: EXEC is shown behind what it ran, and SELECT with its database, as by Redis. */
-    if (monitors_any(e->monitors))
-        monitors_feed(e->monitors, s, cmd, c->argv, c->argc);
+    if (e->monitors > 0)
+        e->observers.request(e->observers.clients, s, cmd, c->argv, c->argc);
     cmd->stats.calls++;
     cmd->stats.ticks += ticks;
     e->stats.commands++;
@@ -285,7 +275,7 @@ static bool log_takes(struct engine *e, struct session *s, struct cmd *cmd)
     struct buf text;
     buf_init(&text);
     buf_printf(&text, "%sMISCONF %s", exec ? "-EXECABORT Transaction discarded because of: " : "-",
-               aof_fault(e->aof));
+               e->promise.fault);
     reject(e, s, cmd, buf_cstr(&text));
     buf_deinit(&text);
     if (exec)
@@ -338,7 +328,7 @@ static bool admit(struct engine *e, struct session *s, struct cmd *cmd,
         reject(e, s, cmd, "-LOADING Redis is loading the dataset in memory");
         return false;
     }
-    if (e->effect && e->aof && aof_fault(e->aof) && !log_takes(e, s, cmd))
+    if (e->effect && e->promise.fault && !log_takes(e, s, cmd))
         return false;
     if ((s->flags & SESSION_MULTI) && (flags & CMD_NO_MULTI)) {
         reject(e, s, cmd, "Command not allowed inside a transaction");
@@ -361,7 +351,7 @@ static bool is_held_back(const struct engine *e, const struct session *s, const 
     if (e->pause == PAUSE_ALL)
         return true;
     unsigned flags = flags_with_queue(s, cmd);
-    bool log_full = e->effect && e->aof && aof_full(e->aof);
+    bool log_full = e->effect && e->promise.full;
     return (log_full && (flags & CMD_WRITE)) ||
            (e->pause == PAUSE_WRITE && (flags & (CMD_WRITE | CMD_MAY_REPLICATE)));
 }
@@ -442,7 +432,7 @@ static bool plain_session(const struct engine *e, const struct session *s)
 /* The log takes whatever comes. */
 static inline bool log_is_open(const struct engine *e)
 {
-    return !e->aof || (!aof_fault(e->aof) && !aof_full(e->aof));
+    return !e->promise.fault && !e->promise.full;
 }
 
 int engine_run(struct engine *e, struct session *s, const struct engine_request *requests, int n,

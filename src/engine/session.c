@@ -2,12 +2,9 @@
 
 #include <assert.h>
 
-#include "base/buf.h"
 #include "base/mem.h"
 #include "engine/engine.h"
-#include "engine/monitor.h"
 #include "engine/multi.h"
-#include "engine/pubsub.h"
 #include "engine/watch.h"
 
 /* --- all of them ---------------------------------------------------------------------------------------- */
@@ -100,8 +97,9 @@ struct session *session_new(struct engine *e, const struct session_ops *ops, voi
 static void leave_all(struct session *s)
 {
     multi_discard(s);
-    pubsub_leave_all(s);
-    monitors_leave(s);
+    const struct engine_observers *o = &s->engine->observers;
+    if (o->leave)
+        o->leave(o->clients, s);
 }
 
 void session_free(struct session **session)
@@ -175,11 +173,7 @@ bool session_set_text(char **field, struct slice text)
 
 bool session_in_pubsub_mode(const struct session *s)
 {
-    size_t channels, patterns, shard_channels;
-    if (s->writer.proto > 2 || !s->pubsub)
-        return false;
-    pubsub_counts(s, &channels, &patterns, &shard_channels);
-    return channels + patterns + shard_channels > 0;
+    return s->writer.proto == 2 && s->pubsub;
 }
 
 bool session_is_local(const struct session *s)
@@ -191,64 +185,9 @@ bool session_is_local(const struct session *s)
     return strncmp(info.addr, "127.", 4) == 0 || strncmp(info.addr, "[::1]:", 6) == 0;
 }
 
-size_t session_memory(const struct session *s)
-{
-    struct session_transport_info info;
-    s->ops->describe(s, &info);
-    return sizeof(*s) + outq_memory(&s->queue) + multi_memory(s) + pubsub_session_memory(s) +
-           info.memory_bytes;
-}
-
-/* --- CLIENT LIST ---------------------------------------------------------------------------------------- */
-
-static void append_flags(const struct session *s, struct buf *out)
-{
-    static const struct {
-        uint32_t flag;
-        char letter;
-    } letters[] = {
-        {SESSION_MONITOR, 'O'},           {SESSION_MULTI, 'x'},
-        {SESSION_BLOCKED, 'b'},           {SESSION_DIRTY_CAS, 'd'},
-        {SESSION_CLOSE_AFTER_REPLY, 'c'}, {SESSION_CLOSE_NOW, 'A'},
-        {SESSION_UNIX_SOCKET, 'U'},       {SESSION_NO_EVICT, 'e'},
-        {SESSION_NO_TOUCH, 'T'},
-    };
-    size_t before = out->len;
-    if (s->pubsub)
-        buf_append_char(out, 'P');
-    for (size_t i = 0; i < sizeof(letters) / sizeof(letters[0]); i++)
-        if (s->flags & letters[i].flag)
-            buf_append_char(out, letters[i].letter);
-    if (out->len == before)
-        buf_append_char(out, 'N');
-}
-
 void session_describe(const struct session *s, struct buf *out)
 {
-    const struct engine *e = s->engine;
-    struct session_transport_info info;
-    size_t channels = 0, patterns = 0, shard_channels = 0;
-    s->ops->describe(s, &info);
-    if (s->pubsub)
-        pubsub_counts(s, &channels, &patterns, &shard_channels);
-
-    buf_printf(out, "id=%llu addr=%s laddr=%s fd=%d name=%s age=%lld idle=%lld flags=",
-               (unsigned long long)s->id, info.addr, info.laddr, info.fd, s->name ? s->name : "",
-               (long long)((e->now_us - s->created_us) / 1000000),
-               (long long)((e->now_us - s->active_us) / 1000000));
-    append_flags(s, out);
-    buf_printf(out, " db=%d sub=%zu psub=%zu ssub=%zu multi=%lld", s->db, channels, patterns,
-               shard_channels, s->flags & SESSION_MULTI ? (long long)multi_count(s) : -1LL);
-    buf_printf(out, " qbuf=%zu qbuf-free=%zu argv-mem=%zu multi-mem=%zu", info.query_bytes,
-               info.query_free_bytes, info.args_bytes, multi_memory(s));
-    /* Replies live in one queue: there is no fixed reply buffer, so rbs, rbp and obl are 0. While the session's own
-     * request runs, the replies of its turn do not count as waiting. */
-    bool running = e->current == s;
-    buf_printf(out, " rbs=0 rbp=0 obl=0 oll=%d omem=%zu tot-mem=%zu events=%s%s",
-               running ? 0 : outq_chunks(&s->queue), running ? 0 : outq_memory(&s->queue),
-               session_memory(s), info.reading ? "r" : "", info.writing ? "w" : "");
-    const struct cmd *cmd = e->running && running ? e->running->cmd : s->last_cmd;
-    buf_printf(out, " cmd=%s user=default redir=-1 resp=%d lib-name=%s lib-ver=%s",
-               cmd ? cmd->full_name : "NULL", s->writer.proto, s->lib_name ? s->lib_name : "",
-               s->lib_version ? s->lib_version : "");
+    const struct engine_observers *o = &s->engine->observers;
+    if (o->describe)
+        o->describe(o->clients, s, out);
 }

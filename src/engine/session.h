@@ -63,7 +63,7 @@ struct session_ops {
 struct session_gates;  /* gate.c */
 struct session_multi;  /* multi.h: queued commands */
 struct session_watch;  /* watch.h: a watched key */
-struct session_pubsub; /* pubsub.h: its subscriptions */
+struct session_pubsub; /* clients/pubsub.h: its subscriptions */
 
 struct session {
     struct resp_writer writer; /* writes to queue; proto is the session's protocol */
@@ -118,11 +118,9 @@ void session_push_close(struct session *s);
 void session_kill(struct session *s, bool after_reply);
 /* NULL or "" removes it. Printable characters without spaces only: false otherwise. */
 bool session_set_text(char **field, struct slice text);
-/* One line of CLIENT LIST, without the line break; as Redis 7.2 prints it. */
+/* One line of CLIENT LIST, without the line break; nothing if clients/ does not observe the engine. */
 struct buf;
 void session_describe(const struct session *s, struct buf *out);
-/* Bytes that the session takes, queue and transport included. */
-size_t session_memory(const struct session *s);
 /* Came in from this machine: loopback, a Unix socket, or no client at all. */
 bool session_is_local(const struct session *s);
 /* RESP2 and subscribed to anything: only a few commands are allowed. */

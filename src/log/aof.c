@@ -115,9 +115,9 @@ bool aof_turn_end(struct aof *a)
     return writer_look(a->writer, &a->state);
 }
 
-void aof_awaited(struct aof *a)
+void aof_awaited(struct aof *a, unsigned clients)
 {
-    a->waiting++;
+    a->waiting += clients;
 }
 
 void aof_want_written(struct aof *a)
@@ -221,18 +221,22 @@ bool aof_rewrite_due(const struct aof *a)
 void aof_stats(const struct aof *a, struct aof_stats *out)
 {
     uint64_t base = atomic_load(&a->base_bytes);
+    const struct aof_rewrite *rw = a->rewrite;
     *out = (struct aof_stats){
         .base_bytes = base,
         .current_bytes = base + atomic_load(&a->older_bytes) + a->state.file_bytes,
         .buffer_bytes = a->state.kept_bytes + a->batch.bytes.len,
         .syncs = a->state.syncs,
         .slow_syncs = a->state.slow_syncs,
-        .rewriting = aof_rewriting(a),
-        .rewrite_started_us = aof_rewriting(a) ? a->rewrite->started_us : 0,
         .last_rewrite_us = a->last_rewrite_us,
         .last_rewrite_ok = a->last_rewrite_ok,
         .rewrites = a->rewrites,
     };
+    if (!rw || rw->phase == REWRITE_CLOSING)
+        return;
+    out->rewriting = true;
+    out->rewrite_started_us = rw->started_us;
+    out->rewrite_bytes = rw->given + rw->batch.bytes.len + rw->state.written + rw->state.synced;
 }
 
 /* --- life ----------------------------------------------------------------------------------- */

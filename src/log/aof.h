@@ -98,8 +98,8 @@ void aof_seal(struct aof *a);
 /* The same at the end of a turn. True: the writer has written meanwhile, and aof_written tells. */
 bool aof_turn_end(struct aof *a);
 
-/* One more client waits until the batch of this turn is synced: with `always` the writer goes by that. */
-void aof_awaited(struct aof *a);
+/* So many more clients wait until the batch of this turn is synced: with `always` the writer goes by that. */
+void aof_awaited(struct aof *a, unsigned clients);
 /* Somebody waits for positions to be written and no more, whatever the policy. */
 void aof_want_written(struct aof *a);
 
@@ -136,6 +136,7 @@ struct aof_stats {
     uint64_t buffer_bytes;              /* submitted and not yet safe */
     uint64_t syncs, slow_syncs;
     bool rewriting;
+    uint64_t rewrite_bytes; /* given, written and synced of it: moves as long as it does */
     int64_t rewrite_started_us,
         last_rewrite_us; /* monotonic; how long the last one took, -1: none */
     bool last_rewrite_ok;

@@ -6,6 +6,7 @@
 #include <sys/socket.h>
 
 #include "base/buf.h"
+#include "base/clock.h"
 #include "base/outq.h"
 #include "engine/engine.h"
 #include "engine/plan.h"
@@ -119,6 +120,6 @@ bool conn_over_output_limit(struct conn *c);
 static inline void net_turn_begin(struct net *n)
 {
     if (!n->in_turn)
-        engine_turn(n->engine);
+        engine_turn(n->engine, clock_mono_us(), clock_wall_ms());
     n->in_turn = true;
 }

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 
 #include "base/num.h"
-#include "engine/pubsub.h"
+#include "cmd/notify.h"
 
 /* --- bind ------------------------------------------------------------------------------------------- */
 

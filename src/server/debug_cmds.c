@@ -10,7 +10,7 @@
 #include "engine/session.h"
 #include "log/aof.h"
 #include "server/debug.h"
-#include "server/digest.h"
+#include "store/digest.h"
 #include "server/server.h"
 
 #define DEBUG_SLEEP_US_MAX 60000000
@@ -30,7 +30,7 @@ static void debug_object(struct cmd_ctx *c)
     uint32_t idle_s = item_idle_s(it, c->now_ms);
     snprintf(text, sizeof(text),
              "Value at:%p refcount:1 encoding:%s serializedlength:%zu lru:%lld lru_seconds_idle:%u",
-             (const void *)it, item_encoding_name(it), item_string_len(it) + 1,
+             (const void *)it, value_encoding_name(it), string_len(it) + 1,
              (long long)((c->now_ms / 1000 - idle_s) & 0xffffff), idle_s);
     resp_status(c->out, text);
 }
@@ -173,7 +173,7 @@ static bool populate_one(struct cmd_ctx *c, struct slice name, struct slice valu
     if (!ks_set_string(c->ks, c->db, &k, value, ITEM_NO_EXPIRY))
         return false;
     struct slice effect[] = {SLICE("SET"), name, value};
-    ctx_changed(c, name, 0, NULL);
+    ctx_changed(c, &k, 0, NULL);
     ctx_effect(c, 3, effect);
     return true;
 }

@@ -3,7 +3,8 @@
 #include "server/info.h"
 
 #include "base/num.h"
-#include "engine/pubsub.h"
+#include "clients/clients.h"
+#include "clients/pubsub.h"
 
 #define NO_ID "0000000000000000000000000000000000000000"
 
@@ -58,6 +59,7 @@ static void info_traffic(const struct server *s, struct buf *out)
 void info_stats(struct server *s, struct buf *out)
 {
     const struct engine_stats *e = &s->engine->stats;
+    const struct pubsub *pubsub = clients_pubsub(s->clients);
     struct ks_stats k;
     ks_stats(s->ks, &k);
     info_traffic(s, out);
@@ -72,9 +74,9 @@ void info_stats(struct server *s, struct buf *out)
     info_line(out, "current_eviction_exceeded_time:0");
     info_line(out, "keyspace_hits:%llu", U(k.hits));
     info_line(out, "keyspace_misses:%llu", U(k.misses));
-    info_line(out, "pubsub_channels:%zu", pubsub_channel_count(s->engine->pubsub));
-    info_line(out, "pubsub_patterns:%zu", pubsub_pattern_count(s->engine->pubsub));
-    info_line(out, "pubsubshard_channels:%zu", pubsub_shard_channel_count(s->engine->pubsub));
+    info_line(out, "pubsub_channels:%zu", pubsub_channel_count(pubsub));
+    info_line(out, "pubsub_patterns:%zu", pubsub_pattern_count(pubsub));
+    info_line(out, "pubsubshard_channels:%zu", pubsub_shard_channel_count(pubsub));
     info_line(out, "latest_fork_usec:0");
     info_line(out, "total_forks:0");
     info_line(out, "migrate_cached_sockets:0");

@@ -10,8 +10,8 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "clients/pubsub.h"
 #include "engine/block.h"
-#include "engine/pubsub.h"
 #include "engine/watch.h"
 #include "server/version.h"
 

@@ -36,7 +36,7 @@ static void memory_usage(struct cmd_ctx *c)
     if (!it)
         resp_null(c->out);
     else
-        resp_int(c->out, (int64_t)item_memory(it) + TABLE_ENTRY_BYTES);
+        resp_int(c->out, (int64_t)value_memory(it) + TABLE_ENTRY_BYTES);
 }
 
 /* --- MEMORY STATS ----------------------------------------------------------------------------------- */

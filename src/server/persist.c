@@ -30,6 +30,7 @@ static void note_rewrite(struct persist *p, bool fine)
 {
     p->rewrite_ok = fine;
     p->rewrites += fine;
+    p->failures += !fine;
     p->rewrite_failures = fine ? 0 : p->rewrite_failures + 1;
     int shift = p->rewrite_failures < REWRITE_RETRY_SHIFT_MAX ? p->rewrite_failures
                                                               : REWRITE_RETRY_SHIFT_MAX;
@@ -57,7 +58,7 @@ static void on_moved(evutil_socket_t fd, short what, void *arg)
     struct server *s = arg;
     (void)fd;
     (void)what;
-    engine_turn(s->engine);
+    engine_turn(s->engine, clock_mono_us(), clock_wall_ms());
     engine_log_moved(s->engine);
     watch_rewrite(s);
 }
@@ -310,8 +311,10 @@ void persist_cron(struct server *s, int64_t now_us)
     if (e == ERR_OK)
         log_notice(&s->logger, "Rewriting the append-only file of %llu bytes",
                    (unsigned long long)st.current_bytes);
-    else if (e != ERR_BUSY)
+    else if (e != ERR_BUSY) {
+        p->failures++;
         log_warning(&s->logger, "Rewriting the append-only file failed: %s", error);
+    }
 }
 
 /* --- from one state to the next --------------------------------------------------------------------------- */
@@ -326,6 +329,8 @@ enum err persist_apply(struct server *s, const struct config *next, char error[C
     bool loading = p->loading && p->aof; /* the log that goes on with these when it is loaded */
     if (p->state == PERSIST_ON || loading) {
         aof_set_policy(p->aof, (enum writer_policy)next->aof_policy);
+        if (p->state == PERSIST_ON)
+            engine_log_look(s->engine);
         aof_set_timestamps(p->aof, next->aof_timestamps);
     }
     if (p->state == PERSIST_ON || p->state == PERSIST_ONCE || loading)
@@ -370,6 +375,7 @@ static void switch_on(struct server *s)
     if (begin_anew(s, &s->config, PERSIST_ON, error) == ERR_OK)
         return;
     s->persist.retry_us = now_us + SWITCH_RETRY_US;
+    s->persist.failures++;
     log_warning(&s->logger, "The append-only file cannot be switched on, which is tried again: %s",
                 error);
 }
@@ -416,7 +422,7 @@ static void step(struct server *s)
 void persist_turn(struct server *s)
 {
     struct persist *p = &s->persist;
-    if (p->loading || s->stop != STOP_NO)
+    if (p->loading || s->stop == STOP_ASKED)
         return;
     bool closing = p->state == PERSIST_CLOSING;
     step(s);
@@ -424,6 +430,8 @@ void persist_turn(struct server *s)
         step(s);
     if (p->rewrite_scheduled && !p->loading)
         rewrite_as_scheduled(s);
+    if (s->stop == STOP_FINISHING)
+        persist_finish(s);
 }
 
 /* --- INFO ------------------------------------------------------------------------------------------------- */

@@ -50,6 +50,12 @@ struct persist {
     int rewrite_failures;     /* in a row */
     int64_t rewrite_retry_us; /* monotonic: none begins by itself before */
     bool was_rewriting;
+    uint64_t failures; /* to begin or to end a rewrite, ever */
+
+    /* the first file that an end waits for, see persist_end.c */
+    uint64_t finish_failures; /* before that */
+    uint64_t finish_bytes;
+    int64_t finish_moved_us;
 };
 
 void persist_init(struct persist *p);
@@ -75,6 +81,17 @@ enum err persist_rewrite_cancel(struct server *s, char error[CONFIG_ERROR_CHARS]
  * False: one is under way. */
 bool persist_reload(struct server *s, struct session *waiter);
 void persist_info(const struct server *s, struct buf *out);
+
+/* --- persist_end.c ------------------------------------------------------------------------------------------ */
+
+/* Ending now would lose data: the log was switched on, and its first file is not done. */
+bool persist_begins(const struct server *s);
+/* Says what is lost by that. */
+void persist_forsake(struct server *s);
+/* The server is to end when the first file is done. */
+void persist_finish_begin(struct server *s);
+/* Each turn from then on: ends it when it is, or when it cannot be, which is said. */
+void persist_finish(struct server *s);
 
 /* --- persist_load.c, for persist.c ---------------------------------------------------------------------- */
 

@@ -27,41 +27,50 @@ static void lastsave(struct cmd_ctx *c)
 
 /* --- SHUTDOWN --------------------------------------------------------------------------------------- */
 
-static bool parse_shutdown(struct cmd_ctx *c, bool *save, bool *force, bool *abort)
+struct shutdown_words {
+    bool save, nosave, force, abort;
+};
+
+static bool parse_shutdown(struct cmd_ctx *c, struct shutdown_words *w)
 {
-    bool nosave = false, now = false;
-    *save = *force = *abort = false;
+    bool now = false;
+    *w = (struct shutdown_words){0};
     for (int i = 1; i < c->argc; i++) {
-        bool *flag = slice_is(c->argv[i], "save")     ? save
-                     : slice_is(c->argv[i], "nosave") ? &nosave
+        bool *flag = slice_is(c->argv[i], "save")     ? &w->save
+                     : slice_is(c->argv[i], "nosave") ? &w->nosave
                      : slice_is(c->argv[i], "now")    ? &now
-                     : slice_is(c->argv[i], "force")  ? force
-                     : slice_is(c->argv[i], "abort")  ? abort
+                     : slice_is(c->argv[i], "force")  ? &w->force
+                     : slice_is(c->argv[i], "abort")  ? &w->abort
                                                       : NULL;
         if (!flag)
             return false;
         *flag = true;
     }
-    return !(*save && nosave) && !(*abort && c->argc > 2);
+    return !(w->save && w->nosave) && !(w->abort && c->argc > 2);
 }
 
 /* No reply: the connection's end is the answer, once everybody's replies are out. */
 static void shutdown_cmd(struct cmd_ctx *c)
 {
     struct server *s = server_of(c);
-    bool save, force, abort;
-    if (!parse_shutdown(c, &save, &force, &abort)) {
+    struct shutdown_words w;
+    bool logs = s->persist.state == PERSIST_ON;
+    if (!parse_shutdown(c, &w)) {
         ctx_reply_syntax(c);
-    } else if (abort) {
+    } else if (w.abort) {
         if (server_stop_abort(s))
             resp_ok(c->out);
         else
             resp_error(c->out, "No shutdown in progress.");
-    } else if (save && !force && s->persist.state != PERSIST_ON) {
+    } else if (persist_begins(s) && !w.force && !w.nosave) {
+        log_warning(&s->logger, "Writing initial AOF, can't exit");
+        resp_error(c->out, "Errors trying to SHUTDOWN. Check logs.");
+    } else if (w.save && !w.force && !logs) {
         resp_error(c->out, "Errors trying to SHUTDOWN: nothing can be saved, 'appendonly' is 'no'");
     } else {
-        if (save && s->persist.state != PERSIST_ON)
+        if (w.save && !logs)
             log_warning(&s->logger, "SHUTDOWN SAVE FORCE: nothing is saved, 'appendonly' is 'no'");
+        persist_forsake(s);
         server_stop(s, 0);
         if (c->session)
             session_kill(c->session, true); /* takes no further request */

@@ -17,8 +17,10 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include "admin/admin.h"
 #include "base/clock.h"
 #include "base/mem.h"
+#include "clients/clients.h"
 #include "engine/durable.h"
 #include "server/option.h"
 
@@ -39,15 +41,20 @@ void server_new_id(char id[SERVER_ID_CHARS + 1])
         snprintf(id + 2 * i, 3, "%02x", bytes[i]);
 }
 
-static void add_commands(struct cmd_table *t)
+static void add_commands(struct server *s)
 {
     const struct cmd_row *const own[] = {
         server_rows_process, server_rows_config, server_rows_info,
         server_rows_memory,  server_rows_debug,  server_rows_persist,
     };
-    cmd_add_rows(t);
+    cmd_add_rows(s->table);
     for (size_t i = 0; i < sizeof(own) / sizeof(own[0]); i++)
-        cmd_table_add(t, own[i]);
+        cmd_table_add(s->table, own[i], s);
+}
+
+static void read_clocks(struct engine *e)
+{
+    engine_turn(e, clock_mono_us(), clock_wall_ms());
 }
 
 static enum err new_data(struct server *s, char error[CONFIG_ERROR_CHARS])
@@ -70,12 +77,26 @@ static enum err new_data(struct server *s, char error[CONFIG_ERROR_CHARS])
         return ERR_NOMEM;
     }
     s->table = cmd_table_new();
-    add_commands(s->table);
+    add_commands(s);
     struct engine_options eo = {
-        .ks = s->ks, .table = s->table, .logger = &s->logger, .rng = &s->rng, .owner = s};
+        .ks = s->ks,
+        .table = s->table,
+        .logger = &s->logger,
+        .rng = &s->rng,
+        .owner = s,
+        .now_us = s->start_us,
+        .wall_ms = s->start_wall_ms,
+        .late = read_clocks,
+    };
     struct engine_config ec = {.active_expiry = true};
     server_engine_config(&s->config, &ec);
+    s->clients = clients_new(&s->rng);
+    s->admin = admin_new();
+    clients_observe(s->clients, &eo.observers);
+    admin_observe(s->admin, &eo.observers);
     s->engine = engine_new(&eo, &ec);
+    clients_attach(s->clients, s->engine);
+    admin_attach(s->admin, s->engine);
     return ERR_OK;
 }
 
@@ -128,6 +149,8 @@ void server_free(struct server **server)
     if (s->base)
         event_base_free(s->base);
     engine_free(&s->engine);
+    admin_free(&s->admin);
+    clients_free(&s->clients);
     cmd_table_free(&s->table);
     ks_free(&s->ks);
     if (s->pidfile_written)
@@ -217,7 +240,7 @@ static void do_due(struct server *s, int64_t now_us)
     bool some_work = s->work_left || now_us >= s->next_work_us;
     if (!deadline && !cron && !some_work)
         return;
-    engine_turn(e);
+    engine_turn(e, now_us, clock_wall_ms());
     if (deadline)
         engine_deadlines(e);
     if (cron) {
@@ -251,7 +274,7 @@ static void drain(struct server *s)
 void server_run(struct server *s)
 {
     int64_t now_us = clock_mono_us();
-    while (s->stop == STOP_NO || s->cron_paused) {
+    while (s->stop != STOP_ASKED || s->cron_paused) {
         arm_timer(s, now_us);
         bool busy = s->work_left || s->persist.loading;
         /* Once in either case: EVLOOP_NONBLOCK alone goes on for as long as any descriptor is ready. */
@@ -278,6 +301,17 @@ void server_stop(struct server *s, int signal)
 {
     s->stop = STOP_ASKED;
     s->stop_signal = signal;
+}
+
+void server_stop_finished(struct server *s, int signal)
+{
+    if (!persist_begins(s)) {
+        server_stop(s, signal);
+    } else if (s->stop == STOP_NO) {
+        s->stop = STOP_FINISHING;
+        s->stop_signal = signal;
+        persist_finish_begin(s);
+    }
 }
 
 bool server_stop_abort(struct server *s)

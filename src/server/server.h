@@ -13,6 +13,8 @@
 #include "server/config.h"
 #include "server/persist.h"
 
+struct admin;
+struct clients;
 struct event;
 struct event_base;
 
@@ -34,7 +36,12 @@ enum metric_kind {
     METRIC_COUNT
 };
 
-enum server_stop { STOP_NO, STOP_ASKED /* by a signal or SHUTDOWN; may still be aborted */ };
+/* Asked for by a signal or SHUTDOWN; until the loop has ended it may be withdrawn. */
+enum server_stop {
+    STOP_NO,
+    STOP_FINISHING, /* when the log's first file is done: persist_end.c; clients are served until then */
+    STOP_ASKED, /* when the turn ends */
+};
 
 struct server {
     struct config config;
@@ -47,6 +54,8 @@ struct server {
     struct keyspace *ks;
     struct cmd_table *table;
     struct engine *engine;
+    struct clients *clients;
+    struct admin *admin;
     struct event_base *base;
     struct net *net;
     struct persist persist;
@@ -92,6 +101,8 @@ void server_ready(struct server *s);
 void server_run(struct server *s);
 /* Asks it to stop when the turn ends. */
 void server_stop(struct server *s, int signal);
+/* The same for who does not want to lose data: when the log that was switched on holds them. */
+void server_stop_finished(struct server *s, int signal);
 /* Withdraws that; false: nobody asked. */
 bool server_stop_abort(struct server *s);
 void server_new_id(char id[SERVER_ID_CHARS + 1]);

@@ -14,7 +14,13 @@ static void on_stop(evutil_socket_t sig, short what, void *arg)
                 sig == SIGINT ? "SIGINT" : "SIGTERM");
     if (s->stop != STOP_NO && sig == SIGINT)
         _exit(1); /* somebody insists */
-    server_stop(s, (int)sig);
+    unsigned words = sig == SIGINT ? s->config.on_sigint : s->config.on_sigterm;
+    if (words & (CONFIG_SHUTDOWN_NOSAVE | CONFIG_SHUTDOWN_FORCE)) {
+        persist_forsake(s);
+        server_stop(s, (int)sig);
+    } else {
+        server_stop_finished(s, (int)sig);
+    }
 }
 
 static void on_reopen(evutil_socket_t sig, short what, void *arg)

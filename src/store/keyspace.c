@@ -57,6 +57,7 @@ struct keyspace *ks_new(const struct ks_options *o)
     ks->due_ms = INT64_MAX;
     ks->shards = ks->shards_from = ks->cell_count = o->shards;
     ks_place_slots(ks);
+    ks_snapshot_init(ks);
     return ks;
 }
 
@@ -65,7 +66,7 @@ void ks_free(struct keyspace **pks)
     struct keyspace *ks = *pks;
     if (!ks)
         return;
-    ks_snapshot_cancel(ks); /* so that nothing waits for it */
+    ks_snapshot_drop(ks); /* so that nothing waits for them */
     ks_flush(ks, -1, true);
     ks_free_pending(ks);
     populator_free(&ks->populator);
@@ -142,7 +143,7 @@ bool ks_prefetch_item(const struct keyspace *ks, int db, const struct key *k, in
     return true;
 }
 
-struct item *ks_find(struct keyspace *ks, int db, const struct key *k, int flags)
+const struct item *ks_find(struct keyspace *ks, int db, const struct key *k, int flags)
 {
     struct ks_place at;
     struct item *it = ks_locate(ks, db, k, &at);
@@ -214,34 +215,14 @@ struct item *ks_remove_at(struct keyspace *ks, struct ks_place *at, uint32_t has
 
 bool ks_delete(struct keyspace *ks, int db, const struct key *k)
 {
-    struct item *it = ks_take(ks, db, k);
-    if (it)
-        ks_dispose(ks, it);
-    return it != NULL;
-}
-
-struct item *ks_take(struct keyspace *ks, int db, const struct key *k)
-{
     struct ks_place at;
     if (!ks_locate(ks, db, k, &at))
-        return NULL;
-    return ks_remove_at(ks, &at, k->hash);
+        return false;
+    ks_dispose(ks, ks_remove_at(ks, &at, k->hash));
+    return true;
 }
 
-enum err ks_put(struct keyspace *ks, int db, const struct key *k, struct item *takes)
-{
-    struct ks_place at;
-    struct item *there = ks_locate(ks, db, k, &at);
-    assert(!there && slice_equal(item_key(takes), k->name));
-    enum err e = ks_place_new(ks, db, k, &at);
-    if (!e)
-        e = ks_note_deadline(ks, &at, k->hash, item_expiry_ms(takes));
-    if (!e)
-        e = ks_insert_at(ks, &at, k->hash, takes);
-    return e;
-}
-
-enum err ks_set_expiry(struct keyspace *ks, int db, const struct key *k, struct item **it,
+enum err ks_set_expiry(struct keyspace *ks, int db, const struct key *k, const struct item **it,
                        int64_t expiry_ms)
 {
     struct ks_place at;
@@ -257,12 +238,13 @@ enum err ks_set_expiry(struct keyspace *ks, int db, const struct key *k, struct 
         item_set_expiry_in_place(old, expiry_ms);
         return ERR_OK;
     }
-    ks_cell_sub(at.cell, old);
     struct item *moved = item_try_rekey(ks->items, old, k->name, expiry_ms);
-    ks_cell_add(at.cell, moved ? moved : old);
     if (!moved)
         return ERR_NOMEM;
+    ks_cell_sub(at.cell, old);
+    ks_cell_add(at.cell, moved);
     ks_replace_at(ks, &at, moved);
+    item_free_shell(old);
     *it = moved;
     return ERR_OK;
 }

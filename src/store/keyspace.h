@@ -17,6 +17,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/blob.h"
 #include "base/err.h"
 #include "base/siphash.h"
 #include "base/slice.h"
@@ -59,7 +60,7 @@ void ks_on_expired(struct keyspace *ks, ks_expired_fn fn, void *arg);
 void ks_clock(struct keyspace *ks, int64_t now_ms);
 int64_t ks_now_ms(const struct keyspace *ks);
 int ks_databases(const struct keyspace *ks);
-/* Where its items live: for who makes one to be put into it. */
+/* Where its items live: for value_cursor_hold. */
 struct slab_heap *ks_items(struct keyspace *ks);
 
 /* --- one key ---------------------------------------------------------------------------------------- */
@@ -76,40 +77,38 @@ enum ks_find_flags {
     KS_READ = 1,     /* counts a hit or a miss */
     KS_NO_TOUCH = 2, /* leaves the access clock alone */
 };
-/* The item of a key or NULL. A key whose time has come is removed (see ks_expired_fn) and not found, unless
+/* The item of a key to read, or NULL. A key whose time has come is removed (see ks_expired_fn) and not found, unless
  * ks_set_expiry_paused. The pointer is good until the next call that changes or inserts a key. */
-struct item *ks_find(struct keyspace *ks, int db, const struct key *k, int flags);
+const struct item *ks_find(struct keyspace *ks, int db, const struct key *k, int flags);
 
 /* Stores a string, replacing whatever is there. `expiry_ms` may be ITEM_NO_EXPIRY or KS_KEEP_EXPIRY.
  * Returns the item, NULL when there was no memory and nothing changed. Deadlines in the past are stored as
  * they are (the caller decides). Copies key and value; the value may lie in the item that is replaced. */
 #define KS_KEEP_EXPIRY INT64_MIN
-struct item *ks_set_string(struct keyspace *ks, int db, const struct key *k, struct slice value,
-                           int64_t expiry_ms);
-struct item *ks_set_int(struct keyspace *ks, int db, const struct key *k, int64_t value,
-                        int64_t expiry_ms);
+const struct item *ks_set_string(struct keyspace *ks, int db, const struct key *k,
+                                 struct slice value, int64_t expiry_ms);
+const struct item *ks_set_int(struct keyspace *ks, int db, const struct key *k, int64_t value,
+                              int64_t expiry_ms);
 /* Takes the caller's reference of the blob, on success only. */
-struct item *ks_set_blob(struct keyspace *ks, int db, const struct key *k, struct blob *takes,
-                         int64_t expiry_ms);
+const struct item *ks_set_blob(struct keyspace *ks, int db, const struct key *k, struct blob *takes,
+                               int64_t expiry_ms);
 
-/* The blob of a string that is about to be sent, whose reference stays with the item. One that is sent often moves to where
- * the kernel sends from for less; the value does not change. */
-struct blob *ks_string_to_send(struct item *it);
-/* Makes the string at `it` exactly `len` bytes long and returns where they are, to be written to; bytes
- * beyond the old length are zero. `it` moves: *it is set anew. NULL: no memory, nothing changed. A blob that
- * a reply still holds is copied first. Grown strings get slack, so that appending is amortised. */
-char *ks_string_edit(struct keyspace *ks, int db, const struct key *k, struct item **it,
-                     size_t len);
+/* A key and its value, in some database. */
+struct ks_name {
+    int db;
+    const struct key *key;
+};
+/* Moves the value of a key that is there, with its deadline, to another key, in place of what is there: nothing is copied.
+ * ERR_NOMEM: nothing changed. */
+enum err ks_move(struct keyspace *ks, struct ks_name from, struct ks_name to);
+/* The same, and the value stays where it is, too: large ones are shared until one side changes. */
+enum err ks_copy(struct keyspace *ks, struct ks_name from, struct ks_name to);
 
 /* Removes a key and frees it (large values in slices, later). False: it was not there (or its time had come). */
 bool ks_delete(struct keyspace *ks, int db, const struct key *k);
-/* Removes a key and hands its item to the caller. NULL: not there. */
-struct item *ks_take(struct keyspace *ks, int db, const struct key *k);
-/* Adds an item under its own key, which must not be there. ERR_NOMEM: the item stays the caller's. */
-enum err ks_put(struct keyspace *ks, int db, const struct key *k, struct item *takes);
 
 /* Sets or clears (ITEM_NO_EXPIRY) the deadline of a key that is there. *it is set anew. */
-enum err ks_set_expiry(struct keyspace *ks, int db, const struct key *k, struct item **it,
+enum err ks_set_expiry(struct keyspace *ks, int db, const struct key *k, const struct item **it,
                        int64_t expiry_ms);
 
 /* --- whole databases -------------------------------------------------------------------------------- */
@@ -125,14 +124,14 @@ uint64_t ks_average_ttl_ms(const struct keyspace *ks, int db);
  * `count` keys (a step is bounded by count, whatever the number of shards). Every key that is there from the
  * first to the last step is given at least once; those that are due but not yet removed are given too. fn must
  * not change the keyspace. */
-typedef void (*ks_each_fn)(struct item *it, void *arg);
+typedef void (*ks_each_fn)(const struct item *it, void *arg);
 uint64_t ks_scan(const struct keyspace *ks, int db, uint64_t cursor, uint64_t count, ks_each_fn fn,
                  void *arg);
 /* Every key, in one go: unbounded. */
 void ks_each(const struct keyspace *ks, int db, ks_each_fn fn, void *arg);
 /* Some key that is not due, about evenly. Removes those that it meets and that are. NULL when there is none, or
  * when none was found in a bounded number of tries. */
-struct item *ks_random(struct keyspace *ks, int db, uint64_t random);
+const struct item *ks_random(struct keyspace *ks, int db, uint64_t random);
 
 /* Empties a database, or all (-1): at once as far as anybody can see; memory is freed in slices by ks_work,
  * or before returning when `now`. Later in either case where a snapshot is still owed keys of it. */

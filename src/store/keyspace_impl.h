@@ -6,8 +6,10 @@
  * A database is allocated with its first key and holds the cells of all shards side by side. So an empty
  * database costs a pointer, SWAPDB swaps two pointers, and FLUSHDB takes one away, whatever it held.
  *
- *   keyspace.c           one key: find, put, take, delete, deadline
- *   keyspace_string.c    string values: set, edit
+ *   keyspace.c           one key: find, delete, deadline
+ *   keyspace_edit.c      one key: a value that may be changed
+ *   keyspace_move.c      a value under another key
+ *   keyspace_string.c    setting strings
  *   keyspace_walk.c      many keys: scan, each, random, estimates
  *   keyspace_expiry.c    removing what is due
  *   keyspace_shards.c    resharding
@@ -24,16 +26,24 @@
 #include "ds/duetree.h"
 #include "ds/ring.h"
 #include "ds/table.h"
+#include "store/edit.h"
 #include "store/item_impl.h"
 #include "store/keyspace.h"
 #include "store/snapshot.h"
 
 #define KS_HASHES (1ULL << 32) /* how many hashes there are: the end of every walk */
 
-/* Values dearer to free than this wait for ks_work; in small allocations, see item_free_effort. */
+/* Values dearer to free than this wait for ks_work; in small allocations, see value_effort. */
 #define KS_LAZY_EFFORT_MIN 64
-/* As many may wait; further ones are freed at once, so that a stream of them cannot pile up memory. */
+/* While more than these wait, who adds one frees some of them. */
 #define KS_LAZY_VALUES_MAX 64
+
+/* What a database owes to one snapshot. */
+struct ks_debt {
+    uint64_t left; /* keys, */
+    uint64_t at;   /* all with hashes from this one on */
+    int db;        /* which number the database had when the snapshot began */
+};
 
 /* One database in one shard. */
 struct ks_cell {
@@ -49,14 +59,13 @@ struct ks_db {
     unsigned prepared_cells; /* how many tables have the size that a move will need */
     uint64_t boundary;       /* hashes below it are placed by owner_to, the others by owner_from */
     uint64_t keys;
-    int64_t due_ms;         /* nothing in here is due before */
-    unsigned due_cell;      /* where the search for something due goes on */
-    uint64_t snapshot_left; /* keys that the snapshot still owes, */
-    uint64_t snapshot_at;   /* all with hashes from this one on */
-    int snapshot_db;        /* which number the database had when it began */
-    unsigned drain_cell;    /* retired: how far emptying has come */
+    int64_t due_ms;    /* nothing in here is due before */
+    unsigned due_cell; /* where the search for something due goes on */
+    struct ks_debt debts[KS_SNAPSHOTS_MAX];
+    bool flushed;        /* taken away, and kept for its debts */
+    unsigned drain_cell; /* retired: how far emptying has come */
     uint64_t drain_from;
-    struct ks_db *next; /* in the list of retired databases, or of flushed ones */
+    struct ks_db *next, *prev; /* in the list of flushed databases, or (next) of retired ones */
 };
 
 /* How resharding changes one shard. */
@@ -65,16 +74,18 @@ struct ks_shard {
     uint64_t moved_in, moved_out;
 };
 
-/* A cancelled one is a snapshot that gives to nobody. */
+/* A cancelled one is a snapshot that gives to nobody: its walk only brings the items' bits to agree again. */
 enum ks_snapshot_state { KS_SNAPSHOT_IDLE, KS_SNAPSHOT_GIVING, KS_SNAPSHOT_CANCELLED };
 
 struct ks_snapshot {
+    struct keyspace *ks;
     enum ks_snapshot_state state;
-    int db;              /* the databases below owe nothing */
+    unsigned number; /* among the keyspace's snapshots: which bit, and which debts, are its own */
+    int db;          /* the databases below owe it nothing, */
+    struct ks_db *next;  /* nor the flushed ones ahead of this one; NULL: nor any */
     uint64_t keys, done; /* that there were at the beginning, and that are not owed any more */
     ks_snapshot_fn fn;
     void *arg;
-    struct ks_db *flushed; /* taken away, but owing: retired when that has been given */
 };
 
 struct keyspace {
@@ -90,8 +101,9 @@ struct keyspace {
     unsigned cell_count; /* of a new database: the most that owner_to and owner_from name */
     bool expiry_paused;
     bool expecting; /* tables were made ready for keys that are still to come */
-    uint8_t parity; /* ITEM_PARITY or 0: items that differ are owed to the snapshot */
-    bool untidy;    /* keys came or went since the last round of tidying began */
+    uint8_t
+        parity;  /* a bit of ITEM_PARITY each: items that differ in one are owed to that snapshot */
+    bool untidy; /* keys came or went since the last round of tidying began */
     uint64_t hits, misses;
 
     ks_expired_fn expired;
@@ -106,11 +118,13 @@ struct keyspace {
 
     struct ks_db *retired; /* flushed, not yet freed */
     uint64_t retired_keys;
-    unsigned lazy_count;
-    struct item *lazy[KS_LAZY_VALUES_MAX];
+    struct item **lazy; /* values that wait to be freed */
+    size_t lazy_count, lazy_room;
     uint64_t lazy_freed;
 
-    struct ks_snapshot snapshot;
+    struct ks_snapshot snapshots[KS_SNAPSHOTS_MAX];
+    struct ks_db *flushed,
+        *last_flushed; /* in debt to snapshots that give; retired when all is paid */
 
     bool moving;
     unsigned shards_from; /* of the current or last move */
@@ -137,13 +151,6 @@ static inline void ks_prefetch_small(const void *item)
     prefetch_line(item);
     prefetch_line((const char *)item + KS_SMALL_ITEM_BYTES - 1);
 }
-
-/* Where a key is or would be. */
-struct ks_place {
-    struct ks_db *db;
-    struct ks_cell *cell;
-    struct table_pos pos; /* pos.bucket is NULL when it is not there */
-};
 
 /* --- finding ---------------------------------------------------------------------------------------- */
 
@@ -207,6 +214,8 @@ static inline struct item *ks_locate(struct keyspace *ks, int db, const struct k
     at->cell = ks_cell_of(ks, at->db, k);
     at->pos = table_find(&at->cell->table, k->hash, ks_item_matches, &k->name);
     struct item *it = ks_item_at(at);
+    if (it)
+        item_check(it);
     if (it && __builtin_expect(ks_is_due(ks, it), 0)) {
         ks_expire_at(ks, db, at, k->hash);
         it = NULL;
@@ -216,20 +225,29 @@ static inline struct item *ks_locate(struct keyspace *ks, int db, const struct k
 
 /* --- changing: every key comes, goes and changes its item through these ------------------------------ */
 
-/* Gives the snapshot what it is still owed: an item that is about to change or go. */
+/* Gives each snapshot what it is still owed: an item that is about to change or go. */
 void ks_snapshot_give(struct keyspace *ks, struct ks_db *d, struct item *it);
-static inline bool ks_snapshot_owed(const struct keyspace *ks, const struct item *it)
+/* The bit of ITEM_PARITY that is a snapshot's. */
+static inline unsigned ks_snapshot_bit(unsigned number)
 {
-    return (it->flags ^ ks->parity) & ITEM_PARITY;
+    static_assert(ITEM_PARITY == ((1u << KS_SNAPSHOTS_MAX) - 1) << ITEM_PARITY_SHIFT,
+                  "there is a bit for each snapshot");
+    return 1u << (ITEM_PARITY_SHIFT + number);
+}
+/* The bits of the snapshots that it is owed to. */
+static inline unsigned ks_snapshot_owed(const struct keyspace *ks, const struct item *it)
+{
+    return (unsigned)(it->flags ^ ks->parity) & ITEM_PARITY;
 }
 /* Goes ahead of every change of an item in a table, even one that may fail, and of every look at what stands in
- * the way of it: the snapshot may hold a blob. */
+ * the way of it: a snapshot may hold a blob. */
 static inline void ks_before_change(struct keyspace *ks, struct ks_db *d, struct item *it)
 {
+    item_check(it);
     if (__builtin_expect(ks_snapshot_owed(ks, it), 0))
         ks_snapshot_give(ks, d, it);
 }
-/* What comes into a table now is owed to nobody. */
+/* What comes into a table now is owed to no snapshot. */
 static inline void ks_mark_new(const struct keyspace *ks, struct item *it)
 {
     it->flags = (uint8_t)((it->flags & ~ITEM_PARITY) | ks->parity);
@@ -243,7 +261,7 @@ enum err ks_note_deadline(struct keyspace *ks, struct ks_place *at, uint32_t has
                           int64_t deadline_ms);
 /* Adds an item where there is none. ERR_NOMEM: unchanged. */
 enum err ks_insert_at(struct keyspace *ks, struct ks_place *at, uint32_t hash, struct item *it);
-/* Puts an item where another one is, which is no longer owed to the snapshot. */
+/* Puts an item where another one is, which is no longer owed to any snapshot. */
 static inline void ks_replace_at(const struct keyspace *ks, const struct ks_place *at,
                                  struct item *it)
 {
@@ -254,15 +272,17 @@ static inline void ks_replace_at(const struct keyspace *ks, const struct ks_plac
 struct item *ks_remove_at(struct keyspace *ks, struct ks_place *at, uint32_t hash);
 /* Frees an item that is in no table any more, perhaps later. */
 void ks_dispose(struct keyspace *ks, struct item *it);
+/* Gives the value under edit other bytes, in the item that it has or in a new one. False: no memory, unchanged. */
+bool ks_edit_replace(struct ks_edit *e, const struct item_value *v);
 
 static inline void ks_cell_add(struct ks_cell *cell, const struct item *it)
 {
-    cell->bytes += item_memory(it);
+    cell->bytes += value_memory(it);
     cell->expires += item_has_expiry(it);
 }
 static inline void ks_cell_sub(struct ks_cell *cell, const struct item *it)
 {
-    cell->bytes -= item_memory(it);
+    cell->bytes -= value_memory(it);
     cell->expires -= item_has_expiry(it);
 }
 
@@ -285,6 +305,10 @@ static inline uint64_t ks_width(const struct ks_db *d, uint64_t keys)
 
 void ks_place_slots(struct keyspace *ks);   /* fills the owner tables of a new keyspace */
 bool ks_move_slice(struct keyspace *ks);    /* true: there is more to move */
-bool ks_snapshot_tidy(struct keyspace *ks); /* after a cancel; true: there is more to do */
+bool ks_snapshot_tidy(struct keyspace *ks); /* after cancelled ones; true: there is more to do */
+void ks_snapshot_init(struct keyspace *ks);
+void ks_snapshot_drop(struct keyspace *ks); /* all of them: before the keyspace is freed */
+/* A flushed database is kept, or else it owes nothing (any more): the caller frees it. */
+bool ks_snapshot_keeps(struct keyspace *ks, struct ks_db *d);
 void ks_retire(struct keyspace *ks, struct ks_db *d); /* frees a flushed database in slices */
 void ks_free_pending(struct keyspace *ks); /* everything that waits to be freed: unbounded */

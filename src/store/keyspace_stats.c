@@ -80,7 +80,7 @@ void ks_move_stats(const struct keyspace *ks, struct ks_move_stats *out)
 static uint64_t lazy_pending(const struct keyspace *ks)
 {
     uint64_t keys = ks->lazy_count + ks->retired_keys;
-    for (const struct ks_db *d = ks->snapshot.flushed; d; d = d->next)
+    for (const struct ks_db *d = ks->flushed; d; d = d->next)
         keys += d->keys;
     return keys;
 }
@@ -117,7 +117,7 @@ struct check {
     const struct keyspace *ks;
     const struct ks_db *db;
     const struct ks_cell *cell;
-    uint64_t keys, expires, bytes, owed;
+    uint64_t keys, expires, bytes, owed[KS_SNAPSHOTS_MAX];
     int64_t least_ms;
 };
 
@@ -125,6 +125,7 @@ static void check_item(void *item, uint32_t hash, void *arg)
 {
     struct check *c = arg;
     struct slice name = item_key(item);
+    item_check(item);
     assert(hash == ks_hash(c->ks, name));
     struct key k = {.name = name, .hash = hash, .slot = key_slot(name)};
     assert(ks_cell_of(c->ks, c->db, &k) == c->cell);
@@ -135,16 +136,19 @@ static void check_item(void *item, uint32_t hash, void *arg)
         c->least_ms = deadline_ms;
     c->keys++;
     c->expires += item_has_expiry(item);
-    c->bytes += item_memory(item);
-    if (ks_snapshot_owed(c->ks, item)) {
-        assert(hash >= c->db->snapshot_at); /* whichever shards it has been in meanwhile */
-        c->owed++;
+    c->bytes += value_memory(item);
+    unsigned owed = ks_snapshot_owed(c->ks, item);
+    for (unsigned i = 0; i < KS_SNAPSHOTS_MAX; i++) {
+        if (!(owed & ks_snapshot_bit(i)))
+            continue;
+        assert(hash >= c->db->debts[i].at); /* whichever shards it has been in meanwhile */
+        c->owed[i]++;
     }
 }
 
 static void check_db(const struct keyspace *ks, const struct ks_db *d)
 {
-    uint64_t keys = 0, owed = 0;
+    uint64_t keys = 0, owed[KS_SNAPSHOTS_MAX] = {0};
     assert(d->cell_count >= ks->cell_count && d->boundary <= KS_HASHES);
     assert(ks->moving || d->boundary == KS_HASHES);
     for (unsigned i = 0; i < d->cell_count; i++) {
@@ -163,29 +167,58 @@ static void check_db(const struct keyspace *ks, const struct ks_db *d)
             assert(ks->due_ms < bound_ms + DUETREE_TICK_MS);
         }
         keys += c.keys;
-        owed += c.owed;
+        for (unsigned s = 0; s < KS_SNAPSHOTS_MAX; s++)
+            owed[s] += c.owed[s];
     }
-    assert(keys == d->keys && owed == d->snapshot_left);
+    assert(keys == d->keys);
+    for (unsigned s = 0; s < KS_SNAPSHOTS_MAX; s++)
+        assert(owed[s] == d->debts[s].left);
+}
+
+static void check_snapshot(const struct keyspace *ks, const struct ks_snapshot *s)
+{
+    uint64_t owed = 0;
+    bool ahead = s->next != NULL; /* of where it looks for more */
+    for (int i = 0; i < ks->databases; i++) {
+        if (!ks->dbs[i])
+            continue;
+        assert(i >= s->db || ks->dbs[i]->debts[s->number].left == 0);
+        owed += ks->dbs[i]->debts[s->number].left;
+    }
+    for (const struct ks_db *d = ks->flushed; d; d = d->next) {
+        ahead = ahead && d != s->next;
+        assert(!(ahead || !s->next) || d->debts[s->number].left == 0);
+        owed += d->debts[s->number].left;
+    }
+    assert(!ahead);
+    /* A cancelled one may have lost some to a flush. */
+    assert(s->state != KS_SNAPSHOT_GIVING || owed == s->keys - s->done);
+    assert(s->state != KS_SNAPSHOT_IDLE || owed == 0);
+}
+
+static void check_flushed(const struct keyspace *ks)
+{
+    const struct ks_db *last = NULL;
+    for (const struct ks_db *d = ks->flushed; d; d = d->next) {
+        uint64_t owed = 0;
+        for (unsigned i = 0; i < KS_SNAPSHOTS_MAX; i++)
+            owed += d->debts[i].left;
+        assert(owed > 0 && d->flushed && d->prev == last);
+        last = d;
+    }
+    assert(ks->last_flushed == last);
 }
 
 void ks_validate(const struct keyspace *ks)
 {
     uint64_t retired_keys = 0, slots = 0;
-    const struct ks_snapshot *snapshot = &ks->snapshot;
-    uint64_t owed = 0;
     for (int i = 0; i < ks->databases; i++) {
-        if (!ks->dbs[i])
-            continue;
-        check_db(ks, ks->dbs[i]);
-        assert(i >= snapshot->db || ks->dbs[i]->snapshot_left == 0);
-        owed += ks->dbs[i]->snapshot_left;
+        if (ks->dbs[i])
+            check_db(ks, ks->dbs[i]);
     }
-    for (const struct ks_db *d = snapshot->flushed; d; d = d->next)
-        owed += d->snapshot_left;
-    assert(!snapshot->flushed || snapshot->state == KS_SNAPSHOT_GIVING);
-    /* A cancelled one may have lost some to a flush. */
-    assert(snapshot->state != KS_SNAPSHOT_GIVING || owed == snapshot->keys - snapshot->done);
-    assert(snapshot->state != KS_SNAPSHOT_IDLE || owed == 0);
+    for (int i = 0; i < KS_SNAPSHOTS_MAX; i++)
+        check_snapshot(ks, &ks->snapshots[i]);
+    check_flushed(ks);
     for (const struct ks_db *d = ks->retired; d; d = d->next) {
         for (unsigned i = 0; i < d->cell_count; i++)
             retired_keys += d->cells[i].table.count;

@@ -23,6 +23,7 @@ static void give(void *item, uint32_t hash, void *arg)
     (void)hash;
     struct each *each = arg;
     each->given++;
+    item_check(item);
     each->fn(item, each->arg);
 }
 
@@ -78,7 +79,7 @@ static struct ks_cell *cell_of_nth(struct ks_db *d, uint64_t n)
 
 /* Keys that are due are removed as they are drawn, so a database where all are due answers NULL in the end,
  * after a bounded number of tries even if it is large. */
-struct item *ks_random(struct keyspace *ks, int db, uint64_t random)
+const struct item *ks_random(struct keyspace *ks, int db, uint64_t random)
 {
     struct rng rng;
     rng_seed(&rng, random);
@@ -101,7 +102,7 @@ struct ttl_sample {
     uint64_t count;
 };
 
-static void sample_ttl(struct item *it, void *arg)
+static void sample_ttl(const struct item *it, void *arg)
 {
     struct ttl_sample *s = arg;
     if (!item_has_expiry(it))

@@ -6,38 +6,66 @@
 /* What is freed of large values, in small allocations, and of flushed databases, in keys. */
 #define LAZY_EFFORT_PER_SLICE 256
 #define DRAIN_KEYS_PER_SLICE  256
+/* What whoever adds to many values that wait frees of them. */
+#define LAZY_EFFORT_PER_DISPOSAL 512
+#define LAZY_ROOM_MIN            64
 /* Cells looked at in a slice of tidying, and buckets moved in the one that needs it. */
 #define TIDY_CELLS_PER_SLICE   64
 #define TIDY_BUCKETS_PER_SLICE 64
 
 /* --- freeing ---------------------------------------------------------------------------------------- */
 
-void ks_dispose(struct keyspace *ks, struct item *it)
+/* Frees for as much effort of what waits; true: there is more. */
+static bool free_values(struct keyspace *ks, size_t effort)
 {
-    if (item_free_effort(it) > KS_LAZY_EFFORT_MIN && ks->lazy_count < KS_LAZY_VALUES_MAX)
-        ks->lazy[ks->lazy_count++] = it;
-    else
-        item_free(it);
-}
-
-static bool free_values(struct keyspace *ks)
-{
-    size_t effort = 0;
-    while (ks->lazy_count > 0 && effort < LAZY_EFFORT_PER_SLICE) {
-        struct item *it = ks->lazy[--ks->lazy_count];
-        effort += item_free_effort(it);
-        item_free(it);
+    while (ks->lazy_count > 0 && effort > 0) {
+        if (!value_free_some(ks->lazy[ks->lazy_count - 1], &effort))
+            continue;
+        ks->lazy_count--;
         ks->lazy_freed++;
     }
     return ks->lazy_count > 0;
+}
+
+/* False: no memory for the note. */
+static bool free_later(struct keyspace *ks, struct item *it)
+{
+    if (ks->lazy_count == ks->lazy_room) {
+        size_t room = ks->lazy_room ? 2 * ks->lazy_room : LAZY_ROOM_MIN;
+        struct item **grown = mem_try_realloc(ks->lazy, room * sizeof(struct item *));
+        if (!grown)
+            return false;
+        ks->lazy = grown;
+        ks->lazy_room = room;
+    }
+    ks->lazy[ks->lazy_count++] = it;
+    return true;
+}
+
+void ks_dispose(struct keyspace *ks, struct item *it)
+{
+    item_check(it);
+    if (!item_is_outside(it)) {
+        item_free_shell(it);
+        return;
+    }
+    if (value_effort(it) <= KS_LAZY_EFFORT_MIN || !free_later(ks, it)) {
+        item_free(it);
+        return;
+    }
+    /* Who brings more than ks_work frees does some of the work, so that a stream of them does not pile up. */
+    if (ks->lazy_count > KS_LAZY_VALUES_MAX)
+        free_values(ks, LAZY_EFFORT_PER_DISPOSAL);
 }
 
 static void free_drained(void *item, uint32_t hash, void *arg)
 {
     (void)hash;
     struct keyspace *ks = arg;
-    item_free(item);
     ks->retired_keys--;
+    if (value_effort(item) > KS_LAZY_EFFORT_MIN && free_later(ks, item))
+        return;
+    item_free(item);
     ks->lazy_freed++;
 }
 
@@ -69,10 +97,11 @@ static bool drain_retired(struct keyspace *ks)
 
 void ks_free_pending(struct keyspace *ks)
 {
-    while (free_values(ks))
+    while (free_values(ks, LAZY_EFFORT_PER_SLICE) || drain_retired(ks))
         ;
-    while (drain_retired(ks))
-        ;
+    mem_free(ks->lazy);
+    ks->lazy = NULL;
+    ks->lazy_room = 0;
 }
 
 /* --- whole databases -------------------------------------------------------------------------------- */
@@ -86,15 +115,12 @@ void ks_retire(struct keyspace *ks, struct ks_db *d)
 
 static void flush_db(struct keyspace *ks, struct ks_db *d, bool now)
 {
-    struct ks_snapshot *s = &ks->snapshot;
-    if (s->state == KS_SNAPSHOT_GIVING && d->snapshot_left > 0) {
-        d->next = s->flushed;
-        s->flushed = d;
-    } else if (now) {
+    if (ks_snapshot_keeps(ks, d))
+        return;
+    if (now)
         ks_db_free(d);
-    } else {
+    else
         ks_retire(ks, d);
-    }
 }
 
 void ks_flush(struct keyspace *ks, int db, bool now)
@@ -114,7 +140,8 @@ void ks_swap(struct keyspace *ks, int a, int b)
     struct ks_db *d = ks_db_of(ks, a);
     ks->dbs[a] = ks_db_of(ks, b);
     ks->dbs[b] = d;
-    ks->snapshot.db = 0; /* what it has still to walk may lie lower now */
+    for (int i = 0; i < KS_SNAPSHOTS_MAX; i++)
+        ks->snapshots[i].db = 0; /* what it has still to walk may lie lower now */
 }
 
 /* --- tidying ---------------------------------------------------------------------------------------- */
@@ -186,7 +213,7 @@ void ks_expect_end(struct keyspace *ks)
 
 bool ks_work(struct keyspace *ks)
 {
-    bool more = free_values(ks);
+    bool more = free_values(ks, LAZY_EFFORT_PER_SLICE);
     more |= drain_retired(ks);
     more |= ks_move_slice(ks);
     more |= ks_snapshot_tidy(ks);

@@ -1,17 +1,19 @@
 #pragma once
-/* A snapshot of the whole keyspace at one instant, taken in slices while it changes: no fork, no copy.
+/* Snapshots of the whole keyspace, each at one instant, taken in slices while it changes: no fork, no copy.
+ * KS_SNAPSHOTS_MAX may be under way at once, each of its own instant and at its own pace.
  *
- * Each item bears one bit, ITEM_PARITY: that of the last snapshot that owes it to nobody any more. A snapshot
- * begins by turning the keyspace's own parity over, so that every item differs from it: all are owed. The walk
- * gives them out in the order of their hashes, one database after the other, across all shards. Whoever is about
- * to change or remove an item that is still owed gives it out first (one predictable branch where no snapshot is
- * under way). What comes in since bears the new parity from the start and is never given out.
+ * Each snapshot has one bit of ITEM_PARITY, in every item and in the keyspace. An item whose bit agrees with the
+ * keyspace's is owed to that snapshot no more. A snapshot begins by turning the keyspace's bit over, so that every
+ * item differs from it: all are owed. The walk gives them out in the order of their hashes, one database after the
+ * other, across all shards. Whoever is about to change or remove an item that is still owed gives it out first. The
+ * bits of all snapshots are compared at once: one predictable branch, however many are under way. What comes in
+ * since bears the keyspace's bits from the start and is never given out.
  *
- * So what is given out is each key that was there at the beginning, once, as it was then, in whatever order.
- * Tables that grow and shrink, resharding and SWAPDB change no hash and no parity, and do not matter. A database
- * that is flushed while it owes something is walked to its end before it is freed, so that flushing neither
- * breaks the snapshot nor makes it begin again: its keys cost memory until then, those of one flush at most, as
- * what came in since is owed to nobody.
+ * So what a snapshot gives out is each key that was there at its beginning, once, as it was then, in whatever order.
+ * Tables that grow and shrink, resharding and SWAPDB change no hash and no bit, and do not matter. A database that
+ * is flushed while it owes something is walked to its end before it is freed, so that flushing neither breaks a
+ * snapshot nor makes it begin again: its keys cost memory until then. What is kept is bounded by what there was when
+ * snapshots began, as what came in since is owed to none.
  *
  * Keys whose time has come but which were not removed yet are given out too, with their deadline: who loads the
  * snapshot drops them. (So the callback may come from within a look-up that finds a key due, too.) The access
@@ -22,24 +24,27 @@
 #include "base/err.h"
 #include "store/keyspace.h"
 
+#define KS_SNAPSHOTS_MAX 4
+
 /* A slice gives out fewer keys than asked for where they would hold more than this, on average: the callback
  * copies them, we suppose, and a slice is to be short. */
 #define KS_SNAPSHOT_SLICE_BYTES (256 * 1024)
 
-/* A key as it was when the snapshot began. Must not change the keyspace, but may hold a blob (which is then
- * copied before it is edited). `db` as numbered then. The item is borrowed for the call. */
+/* A key as it was when the snapshot began. Must change neither keyspace nor snapshots, but may hold a blob (which is
+ * then copied before it is edited). `db` as numbered then. The item is borrowed for the call. */
 typedef void (*ks_snapshot_fn)(void *arg, int db, const struct item *it);
 
+struct ks_snapshot;
 /* Allocates nothing; needs a look at every database. From now on `fn` is called from ks_snapshot_slice and from
- * whatever changes a key, until ks_snapshot_slice answers false or the snapshot is cancelled. ERR_BUSY: one is
- * under way (or the rest of a cancelled one is being tidied up): see ks_snapshot_busy. */
-enum err ks_snapshot_begin(struct keyspace *ks, ks_snapshot_fn fn, void *arg);
-/* Looks at about `keys` more (> 0) and gives out what is owed of them. False: it was the last slice, the snapshot
- * is over and whole (or none was under way: it has been cancelled). */
-bool ks_snapshot_slice(struct keyspace *ks, unsigned keys);
-/* Gives out nothing any more. What is left of the walk goes on within ks_work. Nothing where none is under way. */
-void ks_snapshot_cancel(struct keyspace *ks);
+ * whatever changes a key, until ks_snapshot_end. NULL: as many as may be are under way, or the rest of one that was
+ * ended early is being tidied up: see ks_snapshot_busy. */
+struct ks_snapshot *ks_snapshot_begin(struct keyspace *ks, ks_snapshot_fn fn, void *arg);
+/* Looks at about `keys` more (> 0) and gives out what is owed of them. False: that was all, the snapshot is whole. */
+bool ks_snapshot_slice(struct ks_snapshot *s, unsigned keys);
+/* The caller's is NULL from now on, and gives out nothing any more; fine for NULL. Where it was not whole, what is
+ * left of the walk goes on within ks_work. Needs a look at every flushed database that is kept. */
+void ks_snapshot_end(struct ks_snapshot **s);
 
-bool ks_snapshot_busy(struct keyspace *ks);         /* no other can begin yet */
-bool ks_snapshot_active(const struct keyspace *ks); /* begun, neither over nor cancelled */
-double ks_snapshot_done(const struct keyspace *ks); /* 0..1; 1 when none is active */
+/* None can begin now: ks_work makes room as soon as one has ended. */
+bool ks_snapshot_busy(struct keyspace *ks);
+double ks_snapshot_done(const struct ks_snapshot *s); /* 0..1 */

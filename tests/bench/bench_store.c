@@ -13,6 +13,7 @@
 #include "base/mem.h"
 #include "base/rng.h"
 #include "store/keyspace.h"
+#include "store/string.h"
 #include "store/snapshot.h"
 
 #define NAMES       4096 /* made at a time */
@@ -74,8 +75,8 @@ typedef void (*op_fn)(struct bench *b, const struct key *k);
 static void op_get(struct bench *b, const struct key *k)
 {
     char scratch[NUM_I64_CHARS];
-    struct item *it = ks_find(b->ks, 0, k, KS_READ);
-    struct slice s = item_string(it, scratch);
+    const struct item *it = ks_find(b->ks, 0, k, KS_READ);
+    struct slice s = string_run(it, 0, scratch);
     __asm__ volatile("" : : "r"(s.ptr[0]), "r"(s.len));
 }
 
@@ -258,7 +259,7 @@ static void expire(struct bench *b)
         abort();
 }
 
-static void ignore(struct item *it, void *arg)
+static void ignore(const struct item *it, void *arg)
 {
     (void)it, (void)arg;
 }
@@ -287,7 +288,7 @@ static void copy_item(void *arg, int db, const struct item *it)
     (void)db;
     struct copied *c = arg;
     char scratch[NUM_I64_CHARS];
-    struct slice key = item_key(it), value = item_string(it, scratch);
+    struct slice key = item_key(it), value = string_run(it, 0, scratch);
     if (c->at + key.len + value.len > sizeof(c->bytes))
         c->at = 0;
     memcpy(c->bytes + c->at, key.ptr, key.len);
@@ -301,20 +302,22 @@ static void snapshot(struct bench *b)
     struct slices s = {.clock_ns = clock_cost_ns()};
     struct copied *c = calloc(1, sizeof(*c));
     uint64_t begin = cpu_ns();
-    if (ks_snapshot_begin(b->ks, copy_item, c) != ERR_OK)
+    struct ks_snapshot *taken = ks_snapshot_begin(b->ks, copy_item, c);
+    if (!taken)
         abort();
     printf("%-28s %7.1f us\n", "snapshot, begin", (double)(cpu_ns() - begin) / 1000);
     for (bool more = true; more;) {
         begin = cpu_ns();
-        more = ks_snapshot_slice(b->ks, 256);
+        more = ks_snapshot_slice(taken, 256);
         slice_done(&s, begin);
     }
     print_slices("snapshot, 256 keys a slice", &s);
     if (c->keys != b->keys)
         abort();
-    ks_snapshot_begin(b->ks, copy_item, c);
+    ks_snapshot_end(&taken);
+    taken = ks_snapshot_begin(b->ks, copy_item, c);
     measure(b, "SET overwrite, a snapshot on", op_set, true);
-    ks_snapshot_cancel(b->ks);
+    ks_snapshot_end(&taken);
     work(b, "after it was cancelled");
     free(c);
 }

@@ -14,10 +14,12 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "admin/admin.h"
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/logger.h"
 #include "base/rng.h"
+#include "clients/clients.h"
 #include "cmd/ctx.h"
 #include "cmd/table.h"
 #include "engine/engine.h"
@@ -44,6 +46,8 @@ struct guard {
     struct keyspace *ks;
     struct cmd_table *table;
     struct engine *engine;
+    struct clients *around; /* src/clients/ */
+    struct admin *admin;
     struct event_base *base;
     struct net *net;
     int clients[CLIENTS];
@@ -89,14 +93,24 @@ static void server_start(struct guard *g)
         .databases = 16, .shards = 1, .hash_key = {1, 2}, .now_ms = NOW_US / 1000});
     g->table = cmd_table_new();
     cmd_add_rows(g->table);
-    g->engine = engine_new(
-        &(struct engine_options){
-            .ks = g->ks, .table = g->table, .logger = &g->logger, .rng = &g->rng, .owner = g},
-        &(struct engine_config){.slowlog_us = 10000,
-                                .slowlog_len_max = 128,
-                                .bulk_bytes_max = 512 << 20,
-                                .latency_tracking = true,
-                                .active_expiry = true});
+    struct engine_options o = {.ks = g->ks,
+                               .table = g->table,
+                               .logger = &g->logger,
+                               .rng = &g->rng,
+                               .owner = g,
+                               .now_us = 1,
+                               .wall_ms = NOW_US / 1000};
+    g->around = clients_new(&g->rng);
+    g->admin = admin_new();
+    clients_observe(g->around, &o.observers);
+    admin_observe(g->admin, &o.observers);
+    g->engine = engine_new(&o, &(struct engine_config){.slowlog_us = 10000,
+                                                       .slowlog_len_max = 128,
+                                                       .bulk_bytes_max = 512 << 20,
+                                                       .latency_tracking = true,
+                                                       .active_expiry = true});
+    clients_attach(g->around, g->engine);
+    admin_attach(g->admin, g->engine);
     g->base = event_base_new();
     g->net = net_new(g->base, g->engine, &g->logger);
     struct net_config c = {.unix_path = SOCKET,
@@ -115,6 +129,8 @@ static void server_stop(struct guard *g)
     net_free(&g->net);
     event_base_free(g->base);
     engine_free(&g->engine);
+    admin_free(&g->admin);
+    clients_free(&g->around);
     cmd_table_free(&g->table);
     ks_free(&g->ks);
     logger_deinit(&g->logger);

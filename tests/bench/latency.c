@@ -9,8 +9,8 @@
  * users would not see it. Where it does not come round for more than ABSENT_US, what it sends and reads then says
  * nothing of the server, nor does what the server takes to answer the heap of requests that follows. So the
  * requests that were due or in flight meanwhile, and those up to when that heap is answered, are counted apart: "all"
- * are the latencies of all requests, the others those of requests that were measured undisturbed ("undisturbed": how many).
- * A stall of the server within such a time is not seen, so a run that was disturbed much is worth little.
+ * are the latencies of all requests, the others those of requests that were measured undisturbed ("undisturbed": how
+ * many). A stall of the server within such a time is not seen, so a run that was disturbed much is worth little.
  *
  * Prints "ready" when the connections stand and the first request is due, and at the end one line of JSON; latencies
  * are in microseconds. GET and SET of key:000000000000 and on, 16 bytes, values of 16 bytes. */
@@ -35,8 +35,8 @@
 #define REQUEST_BYTES   128
 #define PATIENCE_NS     INT64_C(10000000000) /* for replies after the last request */
 #define EVENTS          64
-#define ABSENT_US \
-    500 /* from one round of the loop to the next; sending and reading all that is ready takes less */
+/* from one round of the loop to the next; sending and reading all that is ready takes less */
+#define ABSENT_US 500
 
 /* --- a histogram -------------------------------------------------------------------------------------- */
 

@@ -1,5 +1,6 @@
 """What the Python tests share: a server of their own, and TAP."""
 
+import fnmatch
 import os
 import socket
 import subprocess
@@ -170,6 +171,11 @@ def info(client, field):
 def run(server):
     """Runs all tests, then stops the server; ends the program."""
     failed = 0
+    pattern = os.environ.get("TEST_NAME", "*")
+    TESTS[:] = [function for function in TESTS if fnmatch.fnmatchcase(function.__name__, pattern)]
+    if not TESTS:
+        server.kill()
+        sys.exit(0)  # of that name
     print(f"1..{len(TESTS) + 1}")
     for number, function in enumerate(TESTS, 1):
         what = function.__name__.replace("_", " ")

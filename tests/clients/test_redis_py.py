@@ -11,10 +11,12 @@ import server as testing
 from server import Skip, test
 
 SERVER = testing.Server()
+# redis-py's own default is localhost, which is ::1 on one machine and 127.0.0.1 on the next.
+ADDRESS = {"host": "127.0.0.1", "port": SERVER.port}
 
 
 def connect(**options):
-    client = redis.Redis(port=SERVER.port, **options)
+    client = redis.Redis(**ADDRESS, **options)
     end = time.monotonic() + testing.PATIENCE_S
     while True:
         try:
@@ -159,7 +161,7 @@ def transactions_with_watch_are_tried_again():
 
 @test
 def threads_share_a_pool():
-    pool = redis.ConnectionPool(port=SERVER.port, max_connections=10)
+    pool = redis.ConnectionPool(**ADDRESS, max_connections=10)
     r.set("n", 0)
 
     def work():
@@ -175,7 +177,7 @@ def threads_share_a_pool():
     assert r.get("n") == b"1600"
     pool.disconnect()
 
-    blocking = redis.BlockingConnectionPool(port=SERVER.port, max_connections=1, timeout=5)
+    blocking = redis.BlockingConnectionPool(**ADDRESS, max_connections=1, timeout=5)
     assert redis.Redis(connection_pool=blocking).ping()
     blocking.disconnect()
 
@@ -297,13 +299,13 @@ def clients():
 def a_password():
     r.config_set("requirepass", "secret")
     try:
-        raises(redis.AuthenticationError, "", redis.Redis(port=SERVER.port).ping)
-        raises(redis.ResponseError, "WRONGPASS", redis.Redis(port=SERVER.port, password="wrong", username="default").ping)
-        assert redis.Redis(port=SERVER.port, password="secret").ping()
-        assert redis.Redis(port=SERVER.port, username="default", password="secret").ping()
+        raises(redis.AuthenticationError, "", redis.Redis(**ADDRESS).ping)
+        raises(redis.ResponseError, "WRONGPASS", redis.Redis(**ADDRESS, password="wrong", username="default").ping)
+        assert redis.Redis(**ADDRESS, password="secret").ping()
+        assert redis.Redis(**ADDRESS, username="default", password="secret").ping()
         assert redis.Redis.from_url(f"redis://:secret@127.0.0.1:{SERVER.port}/3").ping()
     finally:
-        redis.Redis(port=SERVER.port, password="secret").config_set("requirepass", "")
+        redis.Redis(**ADDRESS, password="secret").config_set("requirepass", "")
 
 
 @test

@@ -10,6 +10,7 @@
 
 #include "base/words.h"
 #include "e2e/server.h"
+#include "resp/reply.h"
 
 #define READ_BYTES 65536
 
@@ -121,80 +122,83 @@ void raw_send_command(struct raw *r, const char *command)
 
 /* --- replies ---------------------------------------------------------------------------------------- */
 
-/* Prints the reply at *at and moves on behind it; false: it is not complete. */
-static bool print_reply(struct slice in, size_t *at, struct buf *out);
+struct printer {
+    struct reply_parser parser;
+    struct slice in;
+    struct buf *out;
+};
 
-static bool print_elements(struct slice in, size_t *at, int64_t count, const char *brackets,
-                           struct buf *out)
+/* False: the bytes end before it is whole. */
+static bool next_token(struct printer *p, struct reply_token *t)
 {
-    bool map = brackets[0] == '{';
-    buf_append_char(out, brackets[0]);
-    for (int64_t i = 0; i < (map ? 2 * count : count); i++) {
-        buf_append_cstr(out, i == 0 ? "" : map && i % 2 ? ": " : ", ");
-        if (!print_reply(in, at, out))
+    enum reply_status status = reply_next(&p->parser, &p->in, t);
+    if (status == REPLY_BAD)
+        fail_msg("no reply, at offset %llu: %s", (unsigned long long)p->parser.at, p->parser.error);
+    return status == REPLY_TOKEN && !t->more;
+}
+
+static bool print_value(struct printer *p, const struct reply_token *t);
+
+static bool print_elements(struct printer *p, bool pairs)
+{
+    struct reply_token t;
+    buf_append_char(p->out, pairs ? '{' : '[');
+    for (int i = 0; next_token(p, &t); i++) {
+        if (t.type == REPLY_END) {
+            buf_append_char(p->out, pairs ? '}' : ']');
+            return true;
+        }
+        buf_append_cstr(p->out, i == 0 ? "" : pairs && i % 2 ? ": " : ", ");
+        if (!print_value(p, &t))
             return false;
     }
-    buf_append_char(out, brackets[1]);
+    return false;
+}
+
+static bool print_value(struct printer *p, const struct reply_token *t)
+{
+    switch (t->type) {
+    case REPLY_NULL:
+        buf_append_cstr(p->out, t->wire == '_' ? "_" : t->wire == '*' ? "*nil" : "nil");
+        return true;
+    case REPLY_VERBATIM: buf_printf(p->out, "=%s:", t->format); break;
+    case REPLY_BULK: break;
+    case REPLY_ARRAY: return print_elements(p, false);
+    case REPLY_MAP: return print_elements(p, true);
+    case REPLY_SET:
+    case REPLY_PUSH: buf_append_char(p->out, t->wire); return print_elements(p, false);
+    case REPLY_INT: buf_printf(p->out, ":%lld", (long long)t->integer); return true;
+    case REPLY_BOOL: buf_append_cstr(p->out, t->integer ? "#t" : "#f"); return true;
+    case REPLY_ATTRIBUTE: fail_msg("an attribute, which no command gives"); return false;
+    case REPLY_STATUS:
+    case REPLY_ERROR:
+    case REPLY_DOUBLE:
+    case REPLY_BIGNUM:
+    case REPLY_END:
+        buf_append_char(p->out, t->wire);
+        buf_append_slice(p->out, t->text);
+        return true;
+    }
+    buf_append_quoted(p->out, t->text);
     return true;
 }
 
-/* A bulk string or a verbatim one, whose first four bytes name its format. */
-static bool print_bulk(struct slice in, size_t *at, size_t len, char type, struct buf *out)
+/* Prints the reply at the start of `in` and returns its bytes; 0: it is not complete. */
+static size_t print_reply(struct slice in, struct buf *out)
 {
-    if (in.len - *at < len + 2)
-        return false;
-    struct slice body = {in.ptr + *at, len};
-    *at += len + 2;
-    if (type == '=') {
-        buf_printf(out, "=%.4s", body.ptr);
-        body = slice_of(body.ptr + 4, len - 4);
-    }
-    buf_append_quoted(out, body);
-    return true;
-}
-
-static bool print_reply(struct slice in, size_t *at, struct buf *out)
-{
-    const char *line = in.ptr + *at;
-    const char *end = *at < in.len ? memchr(line, '\r', in.len - *at) : NULL;
-    if (!end || end + 1 >= in.ptr + in.len)
-        return false;
-    struct slice text = {line, (size_t)(end - line)};
-    int64_t n = strtoll(line + 1, NULL, 10);
-    *at += text.len + 2;
-    switch (line[0]) {
-    case '$':
-    case '=':
-        if (n >= 0)
-            return print_bulk(in, at, (size_t)n, line[0], out);
-        buf_append_cstr(out, "nil");
-        return true;
-    case '*':
-        if (n >= 0)
-            return print_elements(in, at, n, "[]", out);
-        buf_append_cstr(out, "*nil");
-        return true;
-    case '~':
-    case '>': buf_append_char(out, line[0]); return print_elements(in, at, n, "[]", out);
-    case '%': return print_elements(in, at, n, "{}", out);
-    case '+':
-    case '-':
-    case ':':
-    case ',':
-    case '#':
-    case '(':
-    case '_': buf_append_slice(out, text); return true;
-    default: fail_msg("a reply starts with byte 0x%02x", (unsigned char)line[0]); return false;
-    }
+    struct printer p = {.in = in, .out = out};
+    struct reply_token t;
+    reply_parser_init(&p.parser);
+    return next_token(&p, &t) && print_value(&p, &t) ? in.len - p.in.len : 0;
 }
 
 static bool next_reply(struct raw *r, struct buf *out)
 {
     for (;;) {
-        size_t at = 0;
         buf_clear(out);
-        if (print_reply(buf_slice(&r->in), &at, out)) {
-            buf_consume(&r->in, at);
+        size_t bytes = print_reply(buf_slice(&r->in), out);
+        if (bytes > 0) {
+            buf_consume(&r->in, bytes);
             return true;
         }
         buf_clear(out);

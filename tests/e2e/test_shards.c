@@ -150,8 +150,8 @@ struct writer {
     int number;
     atomic_bool *stop;
     int value[KEYS_EACH]; /* NO_KEY: it is not there */
-    const char *
-        complaint; /* NULL: all replies were right; cmocka's assertions belong to the main thread */
+    /* NULL: all replies were right; cmocka's assertions belong to the main thread */
+    const char *complaint;
     pthread_t thread;
 };
 

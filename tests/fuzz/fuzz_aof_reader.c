@@ -1,6 +1,6 @@
 /* Any file is read to an end, its unsealed tail too, and says the same a second time; a sealed one
- * gives out nothing that its seals do not cover before that. The input is the file; where its first byte is odd, every seal in it is
- * first made to fit, so that what lies behind checksums is reached. */
+ * gives out nothing that its seals do not cover before that. The input is the file; where its first byte is odd, every
+ * seal in it is first made to fit, so that what lies behind checksums is reached. */
 #include <assert.h>
 #include <stdint.h>
 #include <stdio.h>

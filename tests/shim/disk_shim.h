@@ -56,8 +56,8 @@ struct disk_shim {
     _Atomic int error;
     _Atomic uint32_t failed; /* so far */
     _Atomic uint32_t delay_us, delay_kinds;
-    _Atomic uint32_t
-        sync_nothing; /* syncs are noted, not done: the disk's own speed does not matter */
+    /* syncs are noted, not done: the disk's own speed does not matter */
+    _Atomic uint32_t sync_nothing;
     _Atomic uint32_t calls[DISK_CALLS];
     struct disk_file {
         _Atomic uint64_t inode; /* 0: free */

@@ -4,13 +4,14 @@ set -uo pipefail
 root=${CORSAC_ROOT:-$(cd "$(dirname "$0")/../.." && pwd)}
 number=0 status=0
 
-# check WANT TEXT SCRIPT: a tree with this one test ends with WANT and prints TEXT
+# check WANT TEXT SCRIPT [OPTION...]: a tree with this one test ends with WANT and prints TEXT
 check() {
     local want=$1 text=$2 script=$3 tree said last
+    shift 3
     tree=$(mktemp -d)
     mkdir -p "$tree/tests/clients"
     printf '%s\n' "$script" >"$tree/tests/clients/test_it.sh"
-    said=$("$root/tests/run" --root "$tree" --timeout 1 release 2>&1)
+    said=$("$root/tests/run" --root "$tree" --timeout 1 "$@" release 2>&1)
     last=${said##*$'\n'}
     rm -rf "$tree"
     number=$((number + 1))
@@ -36,6 +37,11 @@ check '1 passed, 0 failed' '1 tests' 'echo 1..1; echo ok not a test; echo ok 1 -
 check '0 passed, 0 failed' '1 skipped' 'exit 77'
 check '0 passed, 1 failed' 'killed by SIGSEGV' 'kill -SEGV $$'
 check '0 passed, 1 failed' 'timed out' 'sleep 60'
+check '1 passed, 0 failed' 'test_it' 'exit 0' --match clients/test_it
+check "No test matches 'nosuch'." '' 'exit 0' --match nosuch
+
+check '1 passed, 0 failed' 'ok    release' 'echo ok one-$TEST_NAME' --name one
+check "No test is named 'one'." '' 'exit 0' --name one
 
 survivors=$(mktemp -d)
 check '1 passed, 0 failed' 'ok    release' \
@@ -54,5 +60,21 @@ else
     echo "not ok $number - no process survives its test ($alive)"
     status=1
 fi
+
+# What a kept test leaves is where the runner says.
+tree=$(mktemp -d)
+mkdir -p "$tree/tests/clients"
+echo 'echo said; echo left >file' >"$tree/tests/clients/test_it.sh"
+said=$("$root/tests/run" --root "$tree" --keep release 2>&1)
+kept=$(sed -n 's/^ *kept: *\(.*\)\/output,.*/\1/p' <<<"$said")
+number=$((number + 1))
+if [ "$(cat "$kept/output" "$kept/cwd/file" 2>&1)" = $'said\nleft' ]; then
+    echo "ok $number - a test that is kept"
+else
+    echo "not ok $number - a test that is kept"
+    sed 's/^/# /' <<<"$said"
+    status=1
+fi
+rm -rf "$tree" "$kept"
 echo "1..$number"
 exit $status

@@ -39,6 +39,11 @@ function answers(port) {
 
 // CORSAC_BIN at a free port, in ./server.
 export class Server {
+  // What clients connect to: their own default is localhost, which is ::1 on one machine and 127.0.0.1 on the next.
+  get address() {
+    return { host: '127.0.0.1', port: this.port };
+  }
+
   static async start(...options) {
     const server = new Server();
     server.port = await freePort();
@@ -72,6 +77,9 @@ export class Server {
 // Runs all tests; `close` ends the clients before the server is stopped. Ends the program.
 export async function run(server, close) {
   let failed = 0;
+  const pattern = (process.env.TEST_NAME ?? '').replaceAll('*', '');
+  const chosen = tests.filter(({ what }) => what.includes(pattern));
+  tests.splice(0, tests.length, ...chosen);
   const say = (ok, number, what) => {
     failed += ok ? 0 : 1;
     console.log(`${ok ? 'ok' : 'not ok'} ${number} - ${what}`);

@@ -10,7 +10,7 @@ const server = await Server.start();
 const clients = [];
 
 function connect(options = {}) {
-  const client = new Redis({ port: server.port, ...options });
+  const client = new Redis({ ...server.address, ...options });
   client.on('error', () => {}); // told of a lost connection, which one test provokes
   clients.push(client);
   return client;

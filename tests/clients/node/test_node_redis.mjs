@@ -9,7 +9,7 @@ const server = await Server.start();
 const clients = [];
 
 async function connect(options = {}) {
-  const client = createClient({ socket: { port: server.port }, ...options });
+  const client = createClient({ socket: server.address, ...options });
   return keep(client).connect();
 }
 
@@ -110,7 +110,7 @@ test('WATCH', async () => {
 });
 
 test('a pool', async () => {
-  const pool = createClientPool({ socket: { port: server.port } }, { minimum: 1, maximum: 5 });
+  const pool = createClientPool({ socket: server.address }, { minimum: 1, maximum: 5 });
   await pool.connect();
   await Promise.all(Array.from({ length: 100 }, () => pool.incr('pooled')));
   assert.equal(await pool.get('pooled'), '100');
@@ -125,7 +125,7 @@ test('a name, a database and a password', async () => {
     assert.equal((await named.clientInfo()).db, 3);
     const url = keep(createClient({ url: `redis://default:secret@127.0.0.1:${server.port}/3`, RESP: 3 }));
     assert.equal(await (await url.connect()).ping(), 'PONG');
-    await assert.rejects(connect({ password: 'wrong', socket: { port: server.port, reconnectStrategy: false } }),
+    await assert.rejects(connect({ password: 'wrong', socket: { ...server.address, reconnectStrategy: false } }),
       /WRONGPASS/);
   } finally {
     await redis.configSet('requirepass', '');

@@ -72,7 +72,8 @@ static void test_agrees_to_be_lent(void **state)
     blob_drop(b);
 }
 
-/* Only what is sent often, is not short and not huge, and once: with what it holds, and who else holds it keeps the old. */
+/* Only what is sent often, is not short and not huge, and once: with what it holds, and who else holds it keeps the
+ * old. */
 static void test_is_promoted_when_sent_often(void **state)
 {
     static const size_t lens[] = {BLOB_PROMOTE_BYTES_MIN - 1, BLOB_PROMOTE_BYTES_MIN,

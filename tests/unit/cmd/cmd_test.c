@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 
+#include "admin/admin_impl.h"
 #include "base/mem.h"
 
 #define NOTES_BYTES 4096 /* more than what is noted of a request by tests that let memory fail */
@@ -28,11 +29,12 @@ static void on_notify(struct cmd_ctx *c, int db, struct slice key, unsigned clas
     note_event(test_of(c), db, key, name);
 }
 
-static void on_changed(struct cmd_ctx *c, int db, struct slice key, unsigned class,
+static void on_changed(struct cmd_ctx *c, int db, const struct key *key, unsigned class,
                        const char *name)
 {
-    buf_printf(&test_of(c)->changed, "%.*s ", (int)key.len, key.ptr);
-    on_notify(c, db, key, class, name);
+    assert_int_equal(key->hash, ks_key(c->ks, key->name).hash);
+    buf_printf(&test_of(c)->changed, "%.*s ", (int)key->name.len, key->name.ptr);
+    on_notify(c, db, key->name, class, name);
 }
 
 static void log_words(struct buf *log, int argc, const struct slice *argv)
@@ -114,6 +116,7 @@ void cmd_test_init(struct cmd_test *t, unsigned shards)
     assert_non_null(t->ks);
     t->table = cmd_table_new();
     cmd_add_rows(t->table);
+    cmd_table_add(t->table, admin_rows_command, NULL); /* it sees nothing but the table */
     outq_pool_init(&t->pool);
     outq_init(&t->out, &t->pool);
     resp_writer_init(&t->writer, &t->out);
@@ -276,7 +279,7 @@ struct dump {
     int db;
 };
 
-static void dump_item(struct item *it, void *arg)
+static void dump_item(const struct item *it, void *arg)
 {
     struct dump *d = arg;
     struct buf line;
@@ -285,7 +288,7 @@ static void dump_item(struct item *it, void *arg)
     buf_printf(&line, "%d ", d->db);
     buf_append_quoted(&line, item_key(it));
     buf_append_char(&line, ' ');
-    buf_append_quoted(&line, item_string(it, scratch));
+    buf_append_quoted(&line, string_run(it, 0, scratch));
     if (item_has_expiry(it))
         buf_printf(&line, " until %lld", (long long)item_expiry_ms(it));
     buf_append_char(&line, '\n');

@@ -1,10 +1,9 @@
+#include "admin/admin_impl.h"
+#include "clients/client_cmds.h"
+#include "clients/monitor.h"
+#include "clients/pubsub.h"
 #include "cmd/synopsis.h"
-#include "engine/client_cmds.h"
-#include "engine/latency.h"
-#include "engine/monitor.h"
 #include "engine/multi.h"
-#include "engine/pubsub.h"
-#include "engine/slowlog.h"
 #include "server/server.h"
 #include "unit/cmd/cmd_test.h"
 
@@ -146,12 +145,13 @@ static void test_random_texts(void **state)
 static void add_rows_of_other_rooms(struct cmd_table *t)
 {
     const struct cmd_row *const rows[] = {
-        engine_rows_connection, engine_rows_client,  engine_rows_multi,   engine_rows_pubsub,
-        engine_rows_monitor,    engine_rows_slowlog, engine_rows_latency, server_rows_process,
-        server_rows_config,     server_rows_info,    server_rows_memory,  server_rows_debug,
+        clients_rows_connection, clients_rows_client, engine_rows_multi,  clients_rows_pubsub,
+        clients_rows_monitor,    admin_rows_slowlog,  admin_rows_latency, admin_rows_command,
+        server_rows_process,     server_rows_config,  server_rows_info,   server_rows_memory,
+        server_rows_debug,
     };
     for (size_t i = 0; i < COUNT_OF(rows); i++)
-        cmd_table_add(t, rows[i]);
+        cmd_table_add(t, rows[i], NULL);
 }
 
 /* Every row of every room documents itself. */

@@ -25,7 +25,7 @@ static const struct cmd_row rows[] = {
 static struct cmd_table *new_table(void)
 {
     struct cmd_table *t = cmd_table_new();
-    cmd_table_add(t, rows);
+    cmd_table_add(t, rows, NULL);
     return t;
 }
 
@@ -109,8 +109,8 @@ static void test_many(void **state)
         many[i] = (struct cmd_row){.name = names[i], .arity = 1};
     }
     struct cmd_table *t = cmd_table_new();
-    cmd_table_add(t, many);
-    cmd_table_add(t, rows);
+    cmd_table_add(t, many, NULL);
+    cmd_table_add(t, rows, NULL);
     for (int i = 0; i < MANY; i++) {
         struct cmd *cmd = look_up(t, names[i]);
         assert_non_null(cmd);

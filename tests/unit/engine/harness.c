@@ -59,7 +59,7 @@ static void on_effect(void *arg, int db, int argc, const struct slice *argv)
 
 void harness_init(struct harness *h)
 {
-    *h = (struct harness){0};
+    *h = (struct harness){.now_us = 1000000, .wall_ms = 1700000000000};
     logger_init(&h->logger);
     h->logger.level = LOG_LEVEL_NOTHING;
     rng_seed(&h->rng, 1);
@@ -68,23 +68,28 @@ void harness_init(struct harness *h)
     h->table = cmd_table_new();
     h->ks = ks_new(&(struct ks_options){.databases = 16, .shards = 4, .now_ms = 1});
     assert_non_null(h->ks);
-    h->e = engine_new(
-        &(struct engine_options){
-            .ks = h->ks,
-            .table = h->table,
-            .logger = &h->logger,
-            .rng = &h->rng,
-            .effect = on_effect,
-            .effect_arg = h,
-        },
-        &(struct engine_config){
-            .slowlog_us = -1,
-            .slowlog_len_max = 128,
-            .bulk_bytes_max = 512 * 1024 * 1024,
-            .latency_tracking = true,
-        });
-    h->now_us = 1000000;
-    h->wall_ms = 1700000000000;
+    struct engine_options options = {
+        .ks = h->ks,
+        .table = h->table,
+        .logger = &h->logger,
+        .rng = &h->rng,
+        .effect = on_effect,
+        .effect_arg = h,
+        .now_us = h->now_us,
+        .wall_ms = h->wall_ms,
+    };
+    h->around = clients_new(&h->rng);
+    h->admin = admin_new();
+    clients_observe(h->around, &options.observers);
+    admin_observe(h->admin, &options.observers);
+    h->e = engine_new(&options, &(struct engine_config){
+                                    .slowlog_us = -1,
+                                    .slowlog_len_max = 128,
+                                    .bulk_bytes_max = 512 * 1024 * 1024,
+                                    .latency_tracking = true,
+                                });
+    clients_attach(h->around, h->e);
+    admin_attach(h->admin, h->e);
     harness_advance(h, 0);
 }
 
@@ -99,6 +104,8 @@ void harness_deinit(struct harness *h)
         mem_free(c);
     }
     engine_free(&h->e);
+    admin_free(&h->admin);
+    clients_free(&h->around);
     ks_free(&h->ks);
     cmd_table_free(&h->table);
     outq_pool_deinit(&h->pool);
@@ -129,12 +136,9 @@ void client_close(struct client *c)
 
 /* --- requests --------------------------------------------------------------------------------- */
 
-/* The engine may have read the real clocks since. */
 static void set_clocks(struct harness *h)
 {
-    h->e->now_us = h->now_us;
-    h->e->wall_ms = h->wall_ms;
-    ks_clock(h->ks, h->wall_ms);
+    engine_turn(h->e, h->now_us, h->wall_ms);
 }
 
 /* The request is handed over in blocks of its exact size, so that a sanitizer sees any read beyond. */

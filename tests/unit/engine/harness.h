@@ -10,11 +10,13 @@
 
 #include <cmocka.h>
 
+#include "admin/admin.h"
 #include "base/buf.h"
+#include "clients/clients.h"
 #include "engine/engine.h"
 
-#define HARNESS_PORT \
-    6379 /* clients are 127.0.0.1:50001, 127.0.0.1:50002, ... in order of their ids */
+/* clients are 127.0.0.1:50001, 127.0.0.1:50002, ... in order of their ids */
+#define HARNESS_PORT 6379
 
 struct client {
     struct harness *harness;
@@ -28,6 +30,8 @@ struct client {
 
 struct harness {
     struct engine *e;
+    struct clients *around; /* src/clients/ */
+    struct admin *admin;
     struct keyspace *ks;
     struct cmd_table *table;
     struct logger logger;

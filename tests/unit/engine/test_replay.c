@@ -16,7 +16,7 @@ struct world {
 static void begin(struct world *w)
 {
     harness_init(&w->h);
-    cmd_table_add(w->h.table, cmd_rows_string);
+    cmd_table_add(w->h.table, cmd_rows_string, NULL);
     replay_begin(&w->replay, w->h.e);
 }
 

@@ -19,34 +19,34 @@ static enum format_kind read_exact(struct slice text, struct format_record *out)
     return kind;
 }
 
-static enum format_kind kind_of(const char *text)
+static enum format_kind kind_of(struct slice text)
 {
     struct format_record record;
-    return read_exact(slice_from_cstr(text), &record);
+    return read_exact(text, &record);
 }
 
 static void test_records(void **state)
 {
     struct format_record r;
-    assert_int_equal(kind_of("*1\r\n$4\r\nPING\r\n"), FORMAT_COMMAND);
-    assert_int_equal(kind_of("*2\r\n$0\r\n\r\n$1\r\n\0\r\n"), FORMAT_MORE);
-    assert_int_equal(kind_of("#CORSAC:1\r\n"), FORMAT_HEADER);
-    assert_int_equal(kind_of("#CORSAC:2\r\n"), FORMAT_ANNOTATION);
-    assert_int_equal(kind_of("#\r\n"), FORMAT_ANNOTATION);
-    assert_int_equal(kind_of("# a note\r\n*1"), FORMAT_ANNOTATION);
-    assert_int_equal(kind_of("#BASE\r\n"), FORMAT_BASE);
-    assert_int_equal(kind_of("#BASED\r\n"), FORMAT_ANNOTATION);
+    assert_int_equal(kind_of(SLICE("*1\r\n$4\r\nPING\r\n")), FORMAT_COMMAND);
+    assert_int_equal(kind_of(SLICE("*2\r\n$0\r\n\r\n$1\r\n\0\r\n")), FORMAT_COMMAND);
+    assert_int_equal(kind_of(SLICE("#CORSAC:1\r\n")), FORMAT_HEADER);
+    assert_int_equal(kind_of(SLICE("#CORSAC:2\r\n")), FORMAT_ANNOTATION);
+    assert_int_equal(kind_of(SLICE("#\r\n")), FORMAT_ANNOTATION);
+    assert_int_equal(kind_of(SLICE("# a note\r\n*1")), FORMAT_ANNOTATION);
+    assert_int_equal(kind_of(SLICE("#BASE\r\n")), FORMAT_BASE);
+    assert_int_equal(kind_of(SLICE("#BASED\r\n")), FORMAT_ANNOTATION);
     assert_int_equal(read_exact(SLICE("#END batches=00000000000000000042\r\n"), &r), FORMAT_END);
     assert_int_equal(r.batches, 42);
-    assert_int_equal(kind_of("#END batches=42\r\n"), FORMAT_BAD);
-    assert_int_equal(kind_of("#END batches=0000000000000000004x\r\n"), FORMAT_BAD);
+    assert_int_equal(kind_of(SLICE("#END batches=42\r\n")), FORMAT_BAD);
+    assert_int_equal(kind_of(SLICE("#END batches=0000000000000000004x\r\n")), FORMAT_BAD);
     assert_int_equal(read_exact(SLICE("#TS:1700000000\r\nrest"), &r), FORMAT_TIMESTAMP);
     assert_int_equal(r.unix_s, 1700000000);
     assert_int_equal(r.bytes, 16);
     assert_int_equal(read_exact(SLICE("#TS:00000000001700000000\r\n"), &r), FORMAT_DATE);
     assert_int_equal(r.unix_s, 1700000000);
     assert_int_equal(r.bytes, FORMAT_DATE_BYTES);
-    assert_int_equal(kind_of("#TS:09223372036854775807\r\n"), FORMAT_DATE);
+    assert_int_equal(kind_of(SLICE("#TS:09223372036854775807\r\n")), FORMAT_DATE);
     assert_int_equal(read_exact(SLICE("#SEAL pos=00000000000000012345 crc=0a1b2c3d\r\n*"), &r),
                      FORMAT_SEAL);
     assert_int_equal(r.pos, 12345);
@@ -59,56 +59,56 @@ static void test_records(void **state)
 
 static void test_what_is_no_record(void **state)
 {
-    static const char *const bad[] = {
-        "x",
-        "\r\n",
-        "$1\r\na\r\n",
-        "*0\r\n",
-        "*-1\r\n",
-        "*01\r\n",
-        "*+1\r\n",
-        "* 1\r\n",
-        "*1 \r\n",
-        "*\r\n",
-        "*1\n",
-        "*1\r\r",
-        "*1048577\r\n",
-        "*99999999999999999999999999\r\n",
-        "*1\r\n*",
-        "*1\r\n$-1\r\n",
-        "*1\r\n$01\r\na\r\n",
-        "*1\r\n$\r\n",
-        "*1\r\n$1\n",
-        "*1\r\n$1x",
-        "*1\r\n$4294967297\r\n",
-        "*1\r\n$1\r\nab",
-        "*1\r\n$1\r\na\r\r",
-        "*2\r\n$1\r\na\r\n*1",
-        "#a\n",
-        "#a\rb",
-        "#a\x01",
-        "#\x80",
-        "#TS:x\r\n",
-        "#TS:01\r\n",
-        "#TS: 1\r\n",
-        "#TS:0000000000170000000\r\n",
-        "#TS:000000000001700000000\r\n",
-        "#TS:0000000000170000000x\r\n",
-        "#TS:09223372036854775808\r\n",
-        "#TS:10000000001700000000\r\n",
-        "#SEAL \r\n",
-        "#SEAL pos=0000000000000001234 crc=0a1b2c3d\r\n",
-        "#SEAL pos=00000000000000012345 crc=0A1b2c3d\r\n",
-        "#SEAL pos=00000000000000012345 crc=0a1b2c3\r\n",
-        "#SEAL pos=00000000000000012345 crc=0a1b2c3d \r\n",
-        "#SEAL pos=0000000000000001234x crc=0a1b2c3d\r\n",
-        "#SEAL pos=18446744073709551616 crc=00000000\r\n",
-        "#SEAL pos=00000000000000012345 crC=0a1b2c3d\r\n",
+    static const struct slice bad[] = {
+        SLICE("x"),
+        SLICE("\r\n"),
+        SLICE("$1\r\na\r\n"),
+        SLICE("*0\r\n"),
+        SLICE("*-1\r\n"),
+        SLICE("*01\r\n"),
+        SLICE("*+1\r\n"),
+        SLICE("* 1\r\n"),
+        SLICE("*1 \r\n"),
+        SLICE("*\r\n"),
+        SLICE("*1\n"),
+        SLICE("*1\r\r"),
+        SLICE("*1048577\r\n"),
+        SLICE("*99999999999999999999999999\r\n"),
+        SLICE("*1\r\n*"),
+        SLICE("*1\r\n$-1\r\n"),
+        SLICE("*1\r\n$01\r\na\r\n"),
+        SLICE("*1\r\n$\r\n"),
+        SLICE("*1\r\n$1\n"),
+        SLICE("*1\r\n$1x"),
+        SLICE("*1\r\n$4294967297\r\n"),
+        SLICE("*1\r\n$1\r\nab"),
+        SLICE("*1\r\n$1\r\na\r\r"),
+        SLICE("*2\r\n$1\r\na\r\n*1"),
+        SLICE("#a\n"),
+        SLICE("#a\rb"),
+        SLICE("#a\x01"),
+        SLICE("#\x80"),
+        SLICE("#TS:x\r\n"),
+        SLICE("#TS:01\r\n"),
+        SLICE("#TS: 1\r\n"),
+        SLICE("#TS:0000000000170000000\r\n"),
+        SLICE("#TS:000000000001700000000\r\n"),
+        SLICE("#TS:0000000000170000000x\r\n"),
+        SLICE("#TS:09223372036854775808\r\n"),
+        SLICE("#TS:10000000001700000000\r\n"),
+        SLICE("#SEAL \r\n"),
+        SLICE("#SEAL pos=0000000000000001234 crc=0a1b2c3d\r\n"),
+        SLICE("#SEAL pos=00000000000000012345 crc=0A1b2c3d\r\n"),
+        SLICE("#SEAL pos=00000000000000012345 crc=0a1b2c3\r\n"),
+        SLICE("#SEAL pos=00000000000000012345 crc=0a1b2c3d \r\n"),
+        SLICE("#SEAL pos=0000000000000001234x crc=0a1b2c3d\r\n"),
+        SLICE("#SEAL pos=18446744073709551616 crc=00000000\r\n"),
+        SLICE("#SEAL pos=00000000000000012345 crC=0a1b2c3d\r\n"),
     };
     for (size_t i = 0; i < COUNT_OF(bad); i++) {
         struct format_record r = {0};
-        if (read_exact(slice_from_cstr(bad[i]), &r) != FORMAT_BAD)
-            fail_msg("taken: %s", bad[i]);
+        if (read_exact(bad[i], &r) != FORMAT_BAD)
+            fail_msg("taken: %s", bad[i].ptr);
         assert_non_null(r.error);
     }
 }

@@ -21,6 +21,7 @@
 #include "base/rng.h"
 #include "cmd/ctx.h"
 #include "cmd/table.h"
+#include "clients/clients.h"
 #include "engine/engine.h"
 #include "net/net.h"
 #include "store/keyspace.h"
@@ -34,6 +35,7 @@ struct world {
     struct keyspace *ks;
     struct cmd_table *table;
     struct engine *engine;
+    struct clients *clients;
     struct event_base *base;
     struct net *net;
     char path[64];
@@ -71,10 +73,13 @@ static int start(void **state)
         ks_new(&(struct ks_options){.databases = 16, .shards = 1, .hash_key = {1, 2}, .now_ms = 1});
     w->table = cmd_table_new();
     cmd_add_rows(w->table);
-    w->engine = engine_new(
-        &(struct engine_options){
-            .ks = w->ks, .table = w->table, .logger = &w->logger, .rng = &w->rng, .owner = w},
-        &(struct engine_config){.slowlog_us = -1, .bulk_bytes_max = 512 << 20});
+    struct engine_options o = {
+        .ks = w->ks, .table = w->table, .logger = &w->logger, .rng = &w->rng, .owner = w};
+    w->clients = clients_new(&w->rng);
+    clients_observe(w->clients, &o.observers);
+    w->engine =
+        engine_new(&o, &(struct engine_config){.slowlog_us = -1, .bulk_bytes_max = 512 << 20});
+    clients_attach(w->clients, w->engine);
     w->base = event_base_new();
     w->net = net_new(w->base, w->engine, &w->logger);
     snprintf(w->path, sizeof(w->path), "/tmp/corsac-test-turns-%d.socket", (int)getpid());
@@ -98,6 +103,7 @@ static int stop(void **state)
     net_free(&w->net);
     event_base_free(w->base);
     engine_free(&w->engine);
+    clients_free(&w->clients);
     cmd_table_free(&w->table);
     ks_free(&w->ks);
     logger_deinit(&w->logger);

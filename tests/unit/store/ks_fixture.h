@@ -10,6 +10,8 @@
 #include "base/mem.h"
 #include "base/rng.h"
 #include "store/keyspace.h"
+#include "store/string.h"
+#include "store/value.h"
 
 #define FIXTURE_DATABASES 4
 #define FIXTURE_NOW_MS    1700000000000
@@ -57,18 +59,36 @@ static inline void fixture_set(struct keyspace *ks, int db, const char *name, co
     assert_non_null(ks_set_string(ks, db, &k, slice_from_cstr(value), ITEM_NO_EXPIRY));
 }
 
+/* The bytes of a string that lie together. */
+static inline struct slice fixture_string(const struct item *it, char scratch[NUM_I64_CHARS])
+{
+    return string_run(it, 0, scratch);
+}
+
+/* Makes the string `len` bytes long at least, and lays `fill` over what is behind `from`. False: no memory. */
+static inline bool fixture_grow(struct keyspace *ks, int db, const struct key *k, size_t from,
+                                struct slice fill)
+{
+    struct ks_edit e;
+    assert_true(ks_edit(ks, db, k, &e));
+    enum err err = string_write(&e, from, fill);
+    const struct item *it = ks_edit_end(&e);
+    assert_ptr_equal(it, ks_find(ks, db, k, KS_NO_TOUCH));
+    return err == ERR_OK;
+}
+
 /* The key has this value; NULL: it is not there. */
 static inline void fixture_expect(struct keyspace *ks, int db, const char *name, const char *value)
 {
     struct key k = ks_key(ks, slice_from_cstr(name));
-    struct item *it = ks_find(ks, db, &k, KS_NO_TOUCH);
+    const struct item *it = ks_find(ks, db, &k, KS_NO_TOUCH);
     if (!value) {
         assert_null(it);
         return;
     }
     assert_non_null(it);
     char scratch[NUM_I64_CHARS];
-    assert_true(slice_equal(item_string(it, scratch), slice_from_cstr(value)));
+    assert_true(slice_equal(fixture_string(it, scratch), slice_from_cstr(value)));
 }
 
 /* All work in slices, to the end. */

@@ -27,7 +27,7 @@ static void finding_touches_unless_told_not_to(void **state)
     struct key k = ks_key(ks, SLICE("k"));
     fixture_set(ks, 0, "k", "v");
     ks_clock(ks, FIXTURE_NOW_MS + 5000);
-    struct item *it = ks_find(ks, 0, &k, KS_NO_TOUCH);
+    const struct item *it = ks_find(ks, 0, &k, KS_NO_TOUCH);
     assert_int_equal(item_idle_s(it, ks_now_ms(ks)), 5);
     ks_find(ks, 0, &k, KS_READ);
     assert_int_equal(item_idle_s(it, ks_now_ms(ks)), 0);
@@ -52,21 +52,27 @@ static void databases_are_apart(void **state)
     ks_free(&ks);
 }
 
-static void a_taken_item_can_be_put_elsewhere(void **state)
+static void a_value_moves_with_its_deadline(void **state)
 {
     (void)state;
     struct keyspace *ks = fixture_new(2, NULL, NULL);
-    struct key k = ks_key(ks, SLICE("k"));
-    assert_null(ks_take(ks, 0, &k));
-    assert_false(ks_delete(ks, 0, &k));
-    assert_non_null(ks_set_string(ks, 0, &k, SLICE("v"), FIXTURE_NOW_MS + 1000));
-    struct item *it = ks_take(ks, 0, &k);
+    struct key k = ks_key(ks, SLICE("k")), other = ks_key(ks, SLICE("other"));
+    static char text[5000];
+    assert_non_null(ks_set_string(ks, 0, &k, slice_of(text, sizeof(text)), FIXTURE_NOW_MS + 1000));
+    const struct blob *b = string_blob(ks_find(ks, 0, &k, 0), 0);
+    fixture_set(ks, 1, "other", "goes");
+    ks_validate(ks);
+    assert_int_equal(ks_move(ks, (struct ks_name){0, &k}, (struct ks_name){1, &other}), ERR_OK);
+    ks_validate(ks);
     assert_int_equal(ks_size(ks, 0), 0);
     assert_int_equal(ks_expires(ks, 0), 0);
-    assert_int_equal(fixture_bytes(ks), 0);
-    assert_int_equal(ks_put(ks, 1, &k, it), ERR_OK);
-    assert_ptr_equal(ks_find(ks, 1, &k, 0), it);
     assert_int_equal(ks_expires(ks, 1), 1);
+    assert_ptr_equal(string_blob(ks_find(ks, 1, &other, 0), 0), b);
+    assert_int_equal(b->refs, 1);
+    assert_int_equal(ks_copy(ks, (struct ks_name){1, &other}, (struct ks_name){2, &k}), ERR_OK);
+    ks_validate(ks);
+    assert_ptr_equal(string_blob(ks_find(ks, 2, &k, 0), 0), b);
+    assert_int_equal(b->refs, 2);
     assert_true(ks_next_expiry_ms(ks) <= FIXTURE_NOW_MS + 1000);
     ks_free(&ks);
 }
@@ -76,7 +82,7 @@ static void a_deadline_comes_changes_and_goes(void **state)
     (void)state;
     struct keyspace *ks = fixture_new(1, NULL, NULL);
     struct key k = ks_key(ks, SLICE("k"));
-    struct item *it = ks_set_string(ks, 0, &k, SLICE("value"), ITEM_NO_EXPIRY);
+    const struct item *it = ks_set_string(ks, 0, &k, SLICE("value"), ITEM_NO_EXPIRY);
     static const int64_t deadlines[] = {5000, 3000, ITEM_NO_EXPIRY, ITEM_NO_EXPIRY, 2000};
     for (size_t i = 0; i < sizeof(deadlines) / sizeof(*deadlines); i++) {
         int64_t ms =
@@ -97,25 +103,25 @@ static void a_deadline_comes_changes_and_goes(void **state)
 
 /* --- memory that is refused ------------------------------------------------------------------------- */
 
-struct digest {
+struct fingerprint {
     uint64_t keys, sum;
 };
 
-static void add_to_digest(struct item *it, void *arg)
+static void add_to_digest(const struct item *it, void *arg)
 {
     static const struct siphash_key key = {3, 4};
-    struct digest *d = arg;
+    struct fingerprint *d = arg;
     char scratch[NUM_I64_CHARS];
-    struct slice name = item_key(it), value = item_string(it, scratch);
+    struct slice name = item_key(it), value = fixture_string(it, scratch);
     int64_t expiry_ms = item_expiry_ms(it);
     d->keys++;
     d->sum += siphash13(&key, name.ptr, name.len) * 31 + siphash13(&key, value.ptr, value.len) * 7 +
               siphash13(&key, &expiry_ms, sizeof(expiry_ms));
 }
 
-static struct digest digest_of(const struct keyspace *ks)
+static struct fingerprint digest_of(const struct keyspace *ks)
 {
-    struct digest d = {0, 0};
+    struct fingerprint d = {0, 0};
     for (int db = 0; db < ks_databases(ks); db++)
         ks_each(ks, db, add_to_digest, &d);
     return d;
@@ -147,10 +153,10 @@ static bool op_overwrite_large(struct keyspace *ks)
 static bool edit(struct keyspace *ks, struct slice name, size_t len)
 {
     struct key k = ks_key(ks, name);
-    struct item *it = ks_find(ks, 0, &k, 0), *before = it;
-    if (ks_string_edit(ks, 0, &k, &it, len))
+    const struct item *before = ks_find(ks, 0, &k, 0);
+    if (fixture_grow(ks, 0, &k, len - 1, SLICE("e")))
         return true;
-    assert_ptr_equal(it, before);
+    assert_ptr_equal(ks_find(ks, 0, &k, 0), before);
     return false;
 }
 static bool op_edit(struct keyspace *ks)
@@ -165,14 +171,10 @@ static bool op_edit_blob(struct keyspace *ks)
 {
     return edit(ks, SLICE("long"), 500000);
 }
-static bool op_shrink_blob(struct keyspace *ks)
-{
-    return edit(ks, SLICE("long"), 10);
-}
 static bool op_edit_held_blob(struct keyspace *ks)
 {
     struct key k = ks_key(ks, SLICE("long"));
-    struct blob *b = blob_hold(item_blob(ks_find(ks, 0, &k, 0)));
+    struct blob *b = blob_hold(string_blob(ks_find(ks, 0, &k, 0), 0));
     bool done = edit(ks, SLICE("long"), b->len);
     assert_int_equal(b->refs, done ? 1 : 2);
     blob_drop(b);
@@ -181,17 +183,30 @@ static bool op_edit_held_blob(struct keyspace *ks)
 static bool op_set_expiry(struct keyspace *ks)
 {
     struct key k = ks_key(ks, SLICE("short"));
-    struct item *it = ks_find(ks, 0, &k, 0);
+    const struct item *it = ks_find(ks, 0, &k, 0);
     return ks_set_expiry(ks, 0, &k, &it, FIXTURE_NOW_MS + 9) == ERR_OK;
 }
-static bool op_put(struct keyspace *ks)
+static bool move_to(struct keyspace *ks, bool copy, int db, struct slice name)
 {
-    struct key k = ks_key(ks, SLICE("put"));
-    struct item *it = item_try_new_int(ks_items(ks), k.name, 5, FIXTURE_NOW_MS + 9);
-    bool done = it && ks_put(ks, 3, &k, it) == ERR_OK;
-    if (it && !done)
-        item_free(it);
-    return done;
+    struct key k = ks_key(ks, SLICE("long")), to_key = ks_key(ks, name);
+    struct ks_name from = {0, &k}, to = {db, &to_key};
+    return (copy ? ks_copy(ks, from, to) : ks_move(ks, from, to)) == ERR_OK;
+}
+static bool op_move(struct keyspace *ks)
+{
+    return move_to(ks, false, 3, SLICE("moved"));
+}
+static bool op_move_over(struct keyspace *ks)
+{
+    return move_to(ks, false, 1, SLICE("other"));
+}
+static bool op_copy(struct keyspace *ks)
+{
+    return move_to(ks, true, 3, SLICE("copy"));
+}
+static bool op_copy_over(struct keyspace *ks)
+{
+    return move_to(ks, true, 0, SLICE("short"));
 }
 static bool op_reshard(struct keyspace *ks)
 {
@@ -209,12 +224,12 @@ static void check_refusals(op_fn op, unsigned shards)
         assert_non_null(ks_set_string(ks, 0, &k, slice_of(bytes, sizeof(bytes)), ITEM_NO_EXPIRY));
         fixture_set(ks, 0, "short", "v");
         fixture_set(ks, 1, "other", "database");
-        struct digest before = digest_of(ks);
+        struct fingerprint before = digest_of(ks);
         mem_fail_after(n);
         bool done = op(ks);
         mem_fail_after(0);
         ks_validate(ks);
-        struct digest after = digest_of(ks);
+        struct fingerprint after = digest_of(ks);
         if (!done)
             assert_memory_equal(&before, &after, sizeof(before));
         ks_free(&ks);
@@ -227,9 +242,10 @@ static void refused_memory_changes_nothing(void **state)
 {
     (void)state;
     static const op_fn ops[] = {
-        op_insert,    op_first_in_database, op_overwrite,      op_overwrite_large, op_edit,
-        op_edit_blob, op_edit_into_blob,    op_edit_held_blob, op_shrink_blob,     op_set_expiry,
-        op_put,       op_reshard,
+        op_insert,  op_first_in_database, op_overwrite, op_overwrite_large,
+        op_edit,    op_edit_into_blob,    op_edit_blob, op_edit_held_blob,
+        op_move,    op_move_over,         op_copy,      op_copy_over,
+        op_reshard, op_set_expiry,
     };
     for (size_t i = 0; i < sizeof(ops) / sizeof(*ops); i++) {
         check_refusals(ops[i], 1);
@@ -245,7 +261,7 @@ static void inserting_goes_on_after_refusals(void **state)
     for (unsigned i = 0; i < 20000; i++) { /* tables grow on the way */
         struct key k = fixture_key(ks, &name, "k", i);
         mem_fail_after(1 + i % 5);
-        struct item *it = ks_set_int(ks, 0, &k, i, FIXTURE_NOW_MS + 1000 + i);
+        const struct item *it = ks_set_int(ks, 0, &k, i, FIXTURE_NOW_MS + 1000 + i);
         mem_fail_after(0);
         if (!it)
             assert_non_null(ks_set_int(ks, 0, &k, i, FIXTURE_NOW_MS + 1000 + i));
@@ -274,7 +290,7 @@ int main(void)
         cmocka_unit_test(finding_counts_hits_and_misses),
         cmocka_unit_test(finding_touches_unless_told_not_to),
         cmocka_unit_test(databases_are_apart),
-        cmocka_unit_test(a_taken_item_can_be_put_elsewhere),
+        cmocka_unit_test(a_value_moves_with_its_deadline),
         cmocka_unit_test(a_deadline_comes_changes_and_goes),
         cmocka_unit_test(refused_memory_changes_nothing),
         cmocka_unit_test(inserting_goes_on_after_refusals),

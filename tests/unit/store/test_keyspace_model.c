@@ -78,7 +78,7 @@ static void assert_same(const struct item *it, const struct model_value *v)
 {
     char scratch[NUM_I64_CHARS];
     assert_non_null(it);
-    assert_true(slice_equal(item_string(it, scratch), slice_of(v->bytes, v->len)));
+    assert_true(slice_equal(fixture_string(it, scratch), slice_of(v->bytes, v->len)));
     assert_true(item_expiry_ms(it) == v->expiry_ms);
 }
 
@@ -90,7 +90,7 @@ struct tally {
     unsigned times[KEYS];
 };
 
-static void count_item(struct item *it, void *arg)
+static void count_item(const struct item *it, void *arg)
 {
     struct tally *t = arg;
     int i = index_of(t->w, item_key(it));
@@ -151,7 +151,7 @@ static void step_set(struct world *w, int db, int i, const struct key *k)
     struct model_value *v = &w->value[db][i];
     struct slice value = random_value(w);
     int64_t expiry_ms = below(w, 3) ? random_expiry(w) : KS_KEEP_EXPIRY;
-    struct item *it = ks_set_string(w->ks, db, k, value, expiry_ms);
+    const struct item *it = ks_set_string(w->ks, db, k, value, expiry_ms);
     if (expiry_ms == KS_KEEP_EXPIRY)
         expiry_ms = v->there ? v->expiry_ms : ITEM_NO_EXPIRY;
     model_set(v, value, expiry_ms);
@@ -164,7 +164,7 @@ static void step_find(struct world *w, int db, int i, const struct key *k)
     ks_prefetch(w->ks, db, k);
     for (int line = 0; ks_prefetch_item(w->ks, db, k, line); line++)
         assert_int_not_equal(line, MODEL_LINES_MAX);
-    struct item *it = ks_find(w->ks, db, k, KS_READ);
+    const struct item *it = ks_find(w->ks, db, k, KS_READ);
     assert_int_equal(it != NULL, is_visible(w, v));
     if (it)
         assert_same(it, v);
@@ -181,29 +181,29 @@ static void step_delete(struct world *w, int db, int i, const struct key *k)
 
 static void step_edit(struct world *w, int db, int i, const struct key *k)
 {
-    struct item *it = ks_find(w->ks, db, k, 0);
+    const struct item *it = ks_find(w->ks, db, k, 0);
     struct model_value *v = &w->value[db][i];
     if (!it)
         return;
     size_t len = below(w, 4) ? v->len + below(w, 40) : below(w, VALUE_MAX);
     if (len > VALUE_MAX)
         len = VALUE_MAX;
-    size_t kept = len < v->len ? len : v->len;
-    char *at = ks_string_edit(w->ks, db, k, &it, len);
-    assert_memory_equal(at, v->bytes, kept);
-    memcpy(w->text, v->bytes, kept);
-    for (size_t n = kept; n < len; n++) {
-        assert_int_equal(at[n], 0);
-        at[n] = w->text[n] = (char)('A' + n % 26);
-    }
-    model_set(v, slice_of(w->text, len), v->expiry_ms);
-    assert_same(it, v);
-    assert_ptr_equal(ks_find(w->ks, db, k, 0), it);
+    size_t from = below(w, 2) ? len : below(w, v->len + 1);
+    char fill[40];
+    size_t n = VALUE_MAX - from < sizeof(fill) ? VALUE_MAX - from : sizeof(fill);
+    memset(fill, 'A' + (int)below(w, 26), n);
+    size_t all = from + n > v->len ? from + n : v->len;
+    assert_true(fixture_grow(w->ks, db, k, from, slice_of(fill, n)));
+    memset(w->text, 0, all);
+    memcpy(w->text, v->bytes, v->len);
+    memcpy(w->text + from, fill, n);
+    model_set(v, slice_of(w->text, all), v->expiry_ms);
+    assert_same(ks_find(w->ks, db, k, 0), v);
 }
 
 static void step_expiry(struct world *w, int db, int i, const struct key *k)
 {
-    struct item *it = ks_find(w->ks, db, k, 0);
+    const struct item *it = ks_find(w->ks, db, k, 0);
     if (!it)
         return;
     int64_t expiry_ms = random_expiry(w);
@@ -217,26 +217,25 @@ static void step_rename(struct world *w, int db, int i, const struct key *k)
 {
     int to_db = (int)below(w, FIXTURE_DATABASES), to = (int)below(w, KEYS);
     struct key to_key = ks_key(w->ks, name_of(w, to));
-    struct item *it = ks_find(w->ks, db, k, 0);
+    const struct item *it = ks_find(w->ks, db, k, 0);
     if (!it || (to_db == db && to == i))
         return;
-    ks_delete(w->ks, to_db, &to_key);
     struct model_value *v = &w->value[db][i], *to_v = &w->value[to_db][to];
+    struct ks_name from = {db, k}, there = {to_db, &to_key};
     model_set(to_v, slice_of(v->bytes, v->len), v->expiry_ms);
     if (below(w, 2)) {
-        it = item_try_copy(ks_items(w->ks), it, to_key.name, item_expiry_ms(it));
+        assert_int_equal(ks_copy(w->ks, from, there), ERR_OK);
     } else {
-        it = ks_take(w->ks, db, k);
-        it = item_try_rekey(ks_items(w->ks), it, to_key.name, item_expiry_ms(it));
+        assert_int_equal(ks_move(w->ks, from, there), ERR_OK);
         model_drop(v);
+        assert_null(ks_find(w->ks, db, k, 0));
     }
-    assert_int_equal(ks_put(w->ks, to_db, &to_key, it), ERR_OK);
     assert_same(ks_find(w->ks, to_db, &to_key, 0), to_v);
 }
 
 static void step_random(struct world *w, int db)
 {
-    struct item *it = ks_random(w->ks, db, rng_next(&w->rng));
+    const struct item *it = ks_random(w->ks, db, rng_next(&w->rng));
     if (it)
         assert_true(is_visible(w, &w->value[db][index_of(w, item_key(it))]));
     else

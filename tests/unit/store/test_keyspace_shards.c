@@ -1,4 +1,5 @@
 #include "ks_fixture.h"
+#include "store/item_impl.h"
 
 #include <stdlib.h>
 
@@ -11,7 +12,7 @@ static void expect_all(struct keyspace *ks, int db)
     struct fixture_name name;
     for (unsigned i = 0; i < KEYS; i++) {
         struct key k = fixture_key(ks, &name, "k", i);
-        struct item *it = ks_find(ks, db, &k, KS_NO_TOUCH);
+        const struct item *it = ks_find(ks, db, &k, KS_NO_TOUCH);
         assert_non_null(it);
         assert_int_equal(item_int(it), i);
     }

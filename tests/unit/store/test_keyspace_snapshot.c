@@ -1,6 +1,7 @@
-/* Snapshots against a copy of the keyspace that is made when they begin, with every kind of change between
- * their slices. */
+/* Snapshots, several at once, each against a copy of the keyspace that is made when it begins, with every kind of
+ * change between their slices. */
 #include "ks_fixture.h"
+#include "store/item_impl.h"
 
 #include <stdlib.h>
 
@@ -20,15 +21,22 @@ struct taken {
     size_t len;
 };
 
+struct view {
+    struct world *world;
+    struct ks_snapshot *snapshot; /* NULL: none is under way */
+    double done;
+    struct taken taken[FIXTURE_DATABASES][KEYS];
+};
+
 struct world {
     struct keyspace *ks;
     struct rng rng;
     char name[KEYS][16];
-    struct taken taken[FIXTURE_DATABASES][KEYS];
+    struct view views[KS_SNAPSHOTS_MAX];
     struct blob *held[64]; /* as a reply or a writer would */
     unsigned held_count;
-    bool refusing; /* allocations fail now and then */
-    unsigned whole, broken, flushed, busy;
+    bool refusing;                               /* allocations fail now and then */
+    unsigned whole, broken, flushed, busy, most; /* of these, at once */
     char text[VALUE_MAX];
 };
 
@@ -54,27 +62,35 @@ static struct key key_of(const struct world *w, int i)
     return ks_key(w->ks, slice_from_cstr(w->name[i]));
 }
 
-static void forget(struct world *w)
+static void forget(struct view *v)
 {
     for (int db = 0; db < FIXTURE_DATABASES; db++) {
         for (int i = 0; i < KEYS; i++) {
-            free(w->taken[db][i].bytes);
-            w->taken[db][i] = (struct taken){.there = false};
+            free(v->taken[db][i].bytes);
+            v->taken[db][i] = (struct taken){.there = false};
         }
     }
 }
 
+static unsigned active(const struct world *w)
+{
+    unsigned n = 0;
+    for (int i = 0; i < KS_SNAPSHOTS_MAX; i++)
+        n += w->views[i].snapshot != NULL;
+    return n;
+}
+
 struct copying {
-    struct world *w;
+    struct view *v;
     int db;
 };
 
-static void copy_item(struct item *it, void *arg)
+static void copy_item(const struct item *it, void *arg)
 {
     const struct copying *c = arg;
     char scratch[NUM_I64_CHARS];
-    struct slice value = item_string(it, scratch);
-    struct taken *t = &c->w->taken[c->db][index_of(item_key(it))];
+    struct slice value = fixture_string(it, scratch);
+    struct taken *t = &c->v->taken[c->db][index_of(item_key(it))];
     assert_false(t->there);
     *t = (struct taken){.there = true, .expiry_ms = item_expiry_ms(it), .len = value.len};
     t->bytes = malloc(value.len + 1);
@@ -90,46 +106,51 @@ static void drop_held(struct world *w)
 
 static void on_given(void *arg, int db, const struct item *it)
 {
-    struct world *w = arg;
+    struct view *v = arg;
+    struct world *w = v->world;
     char scratch[NUM_I64_CHARS];
-    struct taken *t = &w->taken[db][index_of(item_key(it))];
-    assert_true(ks_snapshot_active(w->ks));
+    struct taken *t = &v->taken[db][index_of(item_key(it))];
+    assert_non_null(v->snapshot);
     assert_true(t->there);
     assert_int_equal(t->times++, 0);
-    assert_true(slice_equal(item_string(it, scratch), slice_of(t->bytes, t->len)));
+    assert_true(slice_equal(fixture_string(it, scratch), slice_of(t->bytes, t->len)));
     assert_true(item_expiry_ms(it) == t->expiry_ms);
     if (item_enc(it) == ENC_BLOB && w->held_count < 64 && below(w, 2))
         w->held[w->held_count++] = blob_hold(item_blob(it));
 }
 
-/* False: a cancelled one is still being tidied up. */
-static bool begin(struct world *w)
+/* False: cancelled ones are still being tidied up. */
+static bool begin(struct world *w, struct view *v)
 {
     bool busy = ks_snapshot_busy(w->ks);
-    enum err e = ks_snapshot_begin(w->ks, on_given, w);
-    assert_int_equal(busy, e == ERR_BUSY);
-    if (e == ERR_BUSY)
+    v->snapshot = ks_snapshot_begin(w->ks, on_given, v);
+    assert_int_equal(busy, !v->snapshot);
+    if (busy)
         return false;
-    assert_int_equal(e, ERR_OK);
-    assert_true(ks_snapshot_busy(w->ks));
-    assert_int_equal(ks_snapshot_begin(w->ks, on_given, w), ERR_BUSY);
-    assert_true(ks_snapshot_active(w->ks));
-    forget(w);
+    unsigned n = active(w);
+    w->most = n > w->most ? n : w->most;
+    if (n == KS_SNAPSHOTS_MAX) {
+        assert_true(ks_snapshot_busy(w->ks));
+        assert_null(ks_snapshot_begin(w->ks, on_given, v));
+    }
+    forget(v);
     for (int db = 0; db < FIXTURE_DATABASES; db++) {
-        struct copying c = {w, db};
+        struct copying c = {v, db};
         ks_each(w->ks, db, copy_item, &c);
     }
+    v->done = 0;
     return true;
 }
 
 /* The last slice has been: everything was given. */
-static void check_whole(struct world *w)
+static void check_whole(struct world *w, struct view *v)
 {
-    assert_false(ks_snapshot_active(w->ks));
-    assert_true(ks_snapshot_done(w->ks) == 1);
+    assert_true(ks_snapshot_done(v->snapshot) == 1);
+    ks_snapshot_end(&v->snapshot);
+    assert_null(v->snapshot);
     for (int db = 0; db < FIXTURE_DATABASES; db++) {
         for (int i = 0; i < KEYS; i++)
-            assert_int_equal(w->taken[db][i].times, w->taken[db][i].there);
+            assert_int_equal(v->taken[db][i].times, v->taken[db][i].there);
     }
     w->whole++;
 }
@@ -153,42 +174,36 @@ static struct slice random_value(struct world *w)
 
 static void step_edit(struct world *w, int db, const struct key *k)
 {
-    struct item *it = ks_find(w->ks, db, k, 0);
+    const struct item *it = ks_find(w->ks, db, k, 0);
     if (!it)
         return;
-    size_t old_len = item_string_len(it);
-    size_t len = below(w, 4) ? old_len + below(w, 20) : below(w, VALUE_MAX);
-    char *at = ks_string_edit(w->ks, db, k, &it, len);
-    if (at && len > 0)
-        memset(at, 'A' + (int)below(w, 26), len);
+    size_t old_len = string_len(it);
+    size_t from = below(w, 4) ? old_len + below(w, 20) : below(w, old_len + 1);
+    char fill[VALUE_MAX];
+    size_t n = below(w, 4) ? 1 + below(w, 20) : below(w, VALUE_MAX);
+    memset(fill, 'A' + (int)below(w, 26), n);
+    fixture_grow(w->ks, db, k, from, slice_of(fill, n));
 }
 
 static void step_expiry(struct world *w, int db, const struct key *k)
 {
-    struct item *it = ks_find(w->ks, db, k, 0);
+    const struct item *it = ks_find(w->ks, db, k, 0);
     if (it)
         (void)ks_set_expiry(w->ks, db, k, &it, random_expiry(w));
 }
 
-/* Takes a key and puts it elsewhere under another name (or back), or puts a copy there. */
+/* Moves a key elsewhere under another name, or puts a copy there. */
 static void step_rename(struct world *w, int db, int i, const struct key *k)
 {
     int to_db = (int)below(w, FIXTURE_DATABASES), to = (int)below(w, KEYS);
     struct key to_key = key_of(w, below(w, 4) ? to : i);
-    struct item *it = ks_find(w->ks, db, k, 0), *moved;
-    if (!it)
+    struct ks_name from = {db, k}, there = {to_db, &to_key};
+    if (!ks_find(w->ks, db, k, 0) || (db == to_db && slice_equal(k->name, to_key.name)))
         return;
-    if (below(w, 2)) {
-        moved = item_try_copy(ks_items(w->ks), it, to_key.name, item_expiry_ms(it));
-    } else {
-        it = ks_take(w->ks, db, k);
-        moved = item_try_rekey(ks_items(w->ks), it, to_key.name, random_expiry(w));
-        if (!moved)
-            item_free(it);
-    }
-    ks_delete(w->ks, to_db, &to_key);
-    if (moved && ks_put(w->ks, to_db, &to_key, moved) != ERR_OK)
-        item_free(moved);
+    if (below(w, 2))
+        (void)ks_copy(w->ks, from, there);
+    else
+        (void)ks_move(w->ks, from, there);
 }
 
 static void step_key(struct world *w, unsigned dice)
@@ -237,27 +252,35 @@ static void step_flush(struct world *w)
     uint64_t keys = 0;
     for (int i = 0; i < FIXTURE_DATABASES; i++)
         keys += db == -1 || db == i ? ks_size(w->ks, i) : 0;
-    bool active = ks_snapshot_active(w->ks);
     ks_flush(w->ks, db, below(w, 2));
-    assert_int_equal(ks_snapshot_active(w->ks), active);
-    w->flushed += active && keys > 0;
+    w->flushed += active(w) > 0 && keys > 0;
 }
 
 /* --- snapshots among them --------------------------------------------------------------------------- */
 
 static void step_snapshot(struct world *w)
 {
-    if (ks_snapshot_active(w->ks)) {
-        double done = ks_snapshot_done(w->ks);
-        assert_true(done >= 0 && done <= 1);
-        if (!ks_snapshot_slice(w->ks, 1 + (unsigned)below(w, 40)))
-            check_whole(w);
-        else
-            assert_true(ks_snapshot_done(w->ks) >= done);
-    } else if (below(w, 4) == 0 && !begin(w)) {
+    struct view *v = &w->views[below(w, KS_SNAPSHOTS_MAX)];
+    if (v->snapshot) {
+        if (!ks_snapshot_slice(v->snapshot, 1 + (unsigned)below(w, 40))) {
+            check_whole(w, v);
+            return;
+        }
+        double done = ks_snapshot_done(v->snapshot);
+        assert_true(done >= v->done && done < 1);
+        v->done = done;
+    } else if (below(w, 4) == 0 && !begin(w, v)) {
         ks_work(w->ks);
         w->busy++;
     }
+}
+
+static void step_cancel(struct world *w)
+{
+    struct view *v = &w->views[below(w, KS_SNAPSHOTS_MAX)];
+    w->broken += v->snapshot != NULL;
+    ks_snapshot_end(&v->snapshot);
+    assert_null(v->snapshot);
 }
 
 static void step(struct world *w)
@@ -273,9 +296,7 @@ static void step(struct world *w)
     if (dice >= 9400 && dice < 9970) {
         step_snapshot(w);
     } else if (dice >= 9970 && dice < 9985) {
-        w->broken += ks_snapshot_active(w->ks);
-        ks_snapshot_cancel(w->ks);
-        assert_false(ks_snapshot_active(w->ks));
+        step_cancel(w);
     } else if (dice >= 9993) {
         step_flush(w);
     }
@@ -287,6 +308,8 @@ static void random_changes(uint64_t seed, unsigned shards, bool refusing)
     rng_seed(&w->rng, seed);
     for (int i = 0; i < KEYS; i++)
         snprintf(w->name[i], sizeof(w->name[i]), "k%d", i);
+    for (int i = 0; i < KS_SNAPSHOTS_MAX; i++)
+        w->views[i].world = w;
     w->ks = fixture_new(shards, NULL, NULL);
     w->refusing = refusing;
     for (int n = 0; n < STEPS; n++) {
@@ -294,14 +317,18 @@ static void random_changes(uint64_t seed, unsigned shards, bool refusing)
         if (n % STEPS_A_CHECK == 0)
             ks_validate(w->ks);
     }
-    if (ks_snapshot_active(w->ks)) {
-        while (ks_snapshot_slice(w->ks, 10))
+    for (int i = 0; i < KS_SNAPSHOTS_MAX; i++) {
+        if (!w->views[i].snapshot)
+            continue;
+        while (ks_snapshot_slice(w->views[i].snapshot, 10))
             ;
-        check_whole(w);
+        check_whole(w, &w->views[i]);
     }
     ks_validate(w->ks);
     assert_true(w->whole > 10 && w->broken > 3 && w->flushed > 0 && w->busy > 0);
-    forget(w);
+    assert_int_equal(w->most, KS_SNAPSHOTS_MAX);
+    for (int i = 0; i < KS_SNAPSHOTS_MAX; i++)
+        forget(&w->views[i]);
     drop_held(w);
     ks_free(&w->ks);
     free(w);
@@ -330,11 +357,12 @@ static void count_given(void *arg, int db, const struct item *it)
     ((unsigned *)arg)[db]++;
 }
 
-static unsigned run_to_end(struct keyspace *ks, unsigned keys)
+static unsigned run_to_end(struct ks_snapshot *s, unsigned keys)
 {
     unsigned slices = 1;
-    for (; ks_snapshot_slice(ks, keys); slices++)
+    for (; ks_snapshot_slice(s, keys); slices++)
         ;
+    ks_snapshot_end(&s);
     return slices;
 }
 
@@ -343,14 +371,16 @@ static void nothing_is_a_snapshot_too(void **state)
     (void)state;
     unsigned given[FIXTURE_DATABASES] = {0};
     struct keyspace *ks = fixture_new(3, NULL, NULL);
-    assert_false(ks_snapshot_active(ks));
-    assert_false(ks_snapshot_slice(ks, 1));
-    ks_snapshot_cancel(ks);
-    assert_int_equal(ks_snapshot_begin(ks, count_given, given), ERR_OK);
+    struct ks_snapshot *s = NULL;
+    ks_snapshot_end(&s);
+    s = ks_snapshot_begin(ks, count_given, given);
+    assert_non_null(s);
     fixture_fill(ks, 1, "new", 1000, ITEM_NO_EXPIRY);
-    assert_true(ks_snapshot_active(ks));
-    assert_false(ks_snapshot_slice(ks, 1));
-    assert_false(ks_snapshot_active(ks));
+    assert_true(ks_snapshot_done(s) == 1);
+    assert_false(ks_snapshot_slice(s, 1));
+    assert_false(ks_snapshot_slice(s, 1));
+    ks_snapshot_end(&s);
+    assert_null(s);
     assert_int_equal(given[1], 0);
     ks_validate(ks);
     ks_free(&ks);
@@ -363,14 +393,14 @@ static void databases_are_numbered_as_at_the_beginning(void **state)
     struct keyspace *ks = fixture_new(2, NULL, NULL);
     fixture_fill(ks, 0, "a", 1000, ITEM_NO_EXPIRY);
     fixture_fill(ks, 1, "b", 2000, ITEM_NO_EXPIRY);
-    assert_int_equal(ks_snapshot_begin(ks, count_given, given), ERR_OK);
+    struct ks_snapshot *s = ks_snapshot_begin(ks, count_given, given);
     while (given[0] < 1000)
-        assert_true(ks_snapshot_slice(ks, 100));
+        assert_true(ks_snapshot_slice(s, 100));
     ks_swap(ks, 1, 0); /* what is left lies lower than the walk has come */
     ks_swap(ks, 1, 3);
     fixture_fill(ks, 1, "c", 500, ITEM_NO_EXPIRY);
     ks_validate(ks);
-    run_to_end(ks, 100);
+    run_to_end(s, 100);
     assert_int_equal(given[0], 1000);
     assert_int_equal(given[1], 2000);
     assert_int_equal(given[2] + given[3], 0);
@@ -384,9 +414,10 @@ static void slices_are_bounded(void **state)
     struct keyspace *ks = fixture_new(2, NULL, NULL);
     fixture_fill(ks, 0, "k", 20000, ITEM_NO_EXPIRY);
     for (int round = 0; round < 4; round++) {
-        assert_int_equal(ks_snapshot_begin(ks, count_given, given), ERR_OK);
-        for (unsigned last = given[0]; ks_snapshot_slice(ks, 100); last = given[0])
+        struct ks_snapshot *s = ks_snapshot_begin(ks, count_given, given);
+        for (unsigned last = given[0]; ks_snapshot_slice(s, 100); last = given[0])
             assert_true(given[0] - last < 300);
+        ks_snapshot_end(&s);
         assert_int_equal(given[0], 20000 * (round + 1));
         ks_set_shards(ks, 3 + (unsigned)round); /* and during the next */
     }
@@ -398,8 +429,7 @@ static void slices_are_bounded(void **state)
         assert_non_null(ks_set_string(ks, 1, &k, slice_of(large, sizeof(large)), ITEM_NO_EXPIRY));
     }
     ks_flush(ks, 0, true);
-    assert_int_equal(ks_snapshot_begin(ks, count_given, given), ERR_OK);
-    assert_true(run_to_end(ks, 1000) > 200);
+    assert_true(run_to_end(ks_snapshot_begin(ks, count_given, given), 1000) > 200);
     assert_int_equal(given[1], 1000);
     ks_free(&ks);
 }
@@ -431,9 +461,10 @@ static void tables_may_change_their_size(void **state)
     fixture_fill(ks, 0, "old", MANY, ITEM_NO_EXPIRY);
     for (unsigned round = 0; round < 6; round++) {
         struct census *c = calloc(1, sizeof(*c));
-        assert_int_equal(ks_snapshot_begin(ks, count_number, c), ERR_OK);
+        struct ks_snapshot *s = ks_snapshot_begin(ks, count_number, c);
+        assert_non_null(s);
         assert_int_equal(ks_set_shards(ks, 1 + round * 5 % 7), ERR_OK);
-        for (unsigned n = 0; ks_snapshot_slice(ks, 64); n++) {
+        for (unsigned n = 0; ks_snapshot_slice(s, 64); n++) {
             for (unsigned i = n * 200; i < (n + 1) * 200 && i < 2 * MANY; i++) {
                 struct key k = fixture_key(ks, &name, "new", i);
                 assert_non_null(ks_set_int(ks, 0, &k, -1, ITEM_NO_EXPIRY));
@@ -448,6 +479,7 @@ static void tables_may_change_their_size(void **state)
                 ks_validate(ks);
         }
         assert_int_equal(c->count, MANY);
+        ks_snapshot_end(&s);
         free(c);
         for (unsigned i = 0; i < 2 * MANY; i++) {
             struct key k = fixture_key(ks, &name, "new", i);
@@ -467,10 +499,10 @@ static void due_keys_are_given_with_their_deadline(void **state)
     struct keyspace *ks = fixture_new(2, NULL, NULL);
     fixture_fill(ks, 0, "k", 1000, FIXTURE_NOW_MS + 10);
     ks_clock(ks, FIXTURE_NOW_MS + 1000);
-    assert_int_equal(ks_snapshot_begin(ks, count_given, given), ERR_OK);
+    struct ks_snapshot *s = ks_snapshot_begin(ks, count_given, given);
     assert_int_equal(ks_expire_some(ks, 100, &more), 100);
     assert_int_equal(given[0], 100);
-    run_to_end(ks, 100);
+    run_to_end(s, 100);
     assert_int_equal(given[0], 1000);
     ks_validate(ks);
     ks_free(&ks);
@@ -484,8 +516,8 @@ static void a_flush_breaks_no_snapshot(void **state)
     struct ks_stats stats;
     fixture_fill(ks, 0, "k", 5000, ITEM_NO_EXPIRY);
     fixture_fill(ks, 1, "k", 5000, ITEM_NO_EXPIRY);
-    assert_int_equal(ks_snapshot_begin(ks, count_given, given), ERR_OK);
-    assert_true(ks_snapshot_slice(ks, 100));
+    struct ks_snapshot *s = ks_snapshot_begin(ks, count_given, given);
+    assert_true(ks_snapshot_slice(s, 100));
     /* However often, and whatever comes in between, at each instant as many slices are left as before. */
     unsigned slices = 0;
     do {
@@ -494,7 +526,8 @@ static void a_flush_breaks_no_snapshot(void **state)
         fixture_fill(ks, 0, "new", 50, ITEM_NO_EXPIRY);
         ks_work(ks);
         ks_validate(ks);
-    } while (ks_snapshot_slice(ks, 100) && ++slices < 1000);
+    } while (ks_snapshot_slice(s, 100) && ++slices < 1000);
+    ks_snapshot_end(&s);
     assert_in_range(slices, 50, 200);
     assert_int_equal(given[0], 5000);
     assert_int_equal(given[1], 5000);
@@ -503,17 +536,65 @@ static void a_flush_breaks_no_snapshot(void **state)
     ks_stats(ks, &stats);
     assert_int_equal(stats.lazy_pending, 0);
     assert_int_equal(ks_size(ks, 0), 50);
-    assert_int_equal(ks_snapshot_begin(ks, count_given, given), ERR_OK);
+    struct ks_snapshot *others[2];
+    s = ks_snapshot_begin(ks, count_given, given);
+    others[0] = ks_snapshot_begin(ks, count_given, given);
+    others[1] = ks_snapshot_begin(ks, count_given, given);
     ks_flush(ks, -1, true);
     ks_stats(ks, &stats);
     assert_int_equal(stats.lazy_pending, 50);
-    /* A snapshot that is given up lets it go, too. */
-    ks_snapshot_cancel(ks);
-    assert_int_equal(ks_snapshot_begin(ks, count_given, given), ERR_OK);
-    assert_false(ks_snapshot_slice(ks, 1));
+    /* Snapshots that are given up let it go, too, the last of them. */
+    ks_snapshot_end(&others[1]);
+    ks_snapshot_end(&s);
+    ks_validate(ks);
+    fixture_settle(ks);
+    ks_stats(ks, &stats);
+    assert_int_equal(stats.lazy_pending, 50);
+    ks_snapshot_end(&others[0]);
+    ks_validate(ks);
+    run_to_end(ks_snapshot_begin(ks, count_given, given), 1);
     fixture_settle(ks);
     ks_stats(ks, &stats);
     assert_int_equal(stats.lazy_pending, 0);
+    ks_free(&ks);
+}
+
+/* Each gives what was there when it began, whoever changes it, at its own pace. */
+static void several_are_of_several_instants(void **state)
+{
+    (void)state;
+    unsigned given[KS_SNAPSHOTS_MAX][FIXTURE_DATABASES] = {{0}};
+    struct ks_snapshot *s[KS_SNAPSHOTS_MAX];
+    struct keyspace *ks = fixture_new(2, NULL, NULL);
+    struct fixture_name name;
+    for (unsigned i = 0; i < KS_SNAPSHOTS_MAX; i++) {
+        fixture_fill(ks, (int)i, "k", 1000, ITEM_NO_EXPIRY);
+        s[i] = ks_snapshot_begin(ks, count_given, given[i]);
+        assert_non_null(s[i]);
+    }
+    assert_true(ks_snapshot_busy(ks));
+    assert_null(ks_snapshot_begin(ks, count_given, given[0]));
+    /* A change gives it to all that have it, at once, and once. */
+    struct key k = fixture_key(ks, &name, "k", 7);
+    assert_true(ks_delete(ks, 0, &k) && ks_delete(ks, 3, &k));
+    for (unsigned i = 0; i < KS_SNAPSHOTS_MAX; i++) {
+        assert_int_equal(given[i][0], 1);
+        assert_int_equal(given[i][3], i == 3);
+    }
+    ks_validate(ks);
+    run_to_end(s[2], 50);
+    ks_snapshot_end(&s[1]);
+    assert_false(ks_snapshot_busy(ks));
+    ks_validate(ks);
+    fixture_fill(ks, 0, "k", 1000, ITEM_NO_EXPIRY);
+    run_to_end(s[3], 70);
+    run_to_end(s[0], 90);
+    for (unsigned i = 0; i < KS_SNAPSHOTS_MAX; i++) {
+        for (unsigned db = 0; db < KS_SNAPSHOTS_MAX && i != 1; db++)
+            assert_int_equal(given[i][db], db <= i ? 1000 : 0);
+    }
+    fixture_settle(ks);
+    ks_validate(ks);
     ks_free(&ks);
 }
 
@@ -528,6 +609,7 @@ int main(void)
         cmocka_unit_test(tables_may_change_their_size),
         cmocka_unit_test(due_keys_are_given_with_their_deadline),
         cmocka_unit_test(a_flush_breaks_no_snapshot),
+        cmocka_unit_test(several_are_of_several_instants),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,4 +1,5 @@
 #include "ks_fixture.h"
+#include "store/item_impl.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -13,7 +14,7 @@ struct scan {
     unsigned times[STAY_KEYS]; /* that stay:n was given */
 };
 
-static void note(struct item *it, void *arg)
+static void note(const struct item *it, void *arg)
 {
     struct scan *s = arg;
     struct slice name = item_key(it);
@@ -163,7 +164,7 @@ static void random_keys_are_not_due(void **state)
     assert_non_null(ks_random(ks, 1, 99));
     ks_pause_expiry(ks, false);
     for (unsigned i = 0; i < 100; i++) {
-        struct item *it = ks_random(ks, 0, i * 0x9e3779b97f4a7c15);
+        const struct item *it = ks_random(ks, 0, i * 0x9e3779b97f4a7c15);
         assert_non_null(it);
         assert_false(item_has_expiry(it));
     }

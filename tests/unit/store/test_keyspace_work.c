@@ -1,4 +1,5 @@
 #include "ks_fixture.h"
+#include "store/item_impl.h"
 
 #include <string.h>
 

@@ -1,0 +1,17 @@
+#pragma once
+/* What operators ask: COMMAND, LATENCY, SLOWLOG. The engine knows this room by a table of functions only. */
+struct admin;
+struct engine;
+struct engine_observers;
+struct latency;
+struct slowlog;
+
+struct admin *admin_new(void);
+void admin_free(struct admin **a);
+/* Fills this room's part of what the engine calls. */
+void admin_observe(struct admin *a, struct engine_observers *out);
+/* Adds this room's commands to the engine's table. The engine is borrowed for life. */
+void admin_attach(struct admin *a, struct engine *e);
+
+struct latency *admin_latency(const struct admin *a);
+struct slowlog *admin_slowlog(const struct admin *a);

@@ -1,0 +1,34 @@
+#pragma once
+/* The only way to a value that may be changed.
+ *
+ *     struct ks_edit e;
+ *     if (!ks_edit(ks, db, &key, &e))
+ *         ... there is no such key
+ *     enum err err = string_write(&e, offset, bytes);      what the type offers, as often as is liked
+ *     const struct item *it = ks_edit_end(&e);
+ *
+ * ks_edit gives the value to the snapshot that it is still owed to; ks_edit_end keeps the counts of bytes and deadlines
+ * right, puts an item that moved back into its place, and removes a key whose value became empty. In between nothing
+ * else of the keyspace may be called, but other edits. An operation that finds no memory changes nothing, and the edit
+ * is ended like any other. */
+#include "ds/table.h"
+#include "store/keyspace.h"
+
+/* Fields are store/'s own. */
+struct ks_place { /* where a key is or would be */
+    struct ks_db *db;
+    struct ks_cell *cell;
+    struct table_pos pos; /* pos.bucket is NULL when it is not there */
+};
+struct ks_edit {
+    struct item *item;  /* may move */
+    struct item *there; /* what the table points to meanwhile */
+    struct keyspace *ks;
+    struct ks_place at;
+    uint32_t hash;
+};
+
+/* False: there is no such key, or its time has come; then there is nothing to be ended. */
+bool ks_edit(struct keyspace *ks, int db, const struct key *k, struct ks_edit *e);
+/* The item as it is now; NULL: nothing was left in it, and the key is gone. */
+const struct item *ks_edit_end(struct ks_edit *e);

@@ -1,0 +1,66 @@
+#include "store/keyspace_impl.h"
+
+/* A value under another key, or in another database. All that may fail is done before anything changes. */
+
+/* The place for `it` under a key, in place of what is there: *at, and its deadline noted. */
+static enum err prepare(struct keyspace *ks, struct ks_name to, const struct item *it,
+                        struct ks_place *at)
+{
+    if (!ks_locate(ks, to.db, to.key, at)) {
+        enum err e = ks_place_new(ks, to.db, to.key, at);
+        if (e)
+            return e;
+    }
+    return ks_note_deadline(ks, at, to.key->hash, item_expiry_ms(it));
+}
+
+static enum err put(struct keyspace *ks, struct ks_name to, struct item *it)
+{
+    struct ks_place at;
+    enum err e = prepare(ks, to, it, &at);
+    if (e)
+        return e;
+    struct item *old = ks_item_at(&at);
+    if (!old)
+        return ks_insert_at(ks, &at, to.key->hash, it);
+    ks_before_change(ks, at.db, old);
+    ks_cell_sub(at.cell, old);
+    ks_cell_add(at.cell, it);
+    ks_replace_at(ks, &at, it);
+    ks_dispose(ks, old);
+    return ERR_OK;
+}
+
+enum err ks_move(struct keyspace *ks, struct ks_name from, struct ks_name to)
+{
+    struct ks_place at;
+    struct item *old = ks_locate(ks, from.db, from.key, &at);
+    assert(old);
+    ks_before_change(ks, at.db, old);
+    struct item *it = item_try_rekey(ks->items, old, to.key->name, item_expiry_ms(old));
+    if (!it)
+        return ERR_NOMEM;
+    enum err e = put(ks, to, it);
+    if (e) {
+        item_free_shell(it);
+        return e;
+    }
+    /* Putting it may have moved what else is in the table. */
+    at.pos = table_find(&at.cell->table, from.key->hash, ks_item_is, old);
+    item_free_shell(ks_remove_at(ks, &at, from.key->hash));
+    return ERR_OK;
+}
+
+enum err ks_copy(struct keyspace *ks, struct ks_name from, struct ks_name to)
+{
+    struct ks_place at;
+    struct item *old = ks_locate(ks, from.db, from.key, &at);
+    assert(old);
+    struct item *it = item_try_copy(ks->items, old, to.key->name, item_expiry_ms(old));
+    if (!it)
+        return ERR_NOMEM;
+    enum err e = put(ks, to, it);
+    if (e)
+        item_free(it);
+    return e;
+}

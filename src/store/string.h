@@ -1,0 +1,35 @@
+#pragma once
+/* Strings: an int64 where the text is the canonical form of one, bytes in the item while they are few, a blob else. */
+#include "base/blob.h"
+#include "base/err.h"
+#include "base/num.h"
+#include "base/slice.h"
+#include "store/edit.h"
+#include "store/item.h"
+
+/* --- reading ---------------------------------------------------------------------------------------- */
+
+size_t string_len(const struct item *it);
+/* The run of bytes from `offset` on, up to where they lie together no longer: empty behind the end. An integer is printed
+ * into `scratch`; else they are borrowed from the item until it changes. */
+struct slice string_run(const struct item *it, size_t offset, char scratch[NUM_I64_CHARS]);
+bool string_equal(const struct item *it, struct slice s);
+/* The integer that it is, or is the canonical text of. */
+bool string_int(const struct item *it, int64_t *out);
+/* Its value lies in its key's item as an integer: OBJECT REFCOUNT of small ones. */
+bool string_is_stored_int(const struct item *it, int64_t *out);
+/* All of it where it is at most STRING_SHORT_BYTES_MAX long, which any number is; false: it is longer. */
+#define STRING_SHORT_BYTES_MAX 1024
+bool string_short(const struct item *it, char scratch[NUM_I64_CHARS], struct slice *out);
+
+/* The blob that the run from `offset` on lies in, to be held by who uses it for longer; NULL: in none. */
+struct blob *string_blob(const struct item *it, size_t offset);
+/* The same for who is about to send it. One that is sent often moves to where the kernel sends from for less; the value does
+ * not change. */
+struct blob *string_blob_to_send(const struct item *it, size_t offset);
+
+/* --- editing ---------------------------------------------------------------------------------------- */
+
+/* Lays bytes over the string from `offset` on, which grows as needed: with zeros up to there. Grown strings get slack, so
+ * that appending is amortised. ERR_NOMEM: unchanged. The bytes must not be the string's own. */
+enum err string_write(struct ks_edit *e, size_t offset, struct slice bytes);

@@ -1,0 +1,86 @@
+#pragma once
+/* Values whatever their type: what may be asked of every one, and the row by which a type answers.
+ *
+ * A value lies in its item while it is small. What lies outside it is shared: COPY, a snapshot and a reply hold it
+ * in O(1), and who edits it makes a copy of what it is about to change, in pieces where it is large. So nothing here
+ * takes longer for a larger value, but for the digest. */
+#include "base/num.h"
+#include "store/item.h"
+
+/* --- questions -------------------------------------------------------------------------------------- */
+
+/* "embstr", "int", "raw", ... as OBJECT ENCODING answers. Static storage. */
+const char *value_encoding_name(const struct item *it);
+/* Bytes set aside for key and value together. What several hold counts in full. */
+size_t value_memory(const struct item *it);
+/* Work to free it: 1 for its item, and as much for each further allocation, or page of a large one. */
+#define VALUE_PAGE_BYTES 4096
+size_t value_effort(const struct item *it);
+
+/* --- a value as commands -------------------------------------------------------------------------------- */
+
+/* Of what is longer, the bytes are given in runs of at most as much. */
+#define VALUE_COMMAND_BYTES_MAX (64 * 1024)
+#define VALUE_COMMAND_ARGS_MAX  130
+
+/* One of the commands that make a key with its value and deadline. All are canonical, and hold at most
+ * VALUE_COMMAND_BYTES_MAX bytes of the value, but where `in_runs` is not -1: of that argument argv has the length only
+ * (ptr is NULL), and value_cursor_run its bytes. */
+struct value_command {
+    int argc;
+    const struct slice *argv; /* borrowed until the next call */
+    int in_runs;
+};
+
+struct slab_heap;
+/* Where a walk through a value is. Begins at the first command with value_cursor_init. */
+struct value_cursor {
+    const struct item *item;
+    struct item *held; /* the same, as a copy of the cursor's own; NULL: it is borrowed */
+    uint64_t at;       /* how far it has come; what that means is the type's */
+    size_t run_at;     /* of the argument in runs */
+    char numbers[2][NUM_I64_CHARS];
+    struct slice argv[VALUE_COMMAND_ARGS_MAX];
+};
+
+/* Borrows the item, which must neither change nor go before value_cursor_deinit or value_cursor_hold. */
+void value_cursor_init(struct value_cursor *c, const struct item *it);
+void value_cursor_deinit(struct value_cursor *c);
+/* The next command; false: that was all. What was left of an argument in runs is skipped. */
+bool value_cursor_next(struct value_cursor *c, struct value_command *out);
+/* The next bytes of the argument in runs: at most VALUE_COMMAND_BYTES_MAX, borrowed until the item goes or, once it is held,
+ * the cursor. Empty: that was all. */
+struct slice value_cursor_run(struct value_cursor *c);
+/* From now on the cursor shows the value as it is at this moment, whatever becomes of the key. O(1) but for the key's name.
+ * What the last command borrowed is good no longer; runs go on. False: no memory. */
+bool value_cursor_hold(struct value_cursor *c, struct slab_heap *heap);
+
+/* --- inside store/: the row of a type ----------------------------------------------------------------------- */
+
+struct digest;
+struct value_ops {
+    const char *name; /* as TYPE answers */
+    const char *(*encoding)(const struct item *it);
+    /* Holds nothing any more: ks_edit_end removes the key. NULL: an empty value is one like any other. */
+    bool (*is_empty)(const struct item *it);
+
+    /* These are asked of values with something outside their item only. */
+    void (*share)(
+        const struct item *it); /* one more item has the same: COPY, a cursor that holds it */
+    /* Frees some of it and takes off *effort what that took, at least 1. True: all of it is gone. */
+    bool (*free_some)(struct item *it, size_t *effort);
+    size_t (*memory)(const struct item *it); /* of what lies outside, in O(1) */
+    size_t (*effort)(const struct item *it); /* of freeing it, in O(1) */
+    uint32_t (*sum)(const struct item *it);  /* over its beginning and end: store/item_check.h */
+
+    void (*digest)(const struct item *it, struct digest *out);
+    bool (*command)(struct value_cursor *c, struct value_command *out); /* value_cursor_next */
+    struct slice (*run)(const struct value_cursor *c); /* from run_at; NULL: has none in runs */
+};
+
+/* By type; a row without a name is of a type that there is not yet. */
+extern const struct value_ops value_ops_string;
+const struct value_ops *value_ops(enum item_type t);
+
+/* Frees some of an item that is in no table, as free_some does. True: the item is gone. */
+bool value_free_some(struct item *it, size_t *effort);
