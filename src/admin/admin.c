@@ -50,12 +50,17 @@ void admin_observe(struct admin *a, struct engine_observers *out)
     out->worked = on_worked;
 }
 
+void admin_add_rows(struct admin *a, struct cmd_table *t)
+{
+    cmd_table_add(t, admin_rows_command, a);
+    cmd_table_add(t, admin_rows_slowlog, a);
+    cmd_table_add(t, admin_rows_latency, a);
+}
+
 void admin_attach(struct admin *a, struct engine *e)
 {
     a->engine = e;
-    cmd_table_add(e->table, admin_rows_command, a);
-    cmd_table_add(e->table, admin_rows_slowlog, a);
-    cmd_table_add(e->table, admin_rows_latency, a);
+    admin_add_rows(a, e->table);
 }
 
 struct latency *admin_latency(const struct admin *a)

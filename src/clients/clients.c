@@ -62,13 +62,18 @@ void clients_observe(struct clients *c, struct engine_observers *out)
     out->describe = on_describe;
 }
 
+void clients_add_rows(struct clients *c, struct cmd_table *t)
+{
+    cmd_table_add(t, clients_rows_connection, c);
+    cmd_table_add(t, clients_rows_client, c);
+    cmd_table_add(t, clients_rows_pubsub, c);
+    cmd_table_add(t, clients_rows_monitor, c);
+}
+
 void clients_attach(struct clients *c, struct engine *e)
 {
     c->engine = e;
-    cmd_table_add(e->table, clients_rows_connection, c);
-    cmd_table_add(e->table, clients_rows_client, c);
-    cmd_table_add(e->table, clients_rows_pubsub, c);
-    cmd_table_add(e->table, clients_rows_monitor, c);
+    clients_add_rows(c, e->table);
 }
 
 struct pubsub *clients_pubsub(const struct clients *c)

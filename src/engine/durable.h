@@ -25,7 +25,7 @@ void engine_log_detach(struct engine *e);
 void engine_log_moved(struct engine *e);
 /* Begins to rewrite the log, with the data as they are a little later, once that is prepared. ERR_BUSY: that, or tidying up
  * after it, is under way; in any case `error` says why not. */
-#define ENGINE_LOG_ERROR_CHARS 1024
+#define ENGINE_LOG_ERROR_CHARS 2048
 enum err engine_rewrite_begin(struct engine *e, char error[ENGINE_LOG_ERROR_CHARS]);
 /* Feeds a rewrite, a slice's worth; true: there is more to give now. */
 bool engine_rewrite_slice(struct engine *e);

@@ -25,6 +25,12 @@ static void on_expired(void *arg, int db, struct slice key)
     engine_effect(e, db, 2, (struct slice[]){SLICE("DEL"), key});
 }
 
+void engine_add_rows(struct engine *e, struct cmd_table *t)
+{
+    cmd_table_add(t, engine_rows_multi, e);
+    cmd_table_add(t, engine_rows_durable, e);
+}
+
 struct engine *engine_new(const struct engine_options *o, const struct engine_config *c)
 {
     struct engine *e = mem_zalloc(sizeof(*e));
@@ -45,9 +51,7 @@ struct engine *engine_new(const struct engine_options *o, const struct engine_co
     sessions_init(e);
     e->watches = watches_new(e);
 
-    cmd_table_add(e->table, engine_rows_multi, e);
-    cmd_table_add(e->table, engine_rows_durable, e);
-
+    engine_add_rows(e, e->table);
     ks_on_expired(e->ks, on_expired, e);
     engine_config_changed(e);
     engine_turn(e, o->now_us, o->wall_ms);

@@ -96,6 +96,7 @@ struct engine {
     int64_t rewrite_rests_until_us; /* monotonic */
     int64_t rewrite_rest_left_us;   /* that the rewrite may rest altogether */
     bool loading;                   /* a log is replayed: see replay.h */
+    bool replaying;                 /* so is the batch that runs just now */
 
     struct engine_config config;
     struct engine_stats stats;
@@ -134,7 +135,9 @@ struct engine {
     size_t monitors; /* sessions that see every request; kept by clients/ */
 };
 
-/* Sets everything up and adds the engine's own rows (sessions, transactions, pub/sub) to the table. */
+/* Adds the engine's own commands; NULL: to be looked up only. */
+void engine_add_rows(struct engine *e, struct cmd_table *t);
+/* Sets everything up, and does that with its table. */
 struct engine *engine_new(const struct engine_options *o, const struct engine_config *c);
 void engine_free(struct engine **e); /* all sessions must be gone */
 

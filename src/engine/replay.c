@@ -20,14 +20,17 @@ static void no_describe(const struct session *s, struct session_transport_info *
 static const struct session_ops replay_ops = {
     .ready = no_ready, .close = no_ready, .resume = no_ready, .describe = no_describe};
 
-void replay_begin(struct replay *r, struct engine *e)
+void replay_begin(struct replay *r, struct engine *e, enum replay_mode mode)
 {
-    *r = (struct replay){.engine = e, .forecast.db = -1};
+    *r = (struct replay){.engine = e, .mode = mode, .forecast.db = -1};
     outq_pool_init(&r->pool);
     r->session = session_new(e, &replay_ops, r, &r->pool);
-    r->session->flags |= SESSION_INTERNAL | SESSION_AUTHENTICATED;
-    e->loading = true;
-    ks_pause_expiry(e->ks, true);
+    r->session->flags |= SESSION_INTERNAL | SESSION_AUTHENTICATED | SESSION_DENY_BLOCKING;
+    r->session->durability = DURABILITY_NONE; /* nobody waits for its replies */
+    if (mode == REPLAY_LOADING) {
+        e->loading = true;
+        ks_set_expiry_mode(e->ks, KS_EXPIRY_IGNORE);
+    }
 }
 
 void replay_end(struct replay *r)
@@ -36,75 +39,193 @@ void replay_end(struct replay *r)
     replay_forecast_end(r);
     session_free(&r->session);
     outq_pool_deinit(&r->pool);
-    ks_pause_expiry(e->ks, false);
+    if (r->mode == REPLAY_APPLYING)
+        return;
     e->loading = false;
+    ks_set_expiry_mode(e->ks, KS_EXPIRY_REMOVE);
     engine_reset_stats(e); /* what clients asked for is counted, not what was loaded */
     e->stats.dirty = 0;
 }
 
-/* A transaction's frame: batches are applied whole, so there is nothing to do for it. */
-static bool is_frame(const struct reader_command *c)
+/* --- what may stand in a stream ----------------------------------------------------------------------------- */
+
+/* Names come from a file: what cannot be shown is a question mark. */
+static void name_command(const struct reader_command *c, const struct cmd *cmd,
+                         struct admit_fault *out)
 {
-    return c->argc == 1 && (slice_is(c->argv[0], "multi") || slice_is(c->argv[0], "exec"));
+    struct slice name = cmd && cmd->parent ? slice_from_cstr(cmd->full_name) : c->argv[0];
+    size_t n = name.len < ADMIT_NAME_CHARS - 1 ? name.len : ADMIT_NAME_CHARS - 1;
+    for (size_t i = 0; i < n; i++)
+        out->name[i] = (char)(name.ptr[i] > ' ' && name.ptr[i] <= '~' ? name.ptr[i] : '?');
+    out->name[n] = '\0';
+    out->at = out->unit_at = c->at;
 }
 
-/* Writes the first error among the replies of what ran, as far as there is room. */
-static void first_error(struct session *s, char out[REPLAY_ERROR_CHARS / 2])
+static struct cmd *find_command(const struct cmd_table *table, const struct reader_command *c)
+{
+    struct cmd *cmd = cmd_lookup(table, c->argv[0]);
+    return cmd && cmd->subs && c->argc > 1 ? cmd_lookup_sub(cmd, c->argv[1]) : cmd;
+}
+
+enum frame { FRAME_NONE, FRAME_MULTI, FRAME_EXEC };
+
+static enum frame frame_of(const struct cmd *cmd)
+{
+    const char *name = cmd->full_name;
+    return strcmp(name, "multi") == 0  ? FRAME_MULTI
+           : strcmp(name, "exec") == 0 ? FRAME_EXEC
+                                       : FRAME_NONE;
+}
+
+/* NULL, or why the command cannot stand here, within a transaction or not. */
+static const char *misplaced(const struct reader_command *c, const struct cmd *cmd, bool *within)
+{
+    bool writes = cmd->row->flags & CMD_WRITE;
+    if (!cmd->row->fn || !cmd_arity_ok(cmd, c->argc))
+        return "a wrong number of arguments";
+    if (writes || strcmp(cmd->full_name, "select") == 0)
+        return NULL;
+    enum frame frame = frame_of(cmd);
+    if (frame == FRAME_NONE)
+        return "a log holds changes of data, and this command is none";
+    if (frame == FRAME_MULTI && *within)
+        return "a transaction within a transaction";
+    if (frame == FRAME_EXEC && !*within)
+        return "the end of a transaction that did not begin";
+    *within = frame == FRAME_MULTI;
+    return NULL;
+}
+
+/* Commands repeat: the last one that was fine anywhere is not looked up again. */
+static bool is_repeated(const struct reader_command *c, const struct reader_command *fine)
+{
+    return fine && fine->argc == c->argc && slice_equal(fine->argv[0], c->argv[0]);
+}
+
+enum admit_verdict replay_admit(void *table, const struct reader_batch *batch,
+                                struct admit_fault *out)
+{
+    const struct reader_command *fine = NULL, *multi = NULL;
+    bool within = false;
+    for (size_t i = 0; i < batch->count; i++) {
+        const struct reader_command *c = &batch->commands[i];
+        if (is_repeated(c, fine))
+            continue;
+        struct cmd *cmd = find_command(table, c);
+        const char *why = cmd ? misplaced(c, cmd, &within) : "this server does not have it";
+        if (why) {
+            name_command(c, cmd, out);
+            out->unit_at = within ? multi->at : c->at;
+            snprintf(out->why, sizeof(out->why), "%s", why);
+            return cmd ? ADMIT_DAMAGE : ADMIT_UNKNOWN;
+        }
+        fine = cmd->row->flags & CMD_WRITE && !cmd->parent ? c : NULL;
+        if (within && frame_of(cmd) == FRAME_MULTI)
+            multi = c;
+    }
+    if (!within)
+        return ADMIT_FINE;
+    name_command(multi, NULL, out);
+    snprintf(out->why, sizeof(out->why), "a transaction without an end");
+    return ADMIT_DAMAGE;
+}
+
+/* --- applying ----------------------------------------------------------------------------------------------- */
+
+/* Commands of a batch on their way through the engine. */
+struct run {
+    struct engine_request requests[ENGINE_BATCH_MAX];
+    const struct reader_command *commands[ENGINE_BATCH_MAX];
+    int count;
+};
+
+/* Copies the first error among the replies; returns to which command it was. */
+static int first_error(struct session *s, char out[ADMIT_ERROR_CHARS])
 {
     struct reply_parser p;
     struct reply_token t;
     struct iovec iov;
-    bool ended = false;
+    bool found = false;
+    int index = 0;
     size_t len = 0;
     reply_parser_init(&p);
-    while (!ended && outq_peek(&s->queue, &iov, 1) > 0) {
+    while (!found && outq_peek(&s->queue, &iov, 1) > 0) {
         struct slice in = slice_of(iov.iov_base, iov.iov_len);
-        while (!ended && reply_next(&p, &in, &t) == REPLY_TOKEN) {
+        while (!found && reply_next(&p, &in, &t) == REPLY_TOKEN) {
+            index += t.last && t.type != REPLY_ERROR;
             if (t.type != REPLY_ERROR)
                 continue;
-            size_t room = REPLAY_ERROR_CHARS / 2 - 1 - len;
+            size_t room = ADMIT_ERROR_CHARS - 1 - len;
             size_t n = t.text.len < room ? t.text.len : room;
             memcpy(out + len, t.text.ptr, n);
             len += n;
-            ended = !t.more;
+            found = !t.more;
         }
         outq_drain(&s->queue, iov.iov_len);
     }
     out[len] = '\0';
+    return index;
 }
 
-static bool run(struct replay *r, const struct engine_request *requests, int n)
+static enum replay_verdict failed(struct replay *r, const struct reader_command *c)
+{
+    name_command(c, NULL, &r->fault);
+    outq_drain(&r->session->queue, outq_bytes(&r->session->queue));
+    return REPLAY_FAILED;
+}
+
+static enum replay_verdict run(struct replay *r, struct run *run)
 {
     struct session *s = r->session;
     uint64_t errors = s->writer.errors;
-    engine_run(r->engine, s, requests, n, NULL);
-    if (s->writer.errors != errors) {
-        char error[REPLAY_ERROR_CHARS / 2];
-        first_error(s, error);
-        snprintf(r->error, sizeof(r->error), "a command of the log failed: -%s", error);
-        return false;
+    int n = run->count, taken = engine_run(r->engine, s, run->requests, n, NULL);
+    run->count = 0;
+    if (s->writer.errors != errors)
+        return failed(r, run->commands[first_error(s, r->fault.why)]);
+    if (taken < n || (s->flags & SESSION_STOPPED)) {
+        snprintf(r->fault.why, sizeof(r->fault.why), "it was not taken whole");
+        return failed(r, run->commands[taken < n ? taken : n - 1]);
     }
     outq_drain(&s->queue, outq_bytes(&s->queue));
     r->commands += (uint64_t)n;
-    return true;
+    return REPLAY_FINE;
 }
 
-bool replay_batch(struct replay *r, const struct reader_batch *batch)
+/* Transactions need no frame: a batch is applied whole. */
+static enum replay_verdict run_all(struct replay *r, const struct reader_batch *batch)
 {
-    struct engine_request requests[ENGINE_BATCH_MAX];
-    int n = 0;
-    for (size_t i = 0; i < batch->count; i++) {
+    struct run at = {.count = 0};
+    enum replay_verdict verdict = REPLAY_FINE;
+    for (size_t i = 0; i < batch->count && verdict == REPLAY_FINE; i++) {
         const struct reader_command *c = &batch->commands[i];
-        if (is_frame(c))
+        if (c->argc == 1 && (slice_is(c->argv[0], "multi") || slice_is(c->argv[0], "exec")))
             continue;
-        requests[n++] = (struct engine_request){c->argv, c->argc};
-        if (n == ENGINE_BATCH_MAX) {
-            if (!run(r, requests, n))
-                return false;
-            n = 0;
-        }
+        at.commands[at.count] = c;
+        at.requests[at.count++] = (struct engine_request){c->argv, c->argc};
+        if (at.count == ENGINE_BATCH_MAX)
+            verdict = run(r, &at);
     }
-    return n == 0 || run(r, requests, n);
+    return verdict == REPLAY_FINE && at.count > 0 ? run(r, &at) : verdict;
+}
+
+enum replay_verdict replay_batch(struct replay *r, const struct reader_batch *batch)
+{
+    struct engine *e = r->engine;
+    switch (replay_admit(e->table, batch, &r->fault)) {
+    case ADMIT_UNKNOWN: return REPLAY_UNKNOWN;
+    case ADMIT_DAMAGE: return REPLAY_DAMAGE;
+    case ADMIT_FINE: break;
+    }
+    engine_effect_fn effect = e->effect;
+    e->effect = NULL;
+    e->replaying = true;
+    enum ks_expiry_mode expiry = ks_expiry_mode(e->ks);
+    ks_set_expiry_mode(e->ks, KS_EXPIRY_IGNORE);
+    enum replay_verdict verdict = run_all(r, batch);
+    ks_set_expiry_mode(e->ks, expiry);
+    e->replaying = false;
+    e->effect = effect;
+    return verdict;
 }
 
 void replay_forecast(struct replay *r, uint64_t bytes, uint64_t total)

@@ -121,7 +121,7 @@ static void context_init(struct cmd_ctx *c, struct engine *e, struct session *s)
         .session = s,
         .table = e->table,
         .effects = e->effect != NULL,
-        .replaying = e->loading,
+        .replaying = e->replaying,
     };
     context_refresh(c, e, s);
 }

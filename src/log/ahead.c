@@ -69,7 +69,8 @@ static bool copy_batch(struct slot *s, const struct reader_batch *b)
         s->args[i] = slice_of(s->text + (args[i].ptr - text), args[i].len);
     for (size_t i = 0; i < b->count; i++)
         s->commands[i] = (struct reader_command){.argv = s->args + (b->commands[i].argv - args),
-                                                 .argc = b->commands[i].argc};
+                                                 .argc = b->commands[i].argc,
+                                                 .at = b->commands[i].at};
     s->batch.commands = s->commands;
     return true;
 }

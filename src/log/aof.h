@@ -16,10 +16,11 @@
 #include "base/err.h"
 #include "base/logger.h"
 #include "base/slice.h"
+#include "log/admit.h"
 #include "log/reader.h"
 #include "log/writer.h"
 
-#define AOF_ERROR_CHARS 1024
+#define AOF_ERROR_CHARS 2048
 #define AOF_BATCH_BYTES_MAX \
     (1024 * 1024) /* a turn's batch is sealed at this size, between transactions */
 #define AOF_REWRITE_BATCH_BYTES (64 * 1024)
@@ -70,6 +71,12 @@ bool aof_is_empty(const struct aof *a); /* there is nothing to load */
  * start; `error` names the file, the offset and the command to run. */
 enum reader_status aof_load_next(struct aof *a, struct reader_batch *out,
                                  char error[AOF_ERROR_CHARS]);
+/* The batch given out last cannot be applied: `error` names the file, the offset, the command, why not and what to do.
+ * `what` stands in front of Redis' words for it. Or: the command is one that this server does not have. */
+void aof_load_refuse(const struct aof *a, const char *what, const struct admit_fault *f,
+                     char error[AOF_ERROR_CHARS]);
+void aof_load_refuse_unknown(const struct aof *a, const struct admit_fault *f,
+                             char error[AOF_ERROR_CHARS]);
 void aof_load_progress(const struct aof *a, uint64_t *bytes, uint64_t *total);
 /* The last batch was of the base: how far that has come. False: it was not. */
 bool aof_load_in_base(const struct aof *a, uint64_t *bytes, uint64_t *total);

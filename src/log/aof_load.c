@@ -141,6 +141,26 @@ static enum reader_status refuse(const struct aof *a, const char *why, char erro
     return refuse_as(a, "Bad file format", why, error);
 }
 
+void aof_load_refuse(const struct aof *a, const char *what, const struct admit_fault *f,
+                     char error[AOF_ERROR_CHARS])
+{
+    char why[2 * ADMIT_ERROR_CHARS];
+    snprintf(why, sizeof(why), "at offset %llu, '%s': %s", (unsigned long long)f->at, f->name,
+             f->why);
+    refuse_as(a, what, why, error);
+}
+
+/* It may be fine, and nothing to cut off. */
+void aof_load_refuse_unknown(const struct aof *a, const struct admit_fault *f,
+                             char error[AOF_ERROR_CHARS])
+{
+    snprintf(
+        error, AOF_ERROR_CHARS,
+        "Unknown command '%s' reading the append only file: %s/%s, at offset %llu. This version does not have that "
+        "command: the files are left as they are, for a server that has it",
+        f->name, a->dir, a->manifest.files[a->load_index].name, (unsigned long long)f->at);
+}
+
 static enum reader_status open_file(struct aof *a, char error[AOF_ERROR_CHARS])
 {
     const char *name = a->manifest.files[a->load_index].name;

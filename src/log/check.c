@@ -30,6 +30,7 @@ struct check {
     bool damaged;
     size_t bad_file;
     uint64_t good_bytes; /* of that file; UINT64_MAX: it cannot be read at all */
+    bool foreign;        /* it is a command that another server may well have */
 
     /* the first batch later than truncate_unix_s */
     bool late;
@@ -189,6 +190,23 @@ static void print_tally(struct check *c, size_t index, const struct reader_repor
                    (long long)t->last_unix_s);
 }
 
+/* Of a batch that is to be applied: true, or `why` says what cannot be. */
+static bool admit(struct check *c, const struct reader_batch *b, struct reader_report *report,
+                  char why[READER_ERROR_CHARS])
+{
+    struct admit_fault f;
+    enum admit_verdict verdict = c->o->admit ? c->o->admit(c->o->admit_arg, b, &f) : ADMIT_FINE;
+    if (verdict == ADMIT_FINE)
+        return true;
+    bool foreign = verdict == ADMIT_UNKNOWN;
+    snprintf(why, READER_ERROR_CHARS, "%s '%s' at offset %llu: %.128s",
+             foreign ? "unknown command" : "damaged:", f.name, (unsigned long long)f.at, f.why);
+    /* A seal covers its batch whole; what has none is right up to the command, or its transaction. */
+    report->good_bytes = report->sealed ? b->at : f.unit_at;
+    c->foreign = c->foreign || (foreign && !c->damaged);
+    return false;
+}
+
 static void problem(struct check *c, size_t index, uint64_t good_bytes, const char *why)
 {
     buf_printf(c->out, "\n    %s\n", why);
@@ -224,10 +242,13 @@ static enum reader_status read_file(struct check *c, size_t index, struct reader
         while ((status = reader_next(r, &b)) == READER_BATCH) {
             reader_report(r, report);
             bool positions = report->sealed || report->tail;
-            if (positions_take(&c->positions, base, positions, &b, why) == POSITIONS_BROKEN) {
+            enum positions_verdict verdict =
+                positions_take(&c->positions, base, positions, &b, why);
+            if (verdict == POSITIONS_BROKEN)
                 report->good_bytes = b.at;
+            if (verdict == POSITIONS_BROKEN ||
+                (verdict == POSITIONS_APPLY && !admit(c, &b, report, why)))
                 return READER_DAMAGED;
-            }
             count(c, index, &b, positions, t);
         }
     } while (status == READER_TORN && go_on_in_tail(c, index, r, t));
@@ -310,6 +331,12 @@ static enum check_result drop_files(struct check *c, size_t first)
 static enum check_result fix(struct check *c)
 {
     const char *name = c->manifest.files[c->bad_file].name;
+    if (c->foreign) {
+        buf_append_cstr(c->out,
+                        "A server that has the command may load it: cutting would lose data. "
+                        "Nothing was changed.\n");
+        return CHECK_DAMAGED;
+    }
     if (c->bad_file + 1 < c->manifest.count) {
         buf_printf(c->out,
                    "%s is not the last file: what comes behind it would not fit any more. "
@@ -368,10 +395,12 @@ static enum check_result check_log(struct check *c)
     }
     if (c->o->fix)
         return fix(c);
-    buf_printf(c->out, "The append-only log is damaged: %s/%s%s\n", c->dir,
+    buf_printf(c->out, "The append-only log %s: %s/%s%s\n",
+               c->foreign ? "is not for this version" : "is damaged", c->dir,
                c->manifest.files[c->bad_file].name,
-               c->bad_file + 1 == c->manifest.count ? "; --fix cuts it where the damage begins"
-                                                    : "");
+               c->bad_file + 1 == c->manifest.count && !c->foreign
+                   ? "; --fix cuts it where the damage begins"
+                   : "");
     return CHECK_DAMAGED;
 }
 

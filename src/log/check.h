@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "base/buf.h"
+#include "log/admit.h"
 
 enum check_result {
     CHECK_FINE = 0,    /* or repaired */
@@ -19,6 +20,8 @@ struct check_options {
     bool fix;         /* cut the last file behind its last good batch */
     bool truncate;    /* cut the log behind the last batch at or before `truncate_unix_s` */
     int64_t truncate_unix_s;
+    admit_fn admit; /* which commands there may be; NULL: any */
+    void *admit_arg;
 };
 
 /* Appends a line for each file to `out`, the first problem, and what was done about it. */

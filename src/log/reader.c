@@ -278,8 +278,9 @@ static enum format_kind scan_record(struct scan *s, struct reader *r)
     return format_read(slice_of(r->buf + s->at, r->len - s->at), &r->args, &s->record);
 }
 
-static bool add_command(struct reader *r, const struct format_record *record)
+static bool add_command(struct reader *r, const struct scan *s)
 {
+    const struct format_record *record = &s->record;
     if (r->count == r->commands_cap) {
         size_t cap = r->commands_cap ? r->commands_cap * 2 : 1024;
         void *commands = mem_try_realloc(r->commands, cap * sizeof(*r->commands));
@@ -293,6 +294,7 @@ static bool add_command(struct reader *r, const struct format_record *record)
         r->commands_cap = cap;
     }
     r->firsts[r->count] = record->first;
+    r->commands[r->count].at = r->at + s->at;
     r->commands[r->count++].argc = record->argc;
     return true;
 }
@@ -344,7 +346,7 @@ static enum step scan_sealed(struct scan *s, struct reader *r)
         switch (kind) {
         case FORMAT_COMMAND:
             s->command_bytes += s->record.bytes;
-            if (!add_command(r, &s->record))
+            if (!add_command(r, s))
                 return STEP_NOMEM;
             break;
         case FORMAT_TIMESTAMP: s->unix_s = s->record.unix_s; break;
@@ -481,7 +483,7 @@ static enum step scan_plain(struct scan *s, struct reader *r)
         enum format_kind kind = scan_record(s, r);
         switch (kind) {
         case FORMAT_COMMAND:
-            if (!add_command(r, &s->record))
+            if (!add_command(r, s))
                 return STEP_NOMEM;
             s->command_bytes += s->record.bytes;
             s->in_multi =

@@ -43,6 +43,7 @@ enum reader_status {
 struct reader_command {
     const struct slice *argv;
     int argc;
+    uint64_t at; /* offset in the file */
 };
 struct reader_batch {
     const struct reader_command *commands; /* good until the next reader_next */

@@ -3,8 +3,13 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "admin/admin.h"
 #include "base/num.h"
+#include "clients/clients.h"
+#include "engine/engine.h"
+#include "engine/replay.h"
 #include "log/check.h"
+#include "server/server.h"
 
 static int usage(const char *problem, const char *word)
 {
@@ -36,8 +41,16 @@ int check_aof_main(int argc, char **argv)
     if (o.fix && o.truncate)
         return usage("--fix and --truncate-to-timestamp: one at a time", "");
     struct buf out;
+    struct cmd_table *table = cmd_table_new();
     buf_init(&out);
+    server_add_rows(NULL, table);
+    engine_add_rows(NULL, table);
+    clients_add_rows(NULL, table);
+    admin_add_rows(NULL, table);
+    o.admit = replay_admit;
+    o.admit_arg = table;
     enum check_result result = check_aof(&o, &out);
+    cmd_table_free(&table);
     fputs(buf_cstr(&out), stdout);
     buf_deinit(&out);
     return fflush(stdout) == 0 ? (int)result : CHECK_DAMAGED;

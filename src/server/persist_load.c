@@ -20,7 +20,7 @@ void persist_load_begin(struct server *s)
     p->load_start_us = p->load_told_us = clock_mono_us();
     p->load_start_wall_ms = clock_wall_ms();
     aof_load_progress(p->aof, &p->load_bytes, &p->load_total);
-    replay_begin(&p->replay, s->engine);
+    replay_begin(&p->replay, s->engine, REPLAY_LOADING);
     log_notice(&s->logger, "Loading the append-only file: %llu bytes",
                (unsigned long long)p->load_total);
 }
@@ -49,18 +49,16 @@ static void forecast(struct persist *p)
 
 enum load { LOAD_MORE, LOAD_LATER, LOAD_DONE, LOAD_FAILED };
 
-/* Why a command of the log could not be run; of one that we do not have in Redis' words, which tools look for. */
-static void explain(const char *why, char error[AOF_ERROR_CHARS])
+/* Why the batch at hand could not be applied, in Redis' words as far as tools look for them. */
+static void explain(struct persist *p, enum replay_verdict verdict, char error[AOF_ERROR_CHARS])
 {
-    static const char unknown[] = "unknown command '";
-    const char *name = strstr(why, unknown);
-    if (!name) {
-        snprintf(error, AOF_ERROR_CHARS, "%s", why);
-        return;
+    const struct admit_fault *f = &p->replay.fault;
+    switch (verdict) {
+    case REPLAY_FINE: break;
+    case REPLAY_UNKNOWN: aof_load_refuse_unknown(p->aof, f, error); break;
+    case REPLAY_DAMAGE: aof_load_refuse(p->aof, "Bad file format", f, error); break;
+    case REPLAY_FAILED: aof_load_refuse(p->aof, "A command failed", f, error); break;
     }
-    name += sizeof(unknown) - 1;
-    snprintf(error, AOF_ERROR_CHARS, "Unknown command '%.*s' reading the append only file",
-             (int)strcspn(name, "'"), name);
 }
 
 /* Applies the next batch. */
@@ -69,13 +67,14 @@ static enum load load_batch(struct server *s, char error[AOF_ERROR_CHARS])
     struct persist *p = &s->persist;
     struct reader_batch batch;
     switch (aof_load_next(p->aof, &batch, error)) {
-    case READER_BATCH:
-        if (replay_batch(&p->replay, &batch)) {
-            forecast(p);
-            return LOAD_MORE;
-        }
-        explain(p->replay.error, error);
-        return LOAD_FAILED;
+    case READER_BATCH: {
+        enum replay_verdict verdict = replay_batch(&p->replay, &batch);
+        explain(p, verdict, error);
+        if (verdict != REPLAY_FINE)
+            return LOAD_FAILED;
+        forecast(p);
+        return LOAD_MORE;
+    }
     case READER_END: return LOAD_DONE;
     case READER_TORN:
     case READER_DAMAGED:

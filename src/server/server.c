@@ -41,15 +41,15 @@ void server_new_id(char id[SERVER_ID_CHARS + 1])
         snprintf(id + 2 * i, 3, "%02x", bytes[i]);
 }
 
-static void add_commands(struct server *s)
+void server_add_rows(struct server *s, struct cmd_table *t)
 {
     const struct cmd_row *const own[] = {
         server_rows_process, server_rows_config, server_rows_info,
         server_rows_memory,  server_rows_debug,  server_rows_persist,
     };
-    cmd_add_rows(s->table);
+    cmd_add_rows(t);
     for (size_t i = 0; i < sizeof(own) / sizeof(own[0]); i++)
-        cmd_table_add(s->table, own[i], s);
+        cmd_table_add(t, own[i], s);
 }
 
 static void read_clocks(struct engine *e)
@@ -77,7 +77,7 @@ static enum err new_data(struct server *s, char error[CONFIG_ERROR_CHARS])
         return ERR_NOMEM;
     }
     s->table = cmd_table_new();
-    add_commands(s);
+    server_add_rows(s, s->table);
     struct engine_options eo = {
         .ks = s->ks,
         .table = s->table,

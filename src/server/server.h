@@ -90,6 +90,9 @@ static inline struct server *server_of(struct cmd_ctx *c)
     return (struct server *)engine_of(c)->owner;
 }
 
+/* Adds the commands on data, and this room's own; NULL: to be looked up only. */
+struct cmd_table;
+void server_add_rows(struct server *s, struct cmd_table *t);
 /* Builds everything but the net from a configuration, which it takes. NULL: `error` says why. */
 struct server *server_new(struct config *takes, char error[CONFIG_ERROR_CHARS]);
 void server_free(struct server **s);

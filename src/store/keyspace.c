@@ -179,8 +179,8 @@ static struct ks_db *try_new_db(struct keyspace *ks)
 
 enum err ks_place_new(struct keyspace *ks, int db, const struct key *k, struct ks_place *at)
 {
-    at->pos.bucket = NULL;
-    at->db = ks_db_of(ks, db);
+    if (at->pos.bucket)
+        ks_expire_at(ks, db, at, k->hash);
     if (!at->db)
         at->db = ks->dbs[db] = try_new_db(ks);
     if (!at->db)

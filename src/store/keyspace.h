@@ -77,8 +77,7 @@ enum ks_find_flags {
     KS_READ = 1,     /* counts a hit or a miss */
     KS_NO_TOUCH = 2, /* leaves the access clock alone */
 };
-/* The item of a key to read, or NULL. A key whose time has come is removed (see ks_expired_fn) and not found, unless
- * ks_set_expiry_paused. The pointer is good until the next call that changes or inserts a key. */
+/* The item of a key to read, or NULL. What becomes of a key whose time has come says ks_set_expiry_mode. The pointer is good until the next call that changes or inserts a key. */
 const struct item *ks_find(struct keyspace *ks, int db, const struct key *k, int flags);
 
 /* Stores a string, replacing whatever is there. `expiry_ms` may be ITEM_NO_EXPIRY or KS_KEEP_EXPIRY.
@@ -147,9 +146,15 @@ bool ks_work(struct keyspace *ks);
 unsigned ks_expire_some(struct keyspace *ks, unsigned max, bool *more);
 /* When the next key is due, at the earliest: ks_expire_some finds nothing before. INT64_MAX: none is. One load. */
 int64_t ks_next_expiry_ms(const struct keyspace *ks);
-/* While paused nothing expires: due keys are found as if they were not (replay; DEBUG SET-ACTIVE-EXPIRE only
- * stops ks_expire_some being called). */
-void ks_pause_expiry(struct keyspace *ks, bool paused);
+/* What becomes of a key whose time has come. */
+enum ks_expiry_mode {
+    KS_EXPIRY_REMOVE, /* it is removed when it is met, and in the background: who decides about the data */
+    KS_EXPIRY_HIDE, /* it is not found, and not removed, but by what puts another in its place: a follower, whose leader
+                         removes it; CLIENT PAUSE */
+    KS_EXPIRY_IGNORE, /* it is found as if it were not due: a log that is loaded or applied */
+};
+void ks_set_expiry_mode(struct keyspace *ks, enum ks_expiry_mode mode);
+enum ks_expiry_mode ks_expiry_mode(const struct keyspace *ks);
 
 /* A log is loaded, and database `db` will hold about `keys`: makes its tables ready for that many, with what is in
  * them already, which should be few. Where there is no memory, or `keys` is too low, they grow as they fill. From

@@ -132,7 +132,7 @@ unsigned ks_expire_some(struct keyspace *ks, unsigned max, bool *more)
 {
     unsigned removed = 0;
     *more = false;
-    if (ks->expiry_paused || ks->due_ms > ks->now_ms)
+    if (ks->expiry != KS_EXPIRY_REMOVE || ks->due_ms > ks->now_ms)
         return 0;
     for (int looks = 0; looks < EXPIRE_LOOKS_MAX && removed < max; looks++) {
         int db = find_due_db(ks);
@@ -153,10 +153,15 @@ unsigned ks_expire_some(struct keyspace *ks, unsigned max, bool *more)
 
 int64_t ks_next_expiry_ms(const struct keyspace *ks)
 {
-    return ks->expiry_paused ? INT64_MAX : ks->due_ms;
+    return ks->expiry == KS_EXPIRY_REMOVE ? ks->due_ms : INT64_MAX;
 }
 
-void ks_pause_expiry(struct keyspace *ks, bool paused)
+void ks_set_expiry_mode(struct keyspace *ks, enum ks_expiry_mode mode)
 {
-    ks->expiry_paused = paused;
+    ks->expiry = mode;
+}
+
+enum ks_expiry_mode ks_expiry_mode(const struct keyspace *ks)
+{
+    return ks->expiry;
 }

@@ -99,8 +99,8 @@ struct keyspace {
     int64_t now_ms;
     unsigned shards;     /* as asked for last */
     unsigned cell_count; /* of a new database: the most that owner_to and owner_from name */
-    bool expiry_paused;
-    bool expecting; /* tables were made ready for keys that are still to come */
+    uint8_t expiry;      /* enum ks_expiry_mode */
+    bool expecting;      /* tables were made ready for keys that are still to come */
     uint8_t
         parity;  /* a bit of ITEM_PARITY each: items that differ in one are owed to that snapshot */
     bool untidy; /* keys came or went since the last round of tidying began */
@@ -197,13 +197,15 @@ static inline struct item *ks_item_at(const struct ks_place *at)
 
 static inline bool ks_is_due(const struct keyspace *ks, const struct item *it)
 {
-    return item_has_expiry(it) && item_expiry_ms(it) <= ks->now_ms && !ks->expiry_paused;
+    return item_has_expiry(it) && item_expiry_ms(it) <= ks->now_ms &&
+           ks->expiry != KS_EXPIRY_IGNORE;
 }
 
 /* Removes the item at this place, whose time has come. */
 void ks_expire_at(struct keyspace *ks, int db, struct ks_place *at, uint32_t hash);
 
-/* Finds a key whose time has not come; at->db is NULL when the database is empty. */
+/* Finds a key whose time has not come; at->db is NULL when the database is empty. NULL with a place where there is an item
+ * is for one that is hidden: ks_place_new removes it. */
 static inline struct item *ks_locate(struct keyspace *ks, int db, const struct key *k,
                                      struct ks_place *at)
 {
@@ -217,7 +219,8 @@ static inline struct item *ks_locate(struct keyspace *ks, int db, const struct k
     if (it)
         item_check(it);
     if (it && __builtin_expect(ks_is_due(ks, it), 0)) {
-        ks_expire_at(ks, db, at, k->hash);
+        if (ks->expiry == KS_EXPIRY_REMOVE)
+            ks_expire_at(ks, db, at, k->hash);
         it = NULL;
     }
     return it;
@@ -253,7 +256,7 @@ static inline void ks_mark_new(const struct keyspace *ks, struct item *it)
     it->flags = (uint8_t)((it->flags & ~ITEM_PARITY) | ks->parity);
 }
 
-/* The place for a key that is not there, in a database that may have to be made. ERR_NOMEM. */
+/* Behind ks_locate, which found none: the place for a key, in a database that may have to be made. ERR_NOMEM. */
 enum err ks_place_new(struct keyspace *ks, int db, const struct key *k, struct ks_place *at);
 /* Tells the trees that something with this deadline will be at the place. Goes ahead of every change: when it
  * fails nothing has changed yet, and a deadline that nothing has does no harm. ERR_NOMEM. */

@@ -89,6 +89,8 @@ const struct item *ks_random(struct keyspace *ks, int db, uint64_t random)
         struct item *it = table_random(&at.cell->table, rng_next(&rng));
         if (!ks_is_due(ks, it))
             return it;
+        if (ks->expiry != KS_EXPIRY_REMOVE)
+            continue;
         uint32_t hash = ks_hash(ks, item_key(it));
         at.pos = table_find(&at.cell->table, hash, ks_item_is, it);
         ks_expire_at(ks, db, &at, hash);

@@ -69,4 +69,5 @@ def main():
         print(key.hex(), value.hex())
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -254,7 +254,7 @@ void cmd_test_replay(const struct cmd_test *from, struct cmd_test *to)
 {
     struct slice argv[LOG_WORDS_MAX];
     const char *p = from->log.ptr;
-    ks_pause_expiry(to->ks, true);
+    ks_set_expiry_mode(to->ks, KS_EXPIRY_IGNORE);
     to->replaying = true;
     for (unsigned i = 0; i < from->log_count; i++) {
         log_request(&p, argv);
@@ -268,7 +268,7 @@ void cmd_test_replay(const struct cmd_test *from, struct cmd_test *to)
     }
     to->replaying = false;
     to->db = 0;
-    ks_pause_expiry(to->ks, false);
+    ks_set_expiry_mode(to->ks, KS_EXPIRY_REMOVE);
 }
 
 /* --- comparing ----------------------------------------------------------------------------------- */

@@ -189,12 +189,12 @@ static void test_replaying_the_past(void **state)
     struct cmd_test t;
     cmd_test_init(&t, 1);
     t.replaying = true;
-    ks_pause_expiry(t.ks, true);
+    ks_set_expiry_mode(t.ks, KS_EXPIRY_IGNORE);
     cmd_test_run(&t, "set k v pxat 1000");
     cmd_test_run(&t, "pexpireat k 2000");
     assert_string_equal(cmd_test_run(&t, "getex k pxat 3000"), "$1 v");
     cmd_test_run(&t, "persist k");
-    ks_pause_expiry(t.ks, false);
+    ks_set_expiry_mode(t.ks, KS_EXPIRY_REMOVE);
     assert_string_equal(cmd_test_run(&t, "get k"), "$1 v");
     cmd_test_deinit(&t);
 }

@@ -172,20 +172,61 @@ static void nothing_expires_while_paused(void **state)
     book_open(&b, 2, 10);
     for (unsigned n = 0; n < 10; n++)
         book_set(&b, n, FIXTURE_NOW_MS + 10);
-    ks_pause_expiry(b.ks, true);
+    ks_set_expiry_mode(b.ks, KS_EXPIRY_IGNORE);
     ks_clock(b.ks, FIXTURE_NOW_MS + 1000);
     struct key k = fixture_key(b.ks, &name, "k", 3);
     assert_non_null(ks_find(b.ks, 0, &k, KS_READ));
     assert_int_equal(ks_expire_some(b.ks, 100, &more), 0);
     assert_false(more);
     assert_true(ks_next_expiry_ms(b.ks) == INT64_MAX);
-    ks_pause_expiry(b.ks, false);
+    ks_set_expiry_mode(b.ks, KS_EXPIRY_REMOVE);
     ks_on_expired(b.ks, NULL, NULL); /* nobody hears of it */
     assert_null(ks_find(b.ks, 0, &k, KS_READ));
     assert_int_equal(b.gone_count, 0);
     ks_on_expired(b.ks, on_expired, &b);
     expire_all(&b, 100);
     assert_int_equal(b.gone_count, 9);
+    book_close(&b);
+}
+
+/* A key that is hidden is neither found nor removed, until another is put in its place. */
+static void hidden_keys_stay(void **state)
+{
+    (void)state;
+    struct book b;
+    bool more;
+    struct ks_edit e;
+    struct fixture_name name, other;
+    book_open(&b, 2, 10);
+    for (unsigned n = 0; n < 10; n++)
+        book_set(&b, n, FIXTURE_NOW_MS + 10);
+    fixture_set(b.ks, 0, "from", "moved");
+    struct key k = fixture_key(b.ks, &name, "k", 3), to = fixture_key(b.ks, &other, "k", 4);
+    struct key from = ks_key(b.ks, SLICE("from"));
+    ks_set_expiry_mode(b.ks, KS_EXPIRY_HIDE);
+    ks_clock(b.ks, FIXTURE_NOW_MS + 1000);
+    assert_null(ks_find(b.ks, 0, &k, KS_READ));
+    assert_false(ks_edit(b.ks, 0, &k, &e));
+    assert_false(ks_delete(b.ks, 0, &k));
+    ks_delete(b.ks, 0, &from);
+    assert_null(ks_random(b.ks, 0, 7));
+    assert_int_equal(ks_expire_some(b.ks, 100, &more), 0);
+    assert_false(more);
+    assert_true(ks_next_expiry_ms(b.ks) == INT64_MAX);
+    assert_int_equal(ks_size(b.ks, 0), 10);
+    assert_int_equal(b.gone_count, 0);
+
+    fixture_set(b.ks, 0, "from", "moved");
+    assert_int_equal(ks_move(b.ks, (struct ks_name){0, &from}, (struct ks_name){0, &to}), ERR_OK);
+    assert_non_null(ks_set_int(b.ks, 0, &k, 1, ITEM_NO_EXPIRY));
+    assert_int_equal(b.gone_count, 2);
+    assert_int_equal(ks_size(b.ks, 0), 10);
+    ks_validate(b.ks);
+    ks_set_expiry_mode(b.ks, KS_EXPIRY_REMOVE);
+    expire_all(&b, 100);
+    assert_int_equal(b.gone_count, 10);
+    ks_delete(b.ks, 0, &k);
+    ks_delete(b.ks, 0, &to);
     book_close(&b);
 }
 
@@ -223,6 +264,7 @@ int main(void)
         cmocka_unit_test(a_crowd_goes_in_bounded_steps),
         cmocka_unit_test(asking_for_the_next_settles),
         cmocka_unit_test(nothing_expires_while_paused),
+        cmocka_unit_test(hidden_keys_stay),
         cmocka_unit_test(many_databases_expire),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -160,9 +160,9 @@ static void random_keys_are_not_due(void **state)
     fixture_fill(ks, 1, "due", 60, FIXTURE_NOW_MS + 1);
     fixture_fill(ks, 2, "due", 1000, FIXTURE_NOW_MS + 1);
     ks_clock(ks, FIXTURE_NOW_MS + 1);
-    ks_pause_expiry(ks, true);
+    ks_set_expiry_mode(ks, KS_EXPIRY_IGNORE);
     assert_non_null(ks_random(ks, 1, 99));
-    ks_pause_expiry(ks, false);
+    ks_set_expiry_mode(ks, KS_EXPIRY_REMOVE);
     for (unsigned i = 0; i < 100; i++) {
         const struct item *it = ks_random(ks, 0, i * 0x9e3779b97f4a7c15);
         assert_non_null(it);
