@@ -52,7 +52,8 @@ E2E_SRC  := $(call pick,$(wildcard tests/e2e/test_*.c))
 FUZZ_SRC := $(call pick,$(wildcard tests/fuzz/fuzz_*.c))
 SCRIPTS  := $(call pick,$(wildcard $(foreach e,py mjs sh,tests/clients/test_*.$(e) \
                                       tests/clients/*/test_*.$(e))))
-TEST_SRC := $(UNIT_SRC) $(E2E_SRC)
+SIM_SRC  := $(call pick,$(wildcard tests/sim/test_*.c))
+TEST_SRC := $(UNIT_SRC) $(E2E_SRC) $(SIM_SRC)
 # What starts threads, or a server with a log: `make tsan` runs it, and `make test` those of TSAN_SHORT.
 TSAN_SHORT := unit/base/test_background unit/base/test_populate unit/base/test_slab \
               unit/log/test_writer_gather unit/log/test_aof_load \
@@ -65,7 +66,7 @@ tsan_src    = $(sort $(foreach t,$(TSAN_TESTS),$(foreach f,$(TEST_SRC),$(if $(fi
 # What tests/bench/test_*.py run once, in release: guard.c, and the tools of `make bench`.
 BENCH_DIR   := $(BUILD)/release/tests/bench
 BENCH_TOOLS := $(patsubst %,$(BENCH_DIR)/%,floor fill latency) \
-               $(BUILD)/release/tests/shim/loop_shim.so
+               $(patsubst %,$(BUILD)/release/tests/shim/%.so,loop_shim disk_shim)
 BENCH_TESTS := $(if $(call pick,tests/bench/test_guard.py),$(BENCH_DIR)/guard) \
                $(if $(call pick,tests/bench/test_tools.py),$(BENCH_TOOLS) $(BUILD)/corsac)
 # Every other .c file under tests/ is a helper: test programs link what they use of them.
@@ -282,6 +283,14 @@ soak: ## traffic, rewrites, resharding, kills and power cuts against a model for
 	@SOAK_SECONDS=$(SECONDS) $(RUN_LONG) --timeout $$((60 + $(SECONDS) * 2)) \
 		--match clients/test_soak release
 
+# SEEDS=5000: so many; SEED=42: this one, and all that happens in it.
+SEEDS ?= 5000
+SEED  ?=
+.PHONY: sim
+sim: ## simulate a server, its disk and clients, crashes too, for SEEDS (5000), or one SEED=n
+	$(SUBMAKE) $(BUILD)/release/tests/sim/test_sim
+	@SIM_SEEDS='$(SEEDS)' SIM_SEED='$(SEED)' $(BUILD)/release/tests/sim/test_sim
+
 .PHONY: fuzz-build
 fuzz-build: $(FUZZ_SRC:%.c=$(BUILD)/fuzz/%) ## build the fuzz targets
 	@:
@@ -360,10 +369,10 @@ format: ## format the sources in place: make format FILES="src/ds/*.[ch]"
 .PHONY: lint
 lint: ## check format, includes and circles of calls, sizes, headers; run clang-tidy
 	@utils/deps --test --lint
-	+@$(MAKE) --no-print-directory -k lint-format lint-lines lint-includes lint-sizes lint-circles \
-		lint-headers lint-tidy
+	+@$(MAKE) --no-print-directory -k lint-format lint-lines lint-names lint-includes lint-sizes \
+		lint-circles lint-headers lint-tidy
 
-.PHONY: lint-format lint-lines lint-includes lint-sizes lint-circles lint-headers lint-tidy
+.PHONY: lint-format lint-lines lint-names lint-includes lint-sizes lint-circles lint-headers lint-tidy
 lint-format:
 	@$(if $(strip $(CH_FILES)),$(CLANG_FORMAT) --dry-run -Werror $(CH_FILES))
 lint-lines:
@@ -372,6 +381,8 @@ lint-lines:
 lint-circles:
 	$(SUBMAKE) $(release_objs)
 	@utils/check-circles $(BUILD)/release
+lint-names:
+	@utils/check-names
 lint-includes:
 	@utils/check-includes
 lint-sizes:

@@ -31,16 +31,16 @@ static void on_slow(void *admin, const struct cmd_ctx *c, int64_t us)
     struct admin *a = admin;
     const struct engine *e = a->engine;
     uint32_t flags = c->cmd->row->flags;
-    if (e->config.slowlog_us >= 0 && us >= e->config.slowlog_us && !(flags & CMD_SKIP_SLOWLOG))
+    if (e->config->slowlog_us >= 0 && us >= e->config->slowlog_us && !(flags & CMD_SKIP_SLOWLOG))
         slowlog_add(a->slowlog, c->session, c->argv, c->argc, us);
     latency_add(a->latency, flags & CMD_FAST ? "fast-command" : "command", us / 1000,
-                e->config.latency_ms, e->wall_ms);
+                e->config->latency_ms, e->wall_ms);
 }
 
 static void on_worked(void *admin, const char *work, int64_t ms)
 {
     struct admin *a = admin;
-    latency_add(a->latency, work, ms, a->engine->config.latency_ms, a->engine->wall_ms);
+    latency_add(a->latency, work, ms, a->engine->config->latency_ms, a->engine->wall_ms);
 }
 
 void admin_observe(struct admin *a, struct engine_observers *out)

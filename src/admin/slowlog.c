@@ -134,7 +134,7 @@ void slowlog_add(struct slowlog *l, const struct session *s, const struct slice 
     one->duration_us = duration_us;
     dlist_append(&l->entries, &one->in_log);
     l->count++;
-    drop_oldest(l, e->config.slowlog_len_max);
+    drop_oldest(l, e->config->slowlog_len_max);
 }
 
 /* --- SLOWLOG ---------------------------------------------------------------------------------- */

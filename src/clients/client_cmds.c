@@ -77,13 +77,13 @@ static void cmd_client_reply(struct cmd_ctx *c)
 {
     struct session *s = c->session;
     if (slice_is(c->argv[2], "on")) {
-        s->flags &= ~(SESSION_REPLY_OFF | SESSION_REPLY_SKIP | SESSION_REPLY_SKIP_NEXT);
+        session_flags(s, 0, SESSION_REPLY_OFF | SESSION_REPLY_SKIP | SESSION_REPLY_SKIP_NEXT);
         resp_ok(c->out);
     } else if (slice_is(c->argv[2], "off")) {
-        s->flags |= SESSION_REPLY_OFF;
+        session_flags(s, SESSION_REPLY_OFF, 0);
     } else if (slice_is(c->argv[2], "skip")) {
         if (!(s->flags & SESSION_REPLY_OFF))
-            s->flags |= SESSION_REPLY_SKIP_NEXT;
+            session_flags(s, SESSION_REPLY_SKIP_NEXT, 0);
     } else {
         ctx_reply_syntax(c);
     }
@@ -296,6 +296,8 @@ static void cmd_client_help(struct cmd_ctx *c)
         "    Exempt this connection from being closed when connections take too much memory.",
         "NO-TOUCH ON|OFF",
         "    Leave the access clocks of keys alone.",
+        "DURABILITY FSYNC|WRITTEN|NONE|DEFAULT",
+        "    Hold replies back until what they tell of is so safe.",
         NULL,
     };
     ctx_reply_help(c, lines);
@@ -414,7 +416,7 @@ static const struct cmd_row client_subs[] = {
     {.name = "reply",
      .fn = cmd_client_reply,
      .arity = 3,
-     .flags = CLIENT_FLAGS,
+     .flags = CLIENT_FLAGS | CMD_NO_MULTI,
      .acl = ACL_CONNECTION,
      .group = "connection",
      .since = "3.2.0",

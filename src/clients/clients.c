@@ -32,7 +32,7 @@ static void on_event(void *clients, int db, struct slice key, unsigned class, co
 {
     const struct clients *c = clients;
     (void)class;
-    notify_event(c->pubsub, c->engine->config.notify, db, key, name);
+    notify_event(c->pubsub, c->engine->config->notify, db, key, name);
 }
 
 static void on_request(void *clients, const struct session *s, const struct cmd *cmd,

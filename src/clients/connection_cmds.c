@@ -72,20 +72,20 @@ static bool same_secret(struct slice given, struct slice secret)
 
 static bool password_needed(const struct engine *e)
 {
-    return e->config.password.len > 0;
+    return e->config->password.len > 0;
 }
 
 /* False: the error is replied. */
 static bool authenticate(struct cmd_ctx *c, struct slice user, struct slice password)
 {
     struct engine *e = engine_of(c);
-    bool right = !password_needed(e) || same_secret(password, e->config.password);
+    bool right = !password_needed(e) || same_secret(password, e->config->password);
     if (!right || !slice_equal(user, SLICE(USER_NAME))) {
         e->stats.auth_failures++;
         resp_error(c->out, "-WRONGPASS invalid username-password pair or user is disabled.");
         return false;
     }
-    c->session->flags |= SESSION_AUTHENTICATED;
+    session_flags(c->session, SESSION_AUTHENTICATED, 0);
     return true;
 }
 
@@ -196,18 +196,11 @@ static void cmd_hello(struct cmd_ctx *c)
 /* --- WAIT ------------------------------------------------------------------------------------- */
 
 /* There are no replicas, so none has acknowledged when the time is up. */
-static void wait_end(struct session *s, enum unblock_why why)
+static void wait_end(struct session *s, struct resp_writer *out)
 {
-    if (why == UNBLOCK_CLOSE || (s->flags & (SESSION_REPLY_OFF | SESSION_REPLY_SKIP)))
-        return;
-    struct resp_writer *w = session_push_open(s);
-    if (!w)
-        return;
-    if (why == UNBLOCK_TIMEOUT)
-        resp_int(w, 0);
-    else
-        resp_error(w, "-UNBLOCKED client unblocked via CLIENT UNBLOCK");
-    session_push_close(s);
+    (void)s;
+    if (out)
+        resp_int(out, 0);
 }
 
 static void cmd_wait(struct cmd_ctx *c)

@@ -11,10 +11,14 @@ static void append_flags(const struct session *s, struct buf *out)
         uint32_t flag;
         char letter;
     } letters[] = {
-        {SESSION_MONITOR, 'O'},           {SESSION_MULTI, 'x'},
-        {SESSION_BLOCKED, 'b'},           {SESSION_DIRTY_CAS, 'd'},
-        {SESSION_CLOSE_AFTER_REPLY, 'c'}, {SESSION_CLOSE_NOW, 'A'},
-        {SESSION_UNIX_SOCKET, 'U'},       {SESSION_NO_EVICT, 'e'},
+        {SESSION_MONITOR, 'O'},
+        {SESSION_MULTI, 'x'},
+        {SESSION_BLOCKED | SESSION_PAUSED, 'b'},
+        {SESSION_DIRTY_CAS, 'd'},
+        {SESSION_CLOSE_AFTER_REPLY, 'c'},
+        {SESSION_CLOSE_NOW, 'A'},
+        {SESSION_UNIX_SOCKET, 'U'},
+        {SESSION_NO_EVICT, 'e'},
         {SESSION_NO_TOUCH, 'T'},
     };
     size_t before = out->len;

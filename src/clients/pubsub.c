@@ -197,6 +197,7 @@ static void session_pubsub_free_unused(struct session *s)
         return;
     mem_free(s->pubsub);
     s->pubsub = NULL;
+    session_flags(s, 0, 0);
 }
 
 static enum err tie(struct pubsub *p, struct topic *t, struct session *s)
@@ -213,6 +214,7 @@ static enum err tie(struct pubsub *p, struct topic *t, struct session *s)
     dlist_append(&s->pubsub->subscriptions[t->kind], &sub->in_session);
     t->count++;
     s->pubsub->count[t->kind]++;
+    session_flags(s, 0, 0);
     return ERR_OK;
 }
 

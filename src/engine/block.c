@@ -2,57 +2,68 @@
 
 #include <assert.h>
 
+#include "engine/check.h"
 #include "engine/engine.h"
 
-void block_session(struct session *s, int64_t deadline_us, block_end_fn unblock)
+void block_session(struct session *s, int64_t deadline_us, block_end_fn end)
 {
+    struct engine *e = s->engine;
     assert(!(s->flags & SESSION_BLOCKED));
     s->flags |= SESSION_BLOCKED;
     s->block_deadline_us = deadline_us;
-    s->unblock = unblock;
-    s->engine->blocked_count++;
-    if (deadline_us < s->engine->deadline_us)
-        s->engine->deadline_us = deadline_us;
+    s->unblock = end;
+    e->blocked_count++;
+    if (deadline_us != INT64_MAX)
+        heap_add(&e->deadlines, &s->deadline, deadline_us);
 }
 
-void block_end(struct session *s, enum unblock_why why)
+static void end_with(struct session *s, enum unblock_why why, const char *error)
 {
+    struct engine *e = s->engine;
     assert(s->flags & SESSION_BLOCKED);
-    block_end_fn unblock = s->unblock;
+    block_end_fn end = s->unblock;
+    if (s->block_deadline_us != INT64_MAX)
+        heap_remove(&e->deadlines, &s->deadline);
     s->flags &= ~SESSION_BLOCKED;
     s->block_deadline_us = INT64_MAX;
     s->unblock = NULL;
-    s->engine->blocked_count--;
-    unblock(s, why);
+    e->blocked_count--;
+    bool quiet = why == UNBLOCK_CLOSE || session_drops_reply(s);
+    struct resp_writer *w = quiet ? NULL : session_push_open(s);
+    if (w && error)
+        resp_error(w, error);
+    end(s, error ? NULL : w);
+    if (w)
+        session_push_close(s);
     if (why != UNBLOCK_CLOSE)
         s->ops->resume(s);
 }
 
-/* Walks the sessions only when the bound has come: at most maxclients steps, a few tens of microseconds. A session that
- * no longer waits leaves the bound too low, which costs one walk for nothing. */
+void block_end(struct session *s, enum unblock_why why)
+{
+    end_with(s, why,
+             why == UNBLOCK_ERROR ? "-UNBLOCKED client unblocked via CLIENT UNBLOCK" : NULL);
+}
+
+void block_fail(struct session *s, const char *error)
+{
+    end_with(s, UNBLOCK_FAULT, error);
+}
+
 void engine_deadlines(struct engine *e)
 {
+    struct heap_node *first;
     if (e->pause != PAUSE_NONE && e->now_us >= e->pause_until_us)
         engine_pause(e, PAUSE_NONE, 0);
-    if (e->now_us < e->deadline_us)
-        return;
-    struct session *next;
-    e->deadline_us = INT64_MAX;
-    for (struct session *s = e->first; s && e->blocked_count > 0; s = next) {
-        next = s->next;
-        if (!(s->flags & SESSION_BLOCKED))
-            continue;
-        if (s->block_deadline_us <= e->now_us)
-            block_end(s, UNBLOCK_TIMEOUT);
-        else if (s->block_deadline_us < e->deadline_us)
-            e->deadline_us = s->block_deadline_us;
-    }
+    while ((first = heap_first(&e->deadlines)) && first->key <= e->now_us)
+        block_end(heap_owner(first, struct session, deadline), UNBLOCK_TIMEOUT);
 }
 
 int64_t engine_next_deadline_us(const struct engine *e)
 {
-    bool pause_first = e->pause != PAUSE_NONE && e->pause_until_us < e->deadline_us;
-    return pause_first ? e->pause_until_us : e->deadline_us;
+    const struct heap_node *first = heap_first(&e->deadlines);
+    int64_t due_us = first ? first->key : INT64_MAX;
+    return e->pause != PAUSE_NONE && e->pause_until_us < due_us ? e->pause_until_us : due_us;
 }
 
 void engine_pause(struct engine *e, enum engine_pause what, int64_t until_us)
@@ -61,6 +72,7 @@ void engine_pause(struct engine *e, enum engine_pause what, int64_t until_us)
                             ? e->pause_until_us
                             : until_us;
     e->pause = what;
+    engine_checks_update(e);
     if (e->paused_count == 0)
         return;
     /* Whoever is still concerned is held again when its request is looked at. */

@@ -2,17 +2,23 @@
 /* Sessions that wait for something, and the end of their patience. */
 #include <stdint.h>
 
+struct resp_writer;
 struct session;
 
 enum unblock_why {
-    UNBLOCK_TIMEOUT, /* deadline, or CLIENT UNBLOCK ... TIMEOUT: answer as on time-out */
-    UNBLOCK_ERROR,   /* CLIENT UNBLOCK ... ERROR: answer -UNBLOCKED */
-    UNBLOCK_CLOSE,   /* the session ends: answer nothing */
+    UNBLOCK_TIMEOUT, /* its deadline, CLIENT UNBLOCK ... TIMEOUT, or what it waited for has come */
+    UNBLOCK_ERROR,   /* CLIENT UNBLOCK ... ERROR: -UNBLOCKED was replied */
+    UNBLOCK_FAULT,   /* what it waits for may never come: an error was replied */
+    UNBLOCK_CLOSE,   /* the session ends */
 };
-typedef void (*block_end_fn)(struct session *s, enum unblock_why why);
+/* Forgets what the session waited for, and writes the reply to `out`. NULL: none is wanted, or an error is replied. */
+typedef void (*block_end_fn)(struct session *s, struct resp_writer *out);
 
-/* The running request of `s` is answered later: no further request is taken until then. `unblock` writes the
- * reply (session_push_open) and forgets what it waited for. `deadline_us` monotonic, INT64_MAX: none. */
-void block_session(struct session *s, int64_t deadline_us, block_end_fn unblock);
-/* Calls its unblock function and resumes it. */
+/* The running request of `s` is answered later: no further request is taken until then. `deadline_us` monotonic,
+ * INT64_MAX: none. */
+void block_session(struct session *s, int64_t deadline_us, block_end_fn end);
+/* Calls its function and resumes it. Here, and only here, is known whether the client wants a reply: CLIENT REPLY holds
+ * for requests that wait, too. */
 void block_end(struct session *s, enum unblock_why why);
+/* The same, with an error of that text: UNBLOCK_FAULT. */
+void block_fail(struct session *s, const char *error);

@@ -1,5 +1,5 @@
 #pragma once
-/* The engine's side of the log: effects go to it, a rewrite is fed from a snapshot, and clients ask how far it is. */
+/* The engine's side of the log: effects go to it, and clients ask how far it is. */
 #include <stdbool.h>
 
 #include "base/err.h"
@@ -17,17 +17,11 @@ void engine_log_attach(struct engine *e, struct aof *aof, bool effects);
 void engine_log_look(struct engine *e);
 /* Hands the batch of the turn to it. */
 void engine_log_turn_end(struct engine *e);
-/* No effects go to it any more, and a rewrite under way ends; replies that wait for it still do. */
+/* No effects go to it any more; replies that wait for it still do. */
 void engine_log_stop(struct engine *e);
 /* Replies wait for nothing any more. */
 void engine_log_detach(struct engine *e);
-/* The log's descriptor is readable: positions moved on, or a rewrite is prepared. Between requests only. */
+/* The log's descriptor is readable: positions moved on. Between requests only. */
 void engine_log_moved(struct engine *e);
-/* Begins to rewrite the log, with the data as they are a little later, once that is prepared. ERR_BUSY: that, or tidying up
- * after it, is under way; in any case `error` says why not. */
-#define ENGINE_LOG_ERROR_CHARS 2048
-enum err engine_rewrite_begin(struct engine *e, char error[ENGINE_LOG_ERROR_CHARS]);
-/* Feeds a rewrite, a slice's worth; true: there is more to give now. */
-bool engine_rewrite_slice(struct engine *e);
 /* CLIENT DURABILITY fsync|written|none|default. */
 void cmd_client_durability(struct cmd_ctx *c);

@@ -5,10 +5,12 @@
 
 #include "base/buf.h"
 #include "base/mem.h"
+#include "engine/check.h"
 #include "engine/durable.h"
 #include "engine/multi.h"
 #include "engine/redact.h"
 #include "engine/run.h"
+#include "engine/snapshot_job.h"
 #include "engine/watch.h"
 
 #define EXPIRE_SLICE_KEYS 64 /* keys removed between two looks at the clock */
@@ -43,13 +45,14 @@ struct engine *engine_new(const struct engine_options *o, const struct engine_co
     e->owner = o->owner;
     e->late = o->late;
     e->observers = o->observers;
-    e->config = *c;
+    e->config = c;
+    e->active_expiry = true;
     e->ticks_per_us = ticks_measure_per_us();
     e->us_ticks = (uint64_t)e->ticks_per_us;
     e->next_session_id = 1;
-    e->deadline_us = INT64_MAX;
     sessions_init(e);
     e->watches = watches_new(e);
+    e->jobs = snapshot_jobs_new(e->ks);
 
     engine_add_rows(e, e->table);
     ks_on_expired(e->ks, on_expired, e);
@@ -64,6 +67,7 @@ void engine_free(struct engine **e)
         return;
     assert((*e)->session_count == 0);
     table_deinit(&(*e)->sessions);
+    snapshot_jobs_free(&(*e)->jobs);
     ks_on_expired((*e)->ks, NULL, NULL);
     watches_free(&(*e)->watches);
     mem_free(*e);
@@ -73,8 +77,8 @@ void engine_free(struct engine **e)
 void engine_config_changed(struct engine *e)
 {
     int64_t least = ENGINE_CLOCK_STALE_US;
-    if (e->config.slowlog_us >= 0 && e->config.slowlog_us < least)
-        least = e->config.slowlog_us;
+    if (e->config->slowlog_us >= 0 && e->config->slowlog_us < least)
+        least = e->config->slowlog_us;
     e->slow_ticks_min = (uint64_t)((double)least * e->ticks_per_us);
 }
 
@@ -85,10 +89,15 @@ void engine_turn(struct engine *e, int64_t now_us, int64_t wall_ms)
     ks_clock(e->ks, e->wall_ms);
 }
 
+bool engine_expires(const struct engine *e)
+{
+    return e->active_expiry && ks_expiry_mode(e->ks) == KS_EXPIRY_REMOVE;
+}
+
 /* Expiry for at most the budget: true while keys are due. */
 static bool expire(struct engine *e, uint64_t start, double budget_ticks)
 {
-    if (!e->config.active_expiry || e->pause != PAUSE_NONE || e->wall_ms < ks_next_expiry_ms(e->ks))
+    if (!engine_expires(e) || e->wall_ms < ks_next_expiry_ms(e->ks))
         return false;
     bool more = true;
     while (more && (double)(ticks_now() - start) < budget_ticks)
@@ -101,6 +110,13 @@ static bool expire(struct engine *e, uint64_t start, double budget_ticks)
     return more;
 }
 
+void engine_jobs_advance(struct engine *e)
+{
+    if (snapshot_jobs_preparing(e->jobs)) /* what was changed so far is in the snapshot to come */
+        engine_turn_end(e);
+    snapshot_jobs_advance(e->jobs, e->now_us, e->wall_ms / 1000);
+}
+
 bool engine_work(struct engine *e, int64_t budget_us)
 {
     uint64_t start = ticks_now();
@@ -108,7 +124,8 @@ bool engine_work(struct engine *e, int64_t budget_us)
     bool due = expire(e, start, budget / 2);
     bool more = true;
     do
-        more = ks_work(e->ks) | engine_rewrite_slice(e);
+        more = ks_work(e->ks) |
+               snapshot_jobs_slice(e->jobs, e->now_us, e->config->rewrite_key_delay_us);
     while (more && (double)(ticks_now() - start) < budget);
     return due || more;
 }
@@ -119,12 +136,18 @@ void engine_turn_end(struct engine *e)
         engine_log_turn_end(e);
 }
 
+void engine_loading(struct engine *e, bool loading)
+{
+    e->loading = loading;
+    engine_checks_update(e);
+}
+
 bool engine_debug_allowed(struct cmd_ctx *c)
 {
     const struct engine *e = engine_of(c);
-    if (e->config.debug_commands)
+    if (e->config->debug_commands == ENGINE_ALLOW_YES)
         return true;
-    if (e->config.debug_commands_local && session_is_local(c->session))
+    if (e->config->debug_commands == ENGINE_ALLOW_LOCAL && session_is_local(c->session))
         return true;
     resp_error(
         c->out,

@@ -12,6 +12,7 @@
 #include "base/ticks.h"
 #include "cmd/ctx.h"
 #include "cmd/table.h"
+#include "ds/heap.h"
 #include "ds/table.h"
 #include "engine/observers.h"
 #include "engine/promise.h"
@@ -20,25 +21,32 @@
 
 struct aof;     /* log/aof.h */
 struct gate;    /* gate.h */
+struct stream;  /* log/stream.h */
 struct watches; /* watch.h */
 
 #define ENGINE_BATCH_MAX      64   /* requests whose keys are fetched together */
 #define ENGINE_CLOCK_STALE_US 1000 /* a request that took longer makes the clocks be read again */
 
-/* What the configuration decides; server/ fills it and changes it between requests. */
+enum engine_allow {
+    ENGINE_ALLOW_NO,
+    ENGINE_ALLOW_YES,
+    ENGINE_ALLOW_LOCAL
+}; /* loopback and Unix sockets */
+#define ENGINE_PERCENTILES_MAX 16
+
+/* What the configuration decides. */
 struct engine_config {
-    struct slice password; /* requirepass; empty: none. Borrowed from server/ */
+    struct slice password; /* requirepass; empty: none */
     unsigned notify;       /* enum notify_class; 0: no notifications */
     int64_t slowlog_us;    /* slowlog-log-slower-than; negative: off */
     uint64_t slowlog_len_max;
-    int64_t latency_ms;        /* latency-monitor-threshold; 0: off */
-    int64_t bulk_bytes_max;    /* proto-max-bulk-len */
-    bool debug_commands;       /* enable-debug-command, for everybody */
-    bool debug_commands_local; /* ... for loopback and Unix sockets */
-    bool latency_tracking;     /* per-command histograms */
-    bool active_expiry;        /* DEBUG SET-ACTIVE-EXPIRE */
-    int64_t
-        rewrite_key_delay_us; /* rdb-key-save-delay: for tests, a rewrite rests after each key */
+    int64_t latency_ms;     /* latency-monitor-threshold; 0: off */
+    int64_t bulk_bytes_max; /* proto-max-bulk-len */
+    int debug_commands;     /* enable-debug-command: enum engine_allow */
+    bool latency_tracking;  /* per-command histograms */
+    int percentile_count;   /* latency-tracking-info-percentiles */
+    double percentiles[ENGINE_PERCENTILES_MAX];
+    int rewrite_key_delay_us; /* rdb-key-save-delay: for tests, snapshot jobs rest after each key */
 };
 
 /* An effect as it leaves for the log: a command in canonical form. */
@@ -88,17 +96,19 @@ struct engine {
     void *owner;
     engine_effect_fn effect;
     void *effect_arg;
-    struct aof *aof;   /* NULL: no log. Borrowed, see durable.h */
+    struct aof *aof; /* NULL: no log. Borrowed, see durable.h */
+    struct stream
+        *stream;       /* held; NULL: nobody records effects, or the log of effects is no stream */
     struct gate *gate; /* NULL: no log, nothing waits */
     struct promise promise;
     void (*late)(struct engine *e);
-    struct ks_snapshot *snapshot;   /* that the rewrite is fed from; NULL: none is under way */
-    int64_t rewrite_rests_until_us; /* monotonic */
-    int64_t rewrite_rest_left_us;   /* that the rewrite may rest altogether */
-    bool loading;                   /* a log is replayed: see replay.h */
-    bool replaying;                 /* so is the batch that runs just now */
+    struct snapshot_jobs *jobs;
+    bool loading;    /* a log is replayed: see replay.h; changed by engine_loading */
+    bool replaying;  /* so is the batch that runs just now */
+    uint32_t checks; /* enum check, of the engine's state */
 
-    struct engine_config config;
+    const struct engine_config *config; /* borrowed */
+    bool active_expiry;                 /* DEBUG SET-ACTIVE-EXPIRE */
     struct engine_stats stats;
     struct engine_error_stat errors[ENGINE_ERROR_CODES_MAX];
     int error_codes;
@@ -126,7 +136,8 @@ struct engine {
     struct outq pushes;
     struct resp_writer push_writer;
 
-    int64_t deadline_us; /* monotonic; no blocked session's comes before */
+    struct heap deadlines;  /* of blocked sessions: monotonic microseconds */
+    struct heap sync_waits; /* of sessions in WAITAOF: log positions */
     enum engine_pause pause;
     int64_t pause_until_us; /* monotonic */
 
@@ -137,7 +148,8 @@ struct engine {
 
 /* Adds the engine's own commands; NULL: to be looked up only. */
 void engine_add_rows(struct engine *e, struct cmd_table *t);
-/* Sets everything up, and does that with its table. */
+/* Sets everything up, and does that with its table. `c` is borrowed for life; its owner may change it between requests,
+ * and then calls engine_config_changed. */
 struct engine *engine_new(const struct engine_options *o, const struct engine_config *c);
 void engine_free(struct engine **e); /* all sessions must be gone */
 
@@ -158,8 +170,12 @@ int engine_run(struct engine *e, struct session *s, const struct engine_request 
 void engine_turn(struct engine *e, int64_t now_us, int64_t wall_ms);
 /* Hands the log's batch of the turn over; net/ calls it before it sends replies. */
 void engine_turn_end(struct engine *e);
+/* Sinks of snapshot jobs moved on: the log's descriptor is readable, say. Between requests only. */
+void engine_jobs_advance(struct engine *e);
 /* Work in slices for about `budget_us`: expiry, table moves, resharding, freeing. True: there is more. */
 bool engine_work(struct engine *e, int64_t budget_us);
+/* Keys are removed when they are due: not while writes are paused, or the log cannot take the removal. */
+bool engine_expires(const struct engine *e);
 /* Deadlines of blocked sessions and of a pause. Call when engine_next_deadline_us has come. */
 void engine_deadlines(struct engine *e);
 /* Nothing is due before: monotonic; INT64_MAX: nothing ever. */
@@ -175,11 +191,13 @@ struct session *engine_session_by_id(const struct engine *e, uint64_t id); /* NU
 /* Holds back requests until `until_us`, or until the end of a pause under way if that is later. PAUSE_NONE ends
  * it and resumes everybody. */
 void engine_pause(struct engine *e, enum engine_pause what, int64_t until_us);
+/* A log is loaded, or not any more. */
+void engine_loading(struct engine *e, bool loading);
 /* True: the handler may go on; else the error (Redis' text) is replied. */
 bool engine_debug_allowed(struct cmd_ctx *c);
 double engine_ticks_us(const struct engine *e, uint64_t ticks);
 /* Logs the running command, async-signal-safe enough for a crash report. */
 void engine_crash_report(const struct engine *e, int fd);
 void engine_reset_stats(struct engine *e);
-/* After a change of `config`: derives what is kept beside it. */
+/* After a change of the configuration: derives what is kept beside it. */
 void engine_config_changed(struct engine *e);

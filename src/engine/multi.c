@@ -20,7 +20,8 @@ struct session_multi {
     struct queued **at; /* owned, count of them, each owned */
     size_t count, cap;
     size_t bytes;
-    unsigned flags; /* enum cmd_flag of all, or-ed */
+    unsigned flags;  /* enum cmd_flag of all, or-ed */
+    unsigned common; /* and-ed */
 };
 
 static struct queued *queued_new(struct cmd *cmd, const struct slice *argv, int argc)
@@ -68,6 +69,7 @@ bool multi_queue(struct session *s, struct cmd *cmd, const struct slice *argv, i
     m->at[m->count++] = q;
     m->bytes += q->bytes;
     m->flags |= cmd->row->flags;
+    m->common &= cmd->row->flags;
     return true;
 }
 
@@ -84,7 +86,7 @@ void multi_discard(struct session *s)
     if (s->multi)
         multi_free(s->multi);
     s->multi = NULL;
-    s->flags &= ~(SESSION_MULTI | SESSION_DIRTY_EXEC);
+    session_flags(s, 0, SESSION_MULTI | SESSION_DIRTY_EXEC);
     watch_forget_all(s);
 }
 
@@ -103,6 +105,11 @@ unsigned multi_flags(const struct session *s)
     return s->multi ? s->multi->flags : 0;
 }
 
+unsigned multi_common_flags(const struct session *s)
+{
+    return s->multi ? s->multi->common : ~0U;
+}
+
 /* --- handlers --------------------------------------------------------------------------------------- */
 
 static void cmd_multi(struct cmd_ctx *c)
@@ -117,7 +124,8 @@ static void cmd_multi(struct cmd_ctx *c)
         ctx_reply_nomem(c);
         return;
     }
-    s->flags |= SESSION_MULTI;
+    s->multi->common = ~0U;
+    session_flags(s, SESSION_MULTI, 0);
     resp_ok(c->out);
 }
 
@@ -192,6 +200,11 @@ static void cmd_unwatch(struct cmd_ctx *c)
 {
     watch_forget_all(c->session);
     resp_ok(c->out);
+}
+
+bool multi_is_exec(const struct cmd *cmd)
+{
+    return cmd->row->fn == cmd_exec;
 }
 
 #define TRANSACTION_FLAGS (CMD_NOSCRIPT | CMD_LOADING | CMD_STALE | CMD_FAST | CMD_ALLOW_BUSY)

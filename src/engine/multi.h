@@ -19,5 +19,8 @@ void multi_discard(struct session *s);
 size_t multi_count(
     const struct session *s); /* -1 in CLIENT LIST when not in MULTI: see session_describe */
 size_t multi_memory(const struct session *s);
+bool multi_is_exec(const struct cmd *cmd);
 /* Flags (enum cmd_flag) of all queued commands, or-ed: does EXEC write? */
 unsigned multi_flags(const struct session *s);
+/* The flags that every one of them has. */
+unsigned multi_common_flags(const struct session *s);

@@ -1,5 +1,6 @@
 #include "engine/plan.h"
 
+#include "engine/check.h"
 #include "engine/gate.h"
 
 #define FOR_DATA (CMD_WRITE | CMD_READONLY)
@@ -7,10 +8,14 @@
     (CMD_ADMIN | CMD_PUBSUB | CMD_NOSCRIPT | CMD_BLOCKING | CMD_NO_MULTI | CMD_NO_QUEUE | \
      CMD_MAY_REPLICATE)
 
-static bool is_plain(const struct cmd *cmd, int argc)
+static uint32_t checks_of(const struct cmd *cmd, int argc)
 {
+    if (!cmd)
+        return CHECK_UNKNOWN;
     uint32_t flags = cmd->row->flags;
-    return cmd->row->fn && cmd_arity_ok(cmd, argc) && (flags & FOR_DATA) && !(flags & FOR_MORE);
+    bool plain = (flags & FOR_DATA) && !(flags & FOR_MORE);
+    return (cmd->row->fn && cmd_arity_ok(cmd, argc) ? 0 : CHECK_ARITY) |
+           (plain ? 0 : CHECK_SPECIAL);
 }
 
 bool plan_key_argument(const struct cmd *cmd, int argc, int *index)
@@ -51,26 +56,27 @@ void plan_make(struct plan *plan, const struct engine *e, int db, const struct e
                int n, bool fetch)
 {
     struct cmd *cmd = NULL;
-    bool last = false, plain = false;
+    uint32_t checks = 0;
+    bool last = false;
     int count = 0, key = 0; /* the index of the key; 0: there is none */
     for (; count < n && count < ENGINE_BATCH_MAX && !last; count++) {
         struct planned *one = &plan->of[count];
         if (count == 0 || !is_repeated(&r[count], cmd)) {
             cmd = find_command(e, &r[count]);
-            plain = cmd && is_plain(cmd, r[count].argc);
+            checks = checks_of(cmd, r[count].argc);
             last = cmd && (cmd->row->flags & CMD_ADMIN);
             if (!cmd || !plan_key_argument(cmd, r[count].argc, &key))
                 key = 0;
         }
         one->cmd = cmd;
-        one->plain = plain;
+        one->checks = checks;
         one->again = false;
         one->fetch = fetch && key > 0;
         if (key > 0)
             one->key = ks_key(e->ks, r[count].argv[key]);
         if (one->fetch)
             ks_prefetch(e->ks, db, &one->key);
-        if (one->fetch && e->aof)
+        if (one->fetch && e->gate)
             gate_prefetch(e, one->key.hash);
     }
     plan->count = count;

@@ -9,8 +9,8 @@
 struct planned {
     struct cmd *cmd; /* the command, of a container the subcommand; NULL: there is none */
     struct key key;
-    bool
-        plain; /* it reads or changes data and nothing else, and there is nothing to refuse in it */
+    uint32_t
+        checks; /* enum check; 0: it reads or changes data and nothing else, and is well-formed */
     bool fetch; /* its key's item is to be asked for, */
     bool again; /* and is not in the first line of its bucket */
 };

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "engine/check.h"
 #include "engine/engine.h"
 #include "resp/reply.h"
 
@@ -25,12 +26,11 @@ void replay_begin(struct replay *r, struct engine *e, enum replay_mode mode)
     *r = (struct replay){.engine = e, .mode = mode, .forecast.db = -1};
     outq_pool_init(&r->pool);
     r->session = session_new(e, &replay_ops, r, &r->pool);
-    r->session->flags |= SESSION_INTERNAL | SESSION_AUTHENTICATED | SESSION_DENY_BLOCKING;
+    r->session->unchecked = CHECKS_OF_CLIENTS;
+    session_flags(r->session, SESSION_INTERNAL | SESSION_AUTHENTICATED | SESSION_DENY_BLOCKING, 0);
     r->session->durability = DURABILITY_NONE; /* nobody waits for its replies */
-    if (mode == REPLAY_LOADING) {
-        e->loading = true;
-        ks_set_expiry_mode(e->ks, KS_EXPIRY_IGNORE);
-    }
+    if (mode == REPLAY_LOADING)
+        engine_loading(e, true);
 }
 
 void replay_end(struct replay *r)
@@ -41,8 +41,7 @@ void replay_end(struct replay *r)
     outq_pool_deinit(&r->pool);
     if (r->mode == REPLAY_APPLYING)
         return;
-    e->loading = false;
-    ks_set_expiry_mode(e->ks, KS_EXPIRY_REMOVE);
+    engine_loading(e, false);
     engine_reset_stats(e); /* what clients asked for is counted, not what was loaded */
     e->stats.dirty = 0;
 }

@@ -2,7 +2,7 @@
  *
  *   requests of a batch --> find: command, key's hash, bucket on its way from memory
  *                       --> item on its way from memory
- *                       --> for each, in order: admit --> queue (MULTI) or call --> reply in the session's queue
+ *                       --> for each, in order: checks (check.h) --> call --> reply in the session's queue
  *
  * The first two passes are there for the cache misses: those of a whole pipeline are taken at once instead of one
  * behind the other. */
@@ -10,14 +10,14 @@
 
 #include <assert.h>
 
-#include "base/buf.h"
 #include "base/mem.h"
+#include "engine/check.h"
 #include "engine/errors.h"
 #include "engine/gate.h"
 #include "engine/multi.h"
 #include "engine/plan.h"
 #include "engine/watch.h"
-#include "log/aof.h"
+#include "log/stream.h"
 
 /* --- what handlers ask of the engine ------------------------------------------------------------------ */
 
@@ -42,9 +42,10 @@ void engine_effect(struct engine *e, int db, int argc, const struct slice *argv)
         return;
     if ((e->in_exec || e->together) && !e->exec_effects) {
         e->exec_effects = true;
-        if (e->aof)
-            aof_group_begin(e->aof);
-        e->effect(e->effect_arg, db, 1, &SLICE("MULTI"));
+        if (e->stream)
+            stream_unit_begin(e->stream);
+        else
+            e->effect(e->effect_arg, db, 1, &SLICE("MULTI"));
     }
     e->effect_db = db;
     e->effect(e->effect_arg, db, argc, argv);
@@ -53,9 +54,12 @@ void engine_effect(struct engine *e, int db, int argc, const struct slice *argv)
 void engine_effects_end(struct engine *e)
 {
     if (e->exec_effects) {
-        e->effect(e->effect_arg, e->effect_db, 1, &SLICE("EXEC"));
-        if (e->aof)
-            aof_group_end(e->aof);
+        if (e->stream) {
+            stream_unit_end(e->stream);
+            e->promise.pos = stream_pos(e->stream);
+        } else {
+            e->effect(e->effect_arg, e->effect_db, 1, &SLICE("EXEC"));
+        }
     }
     e->exec_effects = false;
 }
@@ -105,9 +109,9 @@ static void context_refresh(struct cmd_ctx *c, const struct engine *e, const str
 {
     c->db = s->db;
     c->now_ms = e->wall_ms;
-    c->string_bytes_max = e->config.bulk_bytes_max;
+    c->string_bytes_max = e->config->bulk_bytes_max;
     c->no_touch = (s->flags & SESSION_NO_TOUCH) != 0;
-    c->tell_new = (e->config.notify & NOTIFY_NEW) != 0;
+    c->tell_new = (e->config->notify & NOTIFY_NEW) != 0;
 }
 
 static void context_init(struct cmd_ctx *c, struct engine *e, struct session *s)
@@ -181,7 +185,7 @@ static inline __attribute__((always_inline)) void call(struct cmd_ctx *c, struct
         cmd->stats.failed_calls++;
         engine_count_error(e, &s->writer);
     }
-    if (e->config.latency_tracking)
+    if (e->config->latency_tracking)
         count_duration(e, cmd, ticks);
     if (__builtin_expect(ticks >= e->slow_ticks_min, 0)) {
         report_slow(e, c, (int64_t)((double)ticks / e->ticks_per_us));
@@ -203,166 +207,7 @@ void engine_call(struct engine *e, struct session *s, struct cmd *cmd, const str
     call(&c, e, ticks_now());
 }
 
-/* --- what is checked before ------------------------------------------------------------------------------ */
-
-static bool needs_auth(const struct engine *e, const struct session *s)
-{
-    return e->config.password.len > 0 && !(s->flags & SESSION_AUTHENTICATED);
-}
-
-/* Replies an error without running anything. A transaction that it happens in will not be run. */
-static void reject(struct engine *e, struct session *s, struct cmd *cmd, const char *error)
-{
-    if (cmd)
-        cmd->stats.rejected_calls++;
-    if (s->flags & SESSION_MULTI)
-        s->flags |= SESSION_DIRTY_EXEC;
-    resp_error(&s->writer, error);
-    engine_count_error(e, &s->writer);
-}
-
-static void reject_unknown(struct engine *e, struct session *s, const struct engine_request *r)
-{
-    struct buf text;
-    buf_init(&text);
-    struct cmd *container = cmd_lookup(e->table, r->argv[0]);
-    int name_len = (int)(r->argv[0].len < 128 ? r->argv[0].len : 128);
-    if (container) {
-        int sub_len = (int)(r->argv[1].len < 128 ? r->argv[1].len : 128);
-        buf_printf(&text, "unknown subcommand '%.*s'. Try ", sub_len, r->argv[1].ptr);
-        for (const char *p = container->row->name; *p; p++)
-            buf_append_char(&text, (char)(*p >= 'a' && *p <= 'z' ? *p - 'a' + 'A' : *p));
-        buf_append_cstr(&text, " HELP.");
-    } else {
-        buf_printf(&text, "unknown command '%.*s', with args beginning with: ", name_len,
-                   r->argv[0].ptr);
-        size_t start = text.len;
-        for (int i = 1; i < r->argc && text.len - start < 128; i++) {
-            size_t room = 128 - (text.len - start);
-            buf_printf(&text, "'%.*s' ", (int)(r->argv[i].len < room ? r->argv[i].len : room),
-                       r->argv[i].ptr);
-        }
-    }
-    reject(e, s, NULL, buf_cstr(&text));
-    buf_deinit(&text);
-}
-
-static void reject_with_name(struct engine *e, struct session *s, struct cmd *cmd,
-                             const char *before, const char *after)
-{
-    struct buf text;
-    buf_init(&text);
-    buf_printf(&text, "%s'%s'%s", before, cmd->full_name, after);
-    reject(e, s, cmd, buf_cstr(&text));
-    buf_deinit(&text);
-}
-
-/* Flags of a request, with those of what EXEC would run. */
-static unsigned flags_with_queue(const struct session *s, const struct cmd *cmd)
-{
-    unsigned flags = cmd->row->flags;
-    if ((s->flags & SESSION_MULTI) && (flags & CMD_NO_QUEUE))
-        flags |= multi_flags(s);
-    return flags;
-}
-
-/* While the log cannot be written, writes are refused: nothing is acknowledged that could be lost. */
-static bool log_takes(struct engine *e, struct session *s, struct cmd *cmd)
-{
-    if (!(flags_with_queue(s, cmd) & CMD_WRITE))
-        return true;
-    bool exec = !(cmd->row->flags & CMD_WRITE);
-    struct buf text;
-    buf_init(&text);
-    buf_printf(&text, "%sMISCONF %s", exec ? "-EXECABORT Transaction discarded because of: " : "-",
-               e->promise.fault);
-    reject(e, s, cmd, buf_cstr(&text));
-    buf_deinit(&text);
-    if (exec)
-        multi_discard(s);
-    return false;
-}
-
-/* A web page can make its reader's browser send a form here, whose lines might be commands. It
- * starts with one of these, which ends the connection before the next line is looked at. */
-static bool is_http(const struct engine_request *r)
-{
-    return slice_is(r->argv[0], "post") || slice_is(r->argv[0], "host:");
-}
-
-static void hang_up(struct engine *e, struct session *s)
-{
-    struct session_transport_info info = {.addr = ""};
-    if (s->ops && s->ops->describe)
-        s->ops->describe(s, &info);
-    log_warning(
-        e->logger,
-        "Possible SECURITY ATTACK detected. It looks like somebody is sending POST or "
-        "Host: commands. This is likely due to an attacker attempting to use Cross Protocol "
-        "Scripting to compromise this server. Connection from %s aborted.",
-        info.addr);
-    session_kill(s, false);
-}
-
-/* True: the request may be queued or run. Else its error is replied. */
-static bool admit(struct engine *e, struct session *s, struct cmd *cmd,
-                  const struct engine_request *r)
-{
-    if (!cmd) {
-        if (is_http(r))
-            hang_up(e, s);
-        else
-            reject_unknown(e, s, r);
-        return false;
-    }
-    uint32_t flags = cmd->row->flags;
-    if (!cmd->row->fn || !cmd_arity_ok(cmd, r->argc)) {
-        reject_with_name(e, s, cmd, "wrong number of arguments for ", " command");
-        return false;
-    }
-    if (needs_auth(e, s) && !(flags & CMD_NO_AUTH)) {
-        reject(e, s, cmd, "-NOAUTH Authentication required.");
-        return false;
-    }
-    if (e->loading && !(flags & CMD_LOADING) && !(s->flags & SESSION_INTERNAL)) {
-        reject(e, s, cmd, "-LOADING Redis is loading the dataset in memory");
-        return false;
-    }
-    if (e->effect && e->promise.fault && !log_takes(e, s, cmd))
-        return false;
-    if ((s->flags & SESSION_MULTI) && (flags & CMD_NO_MULTI)) {
-        reject(e, s, cmd, "Command not allowed inside a transaction");
-        return false;
-    }
-    if (s->pubsub && !(flags & CMD_RESP2_SUBSCRIBED) && session_in_pubsub_mode(s)) {
-        reject_with_name(e, s, cmd, "Can't execute ",
-                         ": only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET are "
-                         "allowed in this context");
-        return false;
-    }
-    return true;
-}
-
-/* Does CLIENT PAUSE, or a log that takes no more for now, hold this request back? */
-static bool is_held_back(const struct engine *e, const struct session *s, const struct cmd *cmd)
-{
-    if (s->flags & SESSION_INTERNAL)
-        return false;
-    if (e->pause == PAUSE_ALL)
-        return true;
-    unsigned flags = flags_with_queue(s, cmd);
-    bool log_full = e->effect && e->promise.full;
-    return (log_full && (flags & CMD_WRITE)) ||
-           (e->pause == PAUSE_WRITE && (flags & (CMD_WRITE | CMD_MAY_REPLICATE)));
-}
-
 /* --- one request and many -------------------------------------------------------------------------------- */
-
-/* CLIENT REPLY: SKIP drops one reply, OFF all until ON. */
-static bool reply_dropped(const struct session *s)
-{
-    return (s->flags & (SESSION_REPLY_OFF | SESSION_REPLY_SKIP)) != 0;
-}
 
 static inline __attribute__((always_inline)) void run_planned(struct cmd_ctx *c, struct engine *e,
                                                               const struct engine_request *r,
@@ -376,63 +221,39 @@ static inline __attribute__((always_inline)) void run_planned(struct cmd_ctx *c,
     call(c, e, e->ticks);
 }
 
-static void run_admitted(struct cmd_ctx *c, struct engine *e, const struct engine_request *r,
-                         const struct planned *p)
+/* CLIENT REPLY: SKIP drops the reply of the request behind it. */
+static void turn_reply_skip(struct session *s)
 {
-    struct session *s = c->session;
-    assert(p->cmd); /* or nothing had been admitted */
-    if ((s->flags & SESSION_MULTI) && !(p->cmd->row->flags & CMD_NO_QUEUE)) {
-        if (multi_queue(s, p->cmd, r->argv, r->argc))
-            RESP_LITERAL(&s->writer, "+QUEUED\r\n");
-        else
-            ctx_reply_nomem(c);
-        return;
-    }
-    context_refresh(c, e, s);
-    run_planned(c, e, r, p);
+    if (s->flags & SESSION_REPLY_SKIP_NEXT)
+        session_flags(s, SESSION_REPLY_SKIP, SESSION_REPLY_SKIP_NEXT);
+    else
+        session_flags(s, 0, SESSION_REPLY_SKIP);
 }
 
-/* False: the session was paused; the request is to be offered again. */
-static bool run_one(struct cmd_ctx *c, struct engine *e, const struct engine_request *r,
-                    const struct planned *p)
+/* A request that something is to be looked at for. False: it is held, and is to be offered again. */
+static bool run_checked(struct cmd_ctx *c, struct engine *e, const struct engine_request *r,
+                        const struct planned *p, uint32_t mask)
 {
     struct session *s = c->session;
-    if ((e->pause != PAUSE_NONE || e->aof) && p->cmd && is_held_back(e, s, p->cmd)) {
-        s->flags |= SESSION_PAUSED;
-        e->paused_count++;
+    if (r->argc == 0)
+        return true;
+    struct outq_mark mark = {0};
+    if (mask & CHECK_REPLY)
+        mark = outq_mark(&s->queue);
+    enum verdict verdict = checks_run(e, s, r, p, mask);
+    if (verdict == VERDICT_HELD) {
+        session_hold(s, p->cmd);
         return false;
     }
-    bool may_drop = s->flags & (SESSION_REPLY_OFF | SESSION_REPLY_SKIP | SESSION_REPLY_SKIP_NEXT);
-    struct outq_mark mark = {0};
-    if (may_drop) {
-        s->flags &= ~SESSION_REPLY_SKIP;
-        if (s->flags & SESSION_REPLY_SKIP_NEXT)
-            s->flags = (s->flags & ~SESSION_REPLY_SKIP_NEXT) | SESSION_REPLY_SKIP;
-        mark = outq_mark(&s->queue);
-    }
-    if (admit(e, s, p->cmd, r))
-        run_admitted(c, e, r, p);
-    if (may_drop && reply_dropped(s))
+    if (mask & CHECK_REPLY)
+        turn_reply_skip(s);
+    if (verdict == VERDICT_PASS)
+        run_planned(c, e, r, p);
+    if ((mask & CHECK_REPLY) && session_drops_reply(s))
         outq_rollback(&s->queue, mark);
     if (!outq_empty(&e->pushes))
         outq_move(&s->queue, &e->pushes);
     return true;
-}
-
-/* Nearly all requests are for data, of sessions in no special state. What run_one and admit look at is then looked at once
- * a batch instead of once a request, as such requests change none of it. */
-static bool plain_session(const struct engine *e, const struct session *s)
-{
-    const uint32_t special = SESSION_STOPPED | SESSION_MULTI | SESSION_MONITOR | SESSION_REPLY_OFF |
-                             SESSION_REPLY_SKIP | SESSION_REPLY_SKIP_NEXT;
-    return !(s->flags & special) && !s->pubsub && !needs_auth(e, s) && e->pause == PAUSE_NONE &&
-           (!e->loading || (s->flags & SESSION_INTERNAL));
-}
-
-/* The log takes whatever comes. */
-static inline bool log_is_open(const struct engine *e)
-{
-    return !e->promise.fault && !e->promise.full;
 }
 
 int engine_run(struct engine *e, struct session *s, const struct engine_request *requests, int n,
@@ -442,7 +263,6 @@ int engine_run(struct engine *e, struct session *s, const struct engine_request 
     struct cmd_ctx c;
     struct session *outer = e->current;
     int done = 0, until = 0, from = 0;
-    bool plain = false;
     e->current = s;
     context_init(&c, e, s);
     for (; done < n && !(s->flags & SESSION_STOPPED); done++) {
@@ -457,19 +277,18 @@ int engine_run(struct engine *e, struct session *s, const struct engine_request 
             until += plan->count;
             context_refresh(&c, e, s);
             c.effects = e->effect != NULL; /* the command before may have switched the log on */
-            plain = plain_session(e, s);
             e->ticks = ticks_now();
         }
         const struct engine_request *r = &requests[done];
         const struct planned *p = &plan->of[done - from];
         plan_fetch_ahead(plan, e, c.db, done - from);
-        if (plain && p->plain && log_is_open(e)) {
+        uint32_t mask = (s->checks | e->checks | p->checks) & ~s->unchecked;
+        if (__builtin_expect(mask == 0, 1)) {
             run_planned(&c, e, r, p);
         } else {
-            if (r->argc > 0 && !run_one(&c, e, r, p))
+            if (!run_checked(&c, e, r, p, mask))
                 break;
             context_refresh(&c, e, s);
-            plain = plain_session(e, s);
         }
     }
     s->active_us = e->now_us;

@@ -11,7 +11,7 @@ void engine_call(struct engine *e, struct session *s, struct cmd *cmd, const str
 static inline void engine_event(struct engine *e, int db, struct slice key, unsigned class,
                                 const char *name)
 {
-    if ((class & e->config.notify) && e->observers.event)
+    if ((class & e->config->notify) && e->observers.event)
         e->observers.event(e->observers.clients, db, key, class, name);
 }
 /* Sends an effect to the log; inside a transaction, as part of its group. */

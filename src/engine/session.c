@@ -3,6 +3,7 @@
 #include <assert.h>
 
 #include "base/mem.h"
+#include "engine/check.h"
 #include "engine/engine.h"
 #include "engine/multi.h"
 #include "engine/watch.h"
@@ -87,8 +88,7 @@ struct session *session_new(struct engine *e, const struct session_ops *ops, voi
     e->next_session_id++;
     s->created_us = s->active_us = e->now_us;
     s->block_deadline_us = INT64_MAX;
-    if (e->config.password.len == 0)
-        s->flags |= SESSION_AUTHENTICATED;
+    session_flags(s, e->config->password.len == 0 ? SESSION_AUTHENTICATED : 0, 0);
     link_last(e, s);
     return s;
 }
@@ -127,11 +127,25 @@ void session_reset(struct session *s)
     leave_all(s);
     s->db = 0;
     s->writer.proto = 2;
-    s->flags &= ~(SESSION_MONITOR | SESSION_NO_EVICT | SESSION_NO_TOUCH | SESSION_REPLY_OFF |
-                  SESSION_REPLY_SKIP | SESSION_REPLY_SKIP_NEXT | SESSION_AUTHENTICATED);
-    if (s->engine->config.password.len == 0)
-        s->flags |= SESSION_AUTHENTICATED;
+    bool open = s->engine->config->password.len == 0;
+    session_flags(s, open ? SESSION_AUTHENTICATED : 0,
+                  SESSION_MONITOR | SESSION_NO_EVICT | SESSION_NO_TOUCH | SESSION_REPLY_OFF |
+                      SESSION_REPLY_SKIP | SESSION_REPLY_SKIP_NEXT |
+                      (open ? 0 : SESSION_AUTHENTICATED));
     session_set_text(&s->name, SLICE(""));
+}
+
+void session_flags(struct session *s, uint32_t set, uint32_t clear)
+{
+    s->flags = (s->flags & ~clear) | set;
+    s->checks = session_checks(s);
+}
+
+void session_hold(struct session *s, const struct cmd *cmd)
+{
+    s->flags |= SESSION_PAUSED;
+    s->last_cmd = cmd;
+    s->engine->paused_count++;
 }
 
 struct resp_writer *session_push_open(struct session *s)

@@ -7,6 +7,7 @@
 
 #include "base/outq.h"
 #include "base/slice.h"
+#include "ds/heap.h"
 #include "engine/block.h"
 #include "engine/gate.h"
 #include "resp/writer.h"
@@ -29,7 +30,7 @@ enum session_flag {
     SESSION_REPLY_SKIP_NEXT = 1 << 10, /* CLIENT REPLY SKIP was just run */
     SESSION_REPLY_SKIP = 1 << 11,      /* this request's reply is dropped */
     SESSION_BLOCKED = 1 << 12,         /* waits (WAIT, ...): its requests stay where they are */
-    SESSION_PAUSED = 1 << 13,          /* held by CLIENT PAUSE: likewise */
+    SESSION_PAUSED = 1 << 13,          /* held by CLIENT PAUSE or a full log: likewise */
     SESSION_UNIX_SOCKET = 1 << 14,
     SESSION_INTERNAL = 1 << 15,      /* no client: a replayed log or a test; never listed */
     SESSION_DENY_BLOCKING = 1 << 16, /* EXEC runs: whatever would wait answers at once */
@@ -68,6 +69,8 @@ struct session_pubsub; /* clients/pubsub.h: its subscriptions */
 struct session {
     struct resp_writer writer; /* writes to queue; proto is the session's protocol */
     uint32_t flags;
+    uint32_t checks;    /* enum check, of its state */
+    uint32_t unchecked; /* what it is not asked about, whoever has the bit */
     int db;
     struct engine *engine;
     struct outq queue;
@@ -90,10 +93,11 @@ struct session {
     enum durability durability;
     struct session_gates *gates; /* NULL: nothing waits */
     uint64_t last_pos;           /* log position of its latest write; 0: none in this log */
-    uint64_t wait_synced_pos;    /* while it waits in WAITAOF */
+    struct heap_node sync_wait;  /* while it waits in WAITAOF for its writes to be synced */
 
     /* while SESSION_BLOCKED, see block.h */
     int64_t block_deadline_us; /* monotonic; INT64_MAX: none */
+    struct heap_node deadline;
     block_end_fn unblock;
 
     struct session *prev, *next; /* of all sessions of the engine, oldest first */
@@ -108,6 +112,17 @@ struct session *session_new(struct engine *e, const struct session_ops *ops, voi
 void session_free(struct session **s);
 /* As it was when new, but for its id, address and authentication of the default user without password: RESET. */
 void session_reset(struct session *s);
+
+/* Sets and clears flags that checks depend on: of authentication, MULTI and CLIENT REPLY. Also to be called when it
+ * subscribed to something, or to nothing any more. */
+void session_flags(struct session *s, uint32_t set, uint32_t clear);
+/* Its next request, of that command, waits until ops->resume. */
+void session_hold(struct session *s, const struct cmd *cmd);
+/* Nobody wants the reply of the request that ran last. */
+static inline bool session_drops_reply(const struct session *s)
+{
+    return (s->flags & (SESSION_REPLY_OFF | SESSION_REPLY_SKIP)) != 0;
+}
 
 /* Writes to a session outside its own request (a message, a monitor line): open, write to the returned writer,
  * close. NULL: it is closing and takes nothing. */

@@ -1,11 +1,11 @@
 #pragma once
 /* The append-only log of a server: a directory of files that a manifest names, the last of which is written to.
  *
- *   effects --aof_append--> batch of the turn --aof_seal--> writer --> increment
- *   snapshot --aof_rewrite_add--> batches --> a writer of its own --> next base
+ *   stream --batches--> timestamps, seals --> writer --> increment
+ *   snapshot --aof_rewrite's sink--> batches --> a writer of its own --> next base
  *
- * Life: aof_open (locks the directory, reads the manifest) -> aof_load_next until READER_END -> aof_start -> aof_append,
- * aof_seal, aof_poll ... -> aof_close. From aof_start on every file operation happens on writer threads: nothing here
+ * Life: aof_open (locks the directory, reads the manifest) -> aof_load_next until READER_END -> aof_start -> aof_follow,
+ * aof_turn_end, aof_poll ... -> aof_close. From aof_start on every file operation happens on writer threads: nothing here
  * waits for a disk.
  *
  * Files, as Redis 7 names them, PREFIX being appendfilename:
@@ -20,9 +20,7 @@
 #include "log/reader.h"
 #include "log/writer.h"
 
-#define AOF_ERROR_CHARS 2048
-#define AOF_BATCH_BYTES_MAX \
-    (1024 * 1024) /* a turn's batch is sealed at this size, between transactions */
+#define AOF_ERROR_CHARS         2048
 #define AOF_REWRITE_BATCH_BYTES (64 * 1024)
 /* Strings of a base that are set by one command: so many, and none is added to so many bytes of it. */
 #define AOF_MSET_PAIRS_MAX 64
@@ -33,6 +31,7 @@
 #define AOF_CLOSE_PATIENCE_MS  10000
 
 struct aof;
+struct stream;
 struct aof_options {
     const char *dir;      /* appenddirname; created when missing. Copied, like the next */
     const char *filename; /* appendfilename */
@@ -54,7 +53,7 @@ struct aof_options {
  * to do about it. */
 enum err aof_open(struct aof **out, const struct aof_options *o, char error[AOF_ERROR_CHARS]);
 /* Begins to end it: has what is left written and synced, for at most AOF_CLOSE_PATIENCE_MS. A rewrite
- * under way is given up. Between groups only; nothing may be appended any more. aof_event_fd tells, and
+ * under way is given up. Between units only; nothing may be put into the stream any more. aof_event_fd tells, and
  * aof_poll moves, how far it is; replies may go on waiting for positions. */
 void aof_stop(struct aof *a);
 /* As of the last aof_poll: aof_close will not wait. */
@@ -95,14 +94,9 @@ enum aof_start {
  * `error` says why. */
 enum err aof_start(struct aof *a, enum aof_start how, char error[AOF_ERROR_CHARS]);
 
-/* A command into the batch of this turn, behind a SELECT where the database differs from the last one's. `unix_s`: now. */
-void aof_append(struct aof *a, int db, int argc, const struct slice *argv, int64_t unix_s);
-/* What is appended between these is never split over batches. */
-void aof_group_begin(struct aof *a);
-void aof_group_end(struct aof *a);
-/* Ends the batch and hands it to the writer; free where there is none. */
-void aof_seal(struct aof *a);
-/* The same at the end of a turn. True: the writer has written meanwhile, and aof_written tells. */
+/* From here on what is put into the stream is appended: it begins where the log is. Holds it until aof_close. */
+void aof_follow(struct aof *a, struct stream *st);
+/* The end of a turn: seals the stream's batch. True: the writer has written meanwhile, and aof_written tells. */
 bool aof_turn_end(struct aof *a);
 
 /* So many more clients wait until the batch of this turn is synced: with `always` the writer goes by that. */
@@ -144,50 +138,21 @@ struct aof_stats {
     uint64_t syncs, slow_syncs;
     bool rewriting;
     uint64_t rewrite_bytes; /* given, written and synced of it: moves as long as it does */
-    int64_t rewrite_started_us,
-        last_rewrite_us; /* monotonic; how long the last one took, -1: none */
-    bool last_rewrite_ok;
-    uint64_t rewrites;
+    int64_t rewrite_started_us;
 };
 void aof_stats(const struct aof *a, struct aof_stats *out);
 
 /* --- rewriting ------------------------------------------------------------------------------ */
 
-/* Prepares one: makes the files that it will need, on its own threads. ERR_BUSY: one is under way, or the last one is
- * not quite cleaned up yet. ERR_IO: no thread to be had. `error` says why it cannot begin. */
-enum err aof_rewrite_prepare(struct aof *a, int64_t now_us, char error[AOF_ERROR_CHARS]);
-/* As of the last aof_poll, that is done: aof_rewrite_begin is due. */
-bool aof_rewrite_prepared(const struct aof *a);
-/* From here on appends go to a new increment, while the base is collected by aof_rewrite_add: the
- * data as it is now, in the second `unix_s`. Between groups only, once it is prepared. */
-void aof_rewrite_begin(struct aof *a, int64_t unix_s);
-/* One is under way. False also when it was given up, for a fault or by aof_rewrite_cancel, while the
- * walk was not through yet: the walk is to end; what is still added is passed over. */
+/* Begins to rewrite: has the files made that it needs, on threads of its own. *out is the base in the making, for a
+ * snapshot job to fill (log/sink.h). From its `begin` on appends go to a new increment; in its place it replaces the base
+ * and the increments before. It must be closed, or PLACING, when the log is stopped, and closed when that is closed.
+ * ERR_BUSY: one is under way, or the last one is not quite cleaned up yet. ERR_IO: no thread to be had. `error` says
+ * why it cannot begin. */
+struct sink;
+enum err aof_rewrite(struct aof *a, int64_t now_us, struct sink **out, char error[AOF_ERROR_CHARS]);
+/* One is under way: begun, and its sink not closed. */
 bool aof_rewriting(const struct aof *a);
-void aof_rewrite_add(struct aof *a, int db, int argc, const struct slice *argv);
-/* A string without a deadline: many of them become one command. */
-void aof_rewrite_add_string(struct aof *a, int db, struct slice key, struct slice value);
-/* A key whose value is not to be copied at once, with a deadline (PXAT) or "". Borrows the value until `release` is called
- * with its owner, within this call or one of the following; copies the rest. */
-struct aof_large_key {
-    int db;
-    struct slice key, value, deadline;
-};
-typedef void (*aof_release_fn)(void *owner);
-#define AOF_LARGE_BYTES_MIN AOF_REWRITE_BATCH_BYTES
-void aof_rewrite_add_large(struct aof *a, const struct aof_large_key *k, aof_release_fn release,
-                           void *owner);
-/* Some of them are still to be given: the next piece, of AOF_REWRITE_BATCH_BYTES, with each aof_rewrite_give_piece. */
-bool aof_rewrite_has_large(const struct aof *a);
-void aof_rewrite_give_piece(struct aof *a);
-/* Keys and pieces are taken: false before it has begun, and from its end on. */
-bool aof_rewrite_collecting(const struct aof *a);
-/* True: enough waits to be written; give no more for now. */
-bool aof_rewrite_full(const struct aof *a);
-/* Everything was given, all pieces too: the base takes its place as soon as it is safe, which aof_poll sees to. */
-void aof_rewrite_end(struct aof *a);
-/* Nothing, once everything was given and safe. */
-void aof_rewrite_cancel(struct aof *a);
 /* A sync failed over writes that were not kept (appendfsync no), or the first rewrite of a AOF_FRESH log
  * failed: only a rewrite makes what was written safe, and until then nothing later is reported as
  * synced. */

@@ -36,6 +36,7 @@ bool aof_settle(struct aof *a, char error[AOF_ERROR_CHARS])
         return true;
     if (!make_name_durable(a, error))
         return false;
+    aof_tell_strays(a);
     aof_remove_leftovers(a);
     a->unsettled = false;
     return true;
@@ -82,11 +83,20 @@ void aof_file_name(const struct aof *a, enum manifest_type type, uint64_t seq,
              type == MANIFEST_BASE ? "base" : "incr");
 }
 
+/* Nothing that lies there is written over, whoever left it. An empty file of ours may be: see create_file. */
+static bool is_taken(const struct aof *a, const char *name)
+{
+    struct stat st;
+    return manifest_names(&a->manifest, name) ||
+           (fstatat(a->dir_fd, name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+            (!S_ISREG(st.st_mode) || st.st_size > 0));
+}
+
 void aof_free_name(const struct aof *a, enum manifest_type type, uint64_t *seq,
                    char out[MANIFEST_NAME_BYTES_MAX])
 {
     aof_file_name(a, type, *seq, out);
-    while (manifest_names(&a->manifest, out))
+    while (is_taken(a, out))
         aof_file_name(a, type, ++*seq, out);
 }
 
@@ -139,7 +149,7 @@ static uint64_t write_header(const struct aof *a, int fd, enum aof_file_kind kin
  * (manifest_save, ERR_BUSY), and the next try takes it over. -1: errno. */
 static int create_file(const struct aof *a, const char *name)
 {
-    int fd = openat(a->dir_fd, name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+    int fd = files_open_empty(a->dir_fd, name);
     if (fd < 0 || (fsync(fd) == 0 && fsync(a->dir_fd) == 0))
         return fd;
     int saved = errno;
@@ -152,29 +162,32 @@ enum err aof_empty_base(struct aof *a, char error[AOF_ERROR_CHARS])
 {
     char name[MANIFEST_NAME_BYTES_MAX];
     struct writer_mark from = {.pos = a->load_pos, .tag = -1};
-    aof_file_name(a, MANIFEST_BASE, 1, name);
+    uint64_t seq = 1;
+    aof_free_name(a, MANIFEST_BASE, &seq, name);
     int fd = create_file(a, name);
     uint64_t bytes = fd < 0 ? 0 : write_header(a, fd, AOF_EMPTY_BASE, 0, &from, true);
     if (bytes == 0)
-        snprintf(error, AOF_ERROR_CHARS, "cannot create %s/%s: %s", a->dir, name, strerror(errno));
+        snprintf(error, AOF_ERROR_CHARS, "cannot create %s/%s: %s", a->dir, name,
+                 files_error(errno));
     if (fd >= 0)
         close(fd);
     atomic_store(&a->base_bytes, bytes);
-    return bytes ? manifest_add(&a->manifest, MANIFEST_BASE, 1, name) : ERR_IO;
+    return bytes ? manifest_add(&a->manifest, MANIFEST_BASE, seq, name) : ERR_IO;
 }
 
 /* --- the next increment --------------------------------------------------------------------- */
 
 static bool prepare(struct aof *a, char error[AOF_ERROR_CHARS])
 {
-    char name[MANIFEST_NAME_BYTES_MAX], why[MANIFEST_ERROR_CHARS] = "it is full";
+    char name[MANIFEST_NAME_BYTES_MAX], why[MANIFEST_ERROR_CHARS] = "it can name no further file";
     uint64_t seq = a->next_incr_seq;
     if (a->prepared.fd >= 0)
         return true;
     aof_free_name(a, MANIFEST_INCR, &seq, name);
     int fd = create_file(a, name);
     if (fd < 0) {
-        snprintf(error, AOF_ERROR_CHARS, "cannot create %s/%s: %s", a->dir, name, strerror(errno));
+        snprintf(error, AOF_ERROR_CHARS, "cannot create %s/%s: %s", a->dir, name,
+                 files_error(errno));
         return false;
     }
     enum err e = manifest_add(&a->manifest, MANIFEST_INCR, seq, name);
@@ -270,7 +283,7 @@ enum err aof_last_increment(struct aof *a, const struct writer_mark *from, struc
     enum err e = ERR_OK;
     if (!last)
         return ERR_NOTFOUND;
-    int fd = openat(a->dir_fd, last->name, O_RDWR | O_CLOEXEC);
+    int fd = files_open(a->dir_fd, last->name, O_RDWR);
     /* What was loaded may never have been synced by the process before, and will be built upon. */
     if (fd < 0 || fstat(fd, &st) != 0 || fdatasync(fd) != 0)
         e = ERR_IO;

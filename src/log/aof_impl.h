@@ -10,61 +10,65 @@
 #include "log/format.h"
 #include "log/manifest.h"
 #include "log/positions.h"
+#include "log/sink.h"
+#include "log/stream.h"
 
 #define AOF_NAME_BYTES_MAX \
     200 /* of appendfilename: file names stay below MANIFEST_NAME_BYTES_MAX */
 
-/* A batch in the making. */
+/* A batch of a base in the making. */
 struct aof_batch {
     struct buf bytes;
     int db; /* that the last command ran in, the tag of its marks; -1: unknown, a SELECT is due */
-    /* Of a base: the MSET that its bytes end in, see aof_mset.c. */
-    size_t mset_at;
-    int mset_pairs; /* 0: there is none that takes more */
 };
 
 #define AOF_HISTORY_FDS_MAX 64
 /* Files that aof-disable-auto-gc keeps, so that the manifest has room for those that are needed. */
 #define AOF_HISTORY_FILES_MAX (MANIFEST_FILES_MAX / 2)
 
-/* What a rewrite asks of the writer threads. */
+/* A batch of a base, see aof_mset.c. */
+struct base_batch {
+    struct buf bytes;
+    int db; /* that its last command ran in; -1: unknown, a SELECT is due */
+    size_t mset_at;
+    int mset_pairs; /* of the MSET that it ends in; 0: there is none that takes more */
+};
+
+/* What a rewrite asks of the writer threads: 0 not yet, 1 done, -1 failed. */
 struct aof_rewrite_jobs {
-    uint64_t base_pos; /* log position of the instant: in every seal of the base */
+    _Atomic int prepared; /* the base's file and the next increment */
+    _Atomic int switched; /* to the next increment */
+    _Atomic int placed;   /* the base */
+    uint64_t base_pos;    /* log position of the instant: in every seal of the base */
     uint64_t base_seq, base_bytes;
     uint64_t first_incr_seq; /* set by the switch: increments below it are history after it */
     char temp_name[64];
-    _Atomic int prepared; /* the base's file and the next increment: 0 not yet, 1 done, -1 failed */
-    _Atomic int switched; /* to the next increment: likewise */
-    _Atomic int finished; /* the base is in place: likewise */
     /* Removed files that are still open: what frees their blocks is the close, which takes long. */
     int history[AOF_HISTORY_FDS_MAX], history_count;
 };
 
-/* PREPARING -> COLLECTING -> ENDED -> PLACING -> CLOSING, or to CLOSING from any of the first three. */
-enum aof_rewrite_phase {
-    REWRITE_PREPARING,  /* files are made, the snapshot is still to be taken */
-    REWRITE_COLLECTING, /* the walk gives keys */
-    REWRITE_ENDED,      /* everything was given; waits until it is safe */
-    REWRITE_PLACING,    /* the base's last job is under way */
-    REWRITE_CLOSING,    /* over: the base's writer ends */
-};
+/* A base in the making: the sink of a snapshot job. It outlives the job by what its writer's threads need to end. */
 struct aof_rewrite {
+    struct sink sink; /* first */
+    struct aof *aof;
     struct writer *writer;
-    struct aof_batch batch;
     struct writer_state state;
+    struct aof_rewrite_jobs jobs;
+    struct base_batch batch;
     uint64_t sync_pos; /* of the log: synced ahead of the switch, which then has little to sync */
     uint64_t given;    /* bytes given to the writer: its own positions */
     uint64_t asked;    /* to be synced, likewise */
     uint64_t batches;  /* of the base */
     int64_t started_us;
-    bool switching; /* the switch was asked for */
-
-    /* see aof_large.c */
-    struct aof_large *large, **large_end; /* to be given, the first perhaps in part */
-    bool in_large;
-    uint32_t piece_crc; /* of the first one's pieces so far */
-    struct buf piece;
-    enum aof_rewrite_phase phase;
+    bool switching; /* the switch was asked for: a job of the log's writer has this */
+    bool placing;   /* its place was asked for */
+    bool closed;    /* over: its writer ends */
+    /* The command whose argument comes in runs: a batch of its own. */
+    struct {
+        size_t left; /* of the argument; 0: there is no such command */
+        uint32_t crc;
+        struct buf bytes, behind; /* not yet handed over; of the command, behind the argument */
+    } open;
 };
 
 struct aof {
@@ -106,11 +110,9 @@ struct aof {
     /* appending */
     struct writer *writer;
     struct writer_state state;
-    struct aof_batch batch;
-    uint64_t pos;
+    struct stream *stream; /* held; NULL: none yet */
+    struct stream_consumer consumer;
     int64_t timestamp_s; /* last one written */
-    int group;           /* aof_group_begin less aof_group_end */
-    bool in_group;       /* and something was appended in it: no place for a timestamp */
     bool wants_written;
     unsigned waiting; /* clients, for the batch to be synced */
     char fault[AOF_ERROR_CHARS];
@@ -119,10 +121,6 @@ struct aof {
     _Atomic uint64_t base_bytes, older_bytes;
 
     struct aof_rewrite *rewrite; /* NULL: none under way */
-    struct aof_rewrite_jobs jobs;
-    int64_t last_rewrite_us;
-    bool last_rewrite_ok;
-    uint64_t rewrites;
     uint64_t next_base_seq;
 };
 
@@ -132,14 +130,16 @@ size_t aof_batch_add(struct aof_batch *b, int db, int argc, const struct slice *
 size_t aof_batch_select(struct aof_batch *b, int db);
 /* Ends a batch with a seal. */
 void aof_batch_seal(struct aof_batch *b, uint64_t pos);
-void aof_batch_reset(struct aof_batch *b); /* at the start of a file: the database is unknown */
 
-/* --- aof_mset.c: many strings of a base in one command ------------------------------------------ */
+/* --- aof_mset.c: batches of a base ---------------------------------------------------------------- */
 
-/* Adds a string to the MSET that the batch ends in, or begins one. */
-void aof_batch_add_string(struct aof_batch *b, int db, struct slice key, struct slice value);
-/* The next bytes of the batch are something else. */
-void aof_batch_end_mset(struct aof_batch *b);
+/* Adds a command, with the SELECT that it needs. ERR_NOMEM, from then on for good: the batch is incomplete. */
+enum err base_batch_put(struct base_batch *b, int db, int argc, const struct slice *argv);
+/* The SELECT, if it needs one. */
+void base_batch_select(struct base_batch *b, int db);
+/* What is put next is no command. */
+void base_batch_end_mset(struct base_batch *b);
+enum err base_batch_seal(struct base_batch *b, uint64_t pos);
 
 /* --- aof_files.c ------------------------------------------------------------------------------ */
 
@@ -191,10 +191,14 @@ enum err aof_upgrade(struct aof *a, const char *old_dir, char error[AOF_ERROR_CH
 
 /* --- aof_load.c ------------------------------------------------------------------------------- */
 
+/* Is there a log without a manifest? Then nothing may begin anew beside it. */
+enum err aof_refuse_strays(const struct aof *a, char error[AOF_ERROR_CHARS]);
 /* Checks what the manifest names: sizes, kinds, leftovers of a crash. */
 enum err aof_load_prepare(struct aof *a, char error[AOF_ERROR_CHARS]);
 /* By its first bytes: Redis before 7 wrote them into files of any name. */
 bool aof_is_rdb(int fd);
+/* Says in the log which files of a log lie there that the manifest does not name. */
+void aof_tell_strays(const struct aof *a);
 /* Removes the files that the manifest no longer needs, and forgets them. Under files_lock. */
 void aof_remove_history(struct aof *a);
 /* Temporary files of a rewrite or a manifest that a crash cut off. */
@@ -202,17 +206,20 @@ void aof_remove_leftovers(const struct aof *a);
 
 /* --- aof_rewrite.c ---------------------------------------------------------------------------- */
 
-/* Seals what was collected and hands it over. */
-void aof_rewrite_seal(struct aof *a);
-/* Hands bytes over to the base's writer, as writer_submit. */
-void aof_rewrite_submit(struct aof_rewrite *rw, struct buf *b, int tag);
+/* What the writer threads have come to; forgets a base in the making that is over. */
 void aof_rewrite_poll(struct aof *a);
-/* At the end of the log's life: has the base's writer end, without waiting; then, after the log's own,
- * forgets it. */
+/* At the end of the log's life, of one whose job is over or waits for its place: has the writer end, without waiting; then,
+ * after the log's own, forgets it. */
 void aof_rewrite_stop(struct aof *a);
 void aof_rewrite_drop(struct aof *a);
 
-/* --- aof_large.c ------------------------------------------------------------------------------ */
+/* --- aof_rewrite_files.c: jobs of writer threads -------------------------------------------------------- */
 
-/* Releases all that is still to be given. */
-void aof_rewrite_drop_large(struct aof_rewrite *rw);
+/* Of the base's: makes the base's file, and the next increment. */
+void aof_job_prepare(void *rewrite, struct writer_file *out);
+/* Of the log's: goes on in the next increment. */
+void aof_job_switch(void *rewrite, struct writer_file *out);
+/* Of the base's: puts it in place. */
+void aof_job_place(void *rewrite, struct writer_file *out);
+/* A writer_end_fn. */
+void aof_job_end(void *rewrite);

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "log/aof_impl.h"
+#include "log/strays.h"
 #include "log/tail.h"
 
 /* --- before --------------------------------------------------------------------------------- */
@@ -20,7 +21,7 @@ bool aof_is_rdb(int fd)
 
 static bool is_rdb(const struct aof *a, const char *name)
 {
-    int fd = openat(a->dir_fd, name, O_RDONLY | O_CLOEXEC);
+    int fd = files_open(a->dir_fd, name, O_RDONLY);
     if (fd < 0)
         return false;
     bool yes = aof_is_rdb(fd);
@@ -32,7 +33,8 @@ static bool is_leftover(const struct aof *a, const char *name)
 {
     if (strncmp(name, "temp-", 5) != 0)
         return false;
-    return strncmp(name + 5, "rewriteaof-", 11) == 0 || strcmp(name + 5, a->manifest_name) == 0;
+    return strncmp(name, MANIFEST_REWRITE_START, sizeof(MANIFEST_REWRITE_START) - 1) == 0 ||
+           strcmp(name + 5, a->manifest_name) == 0;
 }
 
 void aof_remove_leftovers(const struct aof *a)
@@ -53,10 +55,94 @@ void aof_remove_history(struct aof *a)
     manifest_forget_history(&a->manifest);
 }
 
+void aof_tell_strays(const struct aof *a)
+{
+    struct strays s;
+    struct buf list;
+    buf_init(&list);
+    if (strays_find(&s, a->dir, &a->manifest)) {
+        if (strays_list(&s, a->filename, false, &list))
+            log_warning(a->logger,
+                        "%s holds files that %s does not name, and that are not loaded: %s", a->dir,
+                        a->manifest_name, buf_cstr(&list));
+        buf_clear(&list);
+        if (strays_list(&s, a->filename, true, &list))
+            log_warning(
+                a->logger,
+                "%s holds files of another appendfilename than %s, which are not loaded: %s",
+                a->dir, a->filename, buf_cstr(&list));
+    }
+    strays_deinit(&s);
+    buf_deinit(&list);
+}
+
+/* Of our prefix, with something in it that could be loaded: an increment that a first rewrite was to be the base of is
+ * of no use without it. */
+static bool is_log(const struct aof *a, const struct strays *s)
+{
+    for (size_t i = 0; i < s->count; i++)
+        if (s->at[i].holds && stray_is_of(&s->at[i], a->filename) &&
+            !(s->cut_rewrite && s->at[i].file.type == MANIFEST_INCR))
+            return true;
+    return false;
+}
+
+static void remove_just_begun(const struct aof *a, const struct strays *s)
+{
+    for (size_t i = 0; i < s->count; i++)
+        if (!s->at[i].holds && stray_is_of(&s->at[i], a->filename))
+            unlinkat(a->dir_fd, s->at[i].file.name, 0);
+}
+
+enum err aof_refuse_strays(const struct aof *a, char error[AOF_ERROR_CHARS])
+{
+    struct strays s;
+    struct buf list;
+    enum err e = ERR_OK;
+    if (a->manifest.count > 0)
+        return ERR_OK;
+    if (!strays_find(&s, a->dir, NULL)) {
+        snprintf(error, AOF_ERROR_CHARS, "cannot read the directory %s: %s", a->dir,
+                 strerror(errno));
+        return ERR_IO;
+    }
+    buf_init(&list);
+    if (is_log(a, &s)) {
+        strays_list(&s, a->filename, false, &list);
+        snprintf(
+            error, AOF_ERROR_CHARS,
+            "%s has no %s, but holds %s. `corsac --check-aof %s --rebuild-manifest` makes it again; "
+            "or move the files away",
+            a->dir, a->manifest_name, buf_cstr(&list), a->dir);
+        e = ERR_SYNTAX;
+    } else {
+        remove_just_begun(a, &s);
+    }
+    buf_deinit(&list);
+    strays_deinit(&s);
+    return e;
+}
+
 /* How many files there are to load. */
 static size_t load_count(const struct aof *a)
 {
     return manifest_live(&a->manifest);
+}
+
+/* A file that the manifest names: regular, and of what size. A log that begins anew needs none of them. */
+static enum err look_at_file(const struct aof *a, const struct manifest_file *f, struct stat *st,
+                             char error[AOF_ERROR_CHARS])
+{
+    int fd = files_open(a->dir_fd, f->name, O_RDONLY);
+    if (fd >= 0 && fstat(fd, st) == 0) {
+        close(fd);
+        return ERR_OK;
+    }
+    snprintf(error, AOF_ERROR_CHARS, "%s/%s cannot be opened, though %s names it: %s", a->dir,
+             f->name, a->manifest_name, files_error(errno));
+    if (fd >= 0)
+        close(fd);
+    return ERR_IO;
 }
 
 enum err aof_load_prepare(struct aof *a, char error[AOF_ERROR_CHARS])
@@ -64,19 +150,19 @@ enum err aof_load_prepare(struct aof *a, char error[AOF_ERROR_CHARS])
     uint64_t base = 0;
     for (size_t i = 0; i < load_count(a); i++) {
         const struct manifest_file *f = &a->manifest.files[i];
-        struct stat st;
-        if (is_rdb(a, f->name)) {
+        struct stat st = {0};
+        if (look_at_file(a, f, &st, error) != ERR_OK && !a->unsettled)
+            return ERR_IO;
+        if (st.st_size == 0 && !a->unsettled)
+            log_notice(a->logger, "%s/%s, which %s names, is empty", a->dir, f->name,
+                       a->manifest_name);
+        if (!a->unsettled && is_rdb(a, f->name)) {
             snprintf(
                 error, AOF_ERROR_CHARS,
                 "%s/%s is an RDB file, which this version cannot load: on the server that wrote it, set "
                 "aof-use-rdb-preamble to no, run BGREWRITEAOF, and copy the directory again",
                 a->dir, f->name);
             return ERR_SYNTAX;
-        }
-        if (fstatat(a->dir_fd, f->name, &st, 0) != 0) {
-            snprintf(error, AOF_ERROR_CHARS, "%s/%s cannot be opened, though %s names it: %s",
-                     a->dir, f->name, a->manifest_name, strerror(errno));
-            return ERR_IO;
         }
         a->load_total += (uint64_t)st.st_size;
         if (f->type == MANIFEST_BASE)
@@ -85,6 +171,7 @@ enum err aof_load_prepare(struct aof *a, char error[AOF_ERROR_CHARS])
     atomic_store(&a->base_bytes, base);
     atomic_store(&a->older_bytes, a->load_total - base);
     if (!a->unsettled) {
+        aof_tell_strays(a);
         aof_remove_leftovers(a);
         if (!a->keep_history || load_count(a) == 0)
             aof_remove_history(a);
@@ -167,7 +254,8 @@ static enum reader_status open_file(struct aof *a, char error[AOF_ERROR_CHARS])
     char path[FILES_PATH_BYTES_MAX];
     if (files_path(path, a->dir, name) && ahead_open(&a->reader, path) == ERR_OK)
         return READER_BATCH;
-    snprintf(error, AOF_ERROR_CHARS, "%s/%s cannot be opened: %s", a->dir, name, strerror(errno));
+    snprintf(error, AOF_ERROR_CHARS, "%s/%s cannot be opened: %s", a->dir, name,
+             files_error(errno));
     return READER_IO;
 }
 

@@ -1,9 +1,8 @@
-/* Strings of a base, many to a command: its file is a quarter smaller than with a SET for each, and whoever loads
- * it parses, looks up and accounts for one command instead of many.
+/* Batches of a base. Its strings stand many to a command: its file is a quarter smaller than with a SET for each, and
+ * whoever loads it parses, looks up and accounts for one command instead of many.
  *
  * The head counts the arguments, which are not known ahead. It is written as if the command were full, as nearly all
- * of them are, and put right where it is not. */
-#include <assert.h>
+ * of them are, and put right where it is not. Lack of memory is remembered by the buffer: see base_batch_put. */
 #include <string.h>
 
 #include "base/num.h"
@@ -23,19 +22,17 @@ static size_t put_head(char out[HEAD_BYTES_MAX], int pairs)
     return len + 2 + NAME_BYTES;
 }
 
-static void begin_mset(struct aof_batch *b, int db)
+static void begin_mset(struct base_batch *b)
 {
     char head[HEAD_BYTES_MAX];
-    if (b->db != db)
-        aof_batch_select(b, db);
     b->mset_at = b->bytes.len;
     buf_append(&b->bytes, head, put_head(head, AOF_MSET_PAIRS_MAX));
 }
 
-void aof_batch_end_mset(struct aof_batch *b)
+void base_batch_end_mset(struct base_batch *b)
 {
     char full[HEAD_BYTES_MAX], head[HEAD_BYTES_MAX];
-    if (b->mset_pairs == 0)
+    if (b->mset_pairs == 0 || b->bytes.err != ERR_OK)
         return;
     size_t there = put_head(full, AOF_MSET_PAIRS_MAX), len = put_head(head, b->mset_pairs);
     char *at = b->bytes.ptr + b->mset_at;
@@ -47,15 +44,45 @@ void aof_batch_end_mset(struct aof_batch *b)
     b->mset_pairs = 0;
 }
 
-void aof_batch_add_string(struct aof_batch *b, int db, struct slice key, struct slice value)
+void base_batch_select(struct base_batch *b, int db)
 {
-    const struct slice pair[2] = {key, value};
-    if (b->db != db || (b->mset_pairs && b->bytes.len - b->mset_at >= AOF_MSET_BYTES_MAX))
-        aof_batch_end_mset(b);
+    char digits[NUM_I64_CHARS];
+    struct slice select[2] = {SLICE("SELECT"), {digits, (size_t)num_print_i64(digits, db)}};
+    if (b->db == db)
+        return;
+    base_batch_end_mset(b);
+    format_command(&b->bytes, 2, select);
+    b->db = db;
+}
+
+static void put_pair(struct base_batch *b, const struct slice pair[2])
+{
+    if (b->mset_pairs && b->bytes.len - b->mset_at >= AOF_MSET_BYTES_MAX)
+        base_batch_end_mset(b);
     if (b->mset_pairs == 0)
-        begin_mset(b, db);
+        begin_mset(b);
     format_bulks(&b->bytes, 2, pair);
-    assert(b->bytes.err == ERR_OK); /* as for any effect: it would be missing in the base */
     if (++b->mset_pairs == AOF_MSET_PAIRS_MAX)
-        aof_batch_end_mset(b);
+        base_batch_end_mset(b);
+}
+
+enum err base_batch_put(struct base_batch *b, int db, int argc, const struct slice *argv)
+{
+    base_batch_select(b, db);
+    if (argc == 3 && slice_equal(argv[0], SLICE("SET"))) {
+        put_pair(b, argv + 1);
+    } else {
+        base_batch_end_mset(b);
+        format_command(&b->bytes, argc, argv);
+    }
+    return b->bytes.err;
+}
+
+enum err base_batch_seal(struct base_batch *b, uint64_t pos)
+{
+    char seal[SEAL_BYTES];
+    base_batch_end_mset(b);
+    format_seal(seal, pos, crc32c(0, b->bytes.ptr, b->bytes.len));
+    buf_append(&b->bytes, seal, sizeof(seal));
+    return b->bytes.err;
 }

@@ -3,20 +3,21 @@
  *   prepare the files that it needs are made, while everything goes on as it was
  *   begin   appends go to a new increment from here on; the base is written aside, by a writer of its
  *           own
- *   add     the snapshot gives every key
- *   end     the base is sealed; once it is safe, one change of the manifest puts it in the place of
- *           the old base and all increments before the new one, which are then removed
+ *   put     the snapshot gives every key
+ *   end     the base is sealed and made safe
+ *   place   one change of the manifest puts it in the place of the old base and all increments before the new
+ *           one, which are then removed
  *
- *      the loop                        the log's writer thread      the base's writer thread
- *      prepare ------------------------------------------------->   job_prepare (files, manifest)
- *      begin (prepared) ------------>  job_switch
- *        '------------------------------------------------------>   batches, syncs
- *      end, base safe, switched --------------------------------->  job_finish (renames, manifest)
- *      finished -------------------------------------------------> end_base (frees what was removed)
+ *      the loop: a sink                the log's writer thread      the base's writer thread
+ *      aof_rewrite --------------------------------------------->   aof_job_prepare (files, manifest)
+ *      begin (prepared) ------------>  aof_job_switch
+ *        '------- put, open, run, end -------------------------->   batches, syncs
+ *      place (safe, switched) ----------------------------------->  aof_job_place (renames, manifest)
+ *      close (placed) ------------------------------------------->  aof_job_end (frees what was removed)
  *      ended: forgets it
  *
  * Replies to writes wait for the log's writer thread, so whatever waits for the disk happens on the other one. All that is
- * left for the log's is job_switch: it writes a header of some 80 bytes to a file that is there already, and that is
+ * left for the log's is aof_job_switch: it writes a header of some 80 bytes to a file that is there already, and that is
  * the file from then on. A writer has all batches before a job synced ahead of it; so that this is next to
  * nothing, a sync beside the writing is asked for when preparing, and begin waits for it.
  *
@@ -44,159 +45,203 @@
  * the switch finds none prepared, and makes one while it is waited for. */
 #include <assert.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "base/clock.h"
 #include "base/mem.h"
 #include "log/aof_impl.h"
 
-/* --- on the log's writer thread --------------------------------------------------------------- */
-
-static void job_switch(void *arg, struct writer_file *out)
+static struct aof_rewrite *rewrite_of(struct sink *s)
 {
-    struct aof *a = arg;
-    char error[AOF_ERROR_CHARS];
-    struct writer_mark from = {.pos = a->jobs.base_pos, .tag = -1};
-    bool fine = aof_next_increment(a, &from, false, out, error);
-    a->jobs.first_incr_seq = a->incr_seq;
-    if (!fine)
-        log_warning(a->logger, "Cannot begin to rewrite the append-only file: %s", error);
-    atomic_store(&a->jobs.switched, fine ? 1 : -1);
+    return (struct aof_rewrite *)s;
 }
 
-/* --- on the base's writer thread -------------------------------------------------------------- */
+/* --- to the writer ---------------------------------------------------------------------------- */
 
-static bool open_base(struct aof *a, struct writer_file *out, char error[AOF_ERROR_CHARS])
+/* As writer_submit; what lacked memory is not handed over. */
+static enum err submit(struct aof_rewrite *rw, struct buf *b, int tag)
 {
-    const char *name = a->jobs.temp_name;
-    out->fd = openat(a->dir_fd, name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
-    if (out->fd >= 0)
-        return true;
-    snprintf(error, AOF_ERROR_CHARS, "cannot create %s/%s: %s", a->dir, name, strerror(errno));
-    return false;
-}
-
-static void job_prepare(void *arg, struct writer_file *out)
-{
-    struct aof *a = arg;
-    char error[AOF_ERROR_CHARS];
-    bool fine = aof_settle(a, error) && open_base(a, out, error) &&
-                (a->base_only || aof_prepare_increment(a, error));
-    if (!fine)
-        log_warning(a->logger, "Cannot begin to rewrite the append-only file: %s", error);
-    atomic_store(&a->jobs.prepared, fine ? 1 : -1);
-}
-
-static void copy_manifest(struct manifest *to, const struct manifest *from)
-{
-    manifest_init(to);
-    for (size_t i = 0; i < from->count; i++) {
-        enum err e = manifest_add(to, from->files[i].type, from->files[i].seq, from->files[i].name);
-        assert(e == ERR_OK);
+    if (b->err != ERR_OK)
+        return b->err;
+    rw->given += b->len;
+    writer_submit(rw->writer, b, rw->given, tag, 0);
+    if (rw->given - rw->asked >= AOF_REWRITE_SYNC_BYTES) {
+        rw->asked = rw->given;
+        writer_want_sync(rw->writer, rw->asked);
     }
+    return ERR_OK;
 }
 
-static bool put_in_place(struct aof *a, char error[AOF_ERROR_CHARS])
+/* Seals what was put, and hands it over. */
+static enum err seal(struct aof_rewrite *rw)
 {
-    char name[MANIFEST_NAME_BYTES_MAX], why[MANIFEST_ERROR_CHARS] = "it is full";
-    struct manifest next;
-    aof_free_name(a, MANIFEST_BASE, &a->jobs.base_seq, name);
-    if (renameat(a->dir_fd, a->jobs.temp_name, a->dir_fd, name) != 0) {
-        snprintf(error, AOF_ERROR_CHARS, "cannot rename %s to %s: %s", a->jobs.temp_name, name,
-                 strerror(errno));
-        return false;
+    if (rw->batch.bytes.len == 0)
+        return rw->batch.bytes.err;
+    enum err e = base_batch_seal(&rw->batch, rw->jobs.base_pos);
+    rw->batches++;
+    return e == ERR_OK ? submit(rw, &rw->batch.bytes, rw->batch.db) : e;
+}
+
+/* --- the sink --------------------------------------------------------------------------------- */
+
+static enum sink_step step(struct sink *s, enum snapshot_phase phase)
+{
+    struct aof_rewrite *rw = rewrite_of(s);
+    const struct aof *a = rw->aof;
+    int prepared = atomic_load(&rw->jobs.prepared), switched = atomic_load(&rw->jobs.switched);
+    int placed = atomic_load(&rw->jobs.placed);
+    bool faulty = prepared < 0 || switched < 0 || rw->state.write_errno || rw->state.sync_errno;
+    bool ready = false;
+    switch (phase) {
+    case SNAPSHOT_PREPARING:
+        ready = prepared && (a->state.synced >= rw->sync_pos || a->state.lost || a->base_only);
+        break;
+    case SNAPSHOT_GIVING: break;
+    case SNAPSHOT_SAVING: ready = switched && rw->state.synced >= rw->given; break;
+    case SNAPSHOT_PLACING:
+        faulty = placed < 0 || (!placed && rw->state.ended);
+        ready = placed > 0;
+        break;
     }
-    /* The manifest's own sync of the directory comes after its rename: the base must be there first. */
-    if (fsync(a->dir_fd) != 0) {
-        snprintf(error, AOF_ERROR_CHARS, "cannot sync %s: %s", a->dir, strerror(errno));
-        unlinkat(a->dir_fd, name, 0);
-        return false;
+    return faulty ? SINK_FAILED : ready ? SINK_READY : SINK_WAIT;
+}
+
+static void begin(struct sink *s, int64_t unix_s)
+{
+    struct aof_rewrite *rw = rewrite_of(s);
+    struct aof *a = rw->aof;
+    atomic_store(&a->unix_s, unix_s); /* the next increment's date, too */
+    aof_begin_file(a, AOF_BASE, unix_s, &rw->batch.bytes);
+    if (a->base_only) { /* whatever increments there are go */
+        rw->jobs.base_pos = aof_pos(a);
+        rw->jobs.first_incr_seq = UINT64_MAX;
+        atomic_store(&rw->jobs.switched, 1);
+        return;
     }
-    copy_manifest(&next, &a->manifest);
-    enum err e = manifest_replace_base(&next, a->jobs.base_seq, name, a->jobs.first_incr_seq);
-    if (e == ERR_OK)
-        e = manifest_save(&next, a->dir, a->manifest_name, why);
-    if (e == ERR_OK) {
-        manifest_deinit(&a->manifest);
-        a->manifest = next;
-        return true;
+    if (a->stream)
+        stream_cut(a->stream);
+    rw->jobs.base_pos = aof_pos(a);
+    a->timestamp_s = 0; /* a file says by itself what time it is */
+    rw->switching = true;
+    writer_submit_job(a->writer, aof_job_switch, rw);
+}
+
+static bool full(const struct sink *s)
+{
+    const struct aof_rewrite *rw = (const struct aof_rewrite *)s;
+    return rw->given - rw->state.written > AOF_REWRITE_BACKLOG_MAX;
+}
+
+static enum err put(struct sink *s, int db, int argc, const struct slice *argv)
+{
+    struct aof_rewrite *rw = rewrite_of(s);
+    enum err e = base_batch_put(&rw->batch, db, argc, argv);
+    bool is_open = rw->open.left > 0; /* what is put waits until it is whole */
+    if (e == ERR_OK && rw->batch.bytes.len >= AOF_REWRITE_BATCH_BYTES && !is_open)
+        e = seal(rw);
+    return e;
+}
+
+static enum err end(struct sink *s)
+{
+    struct aof_rewrite *rw = rewrite_of(s);
+    assert(rw->open.left == 0);
+    base_batch_end_mset(&rw->batch);
+    format_end(&rw->batch.bytes, rw->batches + 1);
+    enum err e = seal(rw);
+    writer_want_sync(rw->writer, rw->given);
+    return e;
+}
+
+static void place(struct sink *s)
+{
+    struct aof_rewrite *rw = rewrite_of(s);
+    rw->jobs.base_bytes = rw->state.file_bytes;
+    rw->placing = true;
+    writer_submit_job(rw->writer, aof_job_place, rw);
+}
+
+static void close_base(struct sink *s, bool fine)
+{
+    struct aof_rewrite *rw = rewrite_of(s);
+    if (fine)
+        rw->aof->unplaced = false;
+    else if (!rw->placing)
+        atomic_store(&rw->jobs.placed, -1);
+    rw->closed = true;
+    writer_stop(rw->writer, rw->placing && !fine ? AOF_CLOSE_PATIENCE_MS : -1);
+}
+
+/* --- an argument in runs ---------------------------------------------------------------------- */
+
+/*     put:            |- small keys, sealed -|                            |- small keys -|
+ *     to the writer:  |- small keys, sealed -| SET k $n | run | ... | run, seal |
+ *
+ * Such a command is a batch of its own, whose runs follow each other in the file: what is put meanwhile waits until it
+ * is sealed. */
+static enum err open_command(struct sink *s, int db, int argc, const struct slice *argv,
+                             int in_runs)
+{
+    struct aof_rewrite *rw = rewrite_of(s);
+    assert(rw->open.left == 0 && argv[in_runs].len > 0);
+    enum err e = seal(rw);
+    if (e != ERR_OK)
+        return e;
+    rw->batch.db = -1; /* whatever this one selects comes ahead of what follows there */
+    struct base_batch head = {.bytes = rw->open.bytes, .db = -1};
+    base_batch_select(&head, db);
+    buf_printf(&head.bytes, "*%d\r\n", argc);
+    format_bulks(&head.bytes, in_runs, argv);
+    buf_printf(&head.bytes, "$%zu\r\n", argv[in_runs].len);
+    rw->open.bytes = head.bytes;
+    buf_clear(&rw->open.behind);
+    buf_append_cstr(&rw->open.behind, "\r\n");
+    format_bulks(&rw->open.behind, argc - in_runs - 1, argv + in_runs + 1);
+    rw->open.left = argv[in_runs].len;
+    rw->open.crc = 0;
+    return head.bytes.err != ERR_OK ? head.bytes.err : rw->open.behind.err;
+}
+
+static enum err run(struct sink *s, struct slice bytes)
+{
+    struct aof_rewrite *rw = rewrite_of(s);
+    struct buf *b = &rw->open.bytes;
+    char seal[SEAL_BYTES];
+    assert(bytes.len > 0 && bytes.len <= rw->open.left);
+    rw->open.left -= bytes.len;
+    buf_append_slice(b, bytes);
+    if (rw->open.left == 0)
+        buf_append_slice(b, buf_slice(&rw->open.behind));
+    rw->open.crc = crc32c(rw->open.crc, b->ptr, b->len);
+    if (rw->open.left == 0) {
+        format_seal(seal, rw->jobs.base_pos, rw->open.crc);
+        buf_append(b, seal, sizeof(seal));
+        rw->batches++;
     }
-    snprintf(error, AOF_ERROR_CHARS, "%s/%s: %s", a->dir, a->manifest_name, why);
-    manifest_deinit(&next);
-    if (e ==
-        ERR_BUSY) /* either manifest may be what the next start finds: no file of both may go */
-        manifest_add(&a->manifest, MANIFEST_HISTORY, a->jobs.base_seq, name);
-    else
-        unlinkat(a->dir_fd, name, 0);
-    return false;
+    return submit(rw, b, -1);
 }
 
-/* Nothing depends on the history any more; a crash from here on leaves files that the next start
- * removes. What takes long about removing a large file is left to end_base. */
-static void remove_history(struct aof *a)
-{
-    for (size_t i = 0; i < a->manifest.count; i++) {
-        const struct manifest_file *f = &a->manifest.files[i];
-        if (f->type != MANIFEST_HISTORY || a->jobs.history_count == AOF_HISTORY_FDS_MAX)
-            continue;
-        int fd = openat(a->dir_fd, f->name, O_RDONLY | O_CLOEXEC);
-        if (fd >= 0)
-            a->jobs.history[a->jobs.history_count++] = fd;
-    }
-    aof_drop_history(a);
-}
+static const struct sink_ops base_ops = {
+    .step = step,
+    .begin = begin,
+    .full = full,
+    .put = put,
+    .open = open_command,
+    .run = run,
+    .end = end,
+    .place = place,
+    .close = close_base,
+};
 
-static bool finish(struct aof *a, char error[AOF_ERROR_CHARS])
-{
-    if (!put_in_place(a, error))
-        return false;
-    a->fresh = false;
-    writer_healed(a->writer, a->jobs.base_pos);
-    size_t history = a->manifest.count - manifest_live(&a->manifest);
-    if (a->keep_history && history > AOF_HISTORY_FILES_MAX)
-        log_warning(a->logger, "Removing what is kept of the append-only file's history: %zu files",
-                    history);
-    if (!a->keep_history || history > AOF_HISTORY_FILES_MAX)
-        remove_history(a);
-    atomic_store(&a->base_bytes, a->jobs.base_bytes);
-    aof_count_older(a);
-    return true;
-}
-
-static void job_finish(void *arg, struct writer_file *out)
-{
-    struct aof *a = arg;
-    char error[AOF_ERROR_CHARS] = "";
-    (void)out;
-    pthread_mutex_lock(&a->files_lock);
-    bool fine = finish(a, error);
-    pthread_mutex_unlock(&a->files_lock);
-    if (!fine)
-        log_warning(a->logger, "Rewriting the append-only file failed: %s", error);
-    atomic_store(&a->jobs.finished, fine ? 1 : -1);
-}
-
-static void end_base(void *arg)
-{
-    struct aof *a = arg;
-    int finished = atomic_load(&a->jobs.finished);
-    while (finished && a->jobs.history_count)
-        close(a->jobs.history[--a->jobs.history_count]);
-    if (finished < 0)
-        unlinkat(a->dir_fd, a->jobs.temp_name, 0);
-}
-
-/* --- on the loop ------------------------------------------------------------------------------ */
+/* --- life ------------------------------------------------------------------------------------- */
 
 bool aof_rewriting(const struct aof *a)
 {
-    return a->rewrite && a->rewrite->phase != REWRITE_CLOSING;
+    return a->rewrite && !a->rewrite->closed;
 }
 
-enum err aof_rewrite_prepare(struct aof *a, int64_t now_us, char error[AOF_ERROR_CHARS])
+enum err aof_rewrite(struct aof *a, int64_t now_us, struct sink **out, char error[AOF_ERROR_CHARS])
 {
     assert(a->writer);
     if (a->rewrite) {
@@ -205,205 +250,74 @@ enum err aof_rewrite_prepare(struct aof *a, int64_t now_us, char error[AOF_ERROR
                                   : "the last rewrite is still being cleaned up");
         return ERR_BUSY;
     }
+    struct aof_rewrite *rw = mem_zalloc(sizeof(*rw));
     struct writer_options o = {.policy = WRITER_NO,
                                .background = true,
                                .fd = -1,
                                .event_fd = writer_event_fd(a->writer),
-                               .end = end_base,
-                               .arg = a};
-    a->jobs = (struct aof_rewrite_jobs){.base_seq = a->next_base_seq++};
-    snprintf(a->jobs.temp_name, sizeof(a->jobs.temp_name), "temp-rewriteaof-%d.aof", (int)getpid());
-    struct writer *writer = writer_new(&o);
-    if (!writer) {
+                               .end = aof_job_end,
+                               .arg = rw};
+    rw->sink.ops = &base_ops;
+    rw->aof = a;
+    rw->writer = writer_new(&o);
+    if (!rw->writer) {
         snprintf(error, AOF_ERROR_CHARS, "cannot start a thread: %s", strerror(errno));
+        mem_free(rw);
         return ERR_IO;
     }
-    struct aof_rewrite *rw = mem_zalloc(sizeof(*rw));
-    rw->writer = writer;
+    rw->jobs.base_seq = a->next_base_seq++;
+    snprintf(rw->jobs.temp_name, sizeof(rw->jobs.temp_name), MANIFEST_REWRITE_START "%d.aof",
+             (int)getpid());
     rw->started_us = now_us;
-    rw->sync_pos = a->pos;
-    rw->large_end = &rw->large;
+    rw->sync_pos = aof_pos(a);
+    rw->batch.db = -1;
     buf_init(&rw->batch.bytes);
-    buf_init(&rw->piece);
+    buf_init(&rw->open.bytes);
+    buf_init(&rw->open.behind);
     a->rewrite = rw;
-    writer_submit_job(writer, job_prepare, a);
+    writer_submit_job(rw->writer, aof_job_prepare, rw);
     writer_want_sync(a->writer, rw->sync_pos);
+    *out = &rw->sink;
     return ERR_OK;
-}
-
-bool aof_rewrite_prepared(const struct aof *a)
-{
-    const struct aof_rewrite *rw = a->rewrite;
-    return rw && rw->phase == REWRITE_PREPARING && atomic_load(&a->jobs.prepared) > 0 &&
-           (a->state.synced >= rw->sync_pos || a->state.lost || a->base_only);
-}
-
-void aof_rewrite_begin(struct aof *a, int64_t unix_s)
-{
-    struct aof_rewrite *rw = a->rewrite;
-    assert(aof_rewrite_prepared(a) && a->group == 0);
-    rw->phase = REWRITE_COLLECTING;
-    atomic_store(&a->unix_s, unix_s); /* the next increment's date, too */
-    aof_begin_file(a, AOF_BASE, unix_s, &rw->batch.bytes);
-    aof_batch_reset(&rw->batch);
-    if (a->base_only) { /* whatever increments there are go */
-        a->jobs.base_pos = a->pos;
-        a->jobs.first_incr_seq = UINT64_MAX;
-        atomic_store(&a->jobs.switched, 1);
-        return;
-    }
-    aof_seal(a);
-    a->jobs.base_pos = a->pos;
-    aof_batch_reset(&a->batch);
-    a->timestamp_s = 0; /* a file says by itself what time it is */
-    rw->switching = true;
-    writer_submit_job(a->writer, job_switch, a);
-}
-
-/* Over, well or not: what is left is to end the base's writer. */
-static void close_rewrite(struct aof *a, bool fine)
-{
-    struct aof_rewrite *rw = a->rewrite;
-    if (!fine)
-        atomic_store(&a->jobs.finished, -1);
-    rw->phase = REWRITE_CLOSING;
-    a->last_rewrite_us = clock_mono_us() - rw->started_us;
-    a->last_rewrite_ok = fine;
-    a->rewrites += fine;
-    aof_rewrite_drop_large(rw);
-    writer_stop(rw->writer, -1);
 }
 
 static void forget(struct aof *a)
 {
-    writer_free(&a->rewrite->writer, -1);
-    aof_rewrite_drop_large(a->rewrite);
-    buf_deinit(&a->rewrite->batch.bytes);
-    buf_deinit(&a->rewrite->piece);
-    mem_free(a->rewrite);
-    a->rewrite = NULL;
-}
-
-void aof_rewrite_submit(struct aof_rewrite *rw, struct buf *b, int tag)
-{
-    rw->given += b->len;
-    writer_submit(rw->writer, b, rw->given, tag, 0);
-    if (rw->given - rw->asked >= AOF_REWRITE_SYNC_BYTES) {
-        rw->asked = rw->given;
-        writer_want_sync(rw->writer, rw->asked);
-    }
-}
-
-void aof_rewrite_seal(struct aof *a)
-{
     struct aof_rewrite *rw = a->rewrite;
-    if (rw->batch.bytes.len == 0)
-        return;
-    aof_batch_seal(&rw->batch, a->jobs.base_pos);
-    rw->batches++;
-    aof_rewrite_submit(rw, &rw->batch.bytes, rw->batch.db);
-}
-
-/* Small keys wait while a large one is under way. */
-static void seal_if_full(struct aof *a)
-{
-    const struct aof_rewrite *rw = a->rewrite;
-    if (rw->batch.bytes.len >= AOF_REWRITE_BATCH_BYTES && !rw->in_large)
-        aof_rewrite_seal(a);
-}
-
-void aof_rewrite_add(struct aof *a, int db, int argc, const struct slice *argv)
-{
-    if (!aof_rewrite_collecting(a))
-        return;
-    aof_batch_add(&a->rewrite->batch, db, argc, argv);
-    seal_if_full(a);
-}
-
-void aof_rewrite_add_string(struct aof *a, int db, struct slice key, struct slice value)
-{
-    if (!aof_rewrite_collecting(a))
-        return;
-    aof_batch_add_string(&a->rewrite->batch, db, key, value);
-    seal_if_full(a);
-}
-
-bool aof_rewrite_collecting(const struct aof *a)
-{
-    return a->rewrite && a->rewrite->phase == REWRITE_COLLECTING;
-}
-
-bool aof_rewrite_full(const struct aof *a)
-{
-    const struct aof_rewrite *rw = a->rewrite;
-    return rw && rw->phase == REWRITE_COLLECTING &&
-           rw->given - rw->state.written > AOF_REWRITE_BACKLOG_MAX;
-}
-
-void aof_rewrite_end(struct aof *a)
-{
-    if (!aof_rewrite_collecting(a))
-        return;
-    assert(!a->rewrite->large);
-    aof_batch_end_mset(&a->rewrite->batch);
-    format_end(&a->rewrite->batch.bytes, a->rewrite->batches + 1);
-    aof_rewrite_seal(a);
-    a->rewrite->phase = REWRITE_ENDED;
-    writer_want_sync(a->rewrite->writer, a->rewrite->given);
-    aof_rewrite_poll(a);
-}
-
-void aof_rewrite_cancel(struct aof *a)
-{
-    if (a->rewrite && a->rewrite->phase < REWRITE_PLACING)
-        close_rewrite(a, false);
+    writer_free(&rw->writer, -1);
+    buf_deinit(&rw->batch.bytes);
+    buf_deinit(&rw->open.bytes);
+    buf_deinit(&rw->open.behind);
+    mem_free(rw);
+    a->rewrite = NULL;
 }
 
 void aof_rewrite_poll(struct aof *a)
 {
     struct aof_rewrite *rw = a->rewrite;
-    writer_poll(rw->writer, &rw->state); /* first: what it has ended with is told below */
-    int prepared = atomic_load(&a->jobs.prepared), switched = atomic_load(&a->jobs.switched);
-    int finished = atomic_load(&a->jobs.finished);
-    switch (rw->phase) {
-    case REWRITE_PREPARING:
-    case REWRITE_COLLECTING:
-    case REWRITE_ENDED:
-        if (prepared < 0 || switched < 0 || rw->state.write_errno || rw->state.sync_errno) {
-            close_rewrite(a, false);
-        } else if (rw->phase == REWRITE_ENDED && switched && rw->state.synced >= rw->given) {
-            a->jobs.base_bytes = rw->state.file_bytes;
-            rw->phase = REWRITE_PLACING;
-            writer_submit_job(rw->writer, job_finish, a);
-        }
-        break;
-    case REWRITE_PLACING:
-        if (finished > 0)
-            a->unplaced = false;
-        if (finished || rw->state.ended)
-            close_rewrite(a, finished > 0);
-        break;
-    case REWRITE_CLOSING:
-        if (rw->state.ended && (switched || !rw->switching)) /* no job of it is left anywhere */
-            forget(a);
-        break;
-    }
+    writer_poll(rw->writer,
+                &rw->state); /* ahead of the jobs' results: what it ended with is told by those */
+    /* No job of it is left anywhere. */
+    if (rw->closed && rw->state.ended && (!rw->switching || atomic_load(&rw->jobs.switched)))
+        forget(a);
 }
 
 void aof_rewrite_stop(struct aof *a)
 {
+    struct aof_rewrite *rw = a->rewrite;
+    assert(rw->closed || rw->placing);
     /* One that takes its place just now does, and its writer then frees what was removed. */
-    if (a->rewrite->phase < REWRITE_PLACING)
-        close_rewrite(a, false);
-    else
-        writer_stop(a->rewrite->writer, AOF_CLOSE_PATIENCE_MS);
+    if (!rw->closed)
+        writer_stop(rw->writer, AOF_CLOSE_PATIENCE_MS);
 }
 
 void aof_rewrite_drop(struct aof *a)
 {
-    while (a->jobs.history_count)
-        close(a->jobs.history[--a->jobs.history_count]);
-    if (atomic_load(&a->jobs.finished) <= 0)
-        unlinkat(a->dir_fd, a->jobs.temp_name, 0);
+    struct aof_rewrite *rw = a->rewrite;
+    assert(rw->closed);
+    while (rw->jobs.history_count)
+        close(rw->jobs.history[--rw->jobs.history_count]);
+    if (atomic_load(&rw->jobs.placed) <= 0)
+        unlinkat(a->dir_fd, rw->jobs.temp_name, 0);
     forget(a);
 }

@@ -21,7 +21,7 @@
 static bool is_file(int dir_fd, const char *name)
 {
     struct stat st;
-    return fstatat(dir_fd, name, &st, 0) == 0 && S_ISREG(st.st_mode);
+    return fstatat(dir_fd, name, &st, AT_SYMLINK_NOFOLLOW) == 0 && !S_ISDIR(st.st_mode);
 }
 
 /* Nothing is there yet, or step 1 was the last that was done. */
@@ -37,7 +37,7 @@ static enum err failed(const struct aof *a, const char *old_dir, const char *ste
                        char error[AOF_ERROR_CHARS])
 {
     snprintf(error, AOF_ERROR_CHARS, "cannot take %s/%s over into %s: %s: %s", old_dir, a->filename,
-             a->dir, step, strerror(errno));
+             a->dir, step, files_error(errno));
     return ERR_IO;
 }
 
@@ -45,7 +45,7 @@ static enum err failed(const struct aof *a, const char *old_dir, const char *ste
 static enum err look_at_file(const struct aof *a, const char *old_dir, const char *path,
                              char error[AOF_ERROR_CHARS])
 {
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    int fd = files_open(AT_FDCWD, path, O_RDONLY);
     if (fd < 0 || fsync(fd) != 0) {
         enum err e = failed(a, old_dir, fd < 0 ? "open" : "fsync", error);
         if (fd >= 0)

@@ -14,6 +14,7 @@
 #include "log/manifest.h"
 #include "log/positions.h"
 #include "log/reader.h"
+#include "log/rebuild.h"
 #include "log/tail.h"
 
 struct check {
@@ -60,8 +61,9 @@ static bool find_manifest(struct check *c)
     if (d)
         closedir(d);
     if (found != 1)
-        buf_printf(c->out, "%s: there is %s manifest in it\n", c->dir,
-                   found ? "more than one" : "no");
+        buf_printf(c->out, "%s: there is %s manifest in it%s\n", c->dir,
+                   found ? "more than one" : "no",
+                   found ? "" : "; --rebuild-manifest makes it again from the files");
     return found == 1;
 }
 
@@ -97,7 +99,7 @@ static bool resolve(struct check *c, char name[MANIFEST_NAME_BYTES_MAX])
 /* A server that has the directory locks it; so does whoever changes it. */
 static bool lock_directory(struct check *c)
 {
-    bool change = c->o->fix || c->o->truncate;
+    bool change = c->o->fix || c->o->truncate || c->o->rebuild;
     c->dir_fd = open(c->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (c->dir_fd >= 0 && flock(c->dir_fd, (change ? LOCK_EX : LOCK_SH) | LOCK_NB) == 0)
         return true;
@@ -109,6 +111,49 @@ static bool lock_directory(struct check *c)
         buf_printf(c->out, "A server uses %s: its last file may end in what is being written.\n",
                    c->dir);
     return !change;
+}
+
+/* The directory, and where the path names the manifest the prefix of its files. */
+static bool resolve_lost(struct check *c, char prefix[MANIFEST_NAME_BYTES_MAX])
+{
+    const char *path = c->o->path, *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
+    struct stat st;
+    size_t len = strlen(name);
+    if (stat(path, &st) == 0 && S_ISDIR(st.st_mode)) {
+        snprintf(c->dir, sizeof(c->dir), "%s", path);
+        return true;
+    }
+    if (!ends_in(name, ".manifest") || len >= MANIFEST_NAME_BYTES_MAX) {
+        buf_printf(c->out, "%s: neither a directory nor the name of a manifest\n", path);
+        return false;
+    }
+    snprintf(prefix, MANIFEST_NAME_BYTES_MAX, "%.*s", (int)(len - strlen(".manifest")), name);
+    snprintf(c->dir, sizeof(c->dir), "%.*s", slash ? (int)(slash - path) + 1 : 1,
+             slash ? path : ".");
+    return true;
+}
+
+static enum check_result open_lost_log(struct check *c)
+{
+    char prefix[MANIFEST_NAME_BYTES_MAX] = "", why[MANIFEST_ERROR_CHARS];
+    struct manifest old;
+    if (!resolve_lost(c, prefix))
+        return CHECK_USAGE;
+    if (!lock_directory(c))
+        return CHECK_DAMAGED;
+    if (!rebuild_manifest(&c->manifest, c->dir, prefix, why)) {
+        buf_printf(c->out, "%s: %s. Nothing was changed.\n", c->dir, why);
+        return CHECK_DAMAGED;
+    }
+    snprintf(c->manifest_name, sizeof(c->manifest_name), "%.200s.manifest", prefix);
+    manifest_init(&old);
+    bool there = manifest_load(&old, c->dir, c->manifest_name, why) == ERR_OK;
+    manifest_deinit(&old);
+    if (!there)
+        return CHECK_FINE;
+    buf_printf(c->out, "%s/%s is there and can be read. Nothing was changed.\n", c->dir,
+               c->manifest_name);
+    return CHECK_DAMAGED;
 }
 
 static enum check_result open_log(struct check *c)
@@ -266,7 +311,7 @@ static void check_file(struct check *c, size_t index)
     struct tally t = {0};
     if (!files_path(path, c->dir, f->name) || reader_open(&r, path) != ERR_OK) {
         buf_printf(c->out, "%s:", f->name);
-        snprintf(why, sizeof(why), "cannot be opened: %s", strerror(errno));
+        snprintf(why, sizeof(why), "cannot be opened: %s", files_error(errno));
         problem(c, index, UINT64_MAX, why);
         return;
     }
@@ -381,6 +426,30 @@ static enum check_result truncate_log(struct check *c)
                                 : result;
 }
 
+/* An old manifest, which cannot be read, is kept beside the new one. */
+static enum check_result write_manifest(struct check *c)
+{
+    char path[FILES_PATH_BYTES_MAX], tail[FILES_PATH_BYTES_MAX], why[MANIFEST_ERROR_CHARS];
+    bool only_end =
+        c->bad_file + 1 == c->manifest.count && c->good_bytes != UINT64_MAX && !c->foreign;
+    if (c->damaged && !only_end) {
+        buf_append_cstr(c->out, "The files do not go together. Nothing was changed.\n");
+        return CHECK_DAMAGED;
+    }
+    if (!files_path(path, c->dir, c->manifest_name) ||
+        !files_tail_path(tail, c->dir, c->manifest_name, 0) ||
+        (rename(path, tail) != 0 && errno != ENOENT))
+        return failed(c, c->manifest_name);
+    if (manifest_save(&c->manifest, c->dir, c->manifest_name, why) != ERR_OK) {
+        buf_printf(c->out, "%s\n", why);
+        return CHECK_DAMAGED;
+    }
+    buf_printf(c->out, "%s is written, and names %zu files.%s\n", c->manifest_name,
+               c->manifest.count,
+               c->damaged ? " The last one ends as said above: a server cuts that, or --fix." : "");
+    return CHECK_FINE;
+}
+
 /* --- all of it ------------------------------------------------------------------------------ */
 
 static enum check_result check_log(struct check *c)
@@ -389,6 +458,8 @@ static enum check_result check_log(struct check *c)
         check_file(c, i);
     if (c->o->truncate)
         return truncate_log(c);
+    if (c->o->rebuild)
+        return write_manifest(c);
     if (!c->damaged) {
         buf_append_cstr(c->out, "The append-only log is fine.\n");
         return CHECK_FINE;
@@ -411,7 +482,7 @@ enum check_result check_aof(const struct check_options *o, struct buf *out)
     c->out = out;
     c->dir_fd = -1;
     manifest_init(&c->manifest);
-    enum check_result result = open_log(c);
+    enum check_result result = o->rebuild ? open_lost_log(c) : open_log(c);
     if (result == CHECK_FINE)
         result = check_log(c);
     manifest_deinit(&c->manifest);

@@ -1,6 +1,9 @@
 #pragma once
 /* Checks a log from outside, and repairs it: `corsac --check-aof`.
  *
+ * A manifest is rebuilt where the files leave no doubt what it said (log/rebuild.h), and only if they are fine then, but
+ * for the end of the last one.
+ *
  * Nothing is thrown away: the bytes that are cut off FILE from an offset on are kept beside it as
  * FILE.tail-<offset>, and files that are no longer part of the log as FILE.tail-0. */
 #include <stdbool.h>
@@ -20,6 +23,7 @@ struct check_options {
     bool fix;         /* cut the last file behind its last good batch */
     bool truncate;    /* cut the log behind the last batch at or before `truncate_unix_s` */
     int64_t truncate_unix_s;
+    bool rebuild; /* write the manifest anew, which is lost or cannot be read; `path` may name it */
     admit_fn admit; /* which commands there may be; NULL: any */
     void *admit_arg;
 };

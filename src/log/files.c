@@ -21,6 +21,44 @@ bool files_path(char out[FILES_PATH_BYTES_MAX], const char *dir, const char *nam
     return false;
 }
 
+static bool is_regular(const struct stat *st)
+{
+    errno = S_ISLNK(st->st_mode) ? ELOOP : ENODEV;
+    return S_ISREG(st->st_mode);
+}
+
+int files_open(int dir_fd, const char *name, int flags)
+{
+    struct stat st;
+    if (fstatat(dir_fd, name, &st, AT_SYMLINK_NOFOLLOW) == 0 && !is_regular(&st))
+        return -1;
+    int fd = openat(dir_fd, name, flags | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0644);
+    if (fd < 0 || (fstat(fd, &st) == 0 && is_regular(&st)))
+        return fd;
+    int saved = errno;
+    close(fd);
+    errno = saved;
+    return -1;
+}
+
+int files_open_empty(int dir_fd, const char *name)
+{
+    struct stat st;
+    int fd = files_open(dir_fd, name, O_WRONLY | O_CREAT);
+    if (fd < 0 || (fstat(fd, &st) == 0 && st.st_size == 0))
+        return fd;
+    close(fd);
+    errno = EEXIST;
+    return -1;
+}
+
+const char *files_error(int error)
+{
+    return error == ELOOP    ? "it is a symbolic link, which is not followed"
+           : error == ENODEV ? "it is no regular file"
+                             : strerror(error);
+}
+
 static enum err read_all(int fd, size_t max, struct buf *out)
 {
     for (;;) {
@@ -42,7 +80,7 @@ enum err files_read(const char *dir, const char *name, size_t max, struct buf *o
     char path[FILES_PATH_BYTES_MAX];
     if (!files_path(path, dir, name))
         return ERR_RANGE;
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    int fd = files_open(AT_FDCWD, path, O_RDONLY);
     if (fd < 0)
         return errno == ENOENT ? ERR_NOTFOUND : ERR_IO;
     enum err e = read_all(fd, max, out);
@@ -76,11 +114,13 @@ enum err files_sync_dir(const char *dir)
     return rc == 0 ? ERR_OK : ERR_IO;
 }
 
-/* Creates a file with the content, safe on disk. */
+/* Creates a file with the content, safe on disk. What is left of an earlier one of that name goes. */
 static enum err write_new(const char *path, struct slice content, const char **step)
 {
     *step = "open";
-    int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+    if (unlink(path) != 0 && errno != ENOENT)
+        return ERR_IO;
+    int fd = files_open(AT_FDCWD, path, O_WRONLY | O_CREAT | O_EXCL);
     if (fd < 0)
         return ERR_IO;
     *step = "write";
@@ -141,7 +181,7 @@ static bool copy_bytes(int from, int to, uint64_t at)
 /* Copies what is behind `at` to a new file, durably. */
 static bool keep_tail(int fd, const char *path, uint64_t at)
 {
-    int to = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+    int to = files_open(AT_FDCWD, path, O_WRONLY | O_CREAT | O_EXCL);
     if (to < 0)
         return false;
     bool fine = copy_bytes(fd, to, at) && fsync(to) == 0;
@@ -182,7 +222,7 @@ enum err files_cut(const char *dir, const char *name, uint64_t at, char tail[FIL
     struct stat st;
     if (!files_path(path, dir, name))
         return ERR_RANGE;
-    int fd = open(path, O_RDWR | O_CLOEXEC);
+    int fd = files_open(AT_FDCWD, path, O_RDWR);
     if (fd < 0)
         return ERR_IO;
     bool fine = fstat(fd, &st) == 0 && keep_beside(fd, dir, name, at, tail) &&

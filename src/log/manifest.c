@@ -59,7 +59,7 @@ enum err manifest_add(struct manifest *m, enum manifest_type type, uint64_t seq,
 {
     if (m->count == MANIFEST_FILES_MAX)
         return ERR_FULL;
-    if (!is_file_name(name))
+    if (!is_file_name(name) || seq == 0 || seq > MANIFEST_SEQ_MAX)
         return ERR_RANGE;
     if (manifest_names(m, name)) /* a file has one part only: history is removed */
         return ERR_EXISTS;
@@ -178,8 +178,8 @@ static const char *parse_pairs(const struct words *w, struct manifest_file *f)
             if (!is_file_name(f->name))
                 return INVALID "a file name that is empty or leads out of the directory";
         } else if (slice_is(key, "seq")) {
-            if (!num_parse_u64(value, &f->seq) || f->seq == 0)
-                return INVALID "seq is no number from 1 on";
+            if (!num_parse_u64(value, &f->seq) || f->seq == 0 || f->seq > MANIFEST_SEQ_MAX)
+                return INVALID "seq is no number from 1 to 2^62";
         } else if (slice_is(key, "type")) {
             if (value.len != 1 || !is_type(value.ptr[0]))
                 return "Unknown AOF file type: it is none of b, i and h";
@@ -275,6 +275,20 @@ static void print(const struct manifest *m, struct buf *out)
 
 /* --- file ----------------------------------------------------------------------------------- */
 
+/* A file that is removed or written anew for other reasons than those of a log's file: the manifest itself, and what
+ * manifests and rewrites are written to first. */
+static const char *find_reserved(const struct manifest *m, const char *name)
+{
+    for (size_t i = 0; i < m->count; i++) {
+        const char *file = m->files[i].name;
+        bool temporary = strncmp(file, "temp-", 5) == 0;
+        if (strcmp(file, name) == 0 || (temporary && strcmp(file + 5, name) == 0) ||
+            strncmp(file, MANIFEST_REWRITE_START, sizeof(MANIFEST_REWRITE_START) - 1) == 0)
+            return file;
+    }
+    return NULL;
+}
+
 enum err manifest_load(struct manifest *m, const char *dir, const char *name,
                        char error[MANIFEST_ERROR_CHARS])
 {
@@ -288,9 +302,15 @@ enum err manifest_load(struct manifest *m, const char *dir, const char *name,
         snprintf(error, MANIFEST_ERROR_CHARS, "it is larger than %d bytes", MANIFEST_BYTES_MAX);
     else
         snprintf(error, MANIFEST_ERROR_CHARS, "cannot be read: %s",
-                 e == ERR_NOMEM ? err_text(e) : strerror(errno));
+                 e == ERR_NOMEM ? err_text(e) : files_error(errno));
     buf_deinit(&text);
-    return e;
+    const char *reserved = e == ERR_OK ? find_reserved(m, name) : NULL;
+    if (!reserved)
+        return e;
+    snprintf(error, MANIFEST_ERROR_CHARS, INVALID "it names %s, which is no file of a log",
+             reserved);
+    manifest_deinit(m);
+    return ERR_SYNTAX;
 }
 
 enum err manifest_save(const struct manifest *m, const char *dir, const char *name,

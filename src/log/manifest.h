@@ -18,11 +18,15 @@
 #include "base/err.h"
 #include "base/slice.h"
 
+/* Beyond it lies no number that counting can reach; Redis has no room for twice as many. */
+#define MANIFEST_SEQ_MAX        (INT64_MAX / 2)
 #define MANIFEST_FILES_MAX      4096
 #define MANIFEST_NAME_BYTES_MAX 256
 #define MANIFEST_ERROR_CHARS    512
 #define MANIFEST_BYTES_MAX      (4 * 1024 * 1024)
 #define MANIFEST_LINE_BYTES_MAX (4 * MANIFEST_NAME_BYTES_MAX + 64) /* every byte escaped */
+
+#define MANIFEST_REWRITE_START "temp-rewriteaof-" /* names of a base in the making */
 
 enum manifest_type { MANIFEST_BASE = 'b', MANIFEST_INCR = 'i', MANIFEST_HISTORY = 'h' };
 struct manifest_file {
@@ -58,7 +62,7 @@ const struct manifest_file *manifest_base(const struct manifest *m); /* NULL: no
 const struct manifest_file *manifest_last(const struct manifest *m,
                                           enum manifest_type type);            /* NULL: none */
 uint64_t manifest_last_seq(const struct manifest *m, enum manifest_type type); /* 0: none yet */
-/* ERR_FULL: MANIFEST_FILES_MAX; ERR_RANGE: no file name; ERR_EXISTS: named already. */
+/* ERR_FULL: MANIFEST_FILES_MAX; ERR_RANGE: no file name, or no number from 1 to MANIFEST_SEQ_MAX; ERR_EXISTS: named already. */
 enum err manifest_add(struct manifest *m, enum manifest_type type, uint64_t seq, const char *name);
 /* A rewrite ended: the base and all increments below `first_incr_seq` become history, `base` takes
  * their place. On an error nothing changed. */

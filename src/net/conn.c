@@ -47,7 +47,7 @@ static void set_writing(struct conn *c, bool on)
 
 static struct net_output_limit limit_of(const struct conn *c)
 {
-    return c->net->config.output_limit[c->session->pubsub ? NET_CLASS_PUBSUB : NET_CLASS_NORMAL];
+    return c->net->config->output_limit[c->session->pubsub ? NET_CLASS_PUBSUB : NET_CLASS_NORMAL];
 }
 
 bool conn_over_output_limit(struct conn *c)
@@ -191,13 +191,13 @@ static const struct session_ops conn_ops = {
 
 static void set_socket_options(const struct net *n, int fd)
 {
-    int on = 1, interval = n->config.keepalive_s / 3 > 0 ? n->config.keepalive_s / 3 : 1,
+    int on = 1, idle = (int)n->config->keepalive_s, interval = idle / 3 > 0 ? idle / 3 : 1,
         probes = 3;
     setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
-    if (n->config.keepalive_s == 0)
+    if (idle == 0)
         return;
     setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on));
-    setsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, &n->config.keepalive_s, sizeof(int));
+    setsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, &idle, sizeof(idle));
     setsockopt(fd, IPPROTO_TCP, TCP_KEEPINTVL, &interval, sizeof(interval));
     setsockopt(fd, IPPROTO_TCP, TCP_KEEPCNT, &probes, sizeof(probes));
 }
@@ -219,11 +219,11 @@ static void turn_away(struct net *n, int fd, const char *text)
 
 void conn_accept(struct net *n, int fd, bool unix_socket)
 {
-    if (n->clients >= n->config.clients_max) {
+    if (n->clients >= n->config->clients_max) {
         turn_away(n, fd, "-ERR max number of clients reached\r\n");
         return;
     }
-    if (!unix_socket && n->config.protected_mode && n->engine->config.password.len == 0 &&
+    if (!unix_socket && n->config->protected_mode && n->engine->config->password.len == 0 &&
         !addr_peer_is_loopback(fd)) {
         turn_away(n, fd, PROTECTED_MODE_TEXT);
         return;

@@ -43,7 +43,7 @@ static size_t batch_bytes(const struct net_batch *b, int from, int to)
 /* All that come in plain form, then one that does not, and so on. */
 static void parse_batch(struct conn *c, struct slice in, struct net_batch *b)
 {
-    const struct engine_config *config = &c->net->engine->config;
+    const struct engine_config *config = c->net->engine->config;
     struct resp_limits limits = {
         .bulk_bytes_max = config->bulk_bytes_max,
         .authenticated = config->password.len == 0 || (c->session->flags & SESSION_AUTHENTICATED),
@@ -79,11 +79,13 @@ static void parse_batch(struct conn *c, struct slice in, struct net_batch *b)
     }
 }
 
+/* Whoever wants no replies gets none to this either. */
 static void protocol_error(struct conn *c, const char *error)
 {
     log_verbose(c->net->logger, "Protocol error from client id=%llu: %s",
                 (unsigned long long)c->session->id, error);
-    resp_error(&c->session->writer, error);
+    if (!(c->session->flags & (SESSION_REPLY_OFF | SESSION_REPLY_SKIP_NEXT)))
+        resp_error(&c->session->writer, error);
     session_kill(c->session, true);
 }
 
@@ -158,7 +160,7 @@ static bool keep_pending(struct conn *c, struct slice rest)
 static void check_query_limit(struct conn *c)
 {
     size_t bytes = c->pending.len + resp_parser_memory(&c->parser) + multi_memory(c->session);
-    if (bytes <= c->net->config.query_bytes_max)
+    if (bytes <= c->net->config->query_bytes_max)
         return;
     struct buf text;
     buf_init(&text);

@@ -161,7 +161,7 @@ static void put_back(struct change *ch)
     for (int i = 0; i < ch->shelved_count; i++) {
         const struct listener *l = &ch->shelved[i];
         const struct sockaddr *sa = (const struct sockaddr *)&l->address;
-        int fd = open_socket(sa, l->address_len, ch->net->config.backlog);
+        int fd = open_socket(sa, l->address_len, (int)ch->net->config->backlog);
         if (fd < 0 || listener_add(ch->net, fd, l->name, sa, l->address_len) != ERR_OK)
             log_warning(ch->net->logger, "Cannot listen at %s again: %s", l->name, strerror(errno));
     }
@@ -176,9 +176,9 @@ static enum err want_address(struct change *ch, const struct sockaddr *sa, sockl
         note(ch, l, false);
         return ERR_OK;
     }
-    int fd = open_socket(sa, len, ch->config->backlog);
+    int fd = open_socket(sa, len, (int)ch->config->backlog);
     if (fd < 0 && errno == EADDRINUSE && make_room(ch, sa))
-        fd = open_socket(sa, len, ch->config->backlog);
+        fd = open_socket(sa, len, (int)ch->config->backlog);
     if (fd < 0) {
         snprintf(ch->error, NET_ERROR_CHARS,
                  "Could not create server TCP listening socket %s: bind: %s", name,
@@ -201,7 +201,7 @@ static enum err want_host(struct change *ch, const char *host, int family)
         .ai_family = family, .ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE};
     struct addrinfo *found = NULL;
     char port[16];
-    snprintf(port, sizeof(port), "%d", ch->config->port);
+    snprintf(port, sizeof(port), "%u", ch->config->port);
     int rc = getaddrinfo(host, port, &hints, &found);
     if (rc != 0) {
         snprintf(ch->error, NET_ERROR_CHARS, "cannot listen at '%s': %s", host ? host : "*",
@@ -216,7 +216,7 @@ static enum err want_host(struct change *ch, const char *host, int family)
 }
 
 /* "*" is every IPv4 address, "::*" every IPv6 one; "-" in front: it may be missing on this machine. */
-static enum err want_bind(struct change *ch, const char *bind)
+static enum err want_word(struct change *ch, const char *bind)
 {
     bool optional = bind[0] == '-';
     const char *host = bind + (optional ? 1 : 0);
@@ -230,6 +230,20 @@ static enum err want_bind(struct change *ch, const char *bind)
     if (e == ERR_IO && optional &&
         (errno == EADDRNOTAVAIL || errno == EAFNOSUPPORT || errno == ENOENT))
         e = ERR_OK;
+    return e;
+}
+
+static enum err want_bind(struct change *ch)
+{
+    const char *bind = ch->config->bind ? ch->config->bind : "";
+    char *words = mem_strdup(bind), *rest = words;
+    enum err e = ERR_OK;
+    for (char *word; ch->config->port && e == ERR_OK && (word = strsep(&rest, " "));) {
+        errno = 0;
+        if (*word)
+            e = want_word(ch, word);
+    }
+    mem_free(words);
     return e;
 }
 
@@ -249,7 +263,7 @@ static enum err want_unix(struct change *ch)
     }
     memcpy(sa.sun_path, path, strlen(path));
     unlink(path); /* left by a server that was killed */
-    int fd = open_socket((struct sockaddr *)&sa, sizeof(sa), ch->config->backlog);
+    int fd = open_socket((struct sockaddr *)&sa, sizeof(sa), (int)ch->config->backlog);
     if (fd < 0 || (ch->config->unix_mode && chmod(path, ch->config->unix_mode) != 0)) {
         snprintf(ch->error, NET_ERROR_CHARS, "Failed opening Unix socket: bind: %s: %s", path,
                  strerror(errno));
@@ -271,19 +285,13 @@ static enum err want_unix(struct change *ch)
 enum err net_configure(struct net *n, const struct net_config *c, char error[NET_ERROR_CHARS])
 {
     struct change ch = {.net = n, .config = c, .error = error};
-    enum err e = ERR_OK;
-    for (int i = 0; c->port && i < c->bind_count && e == ERR_OK; i++) {
-        errno = 0;
-        e = want_bind(&ch, c->bind[i]);
-    }
-    if (e == ERR_OK && c->unix_path)
+    enum err e = want_bind(&ch);
+    if (e == ERR_OK && c->unix_path && c->unix_path[0])
         e = want_unix(&ch);
     for (int i = 0; i < NET_LISTENERS_MAX; i++)
         if (e == ERR_OK ? !ch.keep[i] : ch.opened[i])
             listener_close(&n->listeners[i]);
-    if (e == ERR_OK)
-        n->config = *c;
-    else
+    if (e != ERR_OK)
         put_back(&ch);
     return e;
 }

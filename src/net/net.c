@@ -43,12 +43,14 @@ static void on_wake(evutil_socket_t fd, short what, void *arg)
     (void)fd, (void)what, (void)arg; /* its only purpose is that the loop does not sleep */
 }
 
-struct net *net_new(struct event_base *base, struct engine *e, struct logger *logger)
+struct net *net_new(struct event_base *base, struct engine *e, struct logger *logger,
+                    const struct net_config *c)
 {
     struct net *n = mem_zalloc(sizeof(*n));
     n->base = base;
     n->engine = e;
     n->logger = logger;
+    n->config = c;
     n->wake = event_new(base, -1, 0, on_wake, NULL);
     assert(n->wake);
     outq_pool_init(&n->pool);
@@ -141,10 +143,10 @@ bool net_drain(struct net *n)
 static bool idle_too_long(const struct net *n, const struct conn *c)
 {
     const struct session *s = c->session;
-    if (n->config.idle_s_max == 0 ||
+    if (n->config->idle_s_max == 0 ||
         (s->flags & (SESSION_BLOCKED | SESSION_PAUSED | SESSION_MONITOR)) || s->pubsub)
         return false;
-    return n->engine->now_us - s->active_us > n->config.idle_s_max * 1000000;
+    return n->engine->now_us - s->active_us > n->config->idle_s_max * 1000000;
 }
 
 /* Nobody reads of a connection that is held with much to do, so nobody would see its end: what waits forever for

@@ -21,29 +21,32 @@ struct net_output_limit { /* client-output-buffer-limit; 0: none */
     int64_t soft_s;
 };
 
-/* What the configuration decides. Strings are borrowed for the call of net_configure. */
+/* What the configuration decides; strings are the owner's. */
 struct net_config {
-    const char *bind
-        [NET_BIND_MAX]; /* addresses; a leading '-': not an error when it is not there; "*" all */
-    int bind_count;
-    int port;              /* 0: no TCP */
-    const char *unix_path; /* NULL: none */
+    /* Addresses, NET_BIND_MAX at most, separated by spaces; a leading '-': not an error when it is not there; "*" all.
+     * Empty, or NULL: no TCP. */
+    const char *bind;
+    unsigned port;         /* 0: no TCP */
+    const char *unix_path; /* empty, or NULL: none */
     unsigned unix_mode;    /* 0: as umask leaves it */
-    int backlog;
-    int64_t idle_s_max; /* timeout; 0: never */
-    int keepalive_s;    /* tcp-keepalive; 0: off */
+    unsigned backlog;
+    int64_t idle_s_max;   /* timeout; 0: never */
+    unsigned keepalive_s; /* tcp-keepalive; 0: off */
     uint64_t clients_max;
     bool protected_mode;      /* refuse others than loopback while there is no password */
     uint64_t query_bytes_max; /* client-query-buffer-limit */
     struct net_output_limit output_limit[NET_CLASS_COUNT];
 };
 
-struct net *net_new(struct event_base *base, struct engine *e, struct logger *logger);
+/* `c` is borrowed for life. Its owner may change it between calls: limits hold from then on, and net_configure comes
+ * first where listeners change. */
+struct net *net_new(struct event_base *base, struct engine *e, struct logger *logger,
+                    const struct net_config *c);
 /* Closes listeners and all connections. */
 void net_free(struct net **n);
 
-/* Opens the listeners that `c` asks for and closes those it no longer does; then c's limits hold. On failure
- * nothing changed and `error` says which address failed and why. Also used by CONFIG SET bind/port. */
+/* Opens the listeners that `c` asks for and closes those it no longer does. On failure nothing changed and `error`
+ * says which address failed and why. Also used by CONFIG SET bind/port, with what the configuration will be. */
 enum err net_configure(struct net *n, const struct net_config *c, char error[NET_ERROR_CHARS]);
 /* Lines for the start message, such as "127.0.0.1:6379"; returns how many there are. */
 int net_listening(const struct net *n, char out[][128], int max);

@@ -81,7 +81,7 @@ struct net {
     struct event_base *base;
     struct engine *engine;
     struct logger *logger;
-    struct net_config config;
+    const struct net_config *config; /* borrowed */
     struct listener listeners[NET_LISTENERS_MAX];
     struct event *wake; /* active when something is left for the next turn */
     bool in_turn;

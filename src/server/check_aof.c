@@ -13,9 +13,10 @@
 
 static int usage(const char *problem, const char *word)
 {
-    fprintf(stderr,
-            "%s%s\nUsage: corsac --check-aof PATH [--fix] [--truncate-to-timestamp UNIX-SECONDS]\n",
-            problem, word);
+    fprintf(
+        stderr,
+        "%s%s\nUsage: corsac --check-aof PATH [--fix | --rebuild-manifest | --truncate-to-timestamp UNIX-SECONDS]\n",
+        problem, word);
     return CHECK_USAGE;
 }
 
@@ -25,6 +26,8 @@ int check_aof_main(int argc, char **argv)
     for (int i = 2; i < argc; i++) {
         if (strcmp(argv[i], "--fix") == 0) {
             o.fix = true;
+        } else if (strcmp(argv[i], "--rebuild-manifest") == 0) {
+            o.rebuild = true;
         } else if (strcmp(argv[i], "--truncate-to-timestamp") == 0) {
             const char *word = i + 1 < argc ? argv[++i] : "";
             if (!num_parse_i64(slice_from_cstr(word), &o.truncate_unix_s) || o.truncate_unix_s <= 0)
@@ -38,8 +41,8 @@ int check_aof_main(int argc, char **argv)
     }
     if (!o.path)
         return usage("the path of a manifest, its directory or a file is missing", "");
-    if (o.fix && o.truncate)
-        return usage("--fix and --truncate-to-timestamp: one at a time", "");
+    if (o.fix + o.truncate + o.rebuild > 1)
+        return usage("--fix, --rebuild-manifest, --truncate-to-timestamp: one at a time", "");
     struct buf out;
     struct cmd_table *table = cmd_table_new();
     buf_init(&out);

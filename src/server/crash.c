@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "net/net.h"
 #include "server/server.h"
 #include "server/version.h"
 
@@ -54,7 +55,7 @@ static void print_figures(int fd, const struct server *s)
             (long long)((clock_mono_us() - s->start_us) / 1000000));
     if (s->engine)
         dprintf(fd, "connected_clients:%zu\nblocked_clients:%zu\ntotal_commands_processed:%llu\n",
-                s->engine->session_count, s->engine->blocked_count,
+                s->net ? net_clients(s->net) : 0, s->engine->blocked_count,
                 (unsigned long long)s->engine->stats.commands);
     dprintf(fd, "used_memory_peak:%zu\nused_memory_rss:%zu\nshards:%lld\n", s->peak_bytes,
             s->rss_bytes, (long long)s->config.shards);

@@ -95,7 +95,7 @@ static void debug_sleep(struct cmd_ctx *c)
 
 static void debug_set_active_expire(struct cmd_ctx *c)
 {
-    engine_of(c)->config.active_expiry = !slice_is(c->argv[2], "0");
+    engine_of(c)->active_expiry = !slice_is(c->argv[2], "0");
     resp_ok(c->out);
 }
 
@@ -115,9 +115,9 @@ static void debug_rewrite_all(struct cmd_ctx *c)
 {
     const struct server *s = server_of(c);
     char error[CONFIG_ERROR_CHARS] = "";
-    if (!s->config_file)
+    if (!s->config_host.file)
         resp_error(c->out, "The server is running without a config file");
-    else if (config_rewrite_file(&s->config, s->config_file, true, error) != ERR_OK)
+    else if (config_host_rewrite(&s->config_host, true, error) != ERR_OK)
         resp_errorf(c->out, "CONFIG-REWRITE-FORCE-ALL failed: %s", error);
     else
         resp_ok(c->out);

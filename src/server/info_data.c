@@ -171,18 +171,18 @@ static double percentile(const uint32_t *histogram, double percent)
 
 void info_latencystats(struct server *s, struct buf *out)
 {
-    if (!s->config.latency_tracking)
+    if (!s->config.engine.latency_tracking)
         return;
     for (size_t i = 0; i < cmd_table_count(s->table); i++) {
         const struct cmd *c = cmd_table_at(s->table, i);
         if (!c->stats.histogram || !c->stats.calls)
             continue;
         buf_printf(out, "latency_percentiles_usec_%s:", c->full_name);
-        for (int k = 0; k < s->config.percentile_count; k++) {
+        for (int k = 0; k < s->config.engine.percentile_count; k++) {
             char name[32];
-            int len = num_print_double(name, s->config.percentiles[k]);
+            int len = num_print_double(name, s->config.engine.percentiles[k]);
             buf_printf(out, "%sp%.*s=%.3f", k ? "," : "", len, name,
-                       percentile(c->stats.histogram, s->config.percentiles[k]));
+                       percentile(c->stats.histogram, s->config.engine.percentiles[k]));
         }
         buf_append_cstr(out, "\r\n");
     }

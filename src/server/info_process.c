@@ -49,7 +49,7 @@ void info_server(struct server *s, struct buf *out)
     info_line(out, "process_id:%d", (int)getpid());
     info_line(out, "process_supervised:no");
     info_line(out, "run_id:%s", s->run_id);
-    info_line(out, "tcp_port:%lld", (long long)s->config.port);
+    info_line(out, "tcp_port:%u", s->config.net.port);
     info_line(out, "server_time_usec:%lld", (long long)now_us);
     info_line(out, "uptime_in_seconds:%lld", (long long)up_s);
     info_line(out, "uptime_in_days:%lld", (long long)(up_s / 86400));
@@ -57,7 +57,7 @@ void info_server(struct server *s, struct buf *out)
     info_line(out, "configured_hz:%lld", (long long)s->config.hz);
     info_line(out, "lru_clock:%lld", (long long)(now_us / 1000000 & 0xffffff));
     info_line(out, "executable:%s", s->executable ? s->executable : "");
-    info_line(out, "config_file:%s", s->config_file ? s->config_file : "");
+    info_line(out, "config_file:%s", s->config_host.file ? s->config_host.file : "");
     info_line(out, "io_threads_active:0");
     char where[LISTENERS_MAX][128];
     int n = s->net ? net_listening(s->net, where, LISTENERS_MAX) : 0;
@@ -82,10 +82,10 @@ void info_clients(struct server *s, struct buf *out)
         net_stats(s->net, &n);
     info_line(out, "connected_clients:%zu", s->net ? net_clients(s->net) : 0);
     info_line(out, "cluster_connections:0");
-    info_line(out, "maxclients:%lld", (long long)s->config.clients_max);
+    info_line(out, "maxclients:%lld", (long long)s->config.net.clients_max);
     info_line(out, "client_recent_max_input_buffer:%zu", n.largest_query_bytes);
     info_line(out, "client_recent_max_output_buffer:%zu", n.largest_output_bytes);
-    info_line(out, "blocked_clients:%zu", e->blocked_count);
+    info_line(out, "blocked_clients:%zu", e->blocked_count + e->paused_count);
     info_line(out, "tracking_clients:0");
     info_line(out, "pubsub_clients:%zu", subscribers);
     info_line(out, "watching_clients:%zu", watching);

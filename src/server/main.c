@@ -32,7 +32,7 @@ static int print_usage(void)
 {
     struct buf text;
     buf_init(&text);
-    config_usage(&text);
+    config_usage(&server_options, &text);
     return print(&text);
 }
 
@@ -40,8 +40,9 @@ static int print_usage(void)
 static void read_config(int argc, char **argv, const struct config_args *args, struct config *c,
                         struct config_problems *p)
 {
-    struct config_loader l = {.config = c, .problems = p, .files = &config_files_real};
-    config_init(c);
+    struct config_loader l = {
+        .options = &server_options, .config = c, .problems = p, .files = &config_files_real};
+    config_init(c, &server_options);
     if (args->file)
         config_load_file(&l, args->file);
     if (args->stdin_too)
@@ -75,8 +76,8 @@ static void log_start(struct server *s, const struct config_problems *p,
     log_notice(l, "Corsac is starting, PID: %d", (int)getpid());
     log_notice(l, "%s", buf_cstr(&version));
     buf_deinit(&version);
-    if (s->config_file)
-        log_notice(l, "Configuration read from %s", s->config_file);
+    if (s->config_host.file)
+        log_notice(l, "Configuration read from %s", s->config_host.file);
     else if (args->stdin_too)
         log_notice(l, "Configuration read from standard input");
     else
@@ -134,14 +135,13 @@ static struct server *start(struct config *c, const struct config_problems *p,
         mem_free(config_file);
         return NULL;
     }
-    s->config_file = config_file;
+    s->config_host.file = config_file;
     s->executable = absolute("/proc/self/exe");
     log_start(s, p, args);
     crash_init(s);
     /* The sockets first: whoever saw us start may connect, and is answered once the log is open. */
     if (server_listen(s, error) != ERR_OK) {
-        log_warning(&s->logger, "Failed listening on port %lld: %s", (long long)s->config.port,
-                    error);
+        log_warning(&s->logger, "Failed listening on port %u: %s", s->config.net.port, error);
         if (s->logger.path)
             fprintf(stderr, "cannot start: %s\n", error);
         server_free(&s);
@@ -165,7 +165,7 @@ static int serve(struct config *c, const struct config_problems *p, const struct
     int ready_fd = -1;
     if (daemonize && daemon_start(&ready_fd) != ERR_OK) {
         fprintf(stderr, "cannot go into the background: %s\n", strerror(errno));
-        config_deinit(c);
+        config_deinit(c, &server_options);
         return 1;
     }
     struct server *s = start(c, p, args);
@@ -201,10 +201,10 @@ int main(int argc, char **argv)
     int status = 1;
     if (args.mode == CONFIG_CHECK) {
         status = check_config(&problems);
-        config_deinit(&c);
+        config_deinit(&c, &server_options);
     } else if (problems.fatal) {
         print_problems(&problems, stderr);
-        config_deinit(&c);
+        config_deinit(&c, &server_options);
     } else {
         status = serve(&c, &problems, &args);
     }

@@ -6,11 +6,11 @@
 
 #include "base/clock.h"
 #include "engine/durable.h"
+#include "engine/snapshot_job.h"
 #include "engine/watch.h"
 #include "log/aof.h"
 #include "server/info.h"
 #include "server/server.h"
-#include "store/snapshot.h"
 
 #define SWITCH_RETRY_US (1000 * 1000)
 /* After a rewrite that failed; twice as long after each further one, up to 2^10 times. Each one that begins leaves an
@@ -37,20 +37,22 @@ static void note_rewrite(struct persist *p, bool fine)
     p->rewrite_retry_us = fine ? 0 : clock_mono_us() + ((int64_t)REWRITE_RETRY_US << shift);
 }
 
-static void watch_rewrite(struct server *s)
+static void on_rewrite_over(void *arg, enum snapshot_end end, int64_t took_us)
 {
+    struct server *s = arg;
     struct persist *p = &s->persist;
     struct aof_stats st;
+    p->rewrite = NULL;
+    if (end == SNAPSHOT_CANCELLED)
+        return;
+    note_rewrite(p, end == SNAPSHOT_DONE);
+    p->rewrite_took_us = took_us;
+    if (end != SNAPSHOT_DONE)
+        return;
     aof_stats(p->aof, &st);
-    if (p->was_rewriting && !st.rewriting) {
-        note_rewrite(p, st.last_rewrite_ok);
-        p->rewrite_took_us = st.last_rewrite_us;
-        if (st.last_rewrite_ok)
-            log_notice(&s->logger,
-                       "Background AOF rewrite finished successfully: %llu bytes in %.3f seconds",
-                       (unsigned long long)st.base_bytes, (double)st.last_rewrite_us / 1e6);
-    }
-    p->was_rewriting = st.rewriting;
+    log_notice(&s->logger,
+               "Background AOF rewrite finished successfully: %llu bytes in %.3f seconds",
+               (unsigned long long)st.base_bytes, (double)took_us / 1e6);
 }
 
 static void on_moved(evutil_socket_t fd, short what, void *arg)
@@ -60,7 +62,7 @@ static void on_moved(evutil_socket_t fd, short what, void *arg)
     (void)what;
     engine_turn(s->engine, clock_mono_us(), clock_wall_ms());
     engine_log_moved(s->engine);
-    watch_rewrite(s);
+    engine_jobs_advance(s->engine);
 }
 
 /* `load`: its data are to be loaded, else they belong to other data. */
@@ -150,9 +152,10 @@ static void begin_close(struct server *s)
     if (aof_rewriting(p->aof)) /* in Redis' words, as far as they fit */
         log_notice(&s->logger, "Killing the running AOF rewrite, which is no child process here: "
                                "the append-only file is closed");
+    if (p->rewrite) /* one that takes its place just now does */
+        (void)snapshot_job_cancel(p->rewrite, SNAPSHOT_FAILED);
     engine_log_stop(s->engine);
     aof_stop(p->aof);
-    watch_rewrite(s);
     p->state = PERSIST_CLOSING;
 }
 
@@ -160,12 +163,14 @@ static void begin_close(struct server *s)
 static bool end_close(struct server *s)
 {
     struct persist *p = &s->persist;
-    watch_rewrite(s);
     engine_log_moved(s->engine);
+    engine_jobs_advance(s->engine);
+    if (p->rewrite)
+        snapshot_job_drop(p->rewrite);
     engine_log_detach(s->engine);
     event_free(p->moved);
     p->moved = NULL;
-    p->was_rewriting = p->once = false;
+    p->once = false;
     p->state = PERSIST_OFF;
     bool fine = aof_close(&p->aof);
     if (!fine)
@@ -190,10 +195,18 @@ void persist_close(struct server *s)
 
 static enum err begin_rewrite(struct server *s, char error[CONFIG_ERROR_CHARS])
 {
-    char why[ENGINE_LOG_ERROR_CHARS] = "";
-    enum err e = engine_rewrite_begin(s->engine, why);
+    struct persist *p = &s->persist;
+    struct snapshot_jobs *jobs = s->engine->jobs;
+    char why[AOF_ERROR_CHARS] = "";
+    struct sink *base;
+    if (snapshot_jobs_busy(jobs)) {
+        snprintf(error, CONFIG_ERROR_CHARS, "as many snapshots as may be are under way");
+        return ERR_BUSY;
+    }
+    enum err e = aof_rewrite(p->aof, s->engine->now_us, &base, why);
     snprintf(error, CONFIG_ERROR_CHARS, "%.*s", CONFIG_ERROR_CHARS - 1, why);
-    s->persist.was_rewriting = s->persist.was_rewriting || e == ERR_OK;
+    if (e == ERR_OK)
+        p->rewrite = snapshot_job_new(jobs, base, s->engine->now_us, on_rewrite_over, s);
     return e;
 }
 
@@ -247,7 +260,7 @@ static bool is_rewriting(const struct server *s)
 /* None can begin now: between the commands of a transaction there is no place for a new increment. */
 static bool must_wait(const struct server *s)
 {
-    return s->engine->in_exec || is_closing(s) || ks_snapshot_busy(s->ks);
+    return s->engine->in_exec || is_closing(s) || snapshot_jobs_busy(s->engine->jobs);
 }
 
 /* ERR_BUSY: the last one is still being tidied up. */
@@ -281,13 +294,11 @@ enum err persist_rewrite_cancel(struct server *s, char error[CONFIG_ERROR_CHARS]
                  "the append-only file begins with it: CONFIG SET appendonly no ends both");
         return ERR_BUSY;
     }
-    if (p->state == PERSIST_ON || p->state == PERSIST_ONCE)
-        aof_rewrite_cancel(p->aof);
-    if ((p->state == PERSIST_ON || p->state == PERSIST_ONCE) && aof_rewriting(p->aof)) {
+    if (p->rewrite && !snapshot_job_cancel(p->rewrite, SNAPSHOT_CANCELLED)) {
         snprintf(error, CONFIG_ERROR_CHARS, "it is done, and takes its place just now");
         return ERR_BUSY;
     }
-    p->rewrite_scheduled = p->was_rewriting = false;
+    p->rewrite_scheduled = false;
     p->rewrite_retry_us = clock_mono_us() + REWRITE_CANCELLED_US;
     log_notice(&s->logger, "Rewriting the append-only file was cancelled");
     return ERR_OK;
@@ -301,7 +312,7 @@ void persist_cron(struct server *s, int64_t now_us)
     if (p->state != PERSIST_ON)
         return;
     engine_log_moved(s->engine);
-    watch_rewrite(s);
+    engine_jobs_advance(s->engine);
     aof_stats(p->aof, &st);
     if (st.rewriting || now_us < p->rewrite_retry_us ||
         !(aof_rewrite_due(p->aof) || has_grown(s, &st)))
@@ -337,7 +348,7 @@ enum err persist_apply(struct server *s, const struct config *next, char error[C
         aof_set_keep_history(p->aof, next->aof_keep_history);
     /* Any other change of `appendonly` waits for the end of the turn. */
     if (next->aof && !s->config.aof && p->state == PERSIST_OFF && !p->loading && !p->reload &&
-        !s->engine->in_exec && !ks_snapshot_busy(s->ks))
+        !s->engine->in_exec && !snapshot_jobs_busy(s->engine->jobs))
         return begin_anew(s, next, PERSIST_ON, error);
     return ERR_OK;
 }
@@ -349,7 +360,7 @@ static void load_again(struct server *s)
     char error[CONFIG_ERROR_CHARS] = "";
     p->reload = false;
     p->reloading = true;
-    s->engine->loading = false;                /* until it really is: see replay.h */
+    engine_loading(s->engine, false);          /* until it really is: see replay.h */
     watches_touch_all(s->engine->watches, -1); /* as does whatever is loaded: persist_reload_end */
     ks_flush(s->ks, -1, false);
     enum err e = open_log(s, &s->config, true, error);
@@ -369,7 +380,7 @@ static void switch_on(struct server *s)
 {
     char error[CONFIG_ERROR_CHARS] = "";
     int64_t now_us = clock_mono_us();
-    if (now_us < s->persist.retry_us || ks_snapshot_busy(s->ks))
+    if (now_us < s->persist.retry_us || snapshot_jobs_busy(s->engine->jobs))
         return;
     s->persist.retry_us = 0;
     if (begin_anew(s, &s->config, PERSIST_ON, error) == ERR_OK)

@@ -11,7 +11,7 @@
 
 #include "base/err.h"
 #include "engine/replay.h"
-#include "server/config.h"
+#include "config/config.h"
 
 struct aof;
 struct buf;
@@ -19,6 +19,7 @@ struct event;
 struct server;
 
 struct session;
+struct snapshot_job;
 
 enum persist_state {
     PERSIST_OFF,
@@ -43,14 +44,14 @@ struct persist {
     bool reloading;           /* from then to its end */
     struct session *reloader; /* waits for the end; NULL: nobody does */
 
+    struct snapshot_job *rewrite; /* NULL: none is under way */
     /* the last rewrite, also of a log that is closed */
     bool rewrite_ok;
     int64_t rewrite_took_us; /* -1: there was none */
     uint64_t rewrites;
     int rewrite_failures;     /* in a row */
     int64_t rewrite_retry_us; /* monotonic: none begins by itself before */
-    bool was_rewriting;
-    uint64_t failures; /* to begin or to end a rewrite, ever */
+    uint64_t failures;        /* to begin or to end a rewrite, ever */
 
     /* the first file that an end waits for, see persist_end.c */
     uint64_t finish_failures; /* before that */

@@ -128,21 +128,17 @@ void persist_load_slice(struct server *s)
 
 /* --- DEBUG LOADAOF ------------------------------------------------------------------------------------------ */
 
-static void stop_waiting(struct session *waiter, enum unblock_why why)
+static void stop_waiting(struct session *waiter, struct resp_writer *out)
 {
     struct server *s = waiter->engine->owner;
     s->persist.reloader = NULL;
-    struct resp_writer *w = why == UNBLOCK_CLOSE ? NULL : session_push_open(waiter);
-    if (!w)
+    if (!out)
         return;
-    if (why == UNBLOCK_ERROR)
-        resp_error(w, "-UNBLOCKED client unblocked via CLIENT UNBLOCK");
-    else if (s->failed)
-        resp_error(w,
+    if (s->failed)
+        resp_error(out,
                    "the append-only file cannot be loaded, and the server stops: its log says why");
     else
-        resp_ok(w);
-    session_push_close(waiter);
+        resp_ok(out);
 }
 
 bool persist_reload(struct server *s, struct session *waiter)
@@ -152,7 +148,7 @@ bool persist_reload(struct server *s, struct session *waiter)
         return false;
     p->reload = true;
     p->reloader = waiter;
-    s->engine->loading = true; /* what changed until the log is closed would be lost */
+    engine_loading(s->engine, true); /* what changed until the log is closed would be lost */
     block_session(waiter, INT64_MAX, stop_waiting);
     return true;
 }

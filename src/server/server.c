@@ -22,7 +22,6 @@
 #include "base/mem.h"
 #include "clients/clients.h"
 #include "engine/durable.h"
-#include "server/option.h"
 
 /* Longest slice of work. A reply that waits for the log waits for three or four of them: with 1000 the median while a
  * rewrite ran was 3.4 ms, with 50 it is 0.45 ms, and the rewrite takes as long. */
@@ -44,12 +43,13 @@ void server_new_id(char id[SERVER_ID_CHARS + 1])
 void server_add_rows(struct server *s, struct cmd_table *t)
 {
     const struct cmd_row *const own[] = {
-        server_rows_process, server_rows_config, server_rows_info,
-        server_rows_memory,  server_rows_debug,  server_rows_persist,
+        server_rows_process, server_rows_info,    server_rows_memory,
+        server_rows_debug,   server_rows_persist,
     };
     cmd_add_rows(t);
     for (size_t i = 0; i < sizeof(own) / sizeof(own[0]); i++)
         cmd_table_add(t, own[i], s);
+    config_add_rows(t, s ? &s->config_host : NULL);
 }
 
 static void read_clocks(struct engine *e)
@@ -76,6 +76,7 @@ static enum err new_data(struct server *s, char error[CONFIG_ERROR_CHARS])
                  (long long)s->config.databases, (long long)s->config.shards);
         return ERR_NOMEM;
     }
+    server_config_host(s);
     s->table = cmd_table_new();
     server_add_rows(s, s->table);
     struct engine_options eo = {
@@ -88,13 +89,11 @@ static enum err new_data(struct server *s, char error[CONFIG_ERROR_CHARS])
         .wall_ms = s->start_wall_ms,
         .late = read_clocks,
     };
-    struct engine_config ec = {.active_expiry = true};
-    server_engine_config(&s->config, &ec);
     s->clients = clients_new(&s->rng);
     s->admin = admin_new();
     clients_observe(s->clients, &eo.observers);
     admin_observe(s->admin, &eo.observers);
-    s->engine = engine_new(&eo, &ec);
+    s->engine = engine_new(&eo, &s->config.engine);
     clients_attach(s->clients, s->engine);
     admin_attach(s->admin, s->engine);
     return ERR_OK;
@@ -156,8 +155,8 @@ void server_free(struct server **server)
     if (s->pidfile_written)
         unlink(s->config.pidfile);
     logger_deinit(&s->logger);
-    config_deinit(&s->config);
-    mem_free(s->config_file);
+    config_deinit(&s->config, &server_options);
+    mem_free(s->config_host.file);
     mem_free(s->executable);
     mem_free(s);
     *server = NULL;
@@ -176,13 +175,13 @@ static void on_timer(evutil_socket_t fd, short what, void *arg)
 
 static void fit_clients(struct server *s)
 {
-    uint64_t fit = net_fit_open_files((uint64_t)s->config.clients_max);
-    if (fit < (uint64_t)s->config.clients_max) {
+    uint64_t fit = net_fit_open_files((uint64_t)s->config.net.clients_max);
+    if (fit < (uint64_t)s->config.net.clients_max) {
         log_warning(&s->logger,
                     "maxclients is %llu instead of %lld: the system allows no more open files "
                     "(ulimit -n)",
-                    (unsigned long long)fit, (long long)s->config.clients_max);
-        s->config.clients_max = (int64_t)fit;
+                    (unsigned long long)fit, (long long)s->config.net.clients_max);
+        s->config.net.clients_max = (int64_t)fit;
     }
 }
 
@@ -191,9 +190,9 @@ enum err server_listen(struct server *s, char error[CONFIG_ERROR_CHARS])
     unsigned failed;
     fit_clients(s);
     s->timer = event_new(s->base, -1, 0, on_timer, s);
-    s->net = net_new(s->base, s->engine, &s->logger);
+    s->net = net_new(s->base, s->engine, &s->logger, &s->config.net);
     assert(s->timer);
-    return server_apply(s, &s->config, APPLY_NET, &failed, error);
+    return server_apply(s, &s->config, APPLY_LISTEN, &failed, error);
 }
 
 static int64_t earlier(int64_t a, int64_t b)
@@ -219,8 +218,7 @@ static void work(struct server *s, int64_t now_us)
     s->work_left = engine_work(s->engine, WORK_BUDGET_US);
     s->next_work_us = s->next_cron_us;
     int64_t due_ms = ks_next_expiry_ms(s->ks);
-    bool expires = s->engine->config.active_expiry && s->engine->pause == PAUSE_NONE;
-    if (expires && due_ms != INT64_MAX) {
+    if (engine_expires(s->engine) && due_ms != INT64_MAX) {
         int64_t in_ms = due_ms > s->engine->wall_ms ? due_ms - s->engine->wall_ms : 0;
         if (in_ms < 1000) /* else the housekeeping comes first */
             s->next_work_us = earlier(s->next_work_us, now_us + in_ms * 1000 + 1000);

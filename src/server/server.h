@@ -10,7 +10,7 @@
 #include "cmd/table.h"
 #include "engine/engine.h"
 #include "net/net.h"
-#include "server/config.h"
+#include "server/options.h"
 #include "server/persist.h"
 
 struct admin;
@@ -45,8 +45,8 @@ enum server_stop {
 
 struct server {
     struct config config;
-    char *config_file; /* owned; absolute; NULL: none, or standard input */
-    char *executable;  /* owned; absolute */
+    struct config_host config_host; /* owns its file name */
+    char *executable;               /* owned; absolute */
     bool pidfile_written;
 
     struct logger logger;
@@ -110,16 +110,13 @@ void server_stop_finished(struct server *s, int signal);
 bool server_stop_abort(struct server *s);
 void server_new_id(char id[SERVER_ID_CHARS + 1]);
 
-/* --- config_apply.c --- */
+/* --- apply.c --- */
 
-/* Puts what `next` says into force, for the groups (enum option_apply) given. `next` may be completed (paths). On
- * failure *failed is the group that failed, everything is as s->config says, and `error` tells why. */
+/* Puts what `next` says into force, for these groups (enum option_group): see struct config_host. */
 enum err server_apply(struct server *s, struct config *next, unsigned groups, unsigned *failed,
                       char error[CONFIG_ERROR_CHARS]);
-/* Replaces s->config by `takes`, which is in force. */
-void server_config_replace(struct server *s, struct config *takes);
-/* The engine's part of a configuration; strings are borrowed from it. */
-void server_engine_config(const struct config *c, struct engine_config *out);
+/* Makes s->config_host. */
+void server_config_host(struct server *s);
 
 /* --- cron.c --- */
 void server_cron(struct server *s, int64_t now_us);
@@ -147,7 +144,6 @@ enum err pidfile_write(const char *path);
 
 /* --- commands --- */
 extern const struct cmd_row server_rows_process[]; /* TIME ROLE SHUTDOWN LASTSAVE LOLWUT FUNCTION */
-extern const struct cmd_row server_rows_config[];
 extern const struct cmd_row server_rows_info[];
 extern const struct cmd_row server_rows_memory[];
 extern const struct cmd_row server_rows_debug[];

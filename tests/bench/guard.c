@@ -48,6 +48,8 @@ struct guard {
     struct engine *engine;
     struct clients *around; /* src/clients/ */
     struct admin *admin;
+    struct engine_config engine_config;
+    struct net_config net_config;
     struct event_base *base;
     struct net *net;
     int clients[CLIENTS];
@@ -104,21 +106,21 @@ static void server_start(struct guard *g)
     g->admin = admin_new();
     clients_observe(g->around, &o.observers);
     admin_observe(g->admin, &o.observers);
-    g->engine = engine_new(&o, &(struct engine_config){.slowlog_us = 10000,
-                                                       .slowlog_len_max = 128,
-                                                       .bulk_bytes_max = 512 << 20,
-                                                       .latency_tracking = true,
-                                                       .active_expiry = true});
+    g->engine_config = (struct engine_config){.slowlog_us = 10000,
+                                              .slowlog_len_max = 128,
+                                              .bulk_bytes_max = 512 << 20,
+                                              .latency_tracking = true};
+    g->engine = engine_new(&o, &g->engine_config);
     clients_attach(g->around, g->engine);
     admin_attach(g->admin, g->engine);
     g->base = event_base_new();
-    g->net = net_new(g->base, g->engine, &g->logger);
-    struct net_config c = {.unix_path = SOCKET,
-                           .unix_mode = 0700,
-                           .backlog = CLIENTS,
-                           .clients_max = CLIENTS,
-                           .query_bytes_max = 1 << 30};
-    if (net_configure(g->net, &c, error) != ERR_OK) {
+    g->net_config = (struct net_config){.unix_path = SOCKET,
+                                        .unix_mode = 0700,
+                                        .backlog = CLIENTS,
+                                        .clients_max = CLIENTS,
+                                        .query_bytes_max = 1 << 30};
+    g->net = net_new(g->base, g->engine, &g->logger, &g->net_config);
+    if (net_configure(g->net, &g->net_config, error) != ERR_OK) {
         fprintf(stderr, "%s\n", error);
         exit(1);
     }

@@ -3,6 +3,7 @@
 Rounds are interleaved (A B A B) and their medians count, so that what else the machine does meets all servers alike.
 """
 
+import json
 import os
 import re
 import resource
@@ -21,6 +22,7 @@ LOAD_KEYS = 5000000
 MANY_KEYS = 20000000
 REWRITE_KEYS = 2000000
 LOAD_ALONE_S, LOOK_S, LOOKS_AN_ASK = 3, 0.002, 20
+SLOW_SYNC_US, SLOW_READS_A_SECOND = 2000, 1000
 LARGE = ((64 * 1024, 2000, "64 KiB"), (1024 * 1024, 100, "1 MiB"))  # bytes, keys, name
 IDLE_CONNECTIONS, BUSY_CONNECTIONS = 9900, 100
 
@@ -108,6 +110,28 @@ def aof(bench):
                     bench.put("aof", f"{figure}: requests a second", "/s", name, rate)
                     if plain:
                         bench.put("aof", f"{figure}: CPU that the file adds", "ns", name, added_ns)
+
+
+def slow_sync(bench):
+    """GET beside a client that sets other keys under `always`, on a disk whose sync takes 2 ms."""
+    environ = bench.slow_disk(SLOW_SYNC_US)
+    seconds = 2 if bench.quick else 5
+
+    def read_beside_writes(server):
+        writes = subprocess.Popen([os.path.join(bench.tools, "fill"), str(server.port), str(KEYS), str(KEYS), "16",
+                                   "pipeline", "1"], stderr=subprocess.DEVNULL, preexec_fn=pin(LOAD_CPU))
+        said = bench.run(os.path.join(bench.tools, "latency"), server.port, SLOW_READS_A_SECOND, seconds, 10, 1000, 0)
+        writes.kill()
+        writes.wait()
+        return [json.loads(said.splitlines()[-1])[percentile] for percentile in ("p50", "p99")]
+
+    with Running() as running:
+        servers = {name: running.start(bench, name, aof="always", environ=environ) for name in bench.commands}
+        for server in servers.values():
+            bench.fill(server, 0, 1000, 16)
+        for name, found in medians(bench.rounds, servers, read_beside_writes).items():
+            for percentile, us in zip(("p50", "p99"), found):
+                bench.put("slow_sync", f"GET beside SETs that wait for 2 ms: {percentile}", "us", name, us)
 
 
 def loading(bench):
@@ -246,5 +270,5 @@ def store(bench):
         bench.put("store", f"{operation} of {keys} M keys, in batches of {batch}", "ns", "corsac", float(batched_ns))
 
 
-ALL = {part.__name__: part for part in (pipelines, memory, aof, loading, large, rewriting, growth, connections, store)}
+ALL = {part.__name__: part for part in (pipelines, memory, aof, slow_sync, loading, large, rewriting, growth, connections, store)}
 QUICK = [name for name in ALL if name != "store"]  # which takes its time, however few rounds there are

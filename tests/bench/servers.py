@@ -1,5 +1,6 @@
 """The servers that are measured: found, started on a CPU of their own, asked, watched and stopped."""
 
+import ctypes
 import mmap
 import os
 import shlex
@@ -15,6 +16,7 @@ PATIENCE_S = 60
 TURNS = struct.Struct("3Q")  # struct loop_turns of tests/shim/loop_shim.c
 PEERS = {"redis": "redis-server", "valkey": "valkey-server"}  # as they are called on PATH
 FLOOR = "floor"
+DISK_SYNC = 1 << 2  # enum disk_call of tests/shim/disk_shim.h
 
 
 class Failed(Exception):
@@ -57,7 +59,7 @@ def version(command):
 class Server:
     """One running server. Redis-style options are appended to its command; its files lie in `folder`/NAME."""
 
-    def __init__(self, name, command, folder, port, *options, aof="no", watch=None):
+    def __init__(self, name, command, folder, port, *options, aof="no", watch=None, environ=None):
         self.name, self.port = name, port
         self.folder = os.path.join(folder, f"{name}-{port}")
         shutil.rmtree(self.folder, ignore_errors=True)
@@ -69,7 +71,7 @@ class Server:
                         "--appendonly", "no" if aof == "no" else "yes", *options]
         if aof != "no":
             self.command += ["--appendfsync", aof]
-        self.environment = dict(os.environ)
+        self.environment = {**os.environ, **(environ or {})}
         self.turns = None
         if watch:
             self.watch_turns(watch)
@@ -181,7 +183,9 @@ class Bench:
 
     def __init__(self, build, commands, quick, rounds, folder=None):
         self.tools = os.path.join(build, "release", "tests", "bench")
-        self.shim = os.path.join(build, "release", "tests", "shim", "loop_shim.so")
+        shims = os.path.join(build, "release", "tests", "shim")
+        self.shim = os.path.join(shims, "loop_shim.so")
+        self.disk_shim = os.path.join(shims, "disk_shim.so")
         self.folder = folder or os.path.join(build, "bench", "data")
         self.commands, self.quick, self.rounds = commands, quick, rounds
         self.figures = {}  # {(part, figure): {server: value}}
@@ -190,7 +194,16 @@ class Bench:
         self.next_port = 21000 + os.getpid() % 8000
         os.makedirs(self.folder, exist_ok=True)
 
-    def server(self, name, *options, aof="no", watch=False):
+    def slow_disk(self, sync_us):
+        """The environment of servers whose files, below this folder, take so long to sync."""
+        control = os.path.join(self.folder, "disk_control")
+        library = ctypes.CDLL(self.disk_shim)
+        library.disk_control_open.restype = ctypes.c_void_p
+        disk = library.disk_control_open(control.encode(), self.folder.encode(), self.folder.encode())
+        library.disk_control_delay(ctypes.c_void_p(disk), DISK_SYNC, sync_us)
+        return {"LD_PRELOAD": self.disk_shim, "DISK_SHIM": control}
+
+    def server(self, name, *options, aof="no", watch=False, environ=None):
         """Starts a server by its name, or the floor; `watch`: with the turns of its loop timed."""
         while True:
             self.next_port += 1
@@ -199,7 +212,7 @@ class Bench:
                     break
         command = os.path.join(self.tools, FLOOR) if name == FLOOR else self.commands[name]
         return Server(name, command, self.folder, self.next_port, *options, aof=aof,
-                      watch=self.shim if watch else None)
+                      watch=self.shim if watch else None, environ=environ)
 
     def put(self, part, figure, unit, server, value, show=True):
         """Records a figure of a server, and shows that something goes on."""

@@ -81,6 +81,7 @@ def fewer(test, pipeline, times):
                   ratio("pipelines", cpu(test, pipeline), VALKEY, CORSAC))
 
 
+SLOW_P50 = "GET beside SETs that wait for 2 ms: p50"
 TARGETS = [
     *(Target("pipelines", f"{test}, P=1: CPU over the floor's", "<=", 1.05,
              ratio("pipelines", cpu(test, 1), CORSAC, FLOOR)) for test in ("GET", "SET")),
@@ -99,6 +100,10 @@ TARGETS = [
              corsac("aof", f"SET, everysec, P={pipeline}: CPU that the file adds")) for pipeline in (16, 64)),
     Target("aof", "SET, always, P=1: requests a second over Valkey's", ">=", 2,
            ratio("aof", "SET, always, P=1: requests a second", CORSAC, VALKEY)),
+    Target("slow_sync", "GET beside SETs under `always`, a sync of 2 ms, p50: us", "<=", 100,
+           corsac("slow_sync", SLOW_P50)),
+    Target("slow_sync", "GET beside SETs under `always`, p50 over the best peer's", "<=", 0.1,
+           against_best("slow_sync", SLOW_P50)),
     Target("loading", "loading: time over that of the fastest peer", "<=", 1 / 3, loading),
     *(Target("large", f"{test} of {size}: bytes for CPU over Valkey's", ">=", times,
              ratio("large", f"{test} of {size}", CORSAC, VALKEY))

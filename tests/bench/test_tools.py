@@ -136,6 +136,18 @@ def cpu_time_is_the_servers(bench, server):
 
 
 @test
+def a_slow_disk_is_slow(bench, _):
+    """a write under always waits for the slow disk, and its sync takes as long as was asked for"""
+    server = bench.server("corsac", aof="always", environ=bench.slow_disk(50000))
+    try:
+        begin = time.monotonic()
+        server.must("SET", "key", "value")
+        assert time.monotonic() - begin >= 0.05
+    finally:
+        server.stop()
+
+
+@test
 def targets_are_judged(bench, _):
     """a target is reached, missed, or not measured"""
     target = targets.Target("memory", "bytes", "<=", 58, targets.corsac("memory", "16 B + 16 B"))

@@ -153,4 +153,238 @@ def a_command_that_fails_is_named():
     assert_refused("ERR no such key", f"{FILES}/{INCR}", f"at offset {len(SET_A)}, 'RENAME'")
 
 
+# --- without a manifest -------------------------------------------------------------------------
+
+
+def small_log():
+    """A server's own files, with a base that holds a key and an increment that holds another."""
+    begin_anew()
+    client = testing.connect(start())
+    client.call("SET", "base", "1")
+    testing.rewrite(client)
+    client.call("SET", "incr", "2")
+    Current.server.stop()
+
+
+@test
+def a_lost_manifest_stops_the_start_and_can_be_made_again():
+    small_log()
+    whole = read(MANIFEST)
+    os.remove(MANIFEST)
+    assert_refused("has no appendonly.aof.manifest, but holds appendonly.aof.2.base.aof (", "appendonly.aof.2.incr.aof (",
+                   f"`corsac --check-aof {os.path.abspath(FILES)} --rebuild-manifest`")
+    status, text = check()
+    assert status == 2 and "--rebuild-manifest makes it again" in text, text
+    status, text = check("--rebuild-manifest")
+    assert status == 0 and "names 2 files" in text, text
+    assert read(MANIFEST) == whole
+    assert testing.connect(start()).call("MGET", "base", "incr") == [b"1", b"2"]
+    Current.server.stop()
+    status, text = check("--rebuild-manifest")
+    assert status == 1 and "is there and can be read. Nothing was changed" in text, text
+
+
+@test
+def a_manifest_that_cannot_be_read_is_kept():
+    small_log()
+    write(MANIFEST, b"nonsense")
+    assert_refused("line 1 of the manifest")
+    status, text = check("--rebuild-manifest", path=MANIFEST)
+    assert status == 0, text
+    assert read(MANIFEST + ".tail-0") == b"nonsense"
+    assert testing.connect(start()).call("DBSIZE") == 2
+
+
+@test
+def positions_tell_what_a_base_holds():
+    small_log()
+    client = testing.connect(start("--aof-disable-auto-gc", "yes"))
+    client.call("SET", "more", "3")
+    testing.rewrite(client)
+    client.call("DEL", "base")
+    Current.server.stop()
+    os.remove(MANIFEST)
+    assert len([name for name in contents() if ".base." in name]) == 2, contents().keys()
+    status, text = check("--rebuild-manifest")
+    assert status == 0, text
+    assert testing.connect(start()).call("MGET", "base", "incr", "more") == [None, b"2", b"3"]
+
+
+@test
+def what_is_in_doubt_is_not_rebuilt():
+    def refused(word, **files):
+        begin_anew()
+        for name, data in files.items():
+            write(f"{FILES}/a.{name[1:]}.{'base' if name[0] == 'b' else 'incr'}.aof", data)
+        before = contents()
+        status, text = check("--rebuild-manifest")
+        assert status == 1 and word in text and contents() == before, text
+    refused("several bases", b1=SET_A, b2=SET_A, i1=SET_B)
+    refused("a number is missing", b1=SET_A, i1=SET_B, i3=SET_B)
+    refused("no base", i2=SET_B)
+    refused("do not go together", b1=SET_A[:-1], i1=SET_B)
+    refused("do not go together", i1=command("RPUSH", "l", "x"))
+    begin_anew()
+    os.makedirs(FILES)
+    status, text = check("--rebuild-manifest")
+    assert status == 1 and "no files of a log" in text, text
+    write(f"{FILES}/a.1.base.aof", SET_A)
+    write(f"{FILES}/b.1.base.aof", SET_B)
+    status, text = check("--rebuild-manifest")
+    assert status == 1 and "several logs" in text, text
+    status, text = check("--rebuild-manifest", path=f"{FILES}/a.manifest")
+    assert status == 0 and read(f"{FILES}/a.manifest") == b"file a.1.base.aof seq 1 type b\n", text
+
+
+@test
+def a_torn_end_is_no_reason_not_to_rebuild():
+    small_log()
+    os.remove(MANIFEST)
+    path = f"{FILES}/appendonly.aof.2.incr.aof"
+    write(path, read(path)[:-1])
+    status, text = check("--rebuild-manifest")
+    assert status == 0 and "The last one ends as said above" in text, text
+    assert testing.connect(start()).call("MGET", "base", "incr") == [b"1", b"2"]
+
+
+@test
+def nothing_is_written_over():
+    small_log()
+    os.remove(MANIFEST)
+    before = contents()
+    server = start("--appendonly", "no")
+    client = testing.connect(server)
+    client.call("SET", "other", "data")
+    assert client.call("CONFIG", "SET", "appendonly", "yes") == b"+OK"
+    testing.await_rewrite(client)
+    after = contents()
+    assert all(after[name] == data for name, data in before.items()), (before.keys(), after.keys())
+    assert "holds files that appendonly.aof.manifest does not name" in server.log().decode()
+    server.kill()
+    server = start()
+    assert testing.connect(server).call("MGET", "other", "base") == [b"data", None]
+    assert "holds files that appendonly.aof.manifest does not name, and that are not loaded" in server.log().decode()
+
+
+@test
+def files_of_another_name_are_told_of():
+    small_log()
+    server = start("--appendfilename", "other.aof")
+    assert testing.connect(server).call("DBSIZE") == 0
+    assert "holds files of another appendfilename than other.aof" in server.log().decode()
+    plain_log()
+    server = start()
+    testing.connect(server)
+    assert f"{INCR}, which appendonly.aof.manifest names, is empty" in server.log().decode()
+
+
+@test
+def a_start_that_was_cut_off_is_no_log():
+    """Killed before it named its first files: an empty base, whole or torn, and an empty increment."""
+    small = File(0, 1700000000, base=True)
+    small.text, small.batches = b"", 0
+    small.batch(b"#TS:%020d\r\n#CORSAC:1\r\n#BASE\r\n#END batches=%020d\r\n" % (1700000000, 1))
+    for length in (0, 1, 30, len(small.text) - 1, len(small.text)):
+        begin_anew()
+        write(f"{FILES}/appendonly.aof.1.base.aof", small.text[:length])
+        write(f"{FILES}/{INCR}", b"")
+        assert testing.connect(start()).call("DBSIZE") == 0, length
+        assert read(MANIFEST).count(b"\n") == 2
+
+
+# --- what is no file ------------------------------------------------------------------------------
+
+
+def place(name, kind):
+    path = f"{FILES}/{name}"
+    if os.path.lexists(path):
+        os.rename(path, f"{FOLDER}/moved")
+    if kind == "fifo":
+        os.mkfifo(path)
+    elif kind == "directory":
+        os.mkdir(path)
+    else:
+        write(f"{FOLDER}/moved", b"") if not os.path.exists(f"{FOLDER}/moved") else None
+        os.symlink("../moved", path)
+
+
+@test
+def only_files_are_loaded():
+    for name in "appendonly.aof.2.base.aof", "appendonly.aof.2.incr.aof", "appendonly.aof.manifest":
+        for kind, why in ("fifo", "no regular file"), ("directory", "no regular file"), ("link", "a symbolic link"):
+            small_log()
+            place(name, kind)
+            assert_refused(why, name)
+            status, text = check()
+            assert status != 0 and (why in text), text
+
+
+@test
+def what_is_no_file_is_not_written_to():
+    for kind in "fifo", "link":
+        begin_anew()
+        os.makedirs(FILES)
+        place("appendonly.aof.1.base.aof", kind)
+        if kind == "fifo":
+            assert_refused("has no appendonly.aof.manifest, but holds appendonly.aof.1.base.aof")
+            continue
+        os.remove(f"{FILES}/appendonly.aof.1.base.aof")
+        place("temp-appendonly.aof.manifest", kind)
+        client = testing.connect(start())
+        client.call("SET", "a", "1")
+        testing.rewrite(client)
+        assert read(f"{FOLDER}/moved") == b""
+
+
+@test
+def an_old_file_that_is_a_link_is_not_taken_over():
+    begin_anew()
+    write(f"{FOLDER}/elsewhere", SET_A)
+    os.makedirs(FILES)
+    os.symlink("elsewhere", f"{FOLDER}/appendonly.aof")
+    assert_refused("appendonly.aof", "a symbolic link")
+
+
+@test
+def a_link_to_the_directory_is_the_operators():
+    begin_anew()
+    os.makedirs(f"{FOLDER}/disk")
+    os.symlink("disk", FILES)
+    client = testing.connect(start())
+    client.call("SET", "a", "1")
+    testing.rewrite(client)
+    Current.server.stop()
+    assert os.path.exists(f"{FOLDER}/disk/appendonly.aof.manifest")
+    assert testing.connect(start()).call("GET", "a") == b"1"
+
+
+# --- manifests ------------------------------------------------------------------------------------
+
+
+@test
+def a_manifest_names_files_of_a_log():
+    for line in (b"file appendonly.aof.manifest seq 1 type h\n", b"file temp-appendonly.aof.manifest seq 1 type h\n",
+                 b"file temp-rewriteaof-7.aof seq 3 type i\n", b"file appendonly.aof.2.base.aof seq 2 type h\n",
+                 b"file x seq 18446744073709551615 type i\n", b"file x seq 4611686018427387904 type i\n",
+                 b"file ../x seq 3 type h\n"):
+        small_log()
+        write(MANIFEST, read(MANIFEST) + line)
+        assert_refused("nvalid AOF manifest file format" if b"2.base" not in line else "named before")
+        assert check()[0] == 1
+
+
+@test
+def the_last_number_can_be_loaded():
+    small_log()
+    last = 2**62 - 1
+    write(MANIFEST, b"file appendonly.aof.2.base.aof seq 2 type b\nfile appendonly.aof.2.incr.aof seq %d type i\n" % last)
+    client = testing.connect(start())
+    assert client.call("DBSIZE") == 2
+    client.call("SET", "more", "3")
+    client.call("BGREWRITEAOF")
+    Current.server.stop()
+    assert b"seq %d type i" % last in read(MANIFEST)
+    assert testing.connect(start()).call("DBSIZE") == 3
+
+
 testing.run(Current)

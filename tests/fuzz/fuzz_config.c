@@ -6,8 +6,7 @@
 #include <assert.h>
 #include <stdint.h>
 
-#include "server/config.h"
-#include "server/option.h"
+#include "server/options.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -30,14 +29,15 @@ static const struct config_files files = {.read = read_nothing, .each = each_its
 
 static void load(struct config *c, struct config_problems *p, struct slice text)
 {
-    struct config_loader l = {.config = c, .problems = p, .files = &files};
+    struct config_loader l = {
+        .options = &server_options, .config = c, .problems = p, .files = &files};
     config_load_text(&l, "fuzz", text);
     assert(l.depth == 0);
 }
 
 static void check_same(const struct config *a, const struct config *b)
 {
-    for (const struct option *o = option_table; o->name; o++)
+    for (const struct option *o = server_options.rows; o->name; o++)
         assert(option_same(o, a, b));
 }
 
@@ -54,24 +54,27 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     buf_init(&once);
     buf_init(&twice);
     config_problems_init(&p);
-    config_init(&c);
-    config_init(&again);
+    config_init(&c, &server_options);
+    config_init(&again, &server_options);
     load(&c, &p, file);
     load(&c, &p, changes);
     for (int i = 0; i < p.count; i++)
         for (const char *ch = p.at[i].text; *ch; ch++)
             assert((unsigned char)*ch >= ' '); /* a message is one line */
 
-    config_rewrite_text(&c, &files, file, size % 2, &once);
+    const struct options *t = &server_options;
+    struct config_rewrite w = {.options = t, .config = &c, .files = &files, .all = size % 2};
+    config_rewrite_text(&w, file, &once);
     load(&again, &p, buf_slice(&once));
     check_same(&c, &again);
-    config_rewrite_text(&again, &files, buf_slice(&once), size % 2, &twice);
+    w.config = &again;
+    config_rewrite_text(&w, buf_slice(&once), &twice);
     assert(slice_equal(buf_slice(&once), buf_slice(&twice)));
 
     buf_deinit(&once);
     buf_deinit(&twice);
     config_problems_deinit(&p);
-    config_deinit(&c);
-    config_deinit(&again);
+    config_deinit(&c, &server_options);
+    config_deinit(&again, &server_options);
     return 0;
 }

@@ -13,7 +13,7 @@ static int setup(void **state)
     (void)state;
     harness_init(&h);
     a = harness_connect(&h);
-    h.e->config.latency_ms = THRESHOLD_MS;
+    h.config.latency_ms = THRESHOLD_MS;
     return 0;
 }
 
@@ -102,14 +102,14 @@ static void test_doctor(void **state)
 {
     (void)state;
     assert_has(client_run(a, "LATENCY DOCTOR"), "Nothing has taken 10 ms or longer");
-    h.e->config.latency_ms = 0;
+    h.config.latency_ms = 0;
     assert_has(client_run(a, "LATENCY DOCTOR"), "Latency is not watched.");
-    h.e->config.latency_ms = THRESHOLD_MS;
+    h.config.latency_ms = THRESHOLD_MS;
     add("command", 50, 0);
     add("command", 100, 4);
     add("aof-write", 20, 4);
     h.wall_ms = 1700000009000;
-    h.e->config.slowlog_us = 20000;
+    h.config.slowlog_us = 20000;
     const char *text = client_run(a, "LATENCY DOCTOR");
     assert_has(text, "1. command: 2 spikes, 75 ms on average (mean deviation 25 ms), worst 100 ms, "
                      "one every 4.0 s, the latest 5 s ago.\n");

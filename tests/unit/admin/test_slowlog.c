@@ -31,7 +31,7 @@ static void note(const char *line, int64_t us, uint64_t len_max)
         argv[argc++] = slice_of(at, strcspn(at, " "));
         at += strcspn(at, " ");
     }
-    h.e->config.slowlog_len_max = len_max;
+    h.config.slowlog_len_max = len_max;
     slowlog_add(admin_slowlog(h.admin), a->session, argv, argc, us);
 }
 
@@ -123,13 +123,13 @@ static void test_redacted(void **state)
 static void test_threshold(void **state)
 {
     (void)state;
-    h.e->config.slowlog_us = 0;
+    h.config.slowlog_us = 0;
     engine_config_changed(h.e);
     client_run(a, "PING");
     client_run(a, "ECHO"); /* was not run */
     client_run(a, "NONE");
     assert_reply(a, "SLOWLOG LEN", ":1\r\n");
-    h.e->config.slowlog_us = -1;
+    h.config.slowlog_us = -1;
     engine_config_changed(h.e);
     client_run(a, "SLOWLOG RESET");
     client_run(a, "PING");

@@ -70,10 +70,10 @@ static void test_reset(void **state)
     assert_int_equal(a->session->flags, SESSION_AUTHENTICATED);
     assert_reply(a, "CLIENT GETNAME", "$-1\r\n");
     assert_reply(a, "EXEC", "-ERR EXEC without MULTI\r\n");
-    h.e->config.password = password;
+    h.config.password = password;
     assert_reply(a, "RESET", "+RESET\r\n");
     assert_reply(a, "PING", "-NOAUTH Authentication required.\r\n");
-    h.e->config.password = SLICE("");
+    h.config.password = SLICE("");
 }
 
 static void test_auth(void **state)
@@ -86,7 +86,7 @@ static void test_auth(void **state)
     assert_reply(a, "AUTH default anything", "+OK\r\n");
     assert_reply(a, "AUTH other x", WRONGPASS);
     assert_reply(a, "AUTH a b c", "-ERR syntax error\r\n");
-    h.e->config.password = password;
+    h.config.password = password;
     assert_reply(a, "PING", "+PONG\r\n"); /* who was in stays in */
     struct client *c = harness_connect(&h);
     assert_reply(c, "PING", "-NOAUTH Authentication required.\r\n");
@@ -102,7 +102,7 @@ static void test_auth(void **state)
     assert_reply(c, "AUTH default bad", WRONGPASS);
     assert_reply(c, "PING", "+PONG\r\n"); /* a wrong guess takes nothing away */
     assert_reply(c, "AUTH default secret", "+OK\r\n");
-    h.e->config.password = SLICE("");
+    h.config.password = SLICE("");
 }
 
 static void test_hello(void **state)
@@ -134,7 +134,7 @@ static void test_hello(void **state)
 static void test_hello_auth(void **state)
 {
     (void)state;
-    h.e->config.password = password;
+    h.config.password = password;
     struct client *c = harness_connect(&h);
     assert_reply(
         c, "HELLO 3",
@@ -145,7 +145,7 @@ static void test_hello_auth(void **state)
     assert_reply(c, "HELLO 3 AUTH default bad", WRONGPASS);
     assert_has(client_run(c, "HELLO 3 SETNAME x AUTH default secret"), "%7\r\n");
     assert_reply(c, "CLIENT GETNAME", "$1\r\nx\r\n");
-    h.e->config.password = SLICE("");
+    h.config.password = SLICE("");
 }
 
 /* --- waiting ---------------------------------------------------------------------------------- */

@@ -75,6 +75,9 @@ static const char *const forms[] = {
     "swapdb %d %d",
 };
 
+/* What leaves nothing. */
+static const char *const rare_forms[] = {"flushdb", "flushdb", "flushall"};
+
 static const char *const keys[] = {"a", "b", "c", "d", "e", "f", "g", "h"};
 static const char *const values[] = {"1",     "12",   "-7",  "x",
                                      "hello", "\"\"", "3.5", "9223372036854775807"};
@@ -95,7 +98,7 @@ static int64_t number(struct rng *r, char kind, int64_t now_ms)
 
 static void next_request(struct rng *r, int64_t now_ms, char line[LINE_MAX])
 {
-    const char *form = rng_below(r, 500) == 0 ? rng_below(r, 3) ? "flushdb" : "flushall"
+    const char *form = rng_below(r, 500) == 0 ? rare_forms[rng_below(r, COUNT_OF(rare_forms))]
                                               : forms[rng_below(r, COUNT_OF(forms))];
     size_t len = 0;
     for (const char *p = form; *p; p++) {
@@ -195,9 +198,30 @@ static void test_replay_after_failures(void **state)
         run_workload(seed, true);
 }
 
+/* A command that writes and is in no form would never be replayed here. */
+static void test_every_writing_command_has_a_form(void **state)
+{
+    (void)state;
+    struct cmd_test t;
+    cmd_test_init(&t, 1);
+    for (size_t i = 0; i < cmd_table_top_count(t.table); i++) {
+        const struct cmd_row *row = cmd_table_top_at(t.table, i)->row;
+        size_t len = strlen(row->name);
+        bool found = !(row->flags & CMD_WRITE);
+        for (size_t f = 0; !found && f < COUNT_OF(rare_forms); f++)
+            found = strcmp(rare_forms[f], row->name) == 0;
+        for (size_t f = 0; !found && f < COUNT_OF(forms); f++)
+            found = strncmp(forms[f], row->name, len) == 0 && forms[f][len] == ' ';
+        if (!found)
+            fail_msg("%s writes: add a form of it to the top of this file", row->name);
+    }
+    cmd_test_deinit(&t);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_every_writing_command_has_a_form),
         cmocka_unit_test(test_replay),
         cmocka_unit_test(test_replay_after_failures),
     };

@@ -147,11 +147,11 @@ static void add_rows_of_other_rooms(struct cmd_table *t)
     const struct cmd_row *const rows[] = {
         clients_rows_connection, clients_rows_client, engine_rows_multi,  clients_rows_pubsub,
         clients_rows_monitor,    admin_rows_slowlog,  admin_rows_latency, admin_rows_command,
-        server_rows_process,     server_rows_config,  server_rows_info,   server_rows_memory,
-        server_rows_debug,
+        server_rows_process,     server_rows_info,    server_rows_memory, server_rows_debug,
     };
     for (size_t i = 0; i < COUNT_OF(rows); i++)
         cmd_table_add(t, rows[i], NULL);
+    config_add_rows(t, NULL);
 }
 
 /* Every row of every room documents itself. */

@@ -4,6 +4,7 @@
 
 #include "base/mem.h"
 #include "base/words.h"
+#include "engine/check.h"
 
 #define IOVECS 16
 
@@ -82,12 +83,14 @@ void harness_init(struct harness *h)
     h->admin = admin_new();
     clients_observe(h->around, &options.observers);
     admin_observe(h->admin, &options.observers);
-    h->e = engine_new(&options, &(struct engine_config){
-                                    .slowlog_us = -1,
-                                    .slowlog_len_max = 128,
-                                    .bulk_bytes_max = 512 * 1024 * 1024,
-                                    .latency_tracking = true,
-                                });
+    h->config = (struct engine_config){
+        .slowlog_us = -1,
+        .slowlog_len_max = 128,
+        .bulk_bytes_max = 512 * 1024 * 1024,
+        .latency_tracking = true,
+    };
+    h->e = engine_new(&options, &h->config);
+    h->e->active_expiry = false;
     clients_attach(h->around, h->e);
     admin_attach(h->admin, h->e);
     harness_advance(h, 0);
@@ -149,6 +152,7 @@ static bool offer(struct client *c, int argc, const struct slice *argv)
         copy[i] = slice_of(memcpy(mem_alloc(argv[i].len + !argv[i].len), argv[i].ptr, argv[i].len),
                            argv[i].len);
     set_clocks(c->harness);
+    assert_int_equal(c->session->checks, session_checks(c->session));
     mem_fail_after(c->harness->fail_nth);
     int taken = engine_run(c->harness->e, c->session,
                            &(struct engine_request){.argv = copy, .argc = argc}, 1, NULL);

@@ -32,6 +32,7 @@ struct harness {
     struct engine *e;
     struct clients *around; /* src/clients/ */
     struct admin *admin;
+    struct engine_config config; /* a test may change it, and then calls engine_config_changed */
     struct keyspace *ks;
     struct cmd_table *table;
     struct logger logger;

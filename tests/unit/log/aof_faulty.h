@@ -64,10 +64,10 @@ static inline bool run_with_fault(enum writer_policy policy, uint32_t nth, uint3
     disk_shim_fail(shim, 0, 0, 0, 0);
     if (aof_rewrite_due(a)) { /* with `no`: as the engine does */
         while (a->rewrite || !world_rewrite_begin(&w, a)) {
-            aof_poll(a);
+            world_poll(&w, a);
             usleep(500);
         }
-        while (w.given >= 0)
+        while (w.sink)
             world_rewrite_slice(&w, a);
     }
     await_synced(a, aof_pos(a));
@@ -75,7 +75,7 @@ static inline bool run_with_fault(enum writer_policy policy, uint32_t nth, uint3
         assert_null(aof_fault(a));
     world_turn(&w, a); /* and all is well again */
     await_synced(a, aof_pos(a));
-    assert_true(aof_close(&a));
+    assert_true(world_close(&w, &a));
     world_judge_dir(&w, "log", w.points[w.count - 1].pos);
     world_deinit(&w);
     return failed;

@@ -4,13 +4,17 @@
 #include <dirent.h>
 #include <errno.h>
 #include <ftw.h>
+#include <poll.h>
 #include <sys/stat.h>
 
 #include "log_test.h"
 
 #include "base/logger.h"
 #include "base/num.h"
+#include "base/clock.h"
 #include "log/aof.h"
+#include "log/aof_impl.h"
+#include "log/sink.h"
 
 #define WORLD_DBS        3
 #define WORLD_KEYS       16
@@ -34,7 +38,10 @@ struct world {
     size_t count, cap;
     struct world_data snapshot; /* what the rewrite under way gives */
     int given;                  /* of its keys; -1: none under way */
-    bool preparing;             /* it is to be taken once the rewrite is prepared */
+    struct sink *sink;          /* of that rewrite; NULL: none under way */
+    enum snapshot_phase phase;
+    unsigned rewrites; /* that went well */
+    bool rewrite_ok;   /* the last one did */
 };
 
 static inline uint64_t world_hash(const struct world_data *d)
@@ -117,21 +124,20 @@ static inline void world_step(struct world *w, struct aof *a)
     else if (dice == 9)
         argv[0] = SLICE("DEL");
     int argc = dice == 9 && argv[0].len == 3 && argv[0].ptr[0] == 'D' ? 2 : 3;
-    aof_append(a, db, argc, argv, (int64_t)(1700000000 + w->count / 10));
+    stream_clock(a->stream, (int64_t)(1700000000 + w->count / 10));
+    stream_put(a->stream, db, argc, argv);
     w->data.db = db;
     world_apply(&w->data, argv, argc);
 }
 
 static inline void world_transaction(struct world *w, struct aof *a)
 {
-    aof_group_begin(a);
-    aof_append(a, w->data.db, 1, &SLICE("MULTI"), 1700000000);
+    stream_unit_begin(a->stream);
     for (uint64_t m = 1 + rng_below(&w->rng, 4); m > 0; m--) {
         world_step(w, a);
-        aof_seal(a); /* does nothing within a group */
+        stream_seal(a->stream); /* does nothing within a unit */
     }
-    aof_append(a, w->data.db, 1, &SLICE("EXEC"), 1700000000);
-    aof_group_end(a);
+    stream_unit_end(a->stream);
 }
 
 /* A turn: some commands and transactions, then the seal. */
@@ -144,7 +150,7 @@ static inline void world_turn(struct world *w, struct aof *a)
             world_step(w, a);
         world_note(w, aof_pos(a));
     }
-    aof_seal(a);
+    stream_seal(a->stream);
 }
 
 /* --- rewriting ------------------------------------------------------------------------------ */
@@ -153,50 +159,134 @@ static inline void world_turn(struct world *w, struct aof *a)
 static inline bool world_rewrite_begin(struct world *w, struct aof *a)
 {
     char error[AOF_ERROR_CHARS];
-    if (aof_rewrite_prepare(a, 0, error) != ERR_OK)
+    if (aof_rewrite(a, 0, &w->sink, error) != ERR_OK)
         return false;
-    w->preparing = true;
+    w->phase = SNAPSHOT_PREPARING;
     w->given = 0;
     return true;
 }
 
-/* Takes the snapshot, if that can be done now. */
-static inline void world_rewrite_snapshot(struct world *w, struct aof *a)
+static inline void world_rewrite_close(struct world *w, bool fine)
 {
-    if (!w->preparing || !aof_rewrite_prepared(a))
+    struct sink *sink = w->sink;
+    w->sink = NULL;
+    w->given = -1;
+    w->rewrite_ok = fine;
+    w->rewrites += fine;
+    sink->ops->close(sink, fine);
+}
+
+static inline void world_rewrite_cancel(struct world *w)
+{
+    if (w->sink && w->phase != SNAPSHOT_PLACING)
+        world_rewrite_close(w, false);
+}
+
+static inline bool world_rewrite_ready(struct world *w)
+{
+    return w->sink && w->sink->ops->step(w->sink, w->phase) == SINK_READY;
+}
+
+/* Leads it to its next phase, as a job does; takes the snapshot, if that can be done now. */
+static inline void world_rewrite_advance(struct world *w)
+{
+    if (!w->sink)
         return;
-    aof_rewrite_begin(a, WORLD_SNAPSHOT_S);
-    w->snapshot = w->data;
-    w->preparing = false;
+    enum sink_step step = w->sink->ops->step(w->sink, w->phase);
+    if (step == SINK_FAILED)
+        world_rewrite_close(w, false);
+    if (step != SINK_READY)
+        return;
+    switch (w->phase) {
+    case SNAPSHOT_PREPARING:
+        w->sink->ops->begin(w->sink, WORLD_SNAPSHOT_S);
+        w->snapshot = w->data;
+        w->phase = SNAPSHOT_GIVING;
+        break;
+    case SNAPSHOT_GIVING: break;
+    case SNAPSHOT_SAVING:
+        w->sink->ops->place(w->sink);
+        w->phase = SNAPSHOT_PLACING;
+        break;
+    case SNAPSHOT_PLACING: world_rewrite_close(w, true); break;
+    }
+}
+
+static inline void world_poll(struct world *w, struct aof *a)
+{
+    aof_poll(a);
+    world_rewrite_advance(w);
+}
+
+static inline void world_rewrite_end(struct world *w)
+{
+    assert_int_equal(w->sink->ops->end(w->sink), ERR_OK);
+    w->phase = SNAPSHOT_SAVING;
+    w->given = -1;
 }
 
 /* Gives a few keys of the snapshot, or the end. */
 static inline void world_rewrite_slice(struct world *w, struct aof *a)
 {
     char digits[NUM_I64_CHARS];
-    if (!aof_rewriting(a) || w->given < 0) {
-        w->given = -1;
-        w->preparing = false;
-        return;
-    }
-    aof_poll(a);
-    world_rewrite_snapshot(w, a);
-    if (w->preparing)
+    world_poll(w, a);
+    if (!w->sink || w->phase != SNAPSHOT_GIVING)
         return;
     for (int i = 0; i < 5 && w->given < WORLD_DBS * WORLD_KEYS; i++, w->given++) {
         int db = w->given / WORLD_KEYS, k = w->given % WORLD_KEYS;
         struct slice argv[3] = {SLICE("SET"),
                                 {digits, (size_t)num_print_i64(digits, k)},
                                 {w->snapshot.value[db][k], w->snapshot.len[db][k]}};
-        if (argv[2].len && k % 4 == 0)
-            aof_rewrite_add(a, db, 3, argv);
-        else if (argv[2].len)
-            aof_rewrite_add_string(a, db, argv[1], argv[2]);
+        if (argv[2].len)
+            assert_int_equal(w->sink->ops->put(w->sink, db, 3, argv), ERR_OK);
     }
-    if (w->given == WORLD_DBS * WORLD_KEYS) {
-        aof_rewrite_end(a);
-        w->given = -1;
+    if (w->given == WORLD_DBS * WORLD_KEYS)
+        world_rewrite_end(w);
+}
+
+static inline void await_rewrite(struct world *w, struct aof *a)
+{
+    int64_t until_us = clock_mono_us() + 10000000;
+    for (world_poll(w, a); a->rewrite; world_poll(w, a)) {
+        struct pollfd p = {.fd = aof_event_fd(a), .events = POLLIN};
+        assert_true(clock_mono_us() < until_us);
+        poll(&p, 1, 1000);
     }
+}
+
+/* What is done is logged from here on. */
+static inline void world_follow(struct aof *a)
+{
+    struct stream *st = stream_new(aof_pos(a));
+    aof_follow(a, st);
+    stream_drop(&st);
+}
+
+static inline void await_prepared(struct world *w, struct aof *a)
+{
+    int64_t until_us = clock_mono_us() + 10000000;
+    for (aof_poll(a); !world_rewrite_ready(w); aof_poll(a)) {
+        struct pollfd p = {.fd = aof_event_fd(a), .events = POLLIN};
+        assert_true(clock_mono_us() < until_us);
+        poll(&p, 1, 1000);
+    }
+}
+
+/* A rewrite under way ends with the log, unless it takes its place just now. */
+static inline bool world_close(struct world *w, struct aof **a)
+{
+    world_rewrite_cancel(w);
+    aof_stop(*a);
+    if (w->sink) {
+        while (!aof_stopped(*a)) {
+            usleep(100);
+            aof_poll(*a);
+        }
+        world_rewrite_advance(w);
+        if (w->sink)
+            world_rewrite_close(w, false);
+    }
+    return aof_close(a);
 }
 
 /* --- opening and loading ---------------------------------------------------------------------- */
@@ -283,12 +373,13 @@ static inline struct aof *world_restart(struct world *w, const char *dir, enum w
     world_judge(w, &d, pos, least);
     if (aof_start(a, AOF_GO_ON, error) != ERR_OK)
         fail_msg("cannot start: %s", error);
+    world_follow(a);
     assert_int_equal(aof_pos(a), pos);
     while (w->points[w->count - 1].pos > pos)
         w->count--;
     w->data = d;
     w->given = -1;
-    w->preparing = false;
+    w->sink = NULL;
     return a;
 }
 

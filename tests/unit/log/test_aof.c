@@ -30,16 +30,6 @@ static void await_promised(struct aof *a, uint64_t pos)
     }
 }
 
-static void await_rewrite(struct aof *a)
-{
-    int64_t until_us = clock_mono_us() + 10000000;
-    for (aof_poll(a); a->rewrite; aof_poll(a)) {
-        struct pollfd p = {.fd = aof_event_fd(a), .events = POLLIN};
-        assert_true(clock_mono_us() < until_us);
-        poll(&p, 1, 1000);
-    }
-}
-
 static void test_locked_directory(void **state)
 {
     (void)state;
@@ -90,30 +80,39 @@ static void test_restarts(void **state)
     }
 }
 
-/* The time is recorded ahead of a transaction, not within, also where there is nothing else. */
+/* The time is recorded ahead of a batch, so never within a transaction, and only where it is another than before. */
 static void test_timestamps(void **state)
 {
     (void)state;
-    static const char expected[] = "#TS:20\r\n"
-                                   "*2\r\n$6\r\nSELECT\r\n$1\r\n0\r\n"
-                                   "*1\r\n$5\r\nMULTI\r\n"
-                                   "*1\r\n$1\r\na\r\n"
-                                   "*1\r\n$4\r\nEXEC\r\n"
-                                   "#TS:22\r\n"
-                                   "*1\r\n$1\r\nb\r\n";
+    static const char *const expected[] = {
+        "\r\n#TS:20\r\n*2\r\n$6\r\nSELECT\r\n$1\r\n0\r\n*1\r\n$5\r\nMULTI\r\n"
+        "*1\r\n$1\r\na\r\n*1\r\n$1\r\nb\r\n*1\r\n$4\r\nEXEC\r\n#SEAL ",
+        "\r\n*1\r\n$1\r\nc\r\n#SEAL ", "\r\n#TS:22\r\n*1\r\n$1\r\nd\r\n#SEAL "};
     struct world w;
+    struct buf got;
     world_init(&w, 4);
     remove_dir("log");
     struct aof *a = world_restart(&w, "log", WRITER_NO, 0);
-    aof_group_begin(a);
-    aof_append(a, 0, 1, &SLICE("MULTI"), 20);
-    aof_append(a, 0, 1, &SLICE("a"), 21);
-    aof_append(a, 0, 1, &SLICE("EXEC"), 22);
-    aof_group_end(a);
-    aof_append(a, 0, 1, &SLICE("b"), 22);
-    assert_int_equal(a->batch.bytes.len, sizeof(expected) - 1);
-    assert_memory_equal(a->batch.bytes.ptr, expected, sizeof(expected) - 1);
+    stream_clock(a->stream, 20);
+    stream_unit_begin(a->stream);
+    stream_put(a->stream, 0, 1, &SLICE("a"));
+    stream_put(a->stream, 0, 1, &SLICE("b"));
+    stream_unit_end(a->stream);
+    stream_seal(a->stream);
+    stream_put(a->stream, 0, 1, &SLICE("c"));
+    stream_seal(a->stream);
+    stream_clock(a->stream, 22);
+    stream_put(a->stream, 0, 1, &SLICE("d"));
     assert_true(aof_close(&a));
+    buf_init(&got);
+    read_whole("log/log.aof.1.incr.aof", &got);
+    const char *at = buf_cstr(&got);
+    for (size_t i = 0; i < sizeof(expected) / sizeof(expected[0]); i++) {
+        at = strstr(at, expected[i]);
+        assert_non_null(at);
+        at += strlen(expected[i]);
+    }
+    buf_deinit(&got);
     world_deinit(&w);
 }
 
@@ -144,11 +143,11 @@ static void test_rewrite_replaces_the_base(void **state)
             world_turn(&w, a);
             world_rewrite_slice(&w, a);
         }
-        await_rewrite(a);
+        await_rewrite(&w, a);
         struct aof_stats st;
         aof_stats(a, &st);
-        assert_true(st.last_rewrite_ok);
-        assert_int_equal(st.rewrites, round);
+        assert_true(w.rewrite_ok);
+        assert_int_equal(w.rewrites, round);
         assert_false(st.rewriting);
         struct buf manifest, want;
         buf_init(&manifest);
@@ -193,10 +192,10 @@ static void test_cancel(void **state)
             world_turn(&w, a);
             world_rewrite_slice(&w, a);
         }
-        aof_rewrite_cancel(a);
+        world_rewrite_cancel(&w);
         if (round == 59)
             break; /* closed while it is being tidied up */
-        await_rewrite(a);
+        await_rewrite(&w, a);
         assert_false(aof_rewriting(a));
         if (round % 10 == 0) {
             assert_true(aof_close(&a));
@@ -217,16 +216,6 @@ static void test_cancel(void **state)
 #define OLD_INCREMENT  "copy/log.aof.1.incr.aof"
 #define NEXT_INCREMENT "copy/log.aof.2.incr.aof"
 
-static void await_prepared(struct aof *a)
-{
-    int64_t until_us = clock_mono_us() + 10000000;
-    for (aof_poll(a); !aof_rewrite_prepared(a); aof_poll(a)) {
-        struct pollfd p = {.fd = aof_event_fd(a), .events = POLLIN};
-        assert_true(clock_mono_us() < until_us);
-        poll(&p, 1, 1000);
-    }
-}
-
 static off_t size_of(const char *path)
 {
     struct stat st;
@@ -246,6 +235,7 @@ static void go_on_in_copy(struct world *w, uint64_t least)
 {
     struct world_data data = w->data;
     size_t count = w->count;
+    struct sink *sink = w->sink;
     struct aof *a = world_restart(w, "copy", WRITER_ALWAYS, least);
     for (int i = 0; i < 3; i++)
         world_turn(w, a);
@@ -253,6 +243,7 @@ static void go_on_in_copy(struct world *w, uint64_t least)
     world_judge_dir(w, "copy", w->points[w->count - 1].pos);
     w->data = data;
     w->count = count;
+    w->sink = sink;
 }
 
 /* A crash while the manifest names it: the increment before is the last one, be its end torn. */
@@ -266,7 +257,7 @@ static void test_crash_while_prepared(void **state)
     for (int i = 0; i < 3; i++)
         world_turn(&w, a);
     assert_true(world_rewrite_begin(&w, a));
-    await_prepared(a);
+    await_prepared(&w, a);
     uint64_t before = aof_pos(a);
     world_turn(&w, a);
     await_synced(a, aof_pos(a));
@@ -284,13 +275,13 @@ static void test_crash_while_prepared(void **state)
         assert_true(size_of(OLD_INCREMENT) <
                     bytes - cut); /* cut, as Redis loads no torn file but the last */
     }
-    aof_rewrite_cancel(a);
-    await_rewrite(a);
+    world_rewrite_cancel(&w);
+    await_rewrite(&w, a);
     world_turn(&w, a);
     assert_true(world_rewrite_begin(&w, a)); /* takes the one that is there */
     while (w.given >= 0)
         world_rewrite_slice(&w, a);
-    await_rewrite(a);
+    await_rewrite(&w, a);
     world_turn(&w, a);
     assert_true(aof_close(&a));
     copy_dir("log", "copy");
@@ -311,12 +302,12 @@ static void test_crash_behind_the_switch(void **state)
     for (int i = 0; i < 3; i++)
         world_turn(&w, a);
     assert_true(world_rewrite_begin(&w, a));
-    await_prepared(a);
-    world_rewrite_snapshot(&w, a);
-    for (int i = 0; atomic_load(&a->jobs.switched) == 0 && i < 10000; i++)
+    await_prepared(&w, a);
+    world_rewrite_advance(&w);
+    for (int i = 0; atomic_load(&a->rewrite->jobs.switched) == 0 && i < 10000; i++)
         usleep(1000);
     copy_dir("log", "whole");
-    assert_true(aof_close(&a));
+    assert_true(world_close(&w, &a));
     copy_dir("whole", "copy");
     off_t header = size_of(NEXT_INCREMENT);
     assert_true(header > SEAL_BYTES);
@@ -343,15 +334,14 @@ static void test_stop_while_placing(void **state)
     while (w.given >= 0)
         world_rewrite_slice(&w, a);
     int64_t until_us = clock_mono_us() + 10000000;
-    for (aof_poll(a); a->rewrite->phase < REWRITE_PLACING; aof_poll(a))
+    for (world_poll(&w, a); w.phase < SNAPSHOT_PLACING; world_poll(&w, a))
         assert_true(clock_mono_us() < until_us);
     aof_stop(a);
     for (aof_poll(a); !aof_stopped(a); aof_poll(a))
         assert_true(clock_mono_us() < until_us);
-    struct aof_stats st;
-    aof_stats(a, &st);
-    assert_true(st.last_rewrite_ok);
-    assert_int_equal(a->jobs.history_count, 0);
+    assert_int_equal(a->rewrite->jobs.history_count, 0);
+    world_rewrite_advance(&w);
+    assert_true(w.rewrite_ok);
     assert_true(aof_close(&a));
     world_judge_dir(&w, "log", w.points[w.count - 1].pos);
     world_deinit(&w);
@@ -387,7 +377,7 @@ static void test_files_begin_with_their_date(void **state)
         assert_true(world_rewrite_begin(&w, a));
         while (w.given >= 0)
             world_rewrite_slice(&w, a);
-        await_rewrite(a);
+        await_rewrite(&w, a);
         check_start(round == 2 ? "2.base" : "3.base", round == 2 ? SNAPSHOT_DATE
                                                           "#BASE\r\n#TS:1700000005\r\n*2\r\n"
                                                                  : SNAPSHOT_DATE "#BASE\r\n*2\r\n");
@@ -419,11 +409,12 @@ static struct aof *begin_beside_history(struct world *w)
                             .logger = &w->logger};
     assert_int_equal(aof_open(&a, &o, error), ERR_OK);
     assert_int_equal(aof_start(a, AOF_FRESH, error), ERR_OK);
+    world_follow(a);
     assert_true(world_rewrite_begin(w, a));
     while (w->given >= 0)
         world_rewrite_slice(w, a);
-    await_rewrite(a);
-    assert_true(a->last_rewrite_ok);
+    await_rewrite(w, a);
+    assert_true(w->rewrite_ok);
     return a;
 }
 
@@ -494,6 +485,7 @@ static void test_fresh(void **state)
         a = world_open(&w, "log", WRITER_ALWAYS);
         assert_false(aof_is_empty(a));
         assert_int_equal(aof_start(a, AOF_FRESH, error), ERR_OK);
+        world_follow(a);
         assert_true(world_rewrite_begin(&w, a));
         for (int i = 0; i < 5; i++)
             world_turn(&w, a);
@@ -501,17 +493,17 @@ static void test_fresh(void **state)
         assert_int_equal(aof_synced(a), 0); /* nobody would load it */
         assert_int_equal(aof_written(a), 0);
         if (finish) {
-            aof_rewrite_cancel(a);
-            await_rewrite(a);
+            world_rewrite_cancel(&w);
+            await_rewrite(&w, a);
             assert_true(aof_rewrite_due(a)); /* another one */
             assert_true(world_rewrite_begin(&w, a));
             while (w.given >= 0)
                 world_rewrite_slice(&w, a);
-            await_rewrite(a);
+            await_rewrite(&w, a);
             assert_int_equal(aof_synced(a), aof_pos(a));
             assert_false(aof_rewrite_due(a));
         }
-        assert_true(aof_close(&a));
+        assert_true(world_close(&w, &a));
         if (finish)
             world_judge_dir(&w, "log", w.points[w.count - 1].pos);
         else
@@ -521,117 +513,6 @@ static void test_fresh(void **state)
     }
     world_deinit(&old);
     world_deinit(&w);
-}
-
-/* --- large values in a rewrite ---------------------------------------------------------------- */
-
-#define LARGE_BYTES 1000003
-
-static void count_release(void *owner)
-{
-    ++*(int *)owner;
-}
-
-static void add_large(struct aof *a, int db, const char *key, struct slice value, int *released)
-{
-    struct aof_large_key k = {db, slice_from_cstr(key), value, {NULL, 0}};
-    if (db == 2)
-        k.deadline = SLICE("99999999999999");
-    aof_rewrite_add_large(a, &k, count_release, released);
-}
-
-static void add_small(struct aof *a, int db, const char *key)
-{
-    struct slice argv[3] = {SLICE("SET"), slice_from_cstr(key), SLICE("small")};
-    aof_rewrite_add(a, db, 3, argv);
-}
-
-/* Every key is where it belongs, however small keys and pieces of large ones follow each other. */
-static void judge_large(const char *value)
-{
-    static const struct {
-        const char *key;
-        int db, argc;
-    } expected[] = {{"a", 1, 3}, {"b", 1, 3}, {"x", 0, 3}, {"y", 2, 5}, {"c", 1, 3}, {"d", 0, 3}};
-    char error[AOF_ERROR_CHARS];
-    struct world w;
-    struct reader_batch b;
-    int64_t db = -1, found = 0;
-    world_init(&w, 0);
-    struct aof *a = world_open(&w, "log", WRITER_NO);
-    unsigned seen = 0;
-    enum reader_status status;
-    while ((status = aof_load_next(a, &b, error)) == READER_BATCH || status == READER_LATER) {
-        for (size_t i = 0; status == READER_BATCH && i < b.count; i++) {
-            const struct slice *argv = b.commands[i].argv;
-            if (slice_is(argv[0], "SELECT")) {
-                assert_true(num_parse_i64(argv[1], &db));
-                continue;
-            }
-            for (unsigned e = 0; e < 6; e++) {
-                if (!slice_is(argv[1], expected[e].key))
-                    continue;
-                bool large = expected[e].key[0] >= 'x';
-                assert_int_equal(db, expected[e].db);
-                assert_int_equal(b.commands[i].argc, expected[e].argc);
-                assert_int_equal(argv[2].len, large ? LARGE_BYTES : 5);
-                assert_memory_equal(argv[2].ptr, large ? value : "small", argv[2].len);
-                seen |= 1u << e;
-                found++;
-            }
-        }
-    }
-    assert_int_equal(status, READER_END);
-    assert_int_equal(found, 6);
-    assert_int_equal(seen, 63);
-    aof_close(&a);
-    world_deinit(&w);
-}
-
-static void test_large_values(void **state)
-{
-    (void)state;
-    struct world w;
-    char *value = malloc(LARGE_BYTES);
-    assert_non_null(value);
-    for (size_t i = 0; i < LARGE_BYTES; i++)
-        value[i] = (char)(i * i >> 8);
-    for (int cancel = 0; cancel <= 1; cancel++) {
-        int released = 0, pieces = 0;
-        world_init(&w, 12);
-        remove_dir("log");
-        struct aof *a = world_restart(&w, "log", WRITER_EVERYSEC, 0);
-        assert_true(world_rewrite_begin(&w, a));
-        await_prepared(a);
-        world_rewrite_snapshot(&w, a);
-        add_small(a, 1, "a");
-        add_large(a, 0, "x", slice_of(value, LARGE_BYTES), &released);
-        add_small(a, 1, "b");
-        add_large(a, 2, "y", slice_of(value, LARGE_BYTES), &released);
-        for (; aof_rewrite_has_large(a) && !(cancel && pieces == 20); pieces++) {
-            aof_rewrite_give_piece(a);
-            if (pieces == 5) /* within the first */
-                add_small(a, 1, "c");
-        }
-        assert_int_equal(released, cancel ? 1 : 2);
-        if (cancel) {
-            aof_rewrite_cancel(a);
-            assert_int_equal(released, 2);
-            add_large(a, 0, "late", slice_of(value, LARGE_BYTES), &released);
-            assert_int_equal(released, 3);
-        } else {
-            assert_int_equal(pieces, 2 * (LARGE_BYTES / AOF_REWRITE_BATCH_BYTES + 1));
-            add_small(a, 0, "d");
-            aof_rewrite_end(a);
-        }
-        await_rewrite(a);
-        assert_int_equal(a->last_rewrite_ok, !cancel);
-        assert_true(aof_close(&a));
-        world_deinit(&w);
-        if (!cancel)
-            judge_large(value);
-    }
-    free(value);
 }
 
 /* --- copies --------------------------------------------------------------------------------- */
@@ -677,7 +558,7 @@ static void test_crash_at_any_moment_of_a_rewrite(void **state)
                 world_rewrite_begin(&w, a);
             break;
         case 1: world_rewrite_slice(&w, a); break;
-        case 2: aof_poll(a); break;
+        case 2: world_poll(&w, a); break;
         case 3: usleep((unsigned)rng_below(&w.rng, 3000)); break;
         }
         if (rng_below(&w.rng, 5) == 0) {
@@ -687,8 +568,8 @@ static void test_crash_at_any_moment_of_a_rewrite(void **state)
             world_judge_dir(&w, "copy", least);
         }
     }
-    assert_true(a->rewrites > 3);
-    assert_true(aof_close(&a));
+    assert_true(w.rewrites > 3);
+    assert_true(world_close(&w, &a));
     world_judge_dir(&w, "log", w.points[w.count - 1].pos);
     world_deinit(&w);
 }
@@ -708,7 +589,6 @@ int main(void)
         cmocka_unit_test(test_names_of_history_are_taken),
         cmocka_unit_test(test_history_is_not_kept_without_end),
         cmocka_unit_test(test_fresh),
-        cmocka_unit_test(test_large_values),
         cmocka_unit_test(test_crash_at_any_moment_of_a_rewrite),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -42,7 +42,7 @@ static void test_the_fault_is_told(void **state)
         disk_shim_fail(shim, 0, 0, 0, 0);
         await_synced(a, aof_pos(a));
         assert_null(aof_fault(a));
-        assert_true(aof_close(&a));
+        assert_true(world_close(&w, &a));
         world_judge_dir(&w, "log", w.points[w.count - 1].pos);
         world_deinit(&w);
     }
@@ -65,7 +65,7 @@ static void test_nothing_waits_for_a_slow_disk(void **state)
             world_rewrite_begin(&w, a);
         world_rewrite_slice(&w, a);
         if (i % 100 == 80)
-            aof_rewrite_cancel(a);
+            world_rewrite_cancel(&w);
         aof_poll(a);
         int64_t took_us = clock_mono_us() - start_us;
         longest_us = took_us > longest_us ? took_us : longest_us;
@@ -74,7 +74,7 @@ static void test_nothing_waits_for_a_slow_disk(void **state)
     atomic_store(&shim->delay_us, 0);
     assert_true(longest_us < 100000);
     await_synced(a, aof_pos(a));
-    assert_true(aof_close(&a));
+    assert_true(world_close(&w, &a));
     world_judge_dir(&w, "log", w.points[w.count - 1].pos);
     world_deinit(&w);
 }
@@ -105,10 +105,10 @@ static void test_no_write_waits_for_a_rewrite(void **state)
         usleep(1000);
     }
     atomic_store(&shim->delay_us, 0);
-    assert_true(a->last_rewrite_ok);
+    assert_true(w.rewrite_ok);
     assert_int_equal(atomic_load(&shim->calls[DISK_RENAME]) - renames, 4);
     assert_true(longest_us < 100000);
-    assert_true(aof_close(&a));
+    assert_true(world_close(&w, &a));
     world_judge_dir(&w, "log", w.points[w.count - 1].pos);
     world_deinit(&w);
 }
@@ -132,6 +132,7 @@ static void test_beginning_anew_waits_for_no_slow_disk(void **state)
     int64_t start_us = clock_mono_us();
     assert_int_equal(aof_open(&a, &o, error), ERR_OK);
     assert_int_equal(aof_start(a, AOF_FRESH, error), ERR_OK);
+    world_follow(a);
     assert_true(world_rewrite_begin(&w, a));
     world_turn(&w, a);
     while (aof_promised(a) < aof_pos(a)) { /* by the snapshot to come */
@@ -147,9 +148,9 @@ static void test_beginning_anew_waits_for_no_slow_disk(void **state)
         aof_poll(a);
         usleep(1000);
     }
-    assert_true(a->last_rewrite_ok);
+    assert_true(w.rewrite_ok);
     await_synced(a, aof_pos(a));
-    assert_true(aof_close(&a));
+    assert_true(world_close(&w, &a));
     world_judge_dir(&w, "log", w.points[w.count - 1].pos);
     world_deinit(&w);
 }

@@ -18,13 +18,15 @@ struct given {
 
 static char value[LONG_MAX];
 
-static void give(struct aof_batch *b, const struct given *g)
+static void give(struct base_batch *b, const struct given *g)
 {
     struct slice key = {g->key, (size_t)g->key_len}, text = {value, g->value_len};
     if (g->other)
-        aof_batch_add(b, g->db, 3, (struct slice[]){SLICE("SET"), key, text});
+        base_batch_put(
+            b, g->db, 5,
+            (struct slice[]){SLICE("SET"), key, text, SLICE("PXAT"), SLICE("9999999999999")});
     else
-        aof_batch_add_string(b, g->db, key, text);
+        base_batch_put(b, g->db, 3, (struct slice[]){SLICE("SET"), key, text});
 }
 
 struct seen {
@@ -86,16 +88,16 @@ static void see_batch(struct seen *s, struct slice in)
     format_args_deinit(&args);
 }
 
-static void batch_init(struct aof_batch *b)
+static void batch_init(struct base_batch *b)
 {
-    *b = (struct aof_batch){.db = -1};
+    *b = (struct base_batch){.db = -1};
     buf_init(&b->bytes);
 }
 
 static void test_random(void **state)
 {
     struct rng rng;
-    struct aof_batch b;
+    struct base_batch b;
     struct given *all = calloc(KEYS, sizeof(*all));
     rng_seed(&rng, 7);
     for (size_t i = 0; i < sizeof(value); i++)
@@ -113,7 +115,7 @@ static void test_random(void **state)
             g->value_len = rng_below(&rng, rng_below(&rng, 30) ? 200 : LONG_MAX);
             give(&b, g);
         }
-        aof_batch_seal(&b, first + n);
+        base_batch_seal(&b, first + n);
         struct seen s = {.next = all + first};
         see_batch(&s, buf_slice(&b.bytes));
         assert_ptr_equal(s.next, all + first + n);
@@ -125,7 +127,7 @@ static void test_random(void **state)
 /* As many to a command as may be: that is what they are for. */
 static void test_commands_are_full(void **state)
 {
-    struct aof_batch b;
+    struct base_batch b;
     struct given all[3 * AOF_MSET_PAIRS_MAX + 2] = {0};
     size_t n = sizeof(all) / sizeof(all[0]);
     batch_init(&b);
@@ -134,7 +136,7 @@ static void test_commands_are_full(void **state)
         all[i].value_len = 64;
         give(&b, &all[i]);
     }
-    aof_batch_seal(&b, 1);
+    base_batch_seal(&b, 1);
     struct seen s = {.next = all};
     see_batch(&s, buf_slice(&b.bytes));
     assert_int_equal(s.commands, 4);

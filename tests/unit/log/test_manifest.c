@@ -1,6 +1,8 @@
 #include "unit/log/aof_files.h"
 
 #include <errno.h>
+#include <signal.h>
+#include <sys/resource.h>
 
 #include "log/files.h"
 #include "log/manifest.h"
@@ -37,7 +39,7 @@ static void test_texts(void **state)
     check_good("FILE \"a b\\x41\" SEQ 1 TYPE i\r\n", "i1 a bA;");
     /* Redis 8 */
     check_good("file x seq 1 type i startoffset 0\n", "i1 x;");
-    check_good("file x seq 18446744073709551615 type i\n", "i18446744073709551615 x;");
+    check_good("file x seq 4611686018427387903 type i\n", "i4611686018427387903 x;");
 }
 
 static void test_every_error_names_its_line(void **state)
@@ -62,6 +64,9 @@ static void test_every_error_names_its_line(void **state)
         {"file x seq -1 type i\n", 1, "seq"},
         {"file x seq 1x type i\n", 1, "seq"},
         {"file x seq 18446744073709551616 type i\n", 1, "seq"},
+        {"file x seq 18446744073709551615 type i\n", 1, "seq"},
+        {"file x seq 4611686018427387904 type i\n", 1, "seq"},
+        {"file x seq 1 type b\nfile x seq 1 type h\n", 2, "named before"},
         {"file x seq 1 type x\n", 1, "type"},
         {"file x seq 1 type ib\n", 1, "type"},
         {"file x seq 1 type \"\"\n", 1, "type"},
@@ -171,11 +176,22 @@ static void test_replacing_fails_step_by_step(void **state)
     assert_int_equal(files_replace("r", "f", SLICE("new"), &step), ERR_IO);
     assert_string_equal(step, "open");
     assert_int_equal(rmdir("r/temp-f"), 0);
-    /* A disk that is full. */
-    assert_int_equal(symlink("/dev/full", "r/temp-f"), 0);
+    /* A disk that takes two bytes. */
+    struct rlimit limit, two;
+    assert_int_equal(getrlimit(RLIMIT_FSIZE, &limit), 0);
+    two = (struct rlimit){2, limit.rlim_max};
+    signal(SIGXFSZ, SIG_IGN);
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &two), 0);
     assert_int_equal(files_replace("r", "f", SLICE("new"), &step), ERR_IO);
+    assert_int_equal(errno, EFBIG);
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
     assert_string_equal(step, "write");
-    assert_int_equal(errno, ENOSPC);
+    assert_int_equal(file_size("r/temp-f"), UINT64_MAX);
+    /* A link in the way is no way out of the directory. */
+    file_write("outside", SLICE("theirs"));
+    assert_int_equal(symlink("../outside", "r/temp-f"), 0);
+    assert_int_equal(files_replace("r", "f", SLICE("old"), &step), ERR_OK);
+    assert_int_equal(file_size("outside"), 6);
     /* A directory in the place. */
     assert_int_equal(mkdir("r/d", 0755), 0);
     assert_int_equal(files_replace("r", "d", SLICE("new"), &step), ERR_IO);
@@ -194,10 +210,62 @@ static void test_replacing_fails_step_by_step(void **state)
     buf_deinit(&text);
 }
 
+/* What is removed or written anew for other reasons cannot be a file of the log as well. */
+static void test_reserved_names(void **state)
+{
+    static const char *const names[] = {"a.manifest", "temp-a.manifest", "temp-rewriteaof-1.aof"};
+    char error[MANIFEST_ERROR_CHARS], text[128];
+    struct manifest m;
+    assert_int_equal(mkdir("n", 0755), 0);
+    manifest_init(&m);
+    for (size_t i = 0; i < COUNT_OF(names); i++) {
+        snprintf(text, sizeof(text), "file x seq 1 type b\nfile %s seq 2 type %c\n", names[i],
+                 i == 2 ? 'i' : 'h');
+        file_write("n/a.manifest", slice_from_cstr(text));
+        assert_int_equal(manifest_load(&m, "n", "a.manifest", error), ERR_SYNTAX);
+        assert_non_null(strstr(error, names[i]));
+        assert_int_equal(m.count, 0);
+    }
+}
+
+/* Nothing but a regular file of the directory is opened, and nothing is waited for. */
+static void test_only_regular_files_are_opened(void **state)
+{
+    char error[MANIFEST_ERROR_CHARS];
+    struct manifest m;
+    manifest_init(&m);
+    assert_int_equal(mkdir("o", 0755), 0);
+    assert_int_equal(mkfifo("o/fifo", 0644), 0);
+    assert_int_equal(mkdir("o/dir", 0755), 0);
+    file_write("o/theirs", SLICE("x"));
+    assert_int_equal(symlink("theirs", "o/link"), 0);
+    assert_int_equal(symlink("nowhere", "o/loose"), 0);
+    static const struct {
+        const char *name, *why;
+    } cases[] = {{"fifo", "no regular file"},
+                 {"dir", "no regular file"},
+                 {"link", "symbolic link"},
+                 {"loose", "symbolic link"}};
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        assert_int_equal(manifest_load(&m, "o", cases[i].name, error), ERR_IO);
+        assert_non_null(strstr(error, cases[i].why));
+        int dir_fd = open("o", O_RDONLY | O_DIRECTORY);
+        assert_int_equal(files_open_empty(dir_fd, cases[i].name), -1);
+        assert_non_null(strstr(files_error(errno), cases[i].why));
+        assert_int_equal(files_open_empty(dir_fd, "theirs"), -1);
+        assert_int_equal(errno, EEXIST);
+        close(dir_fd);
+    }
+    assert_int_equal(file_size("o/theirs"), 1);
+    assert_int_equal(file_size("o/nowhere"), UINT64_MAX);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_texts),
+        cmocka_unit_test(test_reserved_names),
+        cmocka_unit_test(test_only_regular_files_are_opened),
         cmocka_unit_test(test_every_error_names_its_line),
         cmocka_unit_test(test_names_have_a_longest),
         cmocka_unit_test(test_a_rewrite_turns_the_past_into_history),

@@ -36,6 +36,8 @@ struct world {
     struct cmd_table *table;
     struct engine *engine;
     struct clients *clients;
+    struct engine_config engine_config;
+    struct net_config net_config;
     struct event_base *base;
     struct net *net;
     char path[64];
@@ -77,18 +79,19 @@ static int start(void **state)
         .ks = w->ks, .table = w->table, .logger = &w->logger, .rng = &w->rng, .owner = w};
     w->clients = clients_new(&w->rng);
     clients_observe(w->clients, &o.observers);
-    w->engine =
-        engine_new(&o, &(struct engine_config){.slowlog_us = -1, .bulk_bytes_max = 512 << 20});
+    w->engine_config = (struct engine_config){.slowlog_us = -1, .bulk_bytes_max = 512 << 20};
+    w->engine = engine_new(&o, &w->engine_config);
+    w->engine->active_expiry = false;
     clients_attach(w->clients, w->engine);
     w->base = event_base_new();
-    w->net = net_new(w->base, w->engine, &w->logger);
     snprintf(w->path, sizeof(w->path), "/tmp/corsac-test-turns-%d.socket", (int)getpid());
-    struct net_config c = {.unix_path = w->path,
-                           .unix_mode = 0700,
-                           .backlog = CLIENTS,
-                           .clients_max = CLIENTS,
-                           .query_bytes_max = 1 << 30};
-    assert_int_equal(net_configure(w->net, &c, error), ERR_OK);
+    w->net_config = (struct net_config){.unix_path = w->path,
+                                        .unix_mode = 0700,
+                                        .backlog = CLIENTS,
+                                        .clients_max = CLIENTS,
+                                        .query_bytes_max = 1 << 30};
+    w->net = net_new(w->base, w->engine, &w->logger, &w->net_config);
+    assert_int_equal(net_configure(w->net, &w->net_config, error), ERR_OK);
     connect_clients(w);
     *state = w;
     return 0;

@@ -5,7 +5,7 @@
 
 #include "base/words.h"
 #include "engine/session.h"
-#include "unit/server/config_test.h"
+#include "unit/config/config_test.h"
 
 static struct test_server *server_of_session(const struct session *s)
 {
@@ -37,7 +37,7 @@ void test_server_init(struct test_server *t, const char *options)
     load_text(&l, options);
     assert_string_equal(loaded_problems(&l), "");
     struct config c;
-    config_copy(&c, &l.config);
+    config_copy(&c, &l.config, &server_options);
     loaded_deinit(&l);
     t->s = server_new(&c, error);
     assert_string_equal(error, "");

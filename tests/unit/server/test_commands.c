@@ -304,11 +304,11 @@ static void test_debug_others(void **state)
     assert_reply(&t, "DEBUG ERROR \"MYERR of mine\"", "-MYERR of mine\r\n");
     assert_reply(&t, "DEBUG LOG hello", "+OK\r\n");
     assert_reply(&t, "DEBUG SET-ACTIVE-EXPIRE 0", "+OK\r\n");
-    assert_false(t.s->engine->config.active_expiry);
+    assert_false(t.s->engine->active_expiry);
     assert_reply(&t, "CONFIG SET hz 20 slowlog-max-len 3", "+OK\r\n");
-    assert_false(t.s->engine->config.active_expiry); /* is no option, and survives them */
+    assert_false(t.s->engine->active_expiry); /* is no option, and survives them */
     assert_reply(&t, "DEBUG SET-ACTIVE-EXPIRE 1", "+OK\r\n");
-    assert_true(t.s->engine->config.active_expiry);
+    assert_true(t.s->engine->active_expiry);
     assert_reply(&t, "DEBUG STRINGMATCH-LEN 1000 a*a", ":1\r\n");
     assert_reply(&t, "DEBUG STRINGMATCH-LEN 1000 a*b", ":0\r\n");
     assert_has(test_server_run(&t, "DEBUG JMAP"), "-ERR not supported");

@@ -1,0 +1,332 @@
+/* Configuration files: lines of an option's name and its value, comments, and files that name others. */
+#include "config/config.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <glob.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "base/mem.h"
+#include "base/words.h"
+#include "config/line.h"
+#include "config/option.h"
+
+/* --- problems --------------------------------------------------------------------------------------- */
+
+void config_problems_init(struct config_problems *p)
+{
+    *p = (struct config_problems){0};
+}
+
+void config_problems_deinit(struct config_problems *p)
+{
+    for (int i = 0; i < p->count; i++)
+        mem_free(p->at[i].text);
+    mem_free(p->at);
+    *p = (struct config_problems){0};
+}
+
+void config_problem(struct config_problems *p, bool fatal, const char *fmt, ...)
+{
+    char text[2 * CONFIG_ERROR_CHARS];
+    va_list ap;
+    va_start(ap, fmt);
+    vsnprintf(text, sizeof(text), fmt, ap);
+    va_end(ap);
+    for (char *ch = text; *ch; ch++) /* a message is one line, whatever it quotes */
+        if ((unsigned char)*ch < ' ' || *ch == 0x7f)
+            *ch = '?';
+
+    p->fatal += fatal;
+    if (p->count == CONFIG_PROBLEMS_MAX)
+        return;
+    if (p->count == p->cap) {
+        p->cap = p->cap ? p->cap * 2 : 8;
+        p->at = mem_realloc(p->at, sizeof(p->at[0]) * (size_t)p->cap);
+    }
+    p->at[p->count++] = (struct config_problem){fatal, mem_strdup(text)};
+}
+
+/* --- one directive ---------------------------------------------------------------------------------- */
+
+#define QUOTED_BYTES_MAX 128 /* of a line that a message quotes */
+
+/* The directive as a message quotes it; the value of a secret is left out. */
+static void quote(const struct config_line *line, bool secret, struct buf *out)
+{
+    if (line->number > 0 && !secret) {
+        buf_append_slice(out, line->text);
+    } else {
+        buf_append_slice(out, line->argv[0]);
+        for (int i = 1; i < line->argc && !secret; i++) {
+            buf_append_char(out, ' ');
+            buf_append_quoted(out, line->argv[i]);
+        }
+        if (secret)
+            buf_append_cstr(out, " ...");
+    }
+    if (out->len > QUOTED_BYTES_MAX) {
+        out->len = QUOTED_BYTES_MAX;
+        buf_append_cstr(out, "...");
+    }
+}
+
+/* "redis.conf:12: 'port abc'", or without a number for the command line. */
+static void print_place(const struct config_line *line, bool secret, struct buf *out)
+{
+    buf_append_cstr(out, line->origin);
+    if (line->number > 0)
+        buf_printf(out, ":%d", line->number);
+    buf_append_cstr(out, ": '");
+    struct buf text;
+    buf_init(&text);
+    quote(line, secret, &text);
+    buf_append_slice(out, buf_slice(&text));
+    buf_deinit(&text);
+    buf_append_char(out, '\'');
+}
+
+static void report(struct config_loader *l, const struct config_line *line, bool fatal,
+                   const char *what)
+{
+    struct buf place;
+    buf_init(&place);
+    print_place(line, false, &place);
+    config_problem(l->problems, fatal, "%s: %s", buf_cstr(&place), what);
+    buf_deinit(&place);
+}
+
+/* In a file only a warning: a configuration written for another server must start this one. On the command
+ * line, which somebody is just typing, a name that nobody knows is a mistake. */
+static void report_unknown(struct config_loader *l, const struct config_line *line)
+{
+    struct slice name = line->argv[0];
+    int shown = slice_shown(name, QUOTED_BYTES_MAX);
+    bool known = option_known_elsewhere(name);
+    bool fatal = line->number == 0 && !known;
+    const struct option *like = known ? NULL : option_like(l->options, name);
+    char what[CONFIG_ERROR_CHARS];
+    snprintf(what, sizeof(what),
+             known ? "option '%.*s' is not supported by Corsac yet" : "unknown option '%.*s'",
+             shown, name.ptr);
+    if (!fatal)
+        strcat(what, ", ignored");
+    if (like)
+        snprintf(what + strlen(what), sizeof(what) - strlen(what), "; did you mean '%s'?",
+                 like->name);
+    report(l, line, fatal, what);
+}
+
+/* What would be right; "" where the error says it already. */
+static void print_hint(const struct option *o, struct buf *out)
+{
+    if (o->type == OPTION_BOOL || o->type == OPTION_ENUM)
+        return;
+    buf_printf(out, " (%s takes ", o->name);
+    option_print_expected(o, out);
+    buf_append_char(out, ')');
+}
+
+static void set(struct config_loader *l, const struct config_line *line, const struct option *o)
+{
+    struct option_error e;
+    enum option_result r = option_set(o, l->config, line->argc - 1, line->argv + 1, &e);
+    if (r == OPTION_OK)
+        return;
+    struct buf place, hint;
+    buf_init(&place);
+    buf_init(&hint);
+    print_place(line, o->flags & OPTION_SENSITIVE, &place);
+    print_hint(o, &hint);
+    if (r == OPTION_BAD)
+        config_problem(l->problems, true, "%s: %s%s", buf_cstr(&place), e.text, buf_cstr(&hint));
+    else
+        config_problem(l->problems, false, "%s: %s; ignored", buf_cstr(&place), e.text);
+    buf_deinit(&place);
+    buf_deinit(&hint);
+}
+
+struct include {
+    struct config_loader *loader;
+    const struct config_line *line;
+};
+
+static void load_file(struct config_loader *l, const char *path, const char *name,
+                      const struct config_line *from);
+
+static void include_one(void *arg, const char *path)
+{
+    struct include *in = arg;
+    struct config_loader *l = in->loader;
+    if (l->includes++ >= CONFIG_INCLUDES_MAX) {
+        if (l->includes == CONFIG_INCLUDES_MAX + 1)
+            report(l, in->line, true, "too many files are included");
+        return;
+    }
+    l->depth++;
+    load_file(l, path, path, in->line);
+    l->depth--;
+}
+
+static void include(struct config_loader *l, const struct config_line *line)
+{
+    if (line->argc != 2 || line->argv[1].len == 0 ||
+        memchr(line->argv[1].ptr, '\0', line->argv[1].len)) {
+        report(l, line, true, "include takes the path of a file");
+        return;
+    }
+    if (l->depth >= CONFIG_INCLUDE_DEPTH_MAX) {
+        report(l, line, true, "files include each other too deeply");
+        return;
+    }
+    char *pattern = mem_strndup(line->argv[1].ptr, line->argv[1].len);
+    struct include in = {l, line};
+    l->files->each(l->files->arg, pattern, include_one, &in);
+    mem_free(pattern);
+}
+
+void config_load_line(struct config_loader *l, const struct config_line *line)
+{
+    const struct option *o = option_find(l->options, line->argv[0]);
+    if (o)
+        set(l, line, o);
+    else if (slice_is(line->argv[0], "include"))
+        include(l, line);
+    else
+        report_unknown(l, line);
+}
+
+/* --- text and files --------------------------------------------------------------------------------- */
+
+static bool is_space(char c)
+{
+    return c == ' ' || c == '\t' || c == '\r' || c == '\n';
+}
+
+struct slice config_next_line(struct slice *rest)
+{
+    const char *end = rest->len ? memchr(rest->ptr, '\n', rest->len) : NULL;
+    size_t len = end ? (size_t)(end - rest->ptr) + 1 : rest->len;
+    struct slice line = {rest->ptr, len};
+    *rest = (struct slice){rest->ptr + len, rest->len - len};
+    return line;
+}
+
+struct slice config_trim(struct slice s)
+{
+    while (s.len && is_space(s.ptr[0])) {
+        s.ptr++;
+        s.len--;
+    }
+    while (s.len && is_space(s.ptr[s.len - 1]))
+        s.len--;
+    return s;
+}
+
+void config_load_text(struct config_loader *l, const char *origin, struct slice text)
+{
+    struct words w;
+    words_init(&w);
+    for (int number = 1; text.len > 0; number++) {
+        struct config_line line = {.origin = origin, .number = number};
+        line.text = config_trim(config_next_line(&text));
+        if (line.text.len == 0 || line.text.ptr[0] == '#')
+            continue;
+        enum err err = words_split(&w, line.text);
+        if (err != ERR_OK || w.count == 0) {
+            line.argv = &line.text;
+            line.argc = 1;
+            report(l, &line, true,
+                   err == ERR_SYNTAX ? "unbalanced quotes" : "the line is too long");
+            continue;
+        }
+        line.argv = w.at;
+        line.argc = w.count;
+        config_load_line(l, &line);
+    }
+    words_deinit(&w);
+}
+
+/* `from` is the line that includes it, or NULL. */
+static void load_file(struct config_loader *l, const char *path, const char *name,
+                      const struct config_line *from)
+{
+    struct buf text;
+    char what[CONFIG_ERROR_CHARS];
+    buf_init(&text);
+    enum err err = l->files->read(l->files->arg, path, &text);
+    if (err == ERR_OK)
+        config_load_text(l, name, buf_slice(&text));
+    else if (err == ERR_FULL)
+        snprintf(what, sizeof(what), "larger than %d MB, which is no configuration",
+                 CONFIG_FILE_BYTES_MAX / (1024 * 1024));
+    else
+        snprintf(what, sizeof(what), "cannot read %s: %s", name,
+                 err == ERR_IO || err == ERR_NOTFOUND ? strerror(errno) : err_text(err));
+    if (err != ERR_OK && from)
+        report(l, from, true, what);
+    else if (err != ERR_OK)
+        config_problem(l->problems, true, "%s", what);
+    buf_deinit(&text);
+}
+
+void config_load_file(struct config_loader *l, const char *path)
+{
+    load_file(l, path, strcmp(path, "-") == 0 ? "standard input" : path, NULL);
+}
+
+/* --- real files ------------------------------------------------------------------------------------- */
+
+static enum err read_fd(int fd, struct buf *out)
+{
+    for (;;) {
+        if (buf_reserve(out, 16384) != ERR_OK)
+            return out->err;
+        ssize_t n = read(fd, out->ptr + out->len, 16384);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            return ERR_IO;
+        if (n == 0)
+            return ERR_OK;
+        out->len += (size_t)n;
+        if (out->len > CONFIG_FILE_BYTES_MAX)
+            return ERR_FULL;
+    }
+}
+
+/* "-" is standard input. */
+static enum err read_real(void *arg, const char *path, struct buf *out)
+{
+    (void)arg;
+    if (strcmp(path, "-") == 0)
+        return read_fd(STDIN_FILENO, out);
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return errno == ENOENT ? ERR_NOTFOUND : ERR_IO;
+    enum err err = read_fd(fd, out);
+    int saved = errno;
+    close(fd);
+    errno = saved;
+    return err;
+}
+
+static void each_real(void *arg, const char *pattern, void (*fn)(void *fn_arg, const char *path),
+                      void *fn_arg)
+{
+    (void)arg;
+    if (!strpbrk(pattern, "*?[")) {
+        fn(fn_arg, pattern);
+        return;
+    }
+    glob_t found;
+    if (glob(pattern, 0, NULL, &found) != 0)
+        return; /* a pattern may name no file at all */
+    for (size_t i = 0; i < found.gl_pathc; i++)
+        fn(fn_arg, found.gl_pathv[i]);
+    globfree(&found);
+}
+
+const struct config_files config_files_real = {.read = read_real, .each = each_real};

@@ -1,0 +1,66 @@
+#pragma once
+/* Every option's value: each room's part is the struct that the room reads, and the rows of options.c point into
+ * them. The engine and the net borrow theirs for life. */
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "config/option.h"
+#include "engine/engine.h"
+#include "net/net.h"
+
+#define OPTION_FILE_NAME_BYTES_MAX 200 /* of an append-only file's name */
+
+/* Groups of options that a change has to be told to, see apply.c. */
+enum option_group {
+    APPLY_DIR = 1 << 0,
+    APPLY_LOG = 1 << 1,
+    APPLY_CLIENTS = 1 << 2,
+    APPLY_LISTEN = 1 << 3, /* addresses and ports: what may fail of the net's part */
+    APPLY_SHARDS = 1 << 4,
+    APPLY_MEMORY = 1 << 5,
+    APPLY_CRON = 1 << 6,
+    APPLY_AOF = 1 << 7,
+};
+
+/* Words of shutdown-on-sigterm and -sigint. None is "default". */
+enum option_shutdown {
+    OPTION_SHUTDOWN_NOSAVE = 1 << 0,
+    OPTION_SHUTDOWN_NOW = 1 << 1,
+    OPTION_SHUTDOWN_FORCE = 1 << 2,
+};
+
+/* Strings are owned and never NULL. */
+struct config {
+    struct net_config net;
+    struct engine_config engine;
+
+    /* process */
+    bool daemonize;
+    bool crash_log;
+    bool purge_in_background;
+    char *pidfile;
+    char *dir;
+    char *logfile;
+    int loglevel;                   /* enum log_level */
+    unsigned on_sigterm, on_sigint; /* enum option_shutdown */
+    int64_t hz;
+    int protected_configs; /* enum engine_allow */
+
+    /* durability */
+    bool aof;
+    int aof_policy; /* enum writer_policy */
+    char *aof_filename, *aof_dirname;
+    bool aof_load_truncated, aof_timestamps, aof_rdb_preamble, aof_keep_history;
+    int64_t aof_rewrite_percentage, aof_rewrite_min_bytes;
+
+    /* data */
+    int64_t databases;
+    int64_t shards;
+};
+
+extern const struct options server_options;
+
+/* Options with a form of their own (option_forms.c). */
+extern const struct option_special option_save, option_output_limits, option_notify,
+    option_percentiles, option_replicaof, option_on_sigterm, option_on_sigint;
+const char *option_check_bind(struct slice value);
