@@ -19,12 +19,14 @@
 static void on_expired(void *arg, int db, struct slice key)
 {
     struct engine *e = arg;
+    struct key k = ks_key(e->ks, key);
+    unit_begin(e, NULL);
     e->stats.dirty++;
-    if (e->aof)
-        gate_note_key(e, ks_key(e->ks, key).hash);
+    touched_add(&e->unit.touched, k.hash, true);
     watches_touch(e->watches, db, key);
-    engine_event(e, db, key, NOTIFY_EXPIRED, "expired");
-    engine_effect(e, db, 2, (struct slice[]){SLICE("DEL"), key});
+    unit_event(e, db, key, NOTIFY_EXPIRED, "expired");
+    unit_effect(e, db, 2, (struct slice[]){SLICE("DEL"), key});
+    unit_end(e);
 }
 
 void engine_add_rows(struct engine *e, struct cmd_table *t)
@@ -70,6 +72,7 @@ void engine_free(struct engine **e)
     snapshot_jobs_free(&(*e)->jobs);
     ks_on_expired((*e)->ks, NULL, NULL);
     watches_free(&(*e)->watches);
+    unit_deinit(&(*e)->unit);
     mem_free(*e);
     *e = NULL;
 }

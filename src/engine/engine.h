@@ -17,6 +17,7 @@
 #include "engine/observers.h"
 #include "engine/promise.h"
 #include "engine/session.h"
+#include "engine/unit.h"
 #include "store/keyspace.h"
 
 struct aof;     /* log/aof.h */
@@ -128,10 +129,7 @@ struct engine {
     uint64_t next_session_id;
     struct session *current;       /* whose request is running */
     const struct cmd_ctx *running; /* the innermost request: for crash reports and MONITOR */
-    bool in_exec;
-    int effect_db;     /* of the latest effect */
-    bool together;     /* a handler's effects are a transaction, though it is in none */
-    bool exec_effects; /* the running transaction has sent MULTI to the log */
+    struct unit unit;              /* that runs */
     /* messages to the session whose request runs: they go out behind its reply */
     struct outq pushes;
     struct resp_writer push_writer;
@@ -200,6 +198,17 @@ struct session *engine_session_by_id(const struct engine *e, uint64_t id); /* NU
 void engine_pause(struct engine *e, enum engine_pause what, int64_t until_us);
 /* A log is loaded, or not any more. */
 void engine_loading(struct engine *e, bool loading);
+/* Whatever is atomic lies between these, see unit.h. `s`: whose request it is, or NULL. */
+static inline void unit_begin(struct engine *e, struct session *s)
+{
+    if (e->unit.depth++ == 0 && e->gate)
+        unit_open(e, s);
+}
+static inline void unit_end(struct engine *e)
+{
+    if (--e->unit.depth == 0 && e->unit.work)
+        unit_close(e);
+}
 /* True: the handler may go on; else the error (Redis' text) is replied. */
 bool engine_debug_allowed(struct cmd_ctx *c);
 double engine_ticks_us(const struct engine *e, uint64_t ticks);
