@@ -171,6 +171,12 @@ void engine_turn(struct engine *e, int64_t now_us, int64_t wall_ms);
 void engine_turn_end(struct engine *e);
 /* Sinks of snapshot jobs moved on: the log's descriptor is readable, say. Between requests only. */
 void engine_jobs_advance(struct engine *e);
+/* They have something to give, and sinks that take it. */
+bool engine_jobs_giving(const struct engine *e);
+/* Has them give for about `budget_us`, at least one slice. */
+void engine_jobs_give(struct engine *e, int64_t budget_us);
+/* Replies wait for the log: its writer is to have the processor, where there is but one. */
+bool engine_replies_wait(const struct engine *e);
 /* Work in slices for about `budget_us`: expiry, table moves, resharding, freeing. True: there is more. */
 bool engine_work(struct engine *e, int64_t budget_us);
 /* Keys are removed when they are due: not while writes are paused, or the log cannot take the removal. */
