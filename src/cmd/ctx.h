@@ -108,10 +108,15 @@ static inline void ctx_effects_together(struct cmd_ctx *c, bool on)
     if (c->effects)
         c->ops->together(c, on);
 }
+/* The same for a request by a name that rename-command gave: the log has the command's own. */
+void ctx_effect_by_name(struct cmd_ctx *c);
 /* The request is canonical as it arrived: the very bytes are logged. */
 static inline void ctx_effect_as_is(struct cmd_ctx *c)
 {
-    ctx_effect(c, c->argc, c->argv);
+    if (c->cmd->called)
+        ctx_effect_by_name(c);
+    else
+        ctx_effect(c, c->argc, c->argv);
 }
 
 /* Hashes the key in argument i. */
