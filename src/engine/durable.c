@@ -10,14 +10,15 @@
 #include "engine/gate.h"
 #include "engine/timeout.h"
 #include "log/aof.h"
+#include "log/stream.h"
 
 /* --- effects ---------------------------------------------------------------------------------------------- */
 
 static void to_log(void *arg, int db, int argc, const struct slice *argv)
 {
     struct engine *e = arg;
-    aof_append(e->aof, db, argc, argv, e->wall_ms / 1000);
-    e->promise.pos = aof_pos(e->aof);
+    stream_put(e->stream, db, argc, argv);
+    e->promise.pos = stream_pos(e->stream);
 }
 
 void engine_log_look(struct engine *e)
@@ -40,8 +41,13 @@ void engine_log_attach(struct engine *e, struct aof *aof, bool effects)
 {
     e->aof = aof;
     e->gate = gate_new();
-    e->effect = effects ? to_log : NULL;
-    e->effect_arg = e;
+    if (effects) {
+        e->stream = stream_new(aof_pos(aof));
+        stream_clock(e->stream, e->wall_ms / 1000);
+        aof_follow(aof, e->stream);
+        e->effect = to_log;
+        e->effect_arg = e;
+    }
     engine_log_look(e);
     for (struct session *s = e->first; s; s = s->next)
         s->last_pos = 0; /* of another log */
@@ -60,6 +66,8 @@ void engine_log_turn_end(struct engine *e)
     aof_awaited(e->aof, wants.waiting);
     if (wants.written)
         aof_want_written(e->aof);
+    if (e->stream)
+        stream_clock(e->stream, e->wall_ms / 1000);
     bool moved = aof_turn_end(e->aof);
     gate_sealed(e);
     if (wants.synced > aof_synced(e->aof))
@@ -135,6 +143,7 @@ void engine_log_detach(struct engine *e)
     fail_waiting(e, WAITAOF_WITHOUT_LOG);
     gate_open_all(e);
     gate_free(&e->gate);
+    stream_drop(&e->stream);
     e->aof = NULL;
     e->promise = (struct promise){0};
 }

@@ -21,6 +21,7 @@
 
 struct aof;     /* log/aof.h */
 struct gate;    /* gate.h */
+struct stream;  /* log/stream.h */
 struct watches; /* watch.h */
 
 #define ENGINE_BATCH_MAX      64   /* requests whose keys are fetched together */
@@ -95,7 +96,9 @@ struct engine {
     void *owner;
     engine_effect_fn effect;
     void *effect_arg;
-    struct aof *aof;   /* NULL: no log. Borrowed, see durable.h */
+    struct aof *aof; /* NULL: no log. Borrowed, see durable.h */
+    struct stream
+        *stream;       /* held; NULL: nobody records effects, or the log of effects is no stream */
     struct gate *gate; /* NULL: no log, nothing waits */
     struct promise promise;
     void (*late)(struct engine *e);

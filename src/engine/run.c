@@ -17,7 +17,7 @@
 #include "engine/multi.h"
 #include "engine/plan.h"
 #include "engine/watch.h"
-#include "log/aof.h"
+#include "log/stream.h"
 
 /* --- what handlers ask of the engine ------------------------------------------------------------------ */
 
@@ -42,9 +42,10 @@ void engine_effect(struct engine *e, int db, int argc, const struct slice *argv)
         return;
     if ((e->in_exec || e->together) && !e->exec_effects) {
         e->exec_effects = true;
-        if (e->aof)
-            aof_group_begin(e->aof);
-        e->effect(e->effect_arg, db, 1, &SLICE("MULTI"));
+        if (e->stream)
+            stream_unit_begin(e->stream);
+        else
+            e->effect(e->effect_arg, db, 1, &SLICE("MULTI"));
     }
     e->effect_db = db;
     e->effect(e->effect_arg, db, argc, argv);
@@ -53,9 +54,12 @@ void engine_effect(struct engine *e, int db, int argc, const struct slice *argv)
 void engine_effects_end(struct engine *e)
 {
     if (e->exec_effects) {
-        e->effect(e->effect_arg, e->effect_db, 1, &SLICE("EXEC"));
-        if (e->aof)
-            aof_group_end(e->aof);
+        if (e->stream) {
+            stream_unit_end(e->stream);
+            e->promise.pos = stream_pos(e->stream);
+        } else {
+            e->effect(e->effect_arg, e->effect_db, 1, &SLICE("EXEC"));
+        }
     }
     e->exec_effects = false;
 }

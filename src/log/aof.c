@@ -12,15 +12,9 @@
 #include "base/crc32c.h"
 #include "base/mem.h"
 #include "base/num.h"
-#include "base/prefetch.h"
 #include "log/aof_impl.h"
 
 /* --- batches ------------------------------------------------------------------------------------------------ */
-
-void aof_batch_reset(struct aof_batch *b)
-{
-    b->db = -1;
-}
 
 size_t aof_batch_select(struct aof_batch *b, int db)
 {
@@ -50,65 +44,37 @@ void aof_batch_seal(struct aof_batch *b, uint64_t pos)
     assert(b->bytes.err == ERR_OK);
 }
 
-/* --- appending ---------------------------------------------------------------------------------------------- */
+/* --- following the stream ----------------------------------------------------------------------------------- */
 
-/* A batch's memory was last used a second ago or so, and is in no cache: asked for some commands ahead, its lines are
- * there when they are written to, which else takes a fourth to a third of what logging a command does. */
-#define PREFETCH_AHEAD_BYTES 512
-#define PREFETCH_BYTES_MAX   256 /* for one command */
-static inline void prefetch_behind(const struct buf *b, size_t before)
+/* What this file has that the stream has not: timestamps, ahead of a batch, and the seal, by the writer. */
+static void on_batch(void *arg, struct batch *b)
 {
-    size_t from =
-        (before + PREFETCH_AHEAD_BYTES + MEM_LINE_BYTES - 1) & ~(size_t)(MEM_LINE_BYTES - 1);
-    size_t to = b->len + PREFETCH_AHEAD_BYTES;
-    if (to > from + PREFETCH_BYTES_MAX)
-        to = from + PREFETCH_BYTES_MAX;
-    for (; from < to && from < b->cap; from += MEM_LINE_BYTES)
-        prefetch_line_to_write(b->ptr + from);
-}
-
-void aof_append(struct aof *a, int db, int argc, const struct slice *argv, int64_t unix_s)
-{
-    if (a->timestamps && unix_s != a->timestamp_s && !a->in_group) {
-        format_timestamp(&a->batch.bytes, unix_s);
-        a->timestamp_s = unix_s;
+    struct aof *a = arg;
+    struct buf head;
+    buf_init(&head);
+    if (a->timestamps && b->unix_s != a->timestamp_s) {
+        format_timestamp(&head, b->unix_s);
+        a->timestamp_s = b->unix_s;
     }
-    atomic_store_explicit(&a->unix_s, unix_s, memory_order_relaxed);
-    a->in_group = a->group > 0;
-    size_t before = a->batch.bytes.len;
-    a->pos += aof_batch_add(&a->batch, db, argc, argv);
-    prefetch_behind(&a->batch.bytes, before);
-    if (a->batch.bytes.len >= AOF_BATCH_BYTES_MAX && a->group == 0)
-        aof_seal(a);
-}
-
-void aof_group_begin(struct aof *a)
-{
-    a->group++;
-}
-
-void aof_group_end(struct aof *a)
-{
-    assert(a->group > 0);
-    a->group--;
-    a->in_group = a->group > 0;
-}
-
-void aof_seal(struct aof *a)
-{
-    if (a->batch.bytes.len == 0 || a->group > 0)
-        return;
-    aof_batch_seal(&a->batch, a->pos);
-    writer_submit(a->writer, &a->batch.bytes, a->pos, a->batch.db, a->waiting);
+    atomic_store_explicit(&a->unix_s, b->unix_s, memory_order_relaxed);
+    writer_submit_batch(a->writer, b, &head, a->waiting);
     a->waiting = 0;
+}
+
+void aof_follow(struct aof *a, struct stream *st)
+{
+    assert(a->writer && !a->stream && !a->base_only && stream_pos(st) == a->load_pos);
+    a->stream = stream_hold(st);
+    a->consumer = (struct stream_consumer){.take = on_batch, .arg = a};
+    stream_attach(st, &a->consumer);
 }
 
 bool aof_turn_end(struct aof *a)
 {
-    if (a->batch.bytes.len == 0)
+    if (!a->stream || stream_open_bytes(a->stream) == 0)
         return false;
     writer_hush(a->writer);
-    aof_seal(a);
+    stream_seal(a->stream);
     return writer_look(a->writer, &a->state);
 }
 
@@ -126,7 +92,7 @@ void aof_want_written(struct aof *a)
 
 uint64_t aof_pos(const struct aof *a)
 {
-    return a->pos;
+    return a->stream ? stream_pos(a->stream) : a->load_pos;
 }
 
 uint64_t aof_written(const struct aof *a)
@@ -222,7 +188,7 @@ void aof_stats(const struct aof *a, struct aof_stats *out)
     *out = (struct aof_stats){
         .base_bytes = base,
         .current_bytes = base + atomic_load(&a->older_bytes) + a->state.file_bytes,
-        .buffer_bytes = a->state.kept_bytes + a->batch.bytes.len,
+        .buffer_bytes = a->state.kept_bytes + (a->stream ? stream_open_bytes(a->stream) : 0),
         .syncs = a->state.syncs,
         .slow_syncs = a->state.slow_syncs,
     };
@@ -249,8 +215,6 @@ enum err aof_open(struct aof **out, const struct aof_options *o, char error[AOF_
     a->dir_fd = a->prepared.fd = -1;
     a->unsettled = o->fresh;
     pthread_mutex_init(&a->files_lock, NULL);
-    buf_init(&a->batch.bytes);
-    aof_batch_reset(&a->batch);
     manifest_init(&a->manifest);
     snprintf(a->manifest_name, sizeof(a->manifest_name), "%s.manifest", a->filename);
 
@@ -279,10 +243,10 @@ enum err aof_open(struct aof **out, const struct aof_options *o, char error[AOF_
 
 void aof_stop(struct aof *a)
 {
-    assert(a->group == 0);
     if (!a->writer)
         return;
-    aof_seal(a);
+    if (a->stream)
+        stream_seal(a->stream);
     if (a->rewrite)
         aof_rewrite_stop(a);
     writer_stop(a->writer, AOF_CLOSE_PATIENCE_MS);
@@ -308,9 +272,11 @@ bool aof_close(struct aof **aof)
     fine = writer_free(&a->writer, AOF_CLOSE_PATIENCE_MS);
     if (a->rewrite)
         aof_rewrite_drop(a);
+    if (a->stream)
+        stream_detach(a->stream, &a->consumer);
+    stream_drop(&a->stream);
     ahead_close(&a->reader);
     manifest_deinit(&a->manifest);
-    buf_deinit(&a->batch.bytes);
     if (a->prepared.fd >= 0)
         close(a->prepared.fd);
     if (a->dir_fd >= 0)
@@ -344,7 +310,6 @@ enum err aof_start(struct aof *a, enum aof_start how, char error[AOF_ERROR_CHARS
     a->fresh = how != AOF_GO_ON;
     a->unplaced = how == AOF_FRESH;
     a->base_only = how == AOF_BASE_ONLY;
-    a->pos = a->load_pos;
     a->next_incr_seq = manifest_last_seq(&a->manifest, MANIFEST_INCR) + 1;
     /* Otherwise the first rewrite makes what there is to be, and a log that is not whole before has nothing to keep. */
     if (how == AOF_GO_ON) {

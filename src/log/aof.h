@@ -1,11 +1,11 @@
 #pragma once
 /* The append-only log of a server: a directory of files that a manifest names, the last of which is written to.
  *
- *   effects --aof_append--> batch of the turn --aof_seal--> writer --> increment
+ *   stream --batches--> timestamps, seals --> writer --> increment
  *   snapshot --aof_rewrite's sink--> batches --> a writer of its own --> next base
  *
- * Life: aof_open (locks the directory, reads the manifest) -> aof_load_next until READER_END -> aof_start -> aof_append,
- * aof_seal, aof_poll ... -> aof_close. From aof_start on every file operation happens on writer threads: nothing here
+ * Life: aof_open (locks the directory, reads the manifest) -> aof_load_next until READER_END -> aof_start -> aof_follow,
+ * aof_turn_end, aof_poll ... -> aof_close. From aof_start on every file operation happens on writer threads: nothing here
  * waits for a disk.
  *
  * Files, as Redis 7 names them, PREFIX being appendfilename:
@@ -20,9 +20,7 @@
 #include "log/reader.h"
 #include "log/writer.h"
 
-#define AOF_ERROR_CHARS 2048
-#define AOF_BATCH_BYTES_MAX \
-    (1024 * 1024) /* a turn's batch is sealed at this size, between transactions */
+#define AOF_ERROR_CHARS         2048
 #define AOF_REWRITE_BATCH_BYTES (64 * 1024)
 /* Strings of a base that are set by one command: so many, and none is added to so many bytes of it. */
 #define AOF_MSET_PAIRS_MAX 64
@@ -33,6 +31,7 @@
 #define AOF_CLOSE_PATIENCE_MS  10000
 
 struct aof;
+struct stream;
 struct aof_options {
     const char *dir;      /* appenddirname; created when missing. Copied, like the next */
     const char *filename; /* appendfilename */
@@ -54,7 +53,7 @@ struct aof_options {
  * to do about it. */
 enum err aof_open(struct aof **out, const struct aof_options *o, char error[AOF_ERROR_CHARS]);
 /* Begins to end it: has what is left written and synced, for at most AOF_CLOSE_PATIENCE_MS. A rewrite
- * under way is given up. Between groups only; nothing may be appended any more. aof_event_fd tells, and
+ * under way is given up. Between units only; nothing may be put into the stream any more. aof_event_fd tells, and
  * aof_poll moves, how far it is; replies may go on waiting for positions. */
 void aof_stop(struct aof *a);
 /* As of the last aof_poll: aof_close will not wait. */
@@ -95,14 +94,9 @@ enum aof_start {
  * `error` says why. */
 enum err aof_start(struct aof *a, enum aof_start how, char error[AOF_ERROR_CHARS]);
 
-/* A command into the batch of this turn, behind a SELECT where the database differs from the last one's. `unix_s`: now. */
-void aof_append(struct aof *a, int db, int argc, const struct slice *argv, int64_t unix_s);
-/* What is appended between these is never split over batches. */
-void aof_group_begin(struct aof *a);
-void aof_group_end(struct aof *a);
-/* Ends the batch and hands it to the writer; free where there is none. */
-void aof_seal(struct aof *a);
-/* The same at the end of a turn. True: the writer has written meanwhile, and aof_written tells. */
+/* From here on what is put into the stream is appended: it begins where the log is. Holds it until aof_close. */
+void aof_follow(struct aof *a, struct stream *st);
+/* The end of a turn: seals the stream's batch. True: the writer has written meanwhile, and aof_written tells. */
 bool aof_turn_end(struct aof *a);
 
 /* So many more clients wait until the batch of this turn is synced: with `always` the writer goes by that. */

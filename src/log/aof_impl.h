@@ -11,11 +11,12 @@
 #include "log/manifest.h"
 #include "log/positions.h"
 #include "log/sink.h"
+#include "log/stream.h"
 
 #define AOF_NAME_BYTES_MAX \
     200 /* of appendfilename: file names stay below MANIFEST_NAME_BYTES_MAX */
 
-/* A batch in the making. */
+/* A batch of a base in the making. */
 struct aof_batch {
     struct buf bytes;
     int db; /* that the last command ran in, the tag of its marks; -1: unknown, a SELECT is due */
@@ -109,11 +110,9 @@ struct aof {
     /* appending */
     struct writer *writer;
     struct writer_state state;
-    struct aof_batch batch;
-    uint64_t pos;
+    struct stream *stream; /* held; NULL: none yet */
+    struct stream_consumer consumer;
     int64_t timestamp_s; /* last one written */
-    int group;           /* aof_group_begin less aof_group_end */
-    bool in_group;       /* and something was appended in it: no place for a timestamp */
     bool wants_written;
     unsigned waiting; /* clients, for the batch to be synced */
     char fault[AOF_ERROR_CHARS];
@@ -131,7 +130,6 @@ size_t aof_batch_add(struct aof_batch *b, int db, int argc, const struct slice *
 size_t aof_batch_select(struct aof_batch *b, int db);
 /* Ends a batch with a seal. */
 void aof_batch_seal(struct aof_batch *b, uint64_t pos);
-void aof_batch_reset(struct aof_batch *b); /* at the start of a file: the database is unknown */
 
 /* --- aof_mset.c: batches of a base ---------------------------------------------------------------- */
 

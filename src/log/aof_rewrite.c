@@ -111,18 +111,17 @@ static void begin(struct sink *s, int64_t unix_s)
 {
     struct aof_rewrite *rw = rewrite_of(s);
     struct aof *a = rw->aof;
-    assert(a->group == 0);
     atomic_store(&a->unix_s, unix_s); /* the next increment's date, too */
     aof_begin_file(a, AOF_BASE, unix_s, &rw->batch.bytes);
     if (a->base_only) { /* whatever increments there are go */
-        rw->jobs.base_pos = a->pos;
+        rw->jobs.base_pos = aof_pos(a);
         rw->jobs.first_incr_seq = UINT64_MAX;
         atomic_store(&rw->jobs.switched, 1);
         return;
     }
-    aof_seal(a);
-    rw->jobs.base_pos = a->pos;
-    aof_batch_reset(&a->batch);
+    if (a->stream)
+        stream_cut(a->stream);
+    rw->jobs.base_pos = aof_pos(a);
     a->timestamp_s = 0; /* a file says by itself what time it is */
     rw->switching = true;
     writer_submit_job(a->writer, aof_job_switch, rw);
@@ -270,7 +269,7 @@ enum err aof_rewrite(struct aof *a, int64_t now_us, struct sink **out, char erro
     snprintf(rw->jobs.temp_name, sizeof(rw->jobs.temp_name), MANIFEST_REWRITE_START "%d.aof",
              (int)getpid());
     rw->started_us = now_us;
-    rw->sync_pos = a->pos;
+    rw->sync_pos = aof_pos(a);
     rw->batch.db = -1;
     buf_init(&rw->batch.bytes);
     buf_init(&rw->open.bytes);

@@ -69,10 +69,30 @@ static inline char *put_bulks(char *p, int count, const struct slice *argv)
 
 void format_command(struct buf *out, int argc, const struct slice *argv)
 {
-    if (!reserve(out, argc, argv))
-        return;
+    if (reserve(out, argc, argv))
+        format_command_placed(out, argc, argv);
+}
+
+_Static_assert(HEADER_BYTES_MAX + 2 <= FORMAT_HEAD_BYTES_MAX, "room for a length, and CR LF");
+
+void format_command_placed(struct buf *out, int argc, const struct slice *argv)
+{
     char *p = put_header(out->ptr + out->len, '*', (size_t)argc);
     out->len = (size_t)(put_bulks(p, argc, argv) - out->ptr);
+}
+
+void format_command_open(struct buf *out, int argc, const struct slice *argv, int i)
+{
+    char *p = put_header(out->ptr + out->len, '*', (size_t)argc);
+    p = put_bulks(p, i, argv);
+    out->len = (size_t)(put_header(p, '$', argv[i].len) - out->ptr);
+}
+
+void format_command_go_on(struct buf *out, int argc, const struct slice *argv, int i)
+{
+    char *p = out->ptr + out->len;
+    memcpy(p, "\r\n", 2);
+    out->len = (size_t)(put_bulks(p + 2, argc - i - 1, argv + i + 1) - out->ptr);
 }
 
 void format_bulks(struct buf *out, int count, const struct slice *argv)

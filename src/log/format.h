@@ -62,6 +62,12 @@
 
 /* Appends a command in its RESP form. */
 void format_command(struct buf *out, int argc, const struct slice *argv);
+/* The same where room is there already: so much for each argument and the count, and their bytes. */
+#define FORMAT_HEAD_BYTES_MAX 32
+void format_command_placed(struct buf *out, int argc, const struct slice *argv);
+/* Around the bytes of argument i, which the caller puts in between, or elsewhere; likewise. */
+void format_command_open(struct buf *out, int argc, const struct slice *argv, int i);
+void format_command_go_on(struct buf *out, int argc, const struct slice *argv, int i);
 /* Appends arguments only, of a command whose head, "*3\r\n", stands in front of them or will. */
 void format_bulks(struct buf *out, int count, const struct slice *argv);
 /* Bytes that format_command appends. */

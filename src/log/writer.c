@@ -6,8 +6,13 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/crc32c.h"
 #include "base/mem.h"
 #include "log/writer_impl.h"
+
+/* Batches dropped at once: with each that is submitted, and with each look at the state. */
+#define DROPS_MAX_TURN 8
+#define DROPS_MAX_POLL 1024
 
 /* --- lists of entries ----------------------------------------------------------------------- */
 
@@ -41,13 +46,43 @@ void entries_move(struct entries *l, struct entries *to)
     entries_init(l);
 }
 
+/* On the loop, where batches are dropped. */
 void entries_free(struct entries *l)
 {
     struct entry *e;
     while ((e = entries_pop(l))) {
+        if (e->batch)
+            batch_drop(e->batch);
         buf_deinit(&e->bytes);
         mem_free(e);
     }
+}
+
+/* --- an entry in the file ------------------------------------------------------------------- */
+
+static void seal(struct entry *e)
+{
+    uint32_t crc = crc32c(0, e->bytes.ptr, e->bytes.len);
+    format_seal(e->seal, e->pos, batch_crc(e->batch, crc));
+    e->sealed = true;
+}
+
+int entry_vectors(struct entry *e, size_t skip, struct iovec *out, int max)
+{
+    int n = 0;
+    if (e->batch && !e->sealed)
+        seal(e);
+    if (skip < e->bytes.len && max > 0)
+        out[n++] = (struct iovec){e->bytes.ptr + skip, e->bytes.len - skip};
+    skip -= skip < e->bytes.len ? skip : e->bytes.len;
+    if (!e->batch)
+        return n;
+    if (skip < e->batch->len)
+        n += batch_vectors(e->batch, skip, out + n, max - n);
+    skip -= skip < e->batch->len ? skip : e->batch->len;
+    if (n < max)
+        out[n++] = (struct iovec){e->seal + skip, SEAL_BYTES - skip};
+    return n;
 }
 
 /* --- what both sides do --------------------------------------------------------------------- */
@@ -80,15 +115,20 @@ static struct entry *pop_spare(struct writer *w)
     return e;
 }
 
-void writer_let_go(struct writer *w, uint64_t pos)
+void writer_let_go(struct writer *w, uint64_t ticket)
 {
-    struct entries some, rest;
+    struct entries some, rest, done;
     size_t bytes = 0, most = 0;
     entries_init(&some);
     entries_init(&rest);
-    while (w->unsafe.first && w->unsafe.first->pos <= pos) {
+    entries_init(&done);
+    while (w->unsafe.first && w->unsafe.first->ticket <= ticket) {
         struct entry *e = entries_pop(&w->unsafe);
-        bytes += e->bytes.len;
+        bytes += e->len;
+        if (e->batch) {
+            entries_push(&done, e);
+            continue;
+        }
         most += e->bytes.cap;
         buf_clear(&e->bytes);
         entries_push(e->bytes.cap <= WRITER_SPARE_BYTES_MAX ? &some : &rest, e);
@@ -97,6 +137,7 @@ void writer_let_go(struct writer *w, uint64_t pos)
         most = WRITER_SPARE_BYTES;
     pthread_mutex_lock(&w->lock);
     w->state.kept_bytes -= bytes;
+    entries_move(&done, &w->done);
     while (some.first && w->spare_count < WRITER_SPARE_MAX &&
            w->spare_bytes + some.first->bytes.cap <= most)
         push_spare(w, entries_pop(&some));
@@ -105,6 +146,33 @@ void writer_let_go(struct writer *w, uint64_t pos)
     pthread_mutex_unlock(&w->lock);
     entries_free(&some);
     entries_free(&rest);
+}
+
+/* An entry with nothing in it. */
+static struct entry *new_entry(struct writer *w)
+{
+    struct entry *e = entries_pop(&w->idle);
+    if (!e)
+        return mem_zalloc(sizeof(*e));
+    w->idle_count--;
+    *e = (struct entry){0};
+    return e;
+}
+
+/* Drops what is safe: at most so many batches, as thousands may be let go by one sync. */
+static void drop_some(struct writer *w, int most)
+{
+    for (struct entry *e; most > 0 && (e = entries_pop(&w->let_go)); most--) {
+        batch_drop(e->batch);
+        e->batch = NULL;
+        buf_deinit(&e->bytes);
+        if (w->idle_count == WRITER_SPARE_MAX) {
+            mem_free(e);
+        } else {
+            w->idle_count++;
+            entries_push(&w->idle, e);
+        }
+    }
 }
 
 /* --- life ----------------------------------------------------------------------------------- */
@@ -125,6 +193,9 @@ static void destroy(struct writer *w)
     entries_free(&w->queue);
     entries_free(&w->unsafe);
     entries_free(&w->spare);
+    entries_free(&w->done);
+    entries_free(&w->let_go);
+    entries_free(&w->idle);
     pthread_mutex_destroy(&w->lock);
     pthread_cond_destroy(&w->work);
     pthread_cond_destroy(&w->sync_work);
@@ -152,6 +223,9 @@ struct writer *writer_new(const struct writer_options *o)
     entries_init(&w->unsafe);
     entries_init(&w->queue);
     entries_init(&w->spare);
+    entries_init(&w->done);
+    entries_init(&w->let_go);
+    entries_init(&w->idle);
 
     pthread_condattr_t attr;
     pthread_condattr_init(&attr);
@@ -197,20 +271,39 @@ bool writer_free(struct writer **writer, int64_t patience_ms)
 
 /* Behind what is queued; wakes the writer thread, which knows already where there was something, unless it
  * waits for more. */
-static void submit(struct writer *w, struct entry *e)
+static uint64_t submit(struct writer *w, struct entry *e)
 {
     bool wake = w->queue.first == NULL;
+    uint64_t ticket = e->ticket = ++w->ticket;
     entries_push(&w->queue, e);
-    w->state.kept_bytes += e->bytes.len;
+    entries_move(&w->done, &w->let_go);
+    w->state.kept_bytes += e->len;
     w->queued_waiting += e->waiting;
     w->queued_job = w->queued_job || e->fn;
     wake = wake || (w->enough && (e->fn || w->queued_waiting >= w->enough));
     pthread_mutex_unlock(&w->lock);
     if (wake)
         pthread_cond_signal(&w->work);
+    drop_some(w, DROPS_MAX_TURN);
+    return ticket;
 }
 
-void writer_submit(struct writer *w, struct buf *b, uint64_t pos, int tag, unsigned waiting)
+uint64_t writer_submit_batch(struct writer *w, struct batch *b, struct buf *head, unsigned waiting)
+{
+    struct entry *e = new_entry(w);
+    assert(b->len > 0 && head->err == ERR_OK);
+    e->bytes = *head;
+    buf_init(head);
+    e->batch = batch_hold(b);
+    e->len = e->bytes.len + b->len + SEAL_BYTES;
+    e->pos = b->pos;
+    e->tag = b->end_db;
+    e->waiting = waiting;
+    pthread_mutex_lock(&w->lock);
+    return submit(w, e);
+}
+
+uint64_t writer_submit(struct writer *w, struct buf *b, uint64_t pos, int tag, unsigned waiting)
 {
     assert(b->len > 0 && b->err == ERR_OK);
     struct buf full = *b;
@@ -222,25 +315,26 @@ void writer_submit(struct writer *w, struct buf *b, uint64_t pos, int tag, unsig
     }
     *b = e->bytes;
     e->bytes = full;
+    e->len = full.len;
     e->pos = pos;
     e->tag = tag;
     e->waiting = waiting;
-    submit(w, e);
+    uint64_t ticket = submit(w, e);
     if (b->cap == 0) { /* the next batch will be about as long; doubling up to it costs more */
         size_t like = full.len < WRITER_SPARE_BYTES_MAX ? full.len : WRITER_SPARE_BYTES_MAX;
         if (buf_reserve(b, like) != ERR_OK)
             buf_clear(b);
     }
+    return ticket;
 }
 
-void writer_submit_job(struct writer *w, writer_job_fn fn, void *arg)
+uint64_t writer_submit_job(struct writer *w, writer_job_fn fn, void *arg)
 {
     struct entry *e = mem_zalloc(sizeof(*e));
-    buf_init(&e->bytes);
     e->fn = fn;
     e->arg = arg;
     pthread_mutex_lock(&w->lock);
-    submit(w, e);
+    return submit(w, e);
 }
 
 void writer_set_policy(struct writer *w, enum writer_policy policy)
@@ -284,6 +378,7 @@ void writer_healed(struct writer *w, uint64_t pos)
         w->state.sync_errno = 0;
         if (w->synced.pos > w->state.synced)
             w->state.synced = w->synced.pos;
+        w->state.tickets_synced = w->synced.ticket;
         writer_tell(w);
     }
     pthread_mutex_unlock(&w->lock);
@@ -324,5 +419,7 @@ void writer_poll(struct writer *w, struct writer_state *out)
     pthread_mutex_lock(&w->lock);
     w->told = false;
     *out = w->state;
+    entries_move(&w->done, &w->let_go);
     pthread_mutex_unlock(&w->lock);
+    drop_some(w, DROPS_MAX_POLL);
 }

@@ -26,21 +26,24 @@
 #include "base/buf.h"
 #include "base/err.h"
 
+struct batch;
+
 /* Submitted and not yet safe: above it, writers wait. */
 #define WRITER_KEPT_BYTES_MAX (256ull * 1024 * 1024)
 #define WRITER_RETRY_MS       100
 #define WRITER_SYNC_MS        1000 /* everysec, */
 /* or as soon as so much is not synced: batches are kept until then, and memory stays warm. */
 #define WRITER_SYNC_BYTES      (8 * 1024 * 1024)
-#define WRITER_VECTORS_MAX     64
-#define WRITER_SPARE_MAX       64           /* buffers kept to be used again */
+#define WRITER_VECTORS_MAX     128
+#define WRITER_SPARE_MAX       64           /* buffers, and entries, kept to be used again */
 #define WRITER_SPARE_BYTES_MAX (512 * 1024) /* a larger one is not */
 #define WRITER_SPARE_BYTES     (1024 * 1024) /* kept together; under load as much as one sync lets go */
 
 enum writer_policy { WRITER_NO, WRITER_EVERYSEC, WRITER_ALWAYS };
 
-/* A place between two batches. */
+/* A place between two batches. Tickets number what was submitted and never go back; positions do where a log is cut. */
 struct writer_mark {
+    uint64_t ticket;
     uint64_t pos;   /* log position */
     uint64_t bytes; /* of the file in use */
     int tag;        /* what the owner gave with the batch before it */
@@ -84,9 +87,12 @@ void writer_stop(struct writer *w, int64_t patience_ms);
 bool writer_free(struct writer **w, int64_t patience_ms);
 
 /* Hands over a batch: takes the buffer's memory (b is empty afterwards; it may have got other memory
- * to fill). `pos`: the log position behind it; `waiting`: how many clients wait until it is synced. */
-void writer_submit(struct writer *w, struct buf *b, uint64_t pos, int tag, unsigned waiting);
-void writer_submit_job(struct writer *w, writer_job_fn fn, void *arg);
+ * to fill). `pos`: the log position behind it; `waiting`: how many clients wait until it is synced. Returns its ticket. */
+uint64_t writer_submit(struct writer *w, struct buf *b, uint64_t pos, int tag, unsigned waiting);
+/* Hands over a batch of the stream, which it holds until it is safe. In the file it stands behind `head`, which is taken, and
+ * ends in a seal over both. */
+uint64_t writer_submit_batch(struct writer *w, struct batch *b, struct buf *head, unsigned waiting);
+uint64_t writer_submit_job(struct writer *w, writer_job_fn fn, void *arg);
 void writer_set_policy(struct writer *w, enum writer_policy policy);
 /* For tests: the writer thread rests so long ahead of each write. */
 void writer_set_rest(struct writer *w, int64_t us);
@@ -101,7 +107,8 @@ void writer_healed(struct writer *w, uint64_t pos);
  * `always` not for what is only written yet (writer_want_written). */
 int writer_event_fd(const struct writer *w);
 struct writer_state {
-    uint64_t written, synced;   /* positions */
+    uint64_t written, synced; /* positions */
+    uint64_t tickets_written, tickets_synced;
     uint64_t kept_bytes;        /* submitted and not yet safe */
     uint64_t lost;              /* 0, or the position behind what a failed sync may have lost */
     int write_errno;            /* 0: the last write went well */

@@ -3,14 +3,22 @@
  * syncs, writer_gather.c decides how long `always` waits for more to write. */
 #include <pthread.h>
 
+#include "log/format.h"
+#include "log/stream.h"
 #include "log/writer.h"
 
 #define WRITER_STALE_MAX 8 /* more are left uncut: the loader passes over what comes twice */
 
-struct entry { /* a batch, or a job where fn is set */
+/* A batch, or a job where fn is set. In the file:  bytes | the stream's batch | seal */
+struct entry {
     struct entry *next;
-    struct buf bytes; /* owned */
-    uint64_t pos;
+    struct buf bytes; /* owned; of a batch of the stream what stands in front of it */
+    struct batch *
+        batch; /* the loop holds it for the entry, and drops it; NULL: there is none, and no seal */
+    bool sealed; /* the seal is made, which the writer thread does */
+    char seal[SEAL_BYTES];
+    size_t len;
+    uint64_t ticket, pos;
     int tag;
     unsigned waiting; /* clients */
     writer_job_fn fn;
@@ -59,12 +67,19 @@ struct writer {
     uint64_t stale_pos; /* once this is written */
     struct gather gather;
 
+    /* The loop's own. */
+    uint64_t ticket;       /* of the last entry submitted */
+    struct entries let_go; /* safe; their batches are still to be dropped */
+    struct entries idle;   /* to be used again, with nothing in them */
+    int idle_count;
+
     /* shared, under `lock` */
     pthread_mutex_t lock;
     pthread_cond_t work;      /* for the writer thread: anything below changed */
     pthread_cond_t sync_work; /* for the sync thread */
     struct entries queue;     /* submitted, not yet taken */
-    struct entries spare;     /* emptied batches, to be used again */
+    struct entries done;      /* batches of the stream that are safe: the loop lets them go */
+    struct entries spare;     /* emptied buffers, to be used again */
     int spare_count;
     size_t spare_bytes;      /* their capacity */
     unsigned queued_waiting; /* clients, for what is in the queue */
@@ -96,9 +111,11 @@ void entries_free(struct entries *l);
 
 /* The state changed: wakes the loop unless it is told already. Under `lock`. */
 void writer_tell(struct writer *w);
-/* Lets the batches up to `pos` go that are kept: their bytes no longer count. On the writer thread,
+/* Lets the batches up to `ticket` go that are kept: their bytes no longer count. On the writer thread,
  * without `lock`, as there may be many. */
-void writer_let_go(struct writer *w, uint64_t pos);
+void writer_let_go(struct writer *w, uint64_t ticket);
+/* What an entry is in the file, from `skip` on, as at most `max` vectors; returns how many. On the writer thread. */
+int entry_vectors(struct entry *e, size_t skip, struct iovec *out, int max);
 
 /* Under `lock`: something is in the queue; waits for more of it where that pays. */
 void writer_gather(struct writer *w);

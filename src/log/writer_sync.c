@@ -15,15 +15,16 @@
 /* Everything up to `mark` is safe: what was kept for it is let go. */
 static void note_synced(struct writer *w, struct writer_mark mark, int64_t took_us)
 {
-    writer_let_go(w, mark.pos);
+    writer_let_go(w, mark.ticket);
     w->synced = mark;
-    if (w->kept.pos < mark.pos)
+    if (w->kept.ticket < mark.ticket)
         w->kept = mark;
     w->fresh_failed = false;
     pthread_mutex_lock(&w->lock);
     if (!w->state.lost) {
         if (mark.pos > w->state.synced)
             w->state.synced = mark.pos;
+        w->state.tickets_synced = mark.ticket;
         w->state.sync_errno = 0;
     }
     w->state.syncs++;

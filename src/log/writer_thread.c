@@ -121,10 +121,11 @@ static bool start_over(struct writer *w, struct entries *batches, int error)
 static void take_in(struct writer *w, struct entries *batches, size_t n)
 {
     n += w->partial;
-    while (batches->first && !batches->first->fn && n >= batches->first->bytes.len) {
+    while (batches->first && !batches->first->fn && n >= batches->first->len) {
         struct entry *e = entries_pop(batches);
-        n -= e->bytes.len;
-        w->written.bytes += e->bytes.len;
+        n -= e->len;
+        w->written.bytes += e->len;
+        w->written.ticket = e->ticket;
         w->written.pos = e->pos;
         w->written.tag = e->tag;
         entries_push(&w->unsafe, e);
@@ -137,10 +138,11 @@ static int write_once(struct writer *w, struct entries *batches)
 {
     struct iovec iov[WRITER_VECTORS_MAX];
     int count = 0;
-    for (struct entry *e = batches->first; e && !e->fn && count < WRITER_VECTORS_MAX; e = e->next)
-        iov[count++] = (struct iovec){e->bytes.ptr, e->bytes.len};
-    iov[0].iov_base = (char *)iov[0].iov_base + w->partial;
-    iov[0].iov_len -= w->partial;
+    size_t skip = w->partial;
+    for (struct entry *e = batches->first; e && !e->fn && count < WRITER_VECTORS_MAX; e = e->next) {
+        count += entry_vectors(e, skip, iov + count, WRITER_VECTORS_MAX - count);
+        skip = 0;
+    }
     ssize_t n = pwritev(w->fd, iov, count, (off_t)(w->written.bytes + w->partial));
     if (n > 0)
         take_in(w, batches, (size_t)n);
@@ -170,7 +172,7 @@ static void drop_unsafe(struct writer *w)
     pthread_mutex_unlock(&w->lock);
     if (keep)
         return;
-    writer_let_go(w, w->written.pos);
+    writer_let_go(w, w->written.ticket);
     w->kept = w->written;
 }
 
@@ -180,6 +182,8 @@ static void note_written(struct writer *w, int error)
     pthread_mutex_lock(&w->lock);
     if (w->written.pos > w->state.written)
         w->state.written = w->written.pos;
+    if (w->written.ticket > w->state.tickets_written)
+        w->state.tickets_written = w->written.ticket;
     /* With `always` the sync that follows is what everybody waits for: the loop is not woken twice. */
     bool fine = !error && !w->state.write_errno;
     bool matters = w->policy != WRITER_ALWAYS || w->tell_written || error != w->state.write_errno;
@@ -198,14 +202,16 @@ static void pass_over(struct writer *w, struct entries *batches)
 {
     while (batches->first && !batches->first->fn) {
         struct entry *e = entries_pop(batches);
+        w->written.ticket = e->ticket;
         w->written.pos = e->pos;
         w->written.tag = e->tag;
         entries_push(&w->unsafe, e);
     }
     w->synced = w->kept = w->written;
-    writer_let_go(w, w->written.pos);
+    writer_let_go(w, w->written.ticket);
     pthread_mutex_lock(&w->lock);
     w->state.written = w->state.synced = w->written.pos;
+    w->state.tickets_written = w->state.tickets_synced = w->written.ticket;
     writer_tell(w);
     pthread_mutex_unlock(&w->lock);
 }
@@ -224,8 +230,12 @@ static int run_job(struct writer *w, struct entries *batches)
             close(w->fd);
         use_file(w, &file, w->written);
     }
+    w->written.ticket = w->kept.ticket = w->synced.ticket = job->ticket;
     mem_free(job);
     pthread_mutex_lock(&w->lock);
+    w->state.tickets_written = w->written.ticket;
+    if (!w->state.lost)
+        w->state.tickets_synced = w->synced.ticket;
     writer_tell(w);
     pthread_mutex_unlock(&w->lock);
     return 0;
@@ -319,10 +329,10 @@ void *writer_main(void *writer)
         close(w->stale[--w->stale_count].fd);
     if (w->fd >= 0)
         close(w->fd);
-    entries_free(&batches);
     if (w->end)
         w->end(w->arg);
     pthread_mutex_lock(&w->lock);
+    entries_move(&batches, &w->queue); /* the loop frees it */
     w->gave_up = !fine;
     w->state.ended = true;
     writer_tell(w);

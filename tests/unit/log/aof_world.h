@@ -124,21 +124,20 @@ static inline void world_step(struct world *w, struct aof *a)
     else if (dice == 9)
         argv[0] = SLICE("DEL");
     int argc = dice == 9 && argv[0].len == 3 && argv[0].ptr[0] == 'D' ? 2 : 3;
-    aof_append(a, db, argc, argv, (int64_t)(1700000000 + w->count / 10));
+    stream_clock(a->stream, (int64_t)(1700000000 + w->count / 10));
+    stream_put(a->stream, db, argc, argv);
     w->data.db = db;
     world_apply(&w->data, argv, argc);
 }
 
 static inline void world_transaction(struct world *w, struct aof *a)
 {
-    aof_group_begin(a);
-    aof_append(a, w->data.db, 1, &SLICE("MULTI"), 1700000000);
+    stream_unit_begin(a->stream);
     for (uint64_t m = 1 + rng_below(&w->rng, 4); m > 0; m--) {
         world_step(w, a);
-        aof_seal(a); /* does nothing within a group */
+        stream_seal(a->stream); /* does nothing within a unit */
     }
-    aof_append(a, w->data.db, 1, &SLICE("EXEC"), 1700000000);
-    aof_group_end(a);
+    stream_unit_end(a->stream);
 }
 
 /* A turn: some commands and transactions, then the seal. */
@@ -151,7 +150,7 @@ static inline void world_turn(struct world *w, struct aof *a)
             world_step(w, a);
         world_note(w, aof_pos(a));
     }
-    aof_seal(a);
+    stream_seal(a->stream);
 }
 
 /* --- rewriting ------------------------------------------------------------------------------ */
@@ -253,6 +252,14 @@ static inline void await_rewrite(struct world *w, struct aof *a)
         assert_true(clock_mono_us() < until_us);
         poll(&p, 1, 1000);
     }
+}
+
+/* What is done is logged from here on. */
+static inline void world_follow(struct aof *a)
+{
+    struct stream *st = stream_new(aof_pos(a));
+    aof_follow(a, st);
+    stream_drop(&st);
 }
 
 static inline void await_prepared(struct world *w, struct aof *a)
@@ -366,6 +373,7 @@ static inline struct aof *world_restart(struct world *w, const char *dir, enum w
     world_judge(w, &d, pos, least);
     if (aof_start(a, AOF_GO_ON, error) != ERR_OK)
         fail_msg("cannot start: %s", error);
+    world_follow(a);
     assert_int_equal(aof_pos(a), pos);
     while (w->points[w->count - 1].pos > pos)
         w->count--;

@@ -132,6 +132,7 @@ static void test_beginning_anew_waits_for_no_slow_disk(void **state)
     int64_t start_us = clock_mono_us();
     assert_int_equal(aof_open(&a, &o, error), ERR_OK);
     assert_int_equal(aof_start(a, AOF_FRESH, error), ERR_OK);
+    world_follow(a);
     assert_true(world_rewrite_begin(&w, a));
     world_turn(&w, a);
     while (aof_promised(a) < aof_pos(a)) { /* by the snapshot to come */

@@ -45,7 +45,10 @@ static void live_from(const char *dir, const char *old_dir, const char *want, co
         fail_msg("%s", error);
     if (key) {
         struct slice argv[3] = {SLICE("SET"), slice_from_cstr(key), SLICE("v")};
-        aof_append(a, 0, 3, argv, 0);
+        struct stream *st = stream_new(aof_pos(a));
+        aof_follow(a, st);
+        stream_put(st, 0, 3, argv);
+        stream_drop(&st);
     }
     assert_true(aof_close(&a));
 }
