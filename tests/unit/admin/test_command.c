@@ -211,6 +211,19 @@ static void test_hidden(void **state)
     cmd_test_deinit(&t);
 }
 
+static void test_notes(void **state)
+{
+    (void)state;
+    struct cmd_test t;
+    cmd_test_init(&t, 1);
+    assert_non_null(strstr(cmd_test_run(&t, "command info set"),
+                           "*8 $5 notes $46 RW and ACCESS due to the optional `GET` argument"));
+    assert_non_null(strstr(cmd_test_run(&t, "command info getex"),
+                           "$5 notes $38 RW and UPDATE because it changes the TTL"));
+    assert_null(strstr(cmd_test_run(&t, "command info get"), "notes"));
+    cmd_test_deinit(&t);
+}
+
 /* Title and the lines on HELP itself frame what a container has to say. */
 static void test_help(void **state)
 {

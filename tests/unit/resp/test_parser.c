@@ -299,6 +299,10 @@ static void test_limits_lines(void **state)
     const size_t max = RESP_INLINE_BYTES_MAX;
     assert_padded_said(padded("", ' ', max, "\nPING\n"), true,
                        "@0 inline\n@65537 inline \"PING\"\n");
+    assert_padded_said(padded("", ' ', max, "\r\nPING\n"), true,
+                       "@0 inline\n@65538 inline \"PING\"\n");
+    assert_padded_said(padded("", ' ', max, "\rPING\n"), true, ERROR("too big inline request"));
+    assert_padded_said(padded("", ' ', max + 1, "\r\n"), true, ERROR("too big inline request"));
     assert_padded_said(padded("", ' ', max + 1, "\n"), true, ERROR("too big inline request"));
     assert_padded_said(padded("", 'x', max, ""), true, "");
     assert_padded_said(padded("", 'x', max + 1, ""), true, ERROR("too big inline request"));
