@@ -151,13 +151,27 @@ size_t mem_map_bytes(size_t bytes)
     return (bytes + MEM_PAGE_BYTES - 1) & ~(MEM_PAGE_BYTES - 1);
 }
 
+/* Where a page table begins: so the kernel moves whole tables when such a mapping moves, 512 pages at once. */
+static void *map_aligned(size_t bytes)
+{
+    char *p =
+        mmap(NULL, bytes + PIECE_BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (p == MAP_FAILED)
+        return NULL;
+    size_t ahead = (PIECE_BYTES - (uintptr_t)p % PIECE_BYTES) % PIECE_BYTES;
+    if (ahead > 0)
+        munmap(p, ahead);
+    munmap(p + ahead + bytes, PIECE_BYTES - ahead);
+    return p + ahead;
+}
+
 void *mem_try_map(size_t bytes)
 {
     assert(bytes > 0 && bytes % MEM_PAGE_BYTES == 0);
     if (mem_should_fail())
         return NULL;
-    void *p = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    if (p == MAP_FAILED)
+    void *p = map_aligned(bytes);
+    if (!p)
         return NULL;
     mem_count_mapped((ptrdiff_t)bytes, (ptrdiff_t)bytes);
     return p;
@@ -168,7 +182,15 @@ void *mem_try_remap(void *p, size_t bytes, size_t wanted)
     assert(wanted > 0 && wanted % MEM_PAGE_BYTES == 0);
     if (mem_should_fail())
         return NULL;
-    void *moved = mremap(p, bytes, wanted, MREMAP_MAYMOVE);
+    void *moved = mremap(p, bytes, wanted, 0);
+    if (moved == MAP_FAILED) {
+        void *there = map_aligned(wanted);
+        if (!there)
+            return NULL;
+        moved = mremap(p, bytes, wanted, MREMAP_MAYMOVE | MREMAP_FIXED, there);
+        if (moved == MAP_FAILED)
+            munmap(there, wanted);
+    }
     if (moved == MAP_FAILED)
         return NULL;
     ptrdiff_t grown = (ptrdiff_t)wanted - (ptrdiff_t)bytes;
