@@ -1,5 +1,7 @@
 #include "cmd/ctx.h"
 
+#include "base/mem.h"
+
 #include <ctype.h>
 #include <stdio.h>
 
@@ -11,6 +13,7 @@
 
 static const struct item *look_up(struct cmd_ctx *c, const struct key *k, int flags)
 {
+    ctx_note(c, k);
     const struct item *it = ks_find(c->ks, c->db, k, flags);
     if (!it)
         ctx_notify(c, k->name, NOTIFY_KEY_MISS, "keymiss");
@@ -29,6 +32,7 @@ const struct item *ctx_peek(struct cmd_ctx *c, const struct key *k)
 
 const struct item *ctx_write(struct cmd_ctx *c, const struct key *k)
 {
+    ctx_note(c, k);
     return ks_find(c->ks, c->db, k, c->no_touch ? KS_NO_TOUCH : 0);
 }
 
@@ -85,6 +89,7 @@ void ctx_effect_set(struct cmd_ctx *c, struct slice key, struct slice value, int
 
 bool ctx_delete(struct cmd_ctx *c, const struct key *k)
 {
+    ctx_note(c, k); /* that it is not there may be due to a change, too */
     if (!ks_delete(c->ks, c->db, k))
         return false;
     ctx_changed(c, k, NOTIFY_GENERIC, "del");
@@ -208,4 +213,15 @@ void ctx_reply_text(struct cmd_ctx *c, struct buf *text)
     else
         ctx_reply_nomem(c);
     buf_deinit(text);
+}
+
+void ctx_effect_by_name(struct cmd_ctx *c)
+{
+    if (!c->effects)
+        return;
+    struct slice *argv = mem_alloc(sizeof(argv[0]) * (size_t)c->argc);
+    memcpy(argv, c->argv, sizeof(argv[0]) * (size_t)c->argc);
+    argv[0] = slice_from_cstr(c->cmd->row->name);
+    ctx_effect(c, c->argc, argv);
+    mem_free(argv);
 }

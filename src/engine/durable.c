@@ -30,6 +30,7 @@ void engine_log_look(struct engine *e)
     p->written = aof_written(e->aof);
     p->synced = aof_synced(e->aof);
     p->placed = aof_placed(e->aof);
+    p->strict = aof_syncs_always(e->aof);
     p->full = aof_full(e->aof);
     p->fault = aof_fault(e->aof);
     if (p->fault && !failed_before)
@@ -82,7 +83,7 @@ void engine_log_turn_end(struct engine *e)
 
 void engine_log_stop(struct engine *e)
 {
-    assert(!e->in_exec);
+    assert(e->unit.depth == 0);
     engine_log_turn_end(e);
     e->effect = NULL;
     engine_checks_update(e);
@@ -135,6 +136,14 @@ static void fail_waiting(struct engine *e, const char *error)
         block_fail(heap_owner(first, struct session, sync_wait), error);
 }
 
+void engine_log_failed(struct engine *e)
+{
+    char error[AOF_ERROR_CHARS];
+    snprintf(error, sizeof(error), "-MISCONF %s", e->promise.fault);
+    fail_waiting(e, error);
+    gate_fault(e);
+}
+
 void engine_log_detach(struct engine *e)
 {
     if (!e->aof)
@@ -156,7 +165,7 @@ void engine_log_moved(struct engine *e)
     engine_log_look(e);
     gate_advance(e);
     wake_waiting(e);
-    if (!e->promise.full)
+    if (!e->promise.full || e->promise.fault) /* refused where it has a fault */
         resume_paused(e);
 }
 

@@ -107,12 +107,17 @@ uint64_t aof_synced(const struct aof *a)
 
 bool aof_placed(const struct aof *a)
 {
-    return !a->unplaced;
+    return !a->unplaced && atomic_load(&a->gone) == AOF_THERE;
 }
 
 uint64_t aof_promised(const struct aof *a)
 {
     return a->policy == WRITER_ALWAYS ? a->state.synced : a->state.written;
+}
+
+bool aof_syncs_always(const struct aof *a)
+{
+    return a->policy == WRITER_ALWAYS;
 }
 
 void aof_want_sync(struct aof *a, uint64_t pos)
@@ -136,7 +141,7 @@ void aof_set_keep_history(struct aof *a, bool on)
 {
     bool was = atomic_exchange(&a->keep_history, on);
     if (was && !on && a->writer)
-        writer_submit_job(a->writer, aof_job_forget_history, a);
+        aof_history_drop(a);
 }
 
 void aof_set_flush_sleep(struct aof *a, int64_t us)
@@ -155,8 +160,18 @@ void aof_poll(struct aof *a)
 {
     writer_poll(a->writer, &a->state);
     const struct writer_state *s = &a->state;
+    enum aof_gone gone = (enum aof_gone)atomic_load(&a->gone);
     a->fault[0] = 0;
-    if (s->write_errno)
+    if (gone != AOF_THERE)
+        snprintf(
+            a->fault, sizeof(a->fault),
+            "Errors writing to the AOF file: %s %s was removed, renamed or replaced. It is written anew, which the log "
+            "tells of; BGREWRITEAOF does so at once",
+            gone == AOF_GONE_DIRECTORY  ? "the directory"
+            : gone == AOF_GONE_MANIFEST ? "the manifest in"
+                                        : "a file in",
+            a->dir);
+    else if (s->write_errno)
         snprintf(a->fault, sizeof(a->fault), "Errors writing to the AOF file: %s",
                  strerror(s->write_errno));
     else if (s->sync_errno && a->policy != WRITER_NO) /* `no` promises no sync */
@@ -164,6 +179,7 @@ void aof_poll(struct aof *a)
                  strerror(s->sync_errno));
     if (a->rewrite)
         aof_rewrite_poll(a);
+    aof_history_poll(a);
 }
 
 const char *aof_fault(const struct aof *a)
@@ -178,7 +194,7 @@ bool aof_full(const struct aof *a)
 
 bool aof_rewrite_due(const struct aof *a)
 {
-    return (a->state.lost || a->unplaced) && !a->rewrite;
+    return (a->state.lost || a->unplaced || atomic_load(&a->gone)) && !a->rewrite;
 }
 
 void aof_stats(const struct aof *a, struct aof_stats *out)
@@ -257,7 +273,7 @@ bool aof_stopped(const struct aof *a)
     const struct aof_rewrite *rw = a->rewrite;
     if (!a->writer)
         return true;
-    return a->state.ended && (!rw || rw->state.ended);
+    return a->state.ended && (!rw || rw->state.ended) && !aof_history_busy(a);
 }
 
 bool aof_close(struct aof **aof)
@@ -267,8 +283,10 @@ bool aof_close(struct aof **aof)
     if (!a)
         return true;
     aof_stop(a);
+    aof_watch_free(&a->watch);
     if (a->rewrite) /* its writer tells this log's event_fd, and this log's writer */
         writer_free(&a->rewrite->writer, -1);
+    aof_history_end(a); /* likewise */
     fine = writer_free(&a->writer, AOF_CLOSE_PATIENCE_MS);
     if (a->rewrite)
         aof_rewrite_drop(a);
@@ -310,7 +328,8 @@ enum err aof_start(struct aof *a, enum aof_start how, char error[AOF_ERROR_CHARS
     a->fresh = how != AOF_GO_ON;
     a->unplaced = how == AOF_FRESH;
     a->base_only = how == AOF_BASE_ONLY;
-    a->next_incr_seq = manifest_last_seq(&a->manifest, MANIFEST_INCR) + 1;
+    o.end = aof_drop_unplaced;
+    a->made_seq = a->next_incr_seq = manifest_last_seq(&a->manifest, MANIFEST_INCR) + 1;
     /* Otherwise the first rewrite makes what there is to be, and a log that is not whole before has nothing to keep. */
     if (how == AOF_GO_ON) {
         enum err e = first_file(a, &o.start, &file, error);
@@ -331,6 +350,10 @@ enum err aof_start(struct aof *a, enum aof_start how, char error[AOF_ERROR_CHARS
             close(file.fd);
         return ERR_IO;
     }
+    a->watch = a->base_only ? NULL : aof_watch_new(a);
+    if (!a->watch && !a->base_only)
+        log_warning(a->logger, "No thread to be had that would notice when %s is removed: %s",
+                    a->dir, strerror(errno));
     aof_poll(a);
     return ERR_OK;
 }

@@ -6,6 +6,7 @@
  *   a slice of work: expiry, growing tables, moving keys, freeing
  *   housekeeping, `hz` times a second
  *   send the replies, resume whoever waited
+ *   a slice of snapshot jobs, if clients leave the time or it is their due: see pace.h
  *
  * Work is asked for often while commands run (they make it), and otherwise when a key is due or with the
  * housekeeping. A slice has a budget, so that a client waits for it no longer than that. */
@@ -96,7 +97,7 @@ static enum err new_data(struct server *s, char error[CONFIG_ERROR_CHARS])
     s->engine = engine_new(&eo, &s->config.engine);
     clients_attach(s->clients, s->engine);
     admin_attach(s->admin, s->engine);
-    return ERR_OK;
+    return server_rename_commands(s, error);
 }
 
 struct server *server_new(struct config *takes, char error[CONFIG_ERROR_CHARS])
@@ -153,7 +154,7 @@ void server_free(struct server **server)
     cmd_table_free(&s->table);
     ks_free(&s->ks);
     if (s->pidfile_written)
-        unlink(s->config.pidfile);
+        pidfile_remove(s->config.pidfile);
     logger_deinit(&s->logger);
     config_deinit(&s->config, &server_options);
     mem_free(s->config_host.file);
@@ -173,22 +174,28 @@ static void on_timer(evutil_socket_t fd, short what, void *arg)
     s->timer_us = INT64_MAX;
 }
 
-static void fit_clients(struct server *s)
+static enum err fit_clients(struct server *s, char error[CONFIG_ERROR_CHARS])
 {
-    uint64_t fit = net_fit_open_files((uint64_t)s->config.net.clients_max);
-    if (fit < (uint64_t)s->config.net.clients_max) {
-        log_warning(&s->logger,
-                    "maxclients is %llu instead of %lld: the system allows no more open files "
-                    "(ulimit -n)",
-                    (unsigned long long)fit, (long long)s->config.net.clients_max);
-        s->config.net.clients_max = (int64_t)fit;
+    uint64_t *most = &s->config.net.clients_max, fit = net_fit_open_files(*most);
+    if (fit == 0) {
+        snprintf(error, CONFIG_ERROR_CHARS,
+                 "the system allows too few open files to serve a client, raise ulimit -n");
+        return ERR_FULL;
     }
+    if (fit < *most)
+        log_warning(&s->logger,
+                    "maxclients is %llu instead of %llu: the system allows no more open files "
+                    "(ulimit -n)",
+                    (unsigned long long)fit, (unsigned long long)*most);
+    *most = fit;
+    return ERR_OK;
 }
 
 enum err server_listen(struct server *s, char error[CONFIG_ERROR_CHARS])
 {
     unsigned failed;
-    fit_clients(s);
+    if (fit_clients(s, error) != ERR_OK)
+        return ERR_FULL;
     s->timer = event_new(s->base, -1, 0, on_timer, s);
     s->net = net_new(s->base, s->engine, &s->logger, &s->config.net);
     assert(s->timer);
@@ -205,6 +212,8 @@ static void arm_timer(struct server *s, int64_t now_us)
 {
     int64_t due_us =
         earlier(engine_next_deadline_us(s->engine), earlier(s->next_cron_us, s->next_work_us));
+    if (s->giving && engine_replies_wait(s->engine))
+        due_us = earlier(due_us, now_us + pace_due_in_us(&s->pace, s->config.aof_rewrite_cpu));
     if (due_us >= s->timer_us)
         return;
     int64_t in_us = due_us > now_us ? due_us - now_us : 0;
@@ -250,9 +259,30 @@ static void do_due(struct server *s, int64_t now_us)
         work(s, now_us);
 }
 
+/* Snapshot jobs, behind the replies. While some of these wait for the log, nothing is left: its writer may need the
+ * processor. */
+static void give(struct server *s)
+{
+    struct engine *e = s->engine;
+    bool idle = e->stats.reads_processed == s->reads_seen && !engine_replies_wait(e);
+    s->reads_seen = e->stats.reads_processed;
+    s->giving = engine_jobs_giving(e);
+    if (!s->giving)
+        return;
+    int64_t now_us = clock_mono_us();
+    int64_t slice_us = pace_turn(&s->pace, now_us, s->config.aof_rewrite_cpu, idle);
+    if (slice_us > 0) {
+        engine_turn(e, now_us, clock_wall_ms());
+        engine_jobs_give(e, slice_us);
+        pace_took(&s->pace, clock_mono_us() - now_us);
+        s->giving = engine_jobs_giving(e);
+    }
+}
+
 void server_ready(struct server *s)
 {
     log_notice(&s->logger, "Ready to accept connections");
+    supervisor_ready(s);
 }
 
 /* Replies leave as the log allows, see engine/gate.h. */
@@ -274,7 +304,8 @@ void server_run(struct server *s)
     int64_t now_us = clock_mono_us();
     while (s->stop != STOP_ASKED || s->cron_paused) {
         arm_timer(s, now_us);
-        bool busy = s->work_left || s->persist.loading;
+        bool busy =
+            s->work_left || s->persist.loading || (s->giving && !engine_replies_wait(s->engine));
         /* Once in either case: EVLOOP_NONBLOCK alone goes on for as long as any descriptor is ready. */
         event_base_loop(s->base, busy ? EVLOOP_ONCE | EVLOOP_NONBLOCK : EVLOOP_ONCE);
         now_us = clock_mono_us();
@@ -283,13 +314,15 @@ void server_run(struct server *s)
         do_due(s, now_us);
         persist_turn(s);
         net_turn_end(s->net);
+        give(s);
         s->cycles++;
     }
+    supervisor_stopping(s);
     if (!s->failed) /* else the log's last line is why */
         log_notice(&s->logger, "User requested shutdown...");
     drain(s);
     if (s->pidfile_written)
-        unlink(s->config.pidfile);
+        pidfile_remove(s->config.pidfile);
     s->pidfile_written = false;
     if (!s->failed)
         log_notice(&s->logger, "Corsac is now ready to exit, bye bye...");

@@ -11,6 +11,7 @@
 #include "engine/engine.h"
 #include "net/net.h"
 #include "server/options.h"
+#include "server/pace.h"
 #include "server/persist.h"
 
 struct admin;
@@ -67,7 +68,9 @@ struct server {
     int64_t next_cron_us;
     int64_t next_work_us;
     bool work_left;
-    uint64_t commands_seen;
+    uint64_t commands_seen, reads_seen;
+    struct pace pace; /* of snapshot jobs */
+    bool giving;      /* they have more to give */
     bool cron_paused; /* DEBUG PAUSE-CRON */
     enum server_stop stop;
     int stop_signal; /* which asked for it; 0: SHUTDOWN */
@@ -118,6 +121,10 @@ enum err server_apply(struct server *s, struct config *next, unsigned groups, un
 /* Makes s->config_host. */
 void server_config_host(struct server *s);
 
+/* --- renames.c --- */
+/* What rename-command says; on failure `error` says which command is not there, or which name is taken. */
+enum err server_rename_commands(struct server *s, char error[CONFIG_ERROR_CHARS]);
+
 /* --- cron.c --- */
 void server_cron(struct server *s, int64_t now_us);
 /* Latest rate of a counter, per second. */
@@ -135,12 +142,21 @@ void signals_insist(void);
 /* Installs handlers, and remembers the server for them, for life. */
 void crash_init(struct server *s);
 
+/* --- supervisor.c --- */
+bool supervisor_is_there(const struct config *c);
+void supervisor_started(struct server *s); /* before data are loaded */
+void supervisor_ready(
+    struct server *s); /* clients are served; each time, but only the first counts */
+void supervisor_stopping(struct server *s);
+
 /* --- daemon.c --- */
 /* Goes into the background. Only the child returns; its parent waits until it is ready or dead, and ends with a
  * status that says which. Until then the child keeps the terminal, for its complaints. */
 enum err daemon_start(int *ready_fd);
 void daemon_ready(int ready_fd);
 enum err pidfile_write(const char *path);
+/* Removes it unless another process has written its id there. */
+void pidfile_remove(const char *path);
 
 /* --- commands --- */
 extern const struct cmd_row server_rows_process[]; /* TIME ROLE SHUTDOWN LASTSAVE LOLWUT FUNCTION */
