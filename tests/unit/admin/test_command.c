@@ -249,7 +249,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_cases), cmocka_unit_test(test_info),   cmocka_unit_test(test_docs),
-        cmocka_unit_test(test_all),   cmocka_unit_test(test_hidden), cmocka_unit_test(test_help),
+        cmocka_unit_test(test_all),   cmocka_unit_test(test_hidden), cmocka_unit_test(test_notes),
+        cmocka_unit_test(test_help),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
