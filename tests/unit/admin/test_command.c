@@ -217,9 +217,9 @@ static void test_notes(void **state)
     struct cmd_test t;
     cmd_test_init(&t, 1);
     assert_non_null(strstr(cmd_test_run(&t, "command info set"),
-                           "*8 $5 notes $46 RW and ACCESS due to the optional `GET` argument"));
+                           "$5 notes $48 RW and ACCESS due to the optional `GET` argument"));
     assert_non_null(strstr(cmd_test_run(&t, "command info getex"),
-                           "$5 notes $38 RW and UPDATE because it changes the TTL"));
+                           "$5 notes $40 RW and UPDATE because it changes the TTL"));
     assert_null(strstr(cmd_test_run(&t, "command info get"), "notes"));
     cmd_test_deinit(&t);
 }
