@@ -51,6 +51,9 @@ struct cmd_host_ops {
     void (*notify)(struct cmd_ctx *c, int db, struct slice key, unsigned class, const char *name);
     /* An effect for the log. The slices are copied before it returns. */
     void (*effect)(struct cmd_ctx *c, int db, int argc, const struct slice *argv);
+    /* The same, of which the argument that is the blob's bytes may be held by reference. May be NULL. */
+    void (*effect_blob)(struct cmd_ctx *c, int db, int argc, const struct slice *argv,
+                        struct blob *blob);
     /* Between true and false: effects that a crash must leave all of or none. */
     void (*together)(struct cmd_ctx *c, bool on);
     /* All keys of `db` (-1: of all) are about to go, or databases a and b to change places: WATCH. */
@@ -144,7 +147,8 @@ static inline bool ctx_is_due(const struct cmd_ctx *c, int64_t deadline_ms)
 /* Stores a string and tells events "new", "set" and "expire", but leaves the effect to the caller.
  * `expiry_ms` as ks_set_string has it. False: no memory, nothing changed, nothing replied. */
 bool ctx_store(struct cmd_ctx *c, const struct key *k, struct slice value, int64_t expiry_ms);
-/* The effect of that: SET k v [PXAT ms | KEEPTTL]. */
+/* The effect of that: SET k v [PXAT ms | KEEPTTL]. A large value, which the item then has as a blob, is not copied. */
+#define CTX_REFER_BYTES_MIN ((size_t)16 * 1024)
 void ctx_effect_set(struct cmd_ctx *c, struct slice key, struct slice value, int64_t expiry_ms);
 /* Deletes a key, with event "del"; the effect is the caller's. False: it was not there. */
 bool ctx_delete(struct cmd_ctx *c, const struct key *k);

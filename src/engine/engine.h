@@ -98,8 +98,9 @@ struct engine {
     void *effect_arg;
     struct aof *aof; /* NULL: no log. Borrowed, see durable.h */
     struct stream
-        *stream;       /* held; NULL: nobody records effects, or the log of effects is no stream */
-    struct gate *gate; /* NULL: no log, nothing waits */
+        *stream; /* held; NULL: nobody records effects, or the log of effects is no stream */
+    struct blob *effect_blob; /* of the effect under way: an argument of it; NULL: none */
+    struct gate *gate;        /* NULL: no log, nothing waits */
     struct promise promise;
     void (*late)(struct engine *e);
     struct snapshot_jobs *jobs;

@@ -17,6 +17,7 @@
 #include "engine/multi.h"
 #include "engine/plan.h"
 #include "engine/watch.h"
+#include "engine/durable.h"
 #include "log/stream.h"
 
 /* --- what handlers ask of the engine ------------------------------------------------------------------ */
@@ -69,6 +70,15 @@ static void on_effect(struct cmd_ctx *c, int db, int argc, const struct slice *a
     engine_effect(engine_of(c), db, argc, argv);
 }
 
+static void on_effect_blob(struct cmd_ctx *c, int db, int argc, const struct slice *argv,
+                           struct blob *blob)
+{
+    struct engine *e = engine_of(c);
+    e->effect_blob = blob;
+    engine_effect(e, db, argc, argv);
+    e->effect_blob = NULL;
+}
+
 static void on_together(struct cmd_ctx *c, bool on)
 {
     struct engine *e = engine_of(c);
@@ -97,6 +107,7 @@ static const struct cmd_host_ops host_ops = {
     .changed = on_changed,
     .notify = on_notify,
     .effect = on_effect,
+    .effect_blob = on_effect_blob,
     .together = on_together,
     .flushed = on_flush,
     .swapped = on_swap,
@@ -165,7 +176,10 @@ static inline __attribute__((always_inline)) void call(struct cmd_ctx *c, struct
     uint64_t errors = s->writer.errors, counted = e->stats.errors;
     uint64_t log_before = e->promise.pos;
     uint64_t reply_at = e->gate ? s->out_bytes + outq_bytes(&s->queue) : 0;
-    cmd->row->fn(c);
+    if (e->stream && !engine_has_room(e, cmd, c->argv, c->argc))
+        ctx_reply_nomem(c);
+    else
+        cmd->row->fn(c);
     e->ticks = ticks_now();
     uint64_t ticks = e->ticks - start;
     e->running = outer;

@@ -28,7 +28,8 @@
 #define AOF_REWRITE_BACKLOG_MAX \
     (4 * 1024 * 1024) /* the walk rests while more waits to be written to the base */
 #define AOF_REWRITE_SYNC_BYTES (32 * 1024 * 1024) /* the base is synced in pieces of this size */
-#define AOF_CLOSE_PATIENCE_MS  10000
+/* With the second that replies are waited for, an end takes five. */
+#define AOF_CLOSE_PATIENCE_MS 4000
 
 struct aof;
 struct stream;
