@@ -148,7 +148,7 @@ def a_fault_is_in_the_log_once_and_its_end_too():
         assert time.monotonic() < end
         time.sleep(0.01)
     # An end that cannot write what is left takes five seconds.
-    resource.prlimit(pid, resource.RLIMIT_FSIZE, (1, limits[1]))
+    resource.prlimit(pid, resource.RLIMIT_FSIZE, (100000, limits[1]))
     other.send("SET", "lost", b"v")
     await_status(testing.connect(server), "err")
     began = time.monotonic()
