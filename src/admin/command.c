@@ -219,6 +219,7 @@ static void cmd_command_count(struct cmd_ctx *c)
 struct filter {
     bool by_pattern, by_acl; /* neither: everything */
     struct slice pattern;
+    struct glob *glob; /* the pattern, while the list is made */
     uint32_t acl;
 };
 
@@ -251,7 +252,7 @@ static bool parse_filter(struct cmd_ctx *c, struct filter *f)
 static bool filter_passes(const struct filter *f, const struct cmd *cmd)
 {
     if (f->by_pattern)
-        return glob_match(f->pattern, slice_from_cstr(cmd->full_name), true);
+        return glob_test(f->glob, slice_from_cstr(cmd->full_name));
     return !f->by_acl || (cmd->acl & f->acl);
 }
 
@@ -264,6 +265,10 @@ static void cmd_command_list(struct cmd_ctx *c)
         ctx_reply_syntax(c);
         return;
     }
+    if (f.by_pattern && !(f.glob = glob_try_new(f.pattern, true))) {
+        ctx_reply_nomem(c);
+        return;
+    }
     resp_inner_open(&in, c->out);
     for (size_t i = 0; i < cmd_table_count(c->table); i++) {
         const struct cmd *cmd = cmd_table_at(c->table, i);
@@ -273,6 +278,7 @@ static void cmd_command_list(struct cmd_ctx *c)
         n++;
     }
     resp_inner_close_array(&in, n);
+    glob_free(&f.glob);
 }
 
 /* --- COMMAND GETKEYS -------------------------------------------------------------------------- */
@@ -283,19 +289,28 @@ struct keys_reply {
     bool with_flags;
 };
 
+/* Channels of a shard are placed as keys are, and are none. */
 static void count_key(int index, uint16_t flags, void *count)
 {
-    ++*(size_t *)count;
+    *(size_t *)count += !(flags & KEY_NOT_KEY);
 }
 
 static void reply_key(int index, uint16_t flags, void *arg)
 {
     const struct keys_reply *r = arg;
+    if (flags & KEY_NOT_KEY)
+        return;
     if (r->with_flags)
         resp_array(r->w, 2);
     resp_bulk(r->w, r->argv[index]);
     if (r->with_flags)
         reply_flags(r->w, flags, key_flags, "");
+}
+
+/* A number of keys that must not be 0, as it is all that the command works on. */
+static bool is_none_wrong(const struct cmd *cmd, size_t count)
+{
+    return count == 0 && cmd->row->keys[0].numkeys && cmd->row->keys[0].step > 1;
 }
 
 static void reply_keys(struct cmd_ctx *c, bool with_flags)
@@ -308,11 +323,11 @@ static void reply_keys(struct cmd_ctx *c, bool with_flags)
         cmd = cmd_lookup_sub(cmd, r.argv[1]);
     if (!cmd) {
         resp_error(c->out, "Invalid command specified");
-    } else if (cmd->row->keys[0].first == 0) {
+    } else if (cmd->row->keys[0].first == 0 || (cmd->row->keys[0].flags & KEY_NOT_KEY)) {
         resp_error(c->out, "The command has no key arguments");
     } else if (!cmd_arity_ok(cmd, argc)) {
         resp_error(c->out, "Invalid number of arguments specified for command");
-    } else if (!cmd_each_key(cmd, r.argv, argc, count_key, &count)) {
+    } else if (!cmd_each_key(cmd, r.argv, argc, count_key, &count) || is_none_wrong(cmd, count)) {
         resp_error(c->out, "Invalid arguments specified for command");
     } else {
         resp_array(c->out, count);

@@ -41,6 +41,11 @@ void mem_fail_after(size_t n)
     fail_countdown = n;
 }
 
+size_t mem_fails_in(void)
+{
+    return fail_countdown;
+}
+
 static inline bool should_fail(void)
 {
     return __builtin_expect(fail_countdown > 0, 0) && --fail_countdown == 0;

@@ -32,6 +32,7 @@ struct topic {
     size_t len;
     uint32_t hash;
     enum pubsub_kind kind;
+    struct glob *glob; /* of a pattern */
     char name[];
 };
 
@@ -160,7 +161,9 @@ static struct topic *topic_new(struct pubsub *p, enum pubsub_kind kind, struct s
     *t = (struct topic){.len = name.len, .hash = hash, .kind = kind};
     if (name.len)
         memcpy(t->name, name.ptr, name.len);
-    if (table_insert(&p->names[kind], hash, t) != ERR_OK) {
+    bool fine = kind != PUBSUB_PATTERN || (t->glob = glob_try_new(name, false));
+    if (!fine || table_insert(&p->names[kind], hash, t) != ERR_OK) {
+        glob_free(&t->glob);
         mem_free(t);
         return NULL;
     }
@@ -176,6 +179,7 @@ static void topic_free_unused(struct pubsub *p, struct topic *t)
     struct slice name = topic_name(t);
     remove_from(&p->names[t->kind], t->hash, is_topic, &name);
     dlist_remove(&t->in_kind);
+    glob_free(&t->glob);
     mem_free(t);
 }
 
@@ -412,7 +416,7 @@ size_t pubsub_publish(struct pubsub *p, struct slice channel, struct slice messa
     for (const struct dlist *at = patterns->next; at != patterns; at = at->next) {
         t = dlist_owner(at, struct topic, in_kind);
         struct slice pattern = topic_name(t);
-        if (!glob_match(pattern, channel, false))
+        if (!glob_test(t->glob, channel))
             continue;
         receivers += send_to_subscribers(
             t, (struct slice[]){SLICE("pmessage"), pattern, channel, message}, 4);

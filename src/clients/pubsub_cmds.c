@@ -128,14 +128,14 @@ static void cmd_spublish(struct cmd_ctx *c)
 
 struct listing {
     struct resp_inner reply;
-    const struct slice *pattern; /* NULL: all */
+    struct glob *pattern; /* NULL: all */
     size_t count;
 };
 
 static void list_name(struct slice name, void *arg)
 {
     struct listing *l = arg;
-    if (l->pattern && !glob_match(*l->pattern, name, false))
+    if (l->pattern && !glob_test(l->pattern, name))
         return;
     resp_bulk(&l->reply.w, name);
     l->count++;
@@ -143,14 +143,19 @@ static void list_name(struct slice name, void *arg)
 
 static void list_channels(struct cmd_ctx *c, enum pubsub_kind kind)
 {
-    struct listing l = {.pattern = c->argc > 2 ? &c->argv[2] : NULL};
+    struct listing l = {.pattern = NULL};
     if (c->argc > 3) {
         ctx_reply_unknown_sub(c);
+        return;
+    }
+    if (c->argc > 2 && !(l.pattern = glob_try_new(c->argv[2], false))) {
+        ctx_reply_nomem(c);
         return;
     }
     resp_inner_open(&l.reply, c->out);
     pubsub_each(pubsub_of(c), kind, list_name, &l);
     resp_inner_close_array(&l.reply, l.count);
+    glob_free(&l.pattern);
 }
 
 /* Names and numbers in turn; an array in RESP3 too. */

@@ -56,12 +56,17 @@ bool ctx_store(struct cmd_ctx *c, const struct key *k, struct slice value, int64
     bool is_new = c->tell_new && !ctx_write(c, k);
     if (!ks_set_string(c->ks, c->db, k, value, expiry_ms))
         return false;
+    ctx_stored(c, k, is_new, expiry_ms);
+    return true;
+}
+
+void ctx_stored(struct cmd_ctx *c, const struct key *k, bool is_new, int64_t expiry_ms)
+{
     if (is_new)
         ctx_added(c, k->name);
     ctx_changed(c, k, NOTIFY_STRING, "set");
     if (expiry_ms != ITEM_NO_EXPIRY && expiry_ms != KS_KEEP_EXPIRY)
         ctx_notify(c, k->name, NOTIFY_GENERIC, "expire");
-    return true;
 }
 
 /* The blob of a large string that was just stored. */

@@ -147,6 +147,8 @@ static inline bool ctx_is_due(const struct cmd_ctx *c, int64_t deadline_ms)
 /* Stores a string and tells events "new", "set" and "expire", but leaves the effect to the caller.
  * `expiry_ms` as ks_set_string has it. False: no memory, nothing changed, nothing replied. */
 bool ctx_store(struct cmd_ctx *c, const struct key *k, struct slice value, int64_t expiry_ms);
+/* The events of a string that was stored. */
+void ctx_stored(struct cmd_ctx *c, const struct key *k, bool is_new, int64_t expiry_ms);
 /* The effect of that: SET k v [PXAT ms | KEEPTTL]. A large value, which the item then has as a blob, is not copied. */
 #define CTX_REFER_BYTES_MIN ((size_t)16 * 1024)
 void ctx_effect_set(struct cmd_ctx *c, struct slice key, struct slice value, int64_t expiry_ms);

@@ -27,8 +27,8 @@ static void cmd_randomkey(struct cmd_ctx *c)
 struct listing {
     struct resp_inner reply;
     size_t count;
-    struct slice pattern;
-    bool any_name, any_type;
+    struct glob *glob; /* NULL: any name */
+    bool any_type;
     enum item_type type; /* TYPE_COUNT: one that there is not */
     int64_t now_ms;
     struct buf *due; /* names of those whose time has come, each behind its length; may be NULL */
@@ -36,13 +36,19 @@ struct listing {
 
 static void listing_init(struct listing *l, const struct cmd_ctx *c, struct buf *due)
 {
-    *l = (struct listing){.any_name = true, .any_type = true, .now_ms = c->now_ms, .due = due};
+    *l = (struct listing){.any_type = true, .now_ms = c->now_ms, .due = due};
 }
 
-static void listing_match(struct listing *l, struct slice pattern)
+/* False: no memory, which is replied. */
+static bool listing_match(struct listing *l, struct cmd_ctx *c, struct slice pattern)
 {
-    l->pattern = pattern;
-    l->any_name = slice_equal(pattern, SLICE("*"));
+    glob_free(&l->glob); /* of an earlier MATCH */
+    if (slice_equal(pattern, SLICE("*")))
+        return true;
+    l->glob = glob_try_new(pattern, false);
+    if (!l->glob)
+        ctx_reply_nomem(c);
+    return l->glob;
 }
 
 /* The walk must not change the keyspace, so what is due is only noted. */
@@ -50,8 +56,7 @@ static void list_item(const struct item *it, void *arg)
 {
     struct listing *l = arg;
     struct slice name = item_key(it);
-    if ((!l->any_type && item_type(it) != l->type) ||
-        (!l->any_name && !glob_match(l->pattern, name, false)))
+    if ((!l->any_type && item_type(it) != l->type) || (l->glob && !glob_test(l->glob, name)))
         return;
     if (item_expiry_ms(it) > l->now_ms) {
         resp_bulk(&l->reply.w, name);
@@ -80,10 +85,12 @@ static void cmd_keys(struct cmd_ctx *c)
 {
     struct listing l;
     listing_init(&l, c, NULL);
-    listing_match(&l, c->argv[1]);
+    if (!listing_match(&l, c, c->argv[1]))
+        return;
     resp_inner_open(&l.reply, c->out);
     ks_each(c->ks, c->db, list_item, &l);
     resp_inner_close_array(&l.reply, l.count);
+    glob_free(&l.glob);
 }
 
 static enum item_type type_of(struct slice name)
@@ -100,7 +107,8 @@ static bool parse_scan(struct cmd_ctx *c, struct listing *l, int64_t *count)
     for (int i = 2; i < c->argc; i += 2) {
         bool has_argument = i + 1 < c->argc;
         if (has_argument && slice_is(c->argv[i], "match")) {
-            listing_match(l, c->argv[i + 1]);
+            if (!listing_match(l, c, c->argv[i + 1]))
+                return false;
         } else if (has_argument && slice_is(c->argv[i], "type")) {
             l->type = type_of(c->argv[i + 1]);
             l->any_type = false;
@@ -131,8 +139,10 @@ static void cmd_scan(struct cmd_ctx *c)
         resp_error(c->out, "invalid cursor");
         return;
     }
-    if (!parse_scan(c, &l, &count))
+    if (!parse_scan(c, &l, &count)) {
+        glob_free(&l.glob);
         return;
+    }
     resp_inner_open(&l.reply, c->out);
     cursor = ks_scan(c->ks, c->db, cursor, (uint64_t)count, list_item, &l);
     resp_array(c->out, 2);
@@ -140,6 +150,7 @@ static void cmd_scan(struct cmd_ctx *c)
     resp_inner_close_array(&l.reply, l.count);
     remove_due(c, &due);
     buf_deinit(&due);
+    glob_free(&l.glob);
 }
 
 /* --- emptying and swapping -------------------------------------------------------------------- */

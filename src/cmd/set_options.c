@@ -37,7 +37,9 @@ bool set_options_parse(struct cmd_ctx *c, int first, unsigned allowed, struct se
     *out = (struct set_options){0};
     for (int i = first; i < c->argc; i++) {
         const struct word *w = find_word(c->argv[i], allowed);
-        if (!w || (out->given & w->excludes) || (w->has_argument && i + 1 == c->argc)) {
+        bool again = w && w->option == SET_DEADLINE && w->unit == out->unit; /* the last counts */
+        unsigned others = w ? w->excludes & ~(again ? SET_DEADLINE : 0u) : 0;
+        if (!w || (out->given & others) || (w->has_argument && i + 1 == c->argc)) {
             ctx_reply_syntax(c);
             return false;
         }

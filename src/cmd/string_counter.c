@@ -96,7 +96,8 @@ static void cmd_incrbyfloat(struct cmd_ctx *c)
     }
     struct slice sum = slice_of(text, (size_t)len);
     int64_t expiry_ms = is_new ? ITEM_NO_EXPIRY : KS_KEEP_EXPIRY;
-    if (!ks_set_string(c->ks, c->db, &c->key, sum, expiry_ms)) {
+    /* Text also where it is an integer's, as in Redis. */
+    if (!ks_set_text(c->ks, c->db, &c->key, sum, expiry_ms)) {
         ctx_reply_nomem(c);
         return;
     }

@@ -1,7 +1,7 @@
 /* Many strings at once: MGET, MSET and their family.
  *
- * Keys are taken in groups whose memory is asked for together. When memory runs out half way, the
- * strings stored so far stay, and the effect names just these: the log holds what the data does. */
+ * Keys are taken in groups whose memory is asked for together. When memory runs out half way, what was set so far is taken
+ * back: nothing was changed, and nobody hears of anything. */
 #include "cmd/ctx.h"
 #include "cmd/set_options.h"
 
@@ -39,33 +39,44 @@ static bool keys_exist(struct cmd_ctx *c, struct pairs p, bool any)
     return !any;
 }
 
-/* Returns the end of the pairs that were stored: less than p.end where memory ran out. */
-static int store_pairs(struct cmd_ctx *c, struct pairs p, int64_t expiry_ms)
+static bool set_pairs(struct cmd_ctx *c, struct ks_group *g, struct pairs p, int64_t expiry_ms)
 {
     struct key keys[CTX_KEYS_GROUP];
     for (int i = p.first, n; i < p.end; i += 2 * n) {
         n = ctx_keys_fetch(c, i, 2, p.end, keys);
-        for (int k = 0; k < n; k++) {
-            if (!ctx_store(c, &keys[k], c->argv[i + 2 * k + 1], expiry_ms))
-                return i + 2 * k;
-        }
+        for (int k = 0; k < n; k++)
+            if (!ks_group_set(g, &keys[k], c->argv[i + 2 * k + 1], expiry_ms))
+                return false;
     }
-    return p.end;
+    return true;
 }
 
-static bool reply_half_done(struct cmd_ctx *c)
+/* All of them, with their events; the effect is the caller's. False: no memory, nothing changed, the error is replied. */
+static bool store_pairs(struct cmd_ctx *c, struct pairs p, int64_t expiry_ms)
 {
-    resp_error(c->out, "-OOM not enough memory for this command; only the first keys were set");
-    return false;
+    struct ks_group g;
+    if (!ks_group_init(&g, c->ks, c->db, (size_t)(p.end - p.first) / 2) ||
+        !set_pairs(c, &g, p, expiry_ms)) {
+        ks_group_undo(&g);
+        ctx_reply_nomem(c);
+        return false;
+    }
+    for (int i = p.first; i < p.end; i += 2) {
+        struct key key = ctx_key(c, i);
+        bool is_new = ks_group_is_new(&g, (size_t)(i - p.first) / 2);
+        ctx_stored(c, &key, is_new, expiry_ms);
+    }
+    ks_group_keep(&g);
+    return true;
 }
 
-/* MSET and MSETNX: canonical as they arrived, and so is the head of them. */
+/* MSET and MSETNX: canonical as they arrived. */
 static bool store_all(struct cmd_ctx *c)
 {
-    int end = store_pairs(c, (struct pairs){1, c->argc}, ITEM_NO_EXPIRY);
-    if (end > 1)
-        ctx_effect(c, end, c->argv);
-    return end == c->argc || reply_half_done(c);
+    if (!store_pairs(c, (struct pairs){1, c->argc}, ITEM_NO_EXPIRY))
+        return false;
+    ctx_effect_as_is(c);
+    return true;
 }
 
 static void cmd_mset(struct cmd_ctx *c)
@@ -105,15 +116,15 @@ static void cmd_msetex(struct cmd_ctx *c)
         resp_int(c->out, 0);
         return;
     }
-    int end = store_pairs(c, p, expiry_ms);
+    if (!store_pairs(c, p, expiry_ms))
+        return;
     if (count > 1)
         ctx_effects_together(c, true);
-    for (int i = p.first; i < end; i += 2)
+    for (int i = p.first; i < p.end; i += 2)
         ctx_effect_set(c, c->argv[i], c->argv[i + 1], expiry_ms);
     if (count > 1)
         ctx_effects_together(c, false);
-    if (end == p.end || reply_half_done(c))
-        resp_int(c->out, 1);
+    resp_int(c->out, 1);
 }
 
 /* --- rows ------------------------------------------------------------------------------------- */

@@ -17,20 +17,20 @@ static bool length_allowed(struct cmd_ctx *c, size_t offset, size_t len)
     return false;
 }
 
-/* Writes `bytes` into the string at `offset`; makes and lengthens it as needed. Returns the new length, 0: no memory,
+/* Writes `bytes` into the string at `offset`; makes and lengthens it as needed. *len is the new length. False: no memory,
  * nothing changed. */
-static size_t write_at(struct cmd_ctx *c, size_t offset, struct slice bytes)
+static bool write_at(struct cmd_ctx *c, size_t offset, struct slice bytes, size_t *len)
 {
     struct ks_edit e;
     bool is_new = !ks_edit(c->ks, c->db, &c->key, &e);
     if (is_new && (!ks_set_string(c->ks, c->db, &c->key, SLICE(""), ITEM_NO_EXPIRY) ||
                    !ks_edit(c->ks, c->db, &c->key, &e)))
-        return 0;
+        return false;
     enum err err = string_write(&e, offset, bytes);
-    size_t len = string_len(ks_edit_end(&e));
+    *len = string_len(ks_edit_end(&e));
     if (err && is_new)
         ks_delete(c->ks, c->db, &c->key);
-    return err ? 0 : len;
+    return err == ERR_OK;
 }
 
 static void append_new(struct cmd_ctx *c)
@@ -58,14 +58,12 @@ static void cmd_append(struct cmd_ctx *c)
     size_t len = string_len(it);
     if (!length_allowed(c, len, more.len))
         return;
-    if (more.len > 0 && !(len = write_at(c, len, more))) {
+    if (!write_at(c, len, more, &len)) {
         ctx_reply_nomem(c);
         return;
     }
-    if (more.len > 0) {
-        ctx_changed(c, &c->key, NOTIFY_STRING, "append");
-        ctx_effect_as_is(c);
-    }
+    ctx_changed(c, &c->key, NOTIFY_STRING, "append"); /* of no bytes, too */
+    ctx_effect_as_is(c);
     resp_int(c->out, (int64_t)len);
 }
 
@@ -88,8 +86,8 @@ static void cmd_setrange(struct cmd_ctx *c)
     }
     if (!length_allowed(c, (size_t)offset, bytes.len))
         return;
-    size_t len = write_at(c, (size_t)offset, bytes);
-    if (len == 0) {
+    size_t len;
+    if (!write_at(c, (size_t)offset, bytes, &len)) {
         ctx_reply_nomem(c);
         return;
     }
@@ -126,10 +124,13 @@ static void cmd_getrange(struct cmd_ctx *c)
     if (!ctx_is_string(c, it))
         return;
     char scratch[NUM_I64_CHARS];
+    struct blob *b = it ? string_blob_to_send(it, 0) : NULL; /* first, as it may move the bytes */
     struct slice whole = it ? string_run(it, 0, scratch) : slice_of(NULL, 0);
     struct slice part = part_of(whole, first, last);
     if (it && part.len == whole.len)
-        ctx_reply_string(c, it); /* which need not copy */
+        ctx_reply_string(c, it);
+    else if (b)
+        resp_bulk_part(c->out, b, part);
     else
         resp_bulk(c->out, part);
 }

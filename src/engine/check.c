@@ -59,18 +59,25 @@ static bool is_http(const struct engine_request *r)
     return slice_is(r->argv[0], "post") || slice_is(r->argv[0], "host:");
 }
 
+/* A page can try it a thousand times a second. */
+#define ATTACK_LOG_EVERY_US (60 * INT64_C(1000000))
+
 static enum verdict hang_up(const struct asked *a)
 {
+    struct engine *e = a->e;
     struct session_transport_info info = {.addr = ""};
+    session_kill(a->s, false);
+    if (e->attack_logged_us > 0 && e->now_us - e->attack_logged_us < ATTACK_LOG_EVERY_US)
+        return VERDICT_DONE;
+    e->attack_logged_us = e->now_us;
     if (a->s->ops && a->s->ops->describe)
         a->s->ops->describe(a->s, &info);
     log_warning(
-        a->e->logger,
+        e->logger,
         "Possible SECURITY ATTACK detected. It looks like somebody is sending POST or "
         "Host: commands. This is likely due to an attacker attempting to use Cross Protocol "
         "Scripting to compromise this server. Connection from %s aborted.",
         info.addr);
-    session_kill(a->s, false);
     return VERDICT_DONE;
 }
 

@@ -137,8 +137,9 @@ struct engine {
     struct outq pushes;
     struct resp_writer push_writer;
 
-    struct heap deadlines;  /* of blocked sessions: monotonic microseconds */
-    struct heap sync_waits; /* of sessions in WAITAOF: log positions */
+    int64_t attack_logged_us; /* monotonic; 0: never */
+    struct heap deadlines;    /* of blocked sessions: monotonic microseconds */
+    struct heap sync_waits;   /* of sessions in WAITAOF: log positions */
     enum engine_pause pause;
     int64_t pause_until_us; /* monotonic */
 

@@ -107,7 +107,7 @@ uint64_t aof_synced(const struct aof *a)
 
 bool aof_placed(const struct aof *a)
 {
-    return !a->unplaced;
+    return !a->unplaced && atomic_load(&a->gone) == AOF_THERE;
 }
 
 uint64_t aof_promised(const struct aof *a)
@@ -155,8 +155,18 @@ void aof_poll(struct aof *a)
 {
     writer_poll(a->writer, &a->state);
     const struct writer_state *s = &a->state;
+    enum aof_gone gone = (enum aof_gone)atomic_load(&a->gone);
     a->fault[0] = 0;
-    if (s->write_errno)
+    if (gone != AOF_THERE)
+        snprintf(
+            a->fault, sizeof(a->fault),
+            "Errors writing to the AOF file: %s %s was removed, renamed or replaced. It is written anew, which the log "
+            "tells of; BGREWRITEAOF does so at once",
+            gone == AOF_GONE_DIRECTORY  ? "the directory"
+            : gone == AOF_GONE_MANIFEST ? "the manifest in"
+                                        : "a file in",
+            a->dir);
+    else if (s->write_errno)
         snprintf(a->fault, sizeof(a->fault), "Errors writing to the AOF file: %s",
                  strerror(s->write_errno));
     else if (s->sync_errno && a->policy != WRITER_NO) /* `no` promises no sync */
@@ -178,7 +188,7 @@ bool aof_full(const struct aof *a)
 
 bool aof_rewrite_due(const struct aof *a)
 {
-    return (a->state.lost || a->unplaced) && !a->rewrite;
+    return (a->state.lost || a->unplaced || atomic_load(&a->gone)) && !a->rewrite;
 }
 
 void aof_stats(const struct aof *a, struct aof_stats *out)
@@ -267,6 +277,7 @@ bool aof_close(struct aof **aof)
     if (!a)
         return true;
     aof_stop(a);
+    aof_watch_free(&a->watch);
     if (a->rewrite) /* its writer tells this log's event_fd, and this log's writer */
         writer_free(&a->rewrite->writer, -1);
     fine = writer_free(&a->writer, AOF_CLOSE_PATIENCE_MS);
@@ -310,7 +321,8 @@ enum err aof_start(struct aof *a, enum aof_start how, char error[AOF_ERROR_CHARS
     a->fresh = how != AOF_GO_ON;
     a->unplaced = how == AOF_FRESH;
     a->base_only = how == AOF_BASE_ONLY;
-    a->next_incr_seq = manifest_last_seq(&a->manifest, MANIFEST_INCR) + 1;
+    o.end = aof_drop_unplaced;
+    a->made_seq = a->next_incr_seq = manifest_last_seq(&a->manifest, MANIFEST_INCR) + 1;
     /* Otherwise the first rewrite makes what there is to be, and a log that is not whole before has nothing to keep. */
     if (how == AOF_GO_ON) {
         enum err e = first_file(a, &o.start, &file, error);
@@ -331,6 +343,10 @@ enum err aof_start(struct aof *a, enum aof_start how, char error[AOF_ERROR_CHARS
             close(file.fd);
         return ERR_IO;
     }
+    a->watch = a->base_only ? NULL : aof_watch_new(a);
+    if (!a->watch && !a->base_only)
+        log_warning(a->logger, "No thread to be had that would notice when %s is removed: %s",
+                    a->dir, strerror(errno));
     aof_poll(a);
     return ERR_OK;
 }

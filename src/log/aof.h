@@ -111,7 +111,7 @@ uint64_t aof_pos(const struct aof *a); /* behind everything appended */
 uint64_t aof_written(const struct aof *a);
 uint64_t aof_synced(const struct aof *a);
 /* What is on disk is what would be loaded: false where aof_start was told AOF_FRESH and the first rewrite is
- * not done. */
+ * not done, and where the files have lost their names (log/aof_watch.h). */
 bool aof_placed(const struct aof *a);
 /* The position whose replies may go by the policy: written, or synced with `always`. A change of
  * policy counts at once for all replies that still wait. With AOF_FRESH clients do not wait for the first

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "log/aof_impl.h"
+#include "log/strays.h"
 
 /* The directory's own name, which it may have got just now, or from a process that was killed before it came here. */
 static bool sync_parent(const struct aof *a)
@@ -74,6 +75,47 @@ enum err aof_lock_directory(struct aof *a, bool durably, char error[AOF_ERROR_CH
              "`dir` or `appenddirname`",
              a->dir);
     return ERR_BUSY;
+}
+
+/* Nobody else's log: what is there would be in the way, or be removed as what came before. */
+static bool is_vacant(const struct aof *a, char error[AOF_ERROR_CHARS])
+{
+    struct strays s;
+    struct stat st;
+    bool vacant = strays_find(&s, a->dir, NULL) && s.count == 0 &&
+                  fstatat(a->dir_fd, a->manifest_name, &st, AT_SYMLINK_NOFOLLOW) != 0;
+    strays_deinit(&s);
+    if (!vacant)
+        snprintf(error, AOF_ERROR_CHARS,
+                 "%s is another directory now, and holds files of a log: move it away", a->dir);
+    return vacant;
+}
+
+static bool rehouse(struct aof *a, char error[AOF_ERROR_CHARS])
+{
+    int old_fd = a->dir_fd;
+    a->dir_fd = -1;
+    if (aof_lock_directory(a, true, error) != ERR_OK || !is_vacant(a, error)) {
+        if (a->dir_fd >= 0)
+            close(a->dir_fd);
+        a->dir_fd = old_fd;
+        return false;
+    }
+    close(old_fd);
+    if (a->prepared.fd >= 0)
+        close(a->prepared.fd);
+    a->prepared.fd = -1;
+    manifest_deinit(&a->manifest);
+    a->fresh = true;
+    return true;
+}
+
+bool aof_rehouse(struct aof *a, char error[AOF_ERROR_CHARS])
+{
+    pthread_mutex_lock(&a->files_lock);
+    bool fine = aof_is_there(a) || rehouse(a, error);
+    pthread_mutex_unlock(&a->files_lock);
+    return fine;
 }
 
 void aof_file_name(const struct aof *a, enum manifest_type type, uint64_t seq,
@@ -149,7 +191,11 @@ static uint64_t write_header(const struct aof *a, int fd, enum aof_file_kind kin
  * (manifest_save, ERR_BUSY), and the next try takes it over. -1: errno. */
 static int create_file(const struct aof *a, const char *name)
 {
-    int fd = files_open_empty(a->dir_fd, name);
+    int fd = -1;
+    if (aof_is_there(a))
+        fd = files_open_empty(a->dir_fd, name);
+    else /* the manifest would name what is in another directory */
+        errno = ENOENT;
     if (fd < 0 || (fsync(fd) == 0 && fsync(a->dir_fd) == 0))
         return fd;
     int saved = errno;
@@ -216,6 +262,12 @@ bool aof_prepare_increment(struct aof *a, char error[AOF_ERROR_CHARS])
     return fine;
 }
 
+static void note_increment(struct aof *a, int fd)
+{
+    struct stat st;
+    a->incr_ino = fstat(fd, &st) == 0 ? (uint64_t)st.st_ino : 0;
+}
+
 static bool go_on_in_prepared(struct aof *a, const struct writer_mark *from, bool durably,
                               struct writer_file *out, char error[AOF_ERROR_CHARS])
 {
@@ -227,6 +279,8 @@ static bool go_on_in_prepared(struct aof *a, const struct writer_mark *from, boo
     }
     *out = (struct writer_file){.fd = a->prepared.fd, .bytes = bytes};
     a->incr_seq = a->prepared.seq;
+    aof_file_name(a, MANIFEST_INCR, a->incr_seq, a->incr_name);
+    note_increment(a, a->prepared.fd);
     a->prepared.fd = -1;
     aof_count_older(a);
     return true;
@@ -296,6 +350,8 @@ enum err aof_last_increment(struct aof *a, const struct writer_mark *from, struc
     }
     if (e == ERR_OK) {
         a->incr_seq = last->seq;
+        memcpy(a->incr_name, last->name, sizeof(a->incr_name));
+        note_increment(a, fd);
         return ERR_OK;
     }
     snprintf(error, AOF_ERROR_CHARS, "cannot go on with %s/%s: %s", a->dir, last->name,
@@ -334,6 +390,19 @@ void aof_job_forget_history(void *aof, struct writer_file *out)
     (void)out;
     pthread_mutex_lock(&a->files_lock);
     forget_history(a);
+    pthread_mutex_unlock(&a->files_lock);
+}
+
+void aof_drop_unplaced(void *aof)
+{
+    struct aof *a = aof;
+    pthread_mutex_lock(&a->files_lock);
+    a->dropped = a->fresh && !a->unsure && !a->base_only;
+    for (size_t i = 0; i < a->manifest.count && a->dropped; i++) {
+        const struct manifest_file *f = &a->manifest.files[i];
+        if (f->type == MANIFEST_INCR && f->seq >= a->made_seq)
+            unlinkat(a->dir_fd, f->name, 0);
+    }
     pthread_mutex_unlock(&a->files_lock);
 }
 

@@ -6,6 +6,7 @@
 #include "base/buf.h"
 #include "log/ahead.h"
 #include "log/aof.h"
+#include "log/aof_watch.h"
 #include "log/files.h"
 #include "log/format.h"
 #include "log/manifest.h"
@@ -85,14 +86,22 @@ struct aof {
      * may wait for the disk, so the loop never takes it. */
     pthread_mutex_t files_lock;
     struct manifest manifest;
+    uint64_t made_seq; /* increments from it on are this process' own */
+    bool dropped;      /* nothing can take its place any more, see aof_drop_unplaced */
+    bool unsure;       /* the manifest on disk may or may not be of these data */
     bool fresh;        /* the manifest on disk is of other data until a rewrite is done */
     bool unsettled;    /* the first rewrite is to do what aof_open did not wait for */
     uint64_t incr_seq; /* of the increment that is written to; only the log's writer changes it */
+    char incr_name[MANIFEST_NAME_BYTES_MAX];
+    uint64_t incr_ino; /* its inode; 0: there is none yet */
     uint64_t next_incr_seq;
     struct {
         int fd; /* -1: there is none */
         uint64_t seq;
     } prepared; /* an empty increment that the manifest names already, to go on in */
+
+    struct aof_watch *watch; /* NULL: nobody looks */
+    _Atomic int gone;        /* enum aof_gone: set by the watch, until a rewrite has mended it */
 
     int refresh_errno; /* of the last try to go on with a fresh file: said once */
     bool unplaced;     /* `fresh` as the loop knows it */
@@ -147,6 +156,9 @@ enum err base_batch_seal(struct base_batch *b, uint64_t pos);
 enum err aof_lock_directory(struct aof *a, bool durably, char error[AOF_ERROR_CHARS]);
 /* Makes up for what aof_open left, if it did. */
 bool aof_settle(struct aof *a, char error[AOF_ERROR_CHARS]);
+/* Where the directory has lost its name: makes one of that name, and has the log begin anew in it, so that the rewrite
+ * that runs just now makes all of it. False: `error` says why not. Takes files_lock. */
+bool aof_rehouse(struct aof *a, char error[AOF_ERROR_CHARS]);
 /* "PREFIX.<seq>.<base|incr>.aof" */
 void aof_file_name(const struct aof *a, enum manifest_type type, uint64_t seq,
                    char out[MANIFEST_NAME_BYTES_MAX]);
@@ -181,6 +193,8 @@ bool aof_next_increment(struct aof *a, const struct writer_mark *from, bool dura
                         struct writer_file *out, char error[AOF_ERROR_CHARS]);
 /* A writer_refresh_fn. */
 bool aof_refresh(void *aof, const struct writer_mark *from, struct writer_file *out);
+/* A writer_end_fn: what was written ahead of a first rewrite that was given up is of no use, and goes. */
+void aof_drop_unplaced(void *aof);
 /* Measures the increments beside the one that is written to. Under files_lock. */
 void aof_count_older(struct aof *a);
 

@@ -44,7 +44,7 @@ void aof_job_prepare(void *rewrite, struct writer_file *out)
     struct aof_rewrite *rw = rewrite;
     struct aof *a = rw->aof;
     char error[AOF_ERROR_CHARS];
-    bool fine = aof_settle(a, error) && open_base(rw, out, error) &&
+    bool fine = aof_rehouse(a, error) && aof_settle(a, error) && open_base(rw, out, error) &&
                 (a->base_only || aof_prepare_increment(a, error));
     if (!fine)
         log_warning(a->logger, "Cannot begin to rewrite the append-only file: %s", error);
@@ -60,11 +60,24 @@ static void copy_manifest(struct manifest *to, const struct manifest *from)
     }
 }
 
+static bool has_place(const struct aof *a, char error[AOF_ERROR_CHARS])
+{
+    if (a->dropped)
+        snprintf(error, AOF_ERROR_CHARS, "the log was closed meanwhile");
+    else if (!aof_is_there(a))
+        snprintf(error, AOF_ERROR_CHARS, "%s was removed or renamed meanwhile", a->dir);
+    else
+        return true;
+    return false;
+}
+
 static bool put_in_place(struct aof_rewrite *rw, char error[AOF_ERROR_CHARS])
 {
     char name[MANIFEST_NAME_BYTES_MAX], why[MANIFEST_ERROR_CHARS] = "it can name no further file";
     struct manifest next;
     struct aof *a = rw->aof;
+    if (!has_place(a, error))
+        return false;
     aof_free_name(a, MANIFEST_BASE, &rw->jobs.base_seq, name);
     if (renameat(a->dir_fd, rw->jobs.temp_name, a->dir_fd, name) != 0) {
         snprintf(error, AOF_ERROR_CHARS, "cannot rename %s to %s: %s", rw->jobs.temp_name, name,
@@ -88,8 +101,8 @@ static bool put_in_place(struct aof_rewrite *rw, char error[AOF_ERROR_CHARS])
     }
     snprintf(error, AOF_ERROR_CHARS, "%s/%s: %s", a->dir, a->manifest_name, why);
     manifest_deinit(&next);
-    if (e ==
-        ERR_BUSY) /* either manifest may be what the next start finds: no file of both may go */
+    a->unsure = e == ERR_BUSY;
+    if (a->unsure) /* either manifest may be what the next start finds: no file of both may go */
         manifest_add(&a->manifest, MANIFEST_HISTORY, rw->jobs.base_seq, name);
     else
         unlinkat(a->dir_fd, name, 0);
@@ -105,7 +118,7 @@ static void remove_history(struct aof_rewrite *rw)
         const struct manifest_file *f = &a->manifest.files[i];
         if (f->type != MANIFEST_HISTORY || rw->jobs.history_count == AOF_HISTORY_FDS_MAX)
             continue;
-        int fd = openat(a->dir_fd, f->name, O_RDONLY | O_CLOEXEC);
+        int fd = files_open(a->dir_fd, f->name, O_RDONLY);
         if (fd >= 0)
             rw->jobs.history[rw->jobs.history_count++] = fd;
     }
@@ -118,6 +131,9 @@ static bool place(struct aof_rewrite *rw, char error[AOF_ERROR_CHARS])
     if (!put_in_place(rw, error))
         return false;
     a->fresh = false;
+    if (atomic_exchange(&a->gone, AOF_THERE) != AOF_THERE)
+        log_notice(a->logger, "The append-only file in %s is complete again: writes are taken",
+                   a->dir);
     writer_healed(a->writer, rw->jobs.base_pos);
     size_t history = a->manifest.count - manifest_live(&a->manifest);
     if (a->keep_history && history > AOF_HISTORY_FILES_MAX)

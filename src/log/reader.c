@@ -42,10 +42,15 @@ struct reader {
 
 enum err reader_open(struct reader **out, const char *path)
 {
-    struct stat st;
     int fd = files_open(AT_FDCWD, path, O_RDONLY);
     if (fd < 0)
         return errno == ENOENT ? ERR_NOTFOUND : ERR_IO;
+    return reader_open_fd(out, fd);
+}
+
+enum err reader_open_fd(struct reader **out, int fd)
+{
+    struct stat st;
     if (fstat(fd, &st) != 0) {
         close(fd);
         return ERR_IO;

@@ -30,6 +30,8 @@
 struct reader;
 /* ERR_IO, ERR_NOTFOUND: errno says why, in the words of files_error. Nothing else may write to the file. */
 enum err reader_open(struct reader **out, const char *path);
+/* The same, of an open file, which it takes. */
+enum err reader_open_fd(struct reader **out, int fd);
 void reader_close(struct reader **r);
 
 enum reader_status {

@@ -46,7 +46,7 @@ static void parse_batch(struct conn *c, struct slice in, struct net_batch *b)
     const struct engine_config *config = c->net->engine->config;
     struct resp_limits limits = {
         .bulk_bytes_max = config->bulk_bytes_max,
-        .authenticated = config->password.len == 0 || (c->session->flags & SESSION_AUTHENTICATED),
+        .authenticated = !conn_is_stranger(c),
     };
     /* Before AUTH one at a time: the next one's limits depend on it. */
     int count = 0, max = limits.authenticated ? ENGINE_BATCH_MAX : 1;
@@ -96,6 +96,37 @@ static void parse_anew(struct conn *c)
     resp_parser_init(&c->parser);
 }
 
+/* More replies wait for a stranger than it may have: its next request waits until it has read them. */
+static bool stranger_owes(const struct conn *c)
+{
+    return conn_is_stranger(c) && outq_bytes(&c->session->queue) > NET_STRANGER_REPLY_BYTES_MAX;
+}
+
+/* Sends what it may read. False: it does not read, and is closed. Where the gate holds replies, the client is not to
+ * blame. */
+static bool stranger_reads(struct conn *c)
+{
+    struct net *n = c->net;
+    conn_send(c);
+    if (!stranger_owes(c) || !c->waits_to_write)
+        return true;
+    if (n->stranger_logged_us == 0 ||
+        n->engine->now_us - n->stranger_logged_us >= NET_STRANGER_LOG_EVERY_US) {
+        struct buf text;
+        buf_init(&text);
+        session_describe(c->session, &text);
+        log_warning(n->logger,
+                    "Client closed that did not read its replies before it authenticated (and "
+                    "others like it, for %d seconds without a further line): %s",
+                    (int)(NET_STRANGER_LOG_EVERY_US / 1000000), buf_cstr(&text));
+        buf_deinit(&text);
+        n->stranger_logged_us = n->engine->now_us;
+    }
+    n->engine->stats.output_limit_disconnections++;
+    conn_close_soon(c);
+    return false;
+}
+
 /* Runs the first batch of what arrived, which is parsed, and then all others; returns the bytes that they took. */
 static size_t run_requests(struct arrival *a, struct plan *plan)
 {
@@ -116,6 +147,10 @@ static size_t run_requests(struct arrival *a, struct plan *plan)
             protocol_error(c, b->last.error);
         if (b->status != RESP_REQUEST || (s->flags & SESSION_STOPPED))
             break;
+        if (stranger_owes(c)) {
+            conn_list_add(c->net, LIST_RESUME, c);
+            break;
+        }
         parse_batch(c, slice_of(a->in.ptr + used, a->in.len - used), b);
         plan = NULL;
     }
@@ -208,13 +243,18 @@ static bool is_held(const struct conn *c)
     return (c->session->flags & SESSION_STOPPED) || c->links[LIST_RESUME].in;
 }
 
+static size_t ahead_bytes_max(const struct conn *c)
+{
+    return conn_is_stranger(c) ? NET_STRANGER_AHEAD_BYTES_MAX : NET_BLOCKED_AHEAD_BYTES_MAX;
+}
+
 /* After `used` bytes of what arrived were taken. */
 static void end_arrival(struct conn *c, struct slice in, size_t used)
 {
     if (!keep_pending(c, slice_of(in.ptr + used, in.len - used)))
         conn_close_soon(c);
     check_query_limit(c);
-    if (is_held(c) && c->pending.len > NET_BLOCKED_AHEAD_BYTES_MAX)
+    if (is_held(c) && c->pending.len > ahead_bytes_max(c))
         conn_set_reading(c, false);
 }
 
@@ -299,7 +339,7 @@ void conn_resume(struct conn *c)
     struct arrival *a = &c->net->arrivals[0];
     size_t have = c->pending.len, used = 0;
     assert(!c->net->waiting);
-    if (s->flags & SESSION_STOPPED)
+    if ((s->flags & SESSION_STOPPED) || (stranger_owes(c) && !stranger_reads(c)))
         return;
     parse_anew(c); /* it may have seen more than the first piece */
     for (size_t piece = NET_READ_BYTES; have > 0; piece *= 2) {
@@ -318,6 +358,6 @@ void conn_resume(struct conn *c)
         return;
     if (used > 0 && c->pending.len > 0)
         conn_list_add(c->net, LIST_RESUME, c);
-    if (c->pending.len <= NET_BLOCKED_AHEAD_BYTES_MAX || !is_held(c))
+    if (c->pending.len <= ahead_bytes_max(c) || !is_held(c))
         conn_set_reading(c, true);
 }

@@ -3,7 +3,6 @@
 #include <netdb.h>
 #include <netinet/in.h>
 #include <stdio.h>
-#include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -60,9 +59,8 @@ static void listener_close(struct listener *l)
     if (!l->event)
         return;
     event_free(l->event);
+    unix_path_remove(&l->path);
     close(l->fd);
-    if (l->unix_socket)
-        unlink(l->name);
     *l = (struct listener){0};
 }
 
@@ -96,13 +94,12 @@ static enum err listener_add(struct net *n, int fd, const char *name, const stru
     return ERR_FULL;
 }
 
-static int open_socket(const struct sockaddr *sa, socklen_t len, int backlog)
+static int open_tcp(const struct sockaddr *sa, socklen_t len, int backlog)
 {
     int on = 1, fd = socket(sa->sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (fd < 0)
         return -1;
-    if (sa->sa_family != AF_UNIX)
-        setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
+    setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
     if (sa->sa_family == AF_INET6)
         setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof(on));
     if (bind(fd, sa, len) != 0 || listen(fd, backlog) != 0) {
@@ -161,7 +158,7 @@ static void put_back(struct change *ch)
     for (int i = 0; i < ch->shelved_count; i++) {
         const struct listener *l = &ch->shelved[i];
         const struct sockaddr *sa = (const struct sockaddr *)&l->address;
-        int fd = open_socket(sa, l->address_len, (int)ch->net->config->backlog);
+        int fd = open_tcp(sa, l->address_len, (int)ch->net->config->backlog);
         if (fd < 0 || listener_add(ch->net, fd, l->name, sa, l->address_len) != ERR_OK)
             log_warning(ch->net->logger, "Cannot listen at %s again: %s", l->name, strerror(errno));
     }
@@ -176,9 +173,9 @@ static enum err want_address(struct change *ch, const struct sockaddr *sa, sockl
         note(ch, l, false);
         return ERR_OK;
     }
-    int fd = open_socket(sa, len, (int)ch->config->backlog);
+    int fd = open_tcp(sa, len, (int)ch->config->backlog);
     if (fd < 0 && errno == EADDRINUSE && make_room(ch, sa))
-        fd = open_socket(sa, len, (int)ch->config->backlog);
+        fd = open_tcp(sa, len, (int)ch->config->backlog);
     if (fd < 0) {
         snprintf(ch->error, NET_ERROR_CHARS,
                  "Could not create server TCP listening socket %s: bind: %s", name,
@@ -256,28 +253,19 @@ static enum err want_unix(struct change *ch)
         note(ch, l, false);
         return ERR_OK;
     }
-    if (strlen(path) >= sizeof(sa.sun_path)) {
-        snprintf(ch->error, NET_ERROR_CHARS, "unixsocket: the path is longer than %zu bytes",
-                 sizeof(sa.sun_path) - 1);
-        return ERR_RANGE;
-    }
-    memcpy(sa.sun_path, path, strlen(path));
-    unlink(path); /* left by a server that was killed */
-    int fd = open_socket((struct sockaddr *)&sa, sizeof(sa), (int)ch->config->backlog);
-    if (fd < 0 || (ch->config->unix_mode && chmod(path, ch->config->unix_mode) != 0)) {
-        snprintf(ch->error, NET_ERROR_CHARS, "Failed opening Unix socket: bind: %s: %s", path,
-                 strerror(errno));
-        if (fd >= 0) {
-            close(fd);
-            unlink(path);
-        }
+    struct unix_options o = {
+        .path = path, .mode = (unsigned)ch->config->unix_mode, .backlog = (int)ch->config->backlog};
+    struct unix_path taken;
+    int fd = unix_path_listen(&taken, &o, ch->error, NET_ERROR_CHARS);
+    if (fd < 0)
         return ERR_IO;
-    }
     if (listener_add(ch->net, fd, path, (struct sockaddr *)&sa, sizeof(sa)) != ERR_OK) {
+        unix_path_remove(&taken);
         snprintf(ch->error, NET_ERROR_CHARS, "too many addresses to listen at: %s is one too many",
                  path);
         return ERR_FULL;
     }
+    listener_find(ch->net, path)->path = taken;
     note(ch, listener_find(ch->net, path), true);
     return ERR_OK;
 }

@@ -12,6 +12,7 @@
 #include "engine/plan.h"
 #include "net/lend.h"
 #include "net/net.h"
+#include "net/unix_path.h"
 #include "resp/parser.h"
 
 /* Of one read of a connection in one turn. A SET of 64 KiB fits: what comes in two reads is copied once more (15 % of it). */
@@ -20,11 +21,15 @@
     (16 * 1024) /* an unfinished request up to this size is carried to the read buffer */
 #define NET_KEEP_BYTES_MAX          (1024 * 1024) /* kept for what follows a large request */
 #define NET_BLOCKED_AHEAD_BYTES_MAX (1024 * 1024) /* read ahead of a session that waits */
-#define NET_ACCEPTS_MAX             1000          /* connections taken in one event */
-#define NET_WRITE_VECTORS_MAX       64            /* of one writev */
-#define NET_WRITE_BYTES_MAX         (1024 * 1024) /* to one connection in one turn, while others wait */
-#define NET_LISTENERS_MAX           (NET_BIND_MAX * 2 + 1)
-#define NET_CRON_CONNECTIONS_MAX    1000 /* looked at in one net_cron */
+/* Of a client that has yet to authenticate: read ahead of one that waits, and replies that wait for it. */
+#define NET_STRANGER_AHEAD_BYTES_MAX NET_READ_BYTES
+#define NET_STRANGER_REPLY_BYTES_MAX 1024
+#define NET_STRANGER_LOG_EVERY_US    (10 * INT64_C(1000000))
+#define NET_ACCEPTS_MAX              1000          /* connections taken in one event */
+#define NET_WRITE_VECTORS_MAX        64            /* of one writev */
+#define NET_WRITE_BYTES_MAX          (1024 * 1024) /* to one connection in one turn, while others wait */
+#define NET_LISTENERS_MAX            (NET_BIND_MAX * 2 + 1)
+#define NET_CRON_CONNECTIONS_MAX     1000 /* looked at in one net_cron */
 
 /* A doubly linked list of connections through one of their links. */
 enum conn_list { LIST_ALL, LIST_SEND, LIST_RESUME, LIST_CLOSE, LIST_COUNT };
@@ -54,7 +59,8 @@ struct listener {
     socklen_t address_len;
     int fd;
     bool unix_socket;
-    char name[128]; /* "127.0.0.1:6379", "/path" */
+    struct unix_path path; /* of a Unix socket */
+    char name[128];        /* "127.0.0.1:6379", "/path" */
 };
 
 /* Up to a batch of complete requests. */
@@ -92,6 +98,7 @@ struct net {
     struct conn *lists[LIST_COUNT];
     struct conn *cron_next; /* where net_cron goes on */
     size_t clients;
+    int64_t stranger_logged_us; /* when it was last said that one was closed; 0: never */
     struct arrival arrivals[2]; /* where every connection's bytes arrive, in turn */
     struct arrival *waiting;    /* the one whose batch is planned and has yet to run; NULL: none */
 };
@@ -115,6 +122,12 @@ void conn_resume(struct conn *c); /* requests that were held back */
 void conn_send(struct conn *c);
 /* Over its output limits: marked to be closed, logged. */
 bool conn_over_output_limit(struct conn *c);
+
+/* It has yet to authenticate: it may be anybody. */
+static inline bool conn_is_stranger(const struct conn *c)
+{
+    return c->net->engine->config->password.len > 0 && !(c->session->flags & SESSION_AUTHENTICATED);
+}
 
 /* The clocks, once a turn. */
 static inline void net_turn_begin(struct net *n)

@@ -194,6 +194,18 @@ void resp_bulk_blob(struct resp_writer *w, struct blob *b)
     outq_append_blob(w->out, b->data - front, front + b->len + CRLF_BYTES, b);
 }
 
+void resp_bulk_part(struct resp_writer *w, struct blob *b, struct slice part)
+{
+    if (part.len < RESP_REF_BYTES_MIN) {
+        resp_bulk(w, part);
+        return;
+    }
+    assert(part.ptr >= b->data && part.ptr + part.len <= b->data + b->len);
+    write_count(w, '$', part.len);
+    outq_append_blob(w->out, part.ptr, part.len, b);
+    write_crlf(w);
+}
+
 void resp_verbatim(struct resp_writer *w, const char format[3], struct slice s)
 {
     if (w->proto < 3) {

@@ -80,6 +80,8 @@ void resp_bulk_cstr(struct resp_writer *w, const char *s);
 void resp_bulk_int(struct resp_writer *w, int64_t v); /* as a string */
 void resp_bulkf(struct resp_writer *w, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 void resp_bulk_blob(struct resp_writer *w, struct blob *b); /* held until sent, when it is large */
+/* The same of some bytes of a blob. */
+void resp_bulk_part(struct resp_writer *w, struct blob *b, struct slice part);
 void resp_bulk_long_double(struct resp_writer *w, long double v); /* as INCRBYFLOAT, in RESP3 too */
 void resp_verbatim(struct resp_writer *w, const char format[3], struct slice s); /* RESP2: bulk */
 void resp_bignum(struct resp_writer *w, struct slice digits);                    /* RESP2: bulk */

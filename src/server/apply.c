@@ -10,7 +10,17 @@
 /* The directory is kept as an absolute path: what CONFIG GET tells holds wherever the reader is. */
 static enum err apply_dir(struct server *s, struct config *next, char error[CONFIG_ERROR_CHARS])
 {
-    (void)s;
+    char *to = realpath(next->dir, NULL);
+    bool moves = to && s->config.dir && strcmp(to, s->config.dir) != 0;
+    free(to);
+    if (moves && persist_has_files(s)) {
+        snprintf(
+            error, CONFIG_ERROR_CHARS,
+            "the append-only file is open in %.256s: set appendonly to no, then dir, then appendonly to yes, "
+            "which writes it anew there",
+            s->config.dir);
+        return ERR_BUSY;
+    }
     char *absolute = chdir(next->dir) == 0 ? getcwd(NULL, 0) : NULL;
     if (!absolute) {
         snprintf(error, CONFIG_ERROR_CHARS, "Changing directory: %s (%.256s)", strerror(errno),

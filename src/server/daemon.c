@@ -53,3 +53,15 @@ enum err pidfile_write(const char *path)
     errno = saved;
     return written > 0 ? ERR_OK : ERR_IO;
 }
+
+void pidfile_remove(const char *path)
+{
+    char text[32] = "";
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    if (fd < 0)
+        return;
+    ssize_t n = read(fd, text, sizeof(text) - 1);
+    close(fd);
+    if (n > 0 && strtol(text, NULL, 10) == (long)getpid())
+        unlink(path);
+}

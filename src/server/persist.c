@@ -144,6 +144,11 @@ enum err persist_loaded(struct server *s, char error[CONFIG_ERROR_CHARS])
     return ERR_OK;
 }
 
+bool persist_has_files(const struct server *s)
+{
+    return s->persist.aof != NULL;
+}
+
 /* --- closing -------------------------------------------------------------------------------------------- */
 
 /* The log ends on its own threads; see end_close. */

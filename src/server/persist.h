@@ -75,6 +75,8 @@ void persist_turn(struct server *s);
 void persist_cron(struct server *s, int64_t now_us);
 /* Puts a changed configuration into force, or says in `error` why not. */
 enum err persist_apply(struct server *s, const struct config *next, char error[CONFIG_ERROR_CHARS]);
+/* A log is open: its files stay where they are. */
+bool persist_has_files(const struct server *s);
 /* Writes out what is left. */
 void persist_close(struct server *s);
 /* BGREWRITEAOF. *scheduled: it begins later, and it is logged if it cannot. ERR_BUSY: one is under way, or

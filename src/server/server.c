@@ -153,7 +153,7 @@ void server_free(struct server **server)
     cmd_table_free(&s->table);
     ks_free(&s->ks);
     if (s->pidfile_written)
-        unlink(s->config.pidfile);
+        pidfile_remove(s->config.pidfile);
     logger_deinit(&s->logger);
     config_deinit(&s->config, &server_options);
     mem_free(s->config_host.file);
@@ -289,7 +289,7 @@ void server_run(struct server *s)
         log_notice(&s->logger, "User requested shutdown...");
     drain(s);
     if (s->pidfile_written)
-        unlink(s->config.pidfile);
+        pidfile_remove(s->config.pidfile);
     s->pidfile_written = false;
     if (!s->failed)
         log_notice(&s->logger, "Corsac is now ready to exit, bye bye...");

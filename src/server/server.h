@@ -141,6 +141,8 @@ void crash_init(struct server *s);
 enum err daemon_start(int *ready_fd);
 void daemon_ready(int ready_fd);
 enum err pidfile_write(const char *path);
+/* Removes it unless another process has written its id there. */
+void pidfile_remove(const char *path);
 
 /* --- commands --- */
 extern const struct cmd_row server_rows_process[]; /* TIME ROLE SHUTDOWN LASTSAVE LOLWUT FUNCTION */

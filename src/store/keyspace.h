@@ -23,7 +23,7 @@
 #include "base/slice.h"
 #include "store/item.h"
 
-#define KS_DATABASES_MAX 16384 /* as many as a configuration may ask for */
+#define KS_DATABASES_MAX (1 << 20) /* as many as a configuration may ask for */
 #define KS_SHARDS_MAX    1024
 
 struct keyspace;
@@ -86,11 +86,36 @@ const struct item *ks_find(struct keyspace *ks, int db, const struct key *k, int
 #define KS_KEEP_EXPIRY INT64_MIN
 const struct item *ks_set_string(struct keyspace *ks, int db, const struct key *k,
                                  struct slice value, int64_t expiry_ms);
+/* The same of few bytes (STRING_SHORT_BYTES_MAX), which stay text where they are an integer's. */
+const struct item *ks_set_text(struct keyspace *ks, int db, const struct key *k, struct slice text,
+                               int64_t expiry_ms);
 const struct item *ks_set_int(struct keyspace *ks, int db, const struct key *k, int64_t value,
                               int64_t expiry_ms);
 /* Takes the caller's reference of the blob, on success only. */
 const struct item *ks_set_blob(struct keyspace *ks, int db, const struct key *k, struct blob *takes,
                                int64_t expiry_ms);
+
+/* Several strings, all of them or none: after ks_group_init, ks_group_set for each of at most `count`, and either
+ * ks_group_keep or ks_group_undo, which leaves what there was before. Nothing else of the keyspace may be called in
+ * between. */
+#define KS_GROUP_FEW 16 /* with as many, nothing is allocated for the group */
+struct ks_group_change {
+    struct item *was, *is; /* `was` is NULL where there was none */
+};
+struct ks_group {
+    struct keyspace *ks;
+    int db;
+    size_t count, room;
+    struct ks_group_change *of, few[KS_GROUP_FEW];
+};
+bool ks_group_init(struct ks_group *g, struct keyspace *ks, int db,
+                   size_t count); /* false: no memory */
+/* As ks_set_string. False: no memory, and this one did not change. */
+bool ks_group_set(struct ks_group *g, const struct key *k, struct slice value, int64_t expiry_ms);
+bool ks_group_is_new(const struct ks_group *g,
+                     size_t i); /* the ith that was set was not there before */
+void ks_group_keep(struct ks_group *g);
+void ks_group_undo(struct ks_group *g); /* also where ks_group_init failed */
 
 /* A key and its value, in some database. */
 struct ks_name {

@@ -10,6 +10,7 @@
  *   keyspace_edit.c      one key: a value that may be changed
  *   keyspace_move.c      a value under another key
  *   keyspace_string.c    setting strings
+ *   keyspace_group.c     setting several, all or none
  *   keyspace_walk.c      many keys: scan, each, random, estimates
  *   keyspace_expiry.c    removing what is due
  *   keyspace_shards.c    resharding
@@ -275,6 +276,9 @@ static inline void ks_replace_at(const struct keyspace *ks, const struct ks_plac
 struct item *ks_remove_at(struct keyspace *ks, struct ks_place *at, uint32_t hash);
 /* Frees an item that is in no table any more, perhaps later. */
 void ks_dispose(struct keyspace *ks, struct item *it);
+/* A string as an item; NULL: no memory. */
+struct item *ks_new_string(struct keyspace *ks, struct slice key, struct slice value,
+                           int64_t expiry_ms);
 /* Gives the value under edit other bytes, in the item that it has or in a new one. False: no memory, unchanged. */
 bool ks_edit_replace(struct ks_edit *e, const struct item_value *v);
 

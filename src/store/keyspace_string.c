@@ -65,6 +65,14 @@ const struct item *ks_set_blob(struct keyspace *ks, int db, const struct key *k,
     return set_value(ks, db, k, &v, expiry_ms);
 }
 
+const struct item *ks_set_text(struct keyspace *ks, int db, const struct key *k, struct slice text,
+                               int64_t expiry_ms)
+{
+    assert(text.len <= ITEM_EMBED_BYTES_MAX);
+    struct item_value v = item_value_embed(text);
+    return set_value(ks, db, k, &v, expiry_ms);
+}
+
 static struct blob *try_blob(struct slice value)
 {
     struct blob *b = blob_try_new(value.len, value.len);
@@ -79,12 +87,27 @@ const struct item *ks_set_string(struct keyspace *ks, int db, const struct key *
     int64_t number;
     if (num_parse_i64(value, &number))
         return ks_set_int(ks, db, k, number, expiry_ms);
-    if (value.len <= ITEM_EMBED_BYTES_MAX) {
-        struct item_value v = item_value_embed(value);
-        return set_value(ks, db, k, &v, expiry_ms);
-    }
+    if (value.len <= ITEM_EMBED_BYTES_MAX)
+        return ks_set_text(ks, db, k, value, expiry_ms);
     struct blob *b = try_blob(value);
     const struct item *it = b ? ks_set_blob(ks, db, k, b, expiry_ms) : NULL;
+    if (b && !it)
+        blob_drop(b);
+    return it;
+}
+
+struct item *ks_new_string(struct keyspace *ks, struct slice key, struct slice value,
+                           int64_t expiry_ms)
+{
+    int64_t number;
+    struct item_value v = item_value_int(&number);
+    struct blob *b = NULL;
+    if (!num_parse_i64(value, &number)) {
+        if (value.len > ITEM_EMBED_BYTES_MAX && !(b = try_blob(value)))
+            return NULL;
+        v = b ? item_value_blob(&b) : item_value_embed(value);
+    }
+    struct item *it = item_try_new(ks->items, key, &v, expiry_ms);
     if (b && !it)
         blob_drop(b);
     return it;

@@ -10,8 +10,9 @@
 #define LAZY_EFFORT_PER_DISPOSAL 512
 #define LAZY_ROOM_MIN            64
 /* Cells looked at in a slice of tidying, and buckets moved in the one that needs it. */
-#define TIDY_CELLS_PER_SLICE   64
-#define TIDY_BUCKETS_PER_SLICE 64
+#define TIDY_CELLS_PER_SLICE     64
+#define TIDY_BUCKETS_PER_SLICE   64
+#define TIDY_DATABASES_PER_SLICE 16384
 
 /* --- freeing ---------------------------------------------------------------------------------------- */
 
@@ -170,8 +171,11 @@ static bool tidy(struct keyspace *ks)
         ks->untidy = false;
     ks->tidying = true;
     int cells = 0;
+    int last = ks->tidy_db + TIDY_DATABASES_PER_SLICE;
     for (; ks->tidy_db < ks->databases; ks->tidy_db++, ks->tidy_cell = 0) {
         struct ks_db *d = ks->dbs[ks->tidy_db];
+        if (ks->tidy_db == last)
+            return true;
         if (!d || d->boundary < KS_HASHES)
             continue;
         for (; ks->tidy_cell < d->cell_count; ks->tidy_cell++) {

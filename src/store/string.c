@@ -109,7 +109,8 @@ static enum err write_embedded(struct ks_edit *e, size_t len, size_t offset, str
 {
     char scratch[NUM_I64_CHARS], text[ITEM_EMBED_BYTES_MAX];
     copy_grown(text, len, whole(e->item, scratch));
-    memcpy(text + offset, bytes.ptr, bytes.len);
+    if (bytes.len > 0)
+        memcpy(text + offset, bytes.ptr, bytes.len);
     struct item_value v = item_value_embed(slice_of(text, len));
     v.flags = ITEM_EDITED;
     return ks_edit_replace(e, &v) ? ERR_OK : ERR_NOMEM;
@@ -154,13 +155,16 @@ static char *grow_blob(struct item *it, size_t len)
 enum err string_write(struct ks_edit *e, size_t offset, struct slice bytes)
 {
     size_t have = string_len(e->item), end = offset + bytes.len, len = end > have ? end : have;
+    if (bytes.len == 0 && len == have && item_is_outside(e->item))
+        return ERR_OK;
     if (len <= ITEM_EMBED_BYTES_MAX)
         return write_embedded(e, len, offset, bytes);
     bool in_place = item_enc(e->item) == ENC_BLOB && blob_editable(item_blob(e->item));
     char *data = in_place ? grow_blob(e->item, len) : new_blob(e, len);
     if (!data)
         return ERR_NOMEM;
-    memcpy(data + offset, bytes.ptr, bytes.len);
+    if (bytes.len > 0)
+        memcpy(data + offset, bytes.ptr, bytes.len);
     return ERR_OK;
 }
 

@@ -4,6 +4,7 @@
 import os
 import shutil
 import subprocess
+import time
 
 import server as testing
 from aof_sample import File, command
@@ -385,6 +386,134 @@ def the_last_number_can_be_loaded():
     Current.server.stop()
     assert b"seq %d type i" % last in read(MANIFEST)
     assert testing.connect(start()).call("DBSIZE") == 3
+
+
+# --- files that lose their names ------------------------------------------------------------------
+
+
+def keep_setting(client, until):
+    """SETs until that is so; returns the keys that were acknowledged, and the errors."""
+    acknowledged, errors = [], []
+    end = time.monotonic() + testing.PATIENCE_S
+    while not until(errors):
+        assert time.monotonic() < end, errors[-1:]
+        key = b"k%d" % len(acknowledged)
+        reply = client.call("SET", key, "v")
+        if reply == b"+OK":
+            acknowledged.append(key)
+        else:
+            errors.append(reply)
+        time.sleep(0.002)
+    return acknowledged, errors
+
+
+def is_whole(_=None):
+    """The files that the manifest names are there, and are not those that were moved away."""
+    text = Current.server.log()
+    return b"is complete again: writes are taken" in text
+
+
+def assert_mended(take_away, word):
+    begin_anew()
+    server = start("--appendfsync", "always")
+    client = testing.connect(server)
+    client.call("MSET", "a", "1", "b", "2")
+    testing.rewrite(client)
+    client.call("SET", "c", "3")
+    take_away()
+    begin = time.monotonic()
+    acknowledged, errors = keep_setting(client, is_whole)
+    assert time.monotonic() - begin < 5
+    assert all(error.startswith(b"-MISCONF") and word in error for error in errors), errors
+    assert word.split()[-1] in server.log().decode().lower().encode()
+    while client.call("SET", "last", "4") != b"+OK":  # until the loop has heard of it
+        assert time.monotonic() - begin < 5
+    server.kill()
+    client = testing.connect(start())
+    assert client.call("MGET", "a", "b", "c", "last") == [b"1", b"2", b"3", b"4"]
+    assert client.call("EXISTS", *acknowledged) == len(acknowledged) if acknowledged else True
+
+
+@test
+def a_directory_that_was_renamed_is_made_anew():
+    assert_mended(lambda: os.rename(FILES, f"{FOLDER}/elsewhere"), b"the directory")
+
+
+@test
+def so_is_one_that_was_removed():
+    assert_mended(lambda: shutil.rmtree(FILES), b"the directory")
+
+
+@test
+def a_file_that_was_removed_or_replaced_is_noticed():
+    assert_mended(lambda: os.remove(f"{FILES}/appendonly.aof.2.incr.aof"), b"a file")
+    assert_mended(lambda: os.remove(f"{FILES}/appendonly.aof.2.base.aof"), b"a file")
+
+    def replace():
+        shutil.copy(f"{FILES}/appendonly.aof.2.incr.aof", f"{FILES}/copy")
+        os.rename(f"{FILES}/copy", f"{FILES}/appendonly.aof.2.incr.aof")
+    assert_mended(replace, b"a file")
+
+
+@test
+def so_is_a_manifest():
+    assert_mended(lambda: os.remove(MANIFEST), b"the manifest")
+
+
+@test
+def what_cannot_be_mended_is_a_fault():
+    begin_anew()
+    server = start("--appendfsync", "always")
+    client = testing.connect(server)
+    client.call("SET", "a", "1")
+    os.rename(FILES, f"{FOLDER}/elsewhere")
+    write(FILES, b"a file in the way")
+    begin = time.monotonic()
+    _, errors = keep_setting(client, lambda errors: errors)
+    assert time.monotonic() - begin < 1
+    assert errors[0].startswith(b"-MISCONF Errors writing to the AOF file: the directory"), errors
+    assert b"BGREWRITEAOF" in errors[0] and testing.info(client, "aof_last_write_status") == "err"
+    assert client.call("SHUTDOWN").startswith(b"-ERR")
+    os.remove(FILES)
+    shutil.copytree(f"{FOLDER}/elsewhere", FILES)  # another log: it is not removed
+    before = contents()
+    time.sleep(1)
+    assert client.call("SET", "a", "2").startswith(b"-MISCONF")
+    assert contents() == before
+    shutil.rmtree(FILES)
+    testing.begin_rewrite(client)
+    testing.await_rewrite(client)
+    keep_setting(client, is_whole)
+    while client.call("SET", "a", "2") != b"+OK":
+        time.sleep(0.01)
+    server.kill()
+    assert testing.connect(start()).call("GET", "a") == b"2"
+
+
+# --- dir ------------------------------------------------------------------------------------------
+
+
+@test
+def the_directory_is_not_left_behind():
+    begin_anew()
+    os.makedirs(f"{FOLDER}/other")
+    client = testing.connect(start("--enable-protected-configs", "yes"))
+    client.call("SET", "a", "1")
+    here, other = os.path.abspath(FOLDER), os.path.abspath(f"{FOLDER}/other")
+    reply = client.call("CONFIG", "SET", "dir", other)
+    assert reply.startswith(b"-ERR CONFIG SET failed") and f"is open in {here}: set appendonly to no".encode() in reply
+    assert client.call("CONFIG", "SET", "dir", here) == b"+OK"
+    assert client.call("CONFIG", "GET", "dir") == [b"dir", here.encode()]
+    assert client.call("CONFIG", "SET", "appendonly", "no") == b"+OK"
+    end = time.monotonic() + testing.PATIENCE_S
+    while client.call("CONFIG", "SET", "dir", other) != b"+OK":  # until what was written is on disk
+        assert time.monotonic() < end
+        time.sleep(0.01)
+    assert client.call("CONFIG", "SET", "appendonly", "yes") == b"+OK"
+    testing.await_rewrite(client)
+    assert os.path.exists(f"{other}/appendonlydir/appendonly.aof.manifest")
+    Current.server.kill()
+    assert testing.connect(start("--dir", other)).call("GET", "a") == b"1"
 
 
 testing.run(Current)

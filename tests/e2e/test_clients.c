@@ -468,6 +468,39 @@ static void unix_sockets(void **state)
     srv_kill(&s);
 }
 
+/* A second server neither takes the socket of one that runs nor removes it, and a killed one's is replaced. */
+static void a_unix_socket_has_one_server(void **state)
+{
+    (void)state;
+    struct srv *s = srv_start("--unixsocket s.sock --pidfile s.pid"), *second = srv_new();
+    char path[SRV_PATH_CHARS], pidfile[SRV_PATH_CHARS], words[2 * SRV_PATH_CHARS + 64];
+    struct raw r;
+    srv_path(s, "s.sock", path);
+    srv_path(s, "s.pid", pidfile);
+    snprintf(words, sizeof(words), "--port 0 --unixsocket %s --pidfile %s", path, pidfile);
+    assert_int_equal(srv_run(second, words, NULL), 1);
+    srv_expect_log(second, "another server listens there");
+    srv_kill(&second);
+    raw_connect_unix(&r, path);
+    raw_check(&r, "PING", "+PONG");
+    raw_close(&r);
+
+    /* One at another socket takes the pidfile: the first does not remove it in the end. */
+    second = srv_new();
+    snprintf(words, sizeof(words), "--port %d --pidfile %s", second->port, pidfile);
+    srv_launch(second, words, NULL);
+    srv_await(second);
+    talk_check(second->c, "PING", "+PONG");
+    talk_send(s->c, "SHUTDOWN NOSAVE");
+    assert_int_equal(srv_wait(s), 0);
+    char *pid = srv_read_file(pidfile);
+    assert_non_null(pid);
+    assert_int_equal(atoi(pid), second->pid);
+    free(pid);
+    srv_kill(&second);
+    srv_kill(&s);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup(name, srv_test_setup)
@@ -487,6 +520,7 @@ int main(void)
         cmocka_unit_test(without_descriptors_it_waits_for_them),
         cmocka_unit_test(ipv6),
         cmocka_unit_test(unix_sockets),
+        cmocka_unit_test(a_unix_socket_has_one_server),
     };
     return cmocka_run_group_tests(tests, srv_group_setup, srv_group_teardown);
 }

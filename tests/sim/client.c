@@ -82,7 +82,7 @@ void sim_client_open(struct sim_client *c)
     static const enum durability levels[] = {DURABILITY_POLICY, DURABILITY_POLICY, DURABILITY_FSYNC,
                                              DURABILITY_WRITTEN, DURABILITY_NONE};
     c->session = session_new(w->node.engine, &ops, c, &w->node.pool);
-    c->session->flags |= SESSION_AUTHENTICATED;
+    session_flags(c->session, SESSION_AUTHENTICATED, 0);
     c->db = 0;
     c->in_multi = c->broken = c->has_pending = false;
     c->queued = c->watched = 0;
@@ -173,16 +173,16 @@ static void run_in_model(struct sim_client *c, const struct sim_request *r, stru
     buf_append_cstr(out->reply, ok);
 }
 
-/* The server refused it: it has a fault, or the transaction was broken by one. */
+/* The server refused it: it has a fault and would write, or the transaction was broken by one. */
 static void refused(struct sim_client *c, const struct sim_request *r)
 {
     struct sim_world *w = c->world;
-    bool may = w->node.engine->promise.fault || (c->broken && r->op == SIM_EXEC);
-    if (!may)
-        sim_fail(w, "client %d: an error that nothing explains", c->id);
+    bool writes = (r->op >= SIM_SET && r->op <= SIM_FLUSHALL) || r->op == SIM_EXEC;
+    if (!(w->node.engine->promise.fault && writes) && !(c->broken && r->op == SIM_EXEC))
+        sim_fail(w, "client %d: an error that nothing explains, op %d", c->id, r->op);
     if (c->in_multi)
         c->broken = true;
-    if (r->op >= SIM_WATCH)
+    if (r->op == SIM_EXEC)
         end_transaction(c);
     expect(c, 0, 0)->any_error = true;
 }

@@ -6,53 +6,48 @@
 #include <unistd.h>
 
 #include "base/crc32c.h"
-#include "base/num.h"
 #include "clients/clients.h"
+#include "engine/check.h"
 #include "engine/gate.h"
 #include "engine/replay.h"
 #include "log/format.h"
 #include "log/reader.h"
+#include "log/stream.h"
 
-/* --- the stream's bytes --------------------------------------------------------------------------------- */
+#define BATCH_VECTORS 16
 
-static void put(struct sim_node *n, int argc, const struct slice *argv)
-{
-    n->pos += format_command_bytes(argc, argv);
-    format_command(&n->batch, argc, argv);
-}
+/* --- the stream and its consumer ------------------------------------------------------------------------ */
 
 static void on_effect(void *arg, int db, int argc, const struct slice *argv)
 {
     struct sim_node *n = arg;
-    if (db != n->db) {
-        char text[NUM_I64_CHARS];
-        struct slice select[2] = {SLICE("SELECT"), {text, (size_t)num_print_i64(text, db)}};
-        put(n, 2, select);
-        n->db = db;
-    }
-    put(n, argc, argv);
-    n->engine->promise.pos = n->pos;
+    stream_put(n->engine->stream, db, argc, argv);
+    n->engine->promise.pos = stream_pos(n->engine->stream);
 }
 
-static void seal(struct sim_node *n, int64_t wall_ms)
+/* A batch as it stands in the file: behind the file's head where it is the first, and sealed. */
+static void take(void *arg, struct batch *b)
 {
-    struct buf *b = &n->batch;
-    char text[SEAL_BYTES];
-    if (b->len == 0)
-        return;
+    struct sim_node *n = arg;
+    struct iovec iov[BATCH_VECTORS];
+    struct buf bytes;
+    char seal[SEAL_BYTES];
+    buf_init(&bytes);
     if (sim_disk_file(n->disk).len == 0) {
-        struct buf head;
-        buf_init(&head);
-        format_date(&head, wall_ms / 1000);
-        buf_append_cstr(&head, FORMAT_HEADER_LINE);
-        buf_append_slice(&head, buf_slice(b));
-        buf_deinit(b);
-        *b = head;
+        format_date(&bytes, b->unix_s);
+        buf_append_cstr(&bytes, FORMAT_HEADER_LINE);
     }
-    format_seal(text, n->pos, crc32c(0, b->ptr, b->len));
-    buf_append(b, text, sizeof(text));
-    sim_disk_put(n->disk, buf_slice(b), n->pos);
-    buf_clear(b);
+    for (size_t done = 0; done < b->len;) {
+        int count = batch_vectors(b, done, iov, BATCH_VECTORS);
+        for (int i = 0; i < count; i++) {
+            buf_append(&bytes, iov[i].iov_base, iov[i].iov_len);
+            done += iov[i].iov_len;
+        }
+    }
+    format_seal(seal, b->pos, crc32c(0, bytes.ptr, bytes.len));
+    buf_append(&bytes, seal, sizeof(seal));
+    sim_disk_put(n->disk, buf_slice(&bytes), b->pos);
+    buf_deinit(&bytes);
 }
 
 /* --- loading -------------------------------------------------------------------------------------------- */
@@ -83,7 +78,7 @@ static enum reader_status load_batches(struct sim_node *n, struct reader *r, siz
     do {
         while (fine && (status = reader_next(r, &b)) == READER_BATCH) {
             fine = replay_batch(&replay, &b) == REPLAY_FINE;
-            n->pos = b.end_pos;
+            n->loaded_pos = b.end_pos;
             reader_report(r, &report);
             if (!tail)
                 *sealed_bytes = report.good_bytes;
@@ -100,32 +95,32 @@ static bool load(struct sim_node *n)
     struct slice bytes = sim_disk_file(n->disk);
     struct reader *r;
     struct reader_report report;
-    char path[64], text[SEAL_BYTES];
+    char text[SEAL_BYTES];
     size_t sealed_bytes;
     if (bytes.len == 0) {
         sim_disk_recover(n->disk, 0, SLICE(""), 0);
         return true;
     }
     int fd = as_file(bytes);
-    snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
-    assert(reader_open(&r, path) == ERR_OK);
+    enum err err = reader_open_fd(&r, fd);
+    assert(err == ERR_OK);
     enum reader_status status = load_batches(n, r, &sealed_bytes);
     reader_report(r, &report);
     reader_close(&r);
-    close(fd);
     if (status != READER_END && status != READER_TORN) {
         if (!n->error[0])
             snprintf(n->error, sizeof(n->error), "%s", report.error);
         return false;
     }
     /* Commands behind the last seal were taken: they get one. */
-    size_t good_bytes = n->pos ? report.good_bytes : 0;
+    size_t good_bytes = n->loaded_pos ? report.good_bytes : 0;
     struct slice behind = SLICE("");
     if (good_bytes > sealed_bytes) {
-        format_seal(text, n->pos, crc32c(0, bytes.ptr + sealed_bytes, good_bytes - sealed_bytes));
+        format_seal(text, n->loaded_pos,
+                    crc32c(0, bytes.ptr + sealed_bytes, good_bytes - sealed_bytes));
         behind = slice_of(text, sizeof(text));
     }
-    sim_disk_recover(n->disk, good_bytes, behind, n->pos);
+    sim_disk_recover(n->disk, good_bytes, behind, n->loaded_pos);
     return true;
 }
 
@@ -143,26 +138,39 @@ static void make_engine(struct sim_node *n, int64_t now_us, int64_t wall_ms)
         .now_us = now_us,
         .wall_ms = wall_ms,
     };
-    struct engine_config c = {
+    n->config = (struct engine_config){
         .notify = NOTIFY_KEYEVENT | NOTIFY_ALL,
         .slowlog_us = -1,
         .bulk_bytes_max = 1024 * 1024,
     };
     n->around = clients_new(&n->rng);
     clients_observe(n->around, &o.observers);
-    n->engine = engine_new(&o, &c);
+    n->engine = engine_new(&o, &n->config);
     clients_attach(n->around, n->engine);
+}
+
+/* From here on effects go to the stream, and the stream to the disk. */
+static void follow(struct sim_node *n, engine_effect_fn effect)
+{
+    struct engine *e = n->engine;
+    e->stream = stream_new(n->loaded_pos);
+    n->consumer = (struct stream_consumer){.take = take, .arg = n};
+    stream_attach(e->stream, &n->consumer);
+    e->effect = effect;
+    e->gate = gate_new();
+    e->promise.pos = n->loaded_pos;
+    sim_disk_promise(n->disk, &e->promise);
+    engine_checks_update(e);
 }
 
 bool sim_node_start(struct sim_node *n, struct sim_disk *disk, uint64_t seed, int64_t now_us,
                     int64_t wall_ms)
 {
-    *n = (struct sim_node){.disk = disk, .db = -1};
+    *n = (struct sim_node){.disk = disk};
     logger_init(&n->logger);
     n->logger.level = LOG_LEVEL_NOTHING;
     rng_seed(&n->rng, seed);
     outq_pool_init(&n->pool);
-    buf_init(&n->batch);
     n->table = cmd_table_new();
     cmd_add_rows(n->table);
     n->ks = ks_new(&(struct ks_options){.databases = SIM_DATABASES,
@@ -175,23 +183,23 @@ bool sim_node_start(struct sim_node *n, struct sim_disk *disk, uint64_t seed, in
     n->engine->effect = NULL; /* what is loaded is in the log already */
     if (!load(n))
         return false;
-    n->engine->effect = effect;
-    n->engine->gate = gate_new();
-    n->engine->promise.pos = n->pos;
-    sim_disk_promise(disk, &n->engine->promise);
+    follow(n, effect);
     return true;
 }
 
 void sim_node_stop(struct sim_node *n)
 {
-    if (n->engine->gate)
-        gate_free(&n->engine->gate);
+    struct engine *e = n->engine;
+    if (e->stream) {
+        stream_detach(e->stream, &n->consumer);
+        stream_drop(&e->stream);
+        gate_free(&e->gate);
+    }
     engine_free(&n->engine);
     clients_free(&n->around);
     ks_free(&n->ks);
     cmd_table_free(&n->table);
     outq_pool_deinit(&n->pool);
-    buf_deinit(&n->batch);
     logger_deinit(&n->logger);
 }
 
@@ -204,6 +212,7 @@ void sim_node_turn(struct sim_node *n, int64_t now_us, int64_t wall_ms)
     sim_disk_promise(n->disk, &e->promise);
     if (e->promise.fault && !faulty)
         e->promise.fault_since_us = now_us;
+    engine_checks_update(e);
     gate_advance(e);
     engine_deadlines(e);
 }
@@ -212,7 +221,8 @@ void sim_node_turn_end(struct sim_node *n, int64_t now_us)
 {
     struct engine *e = n->engine;
     uint64_t wanted = e->gate->wants.synced;
-    seal(n, e->wall_ms);
+    stream_clock(e->stream, e->wall_ms / 1000);
+    stream_seal(e->stream);
     gate_sealed(e);
     if (wanted)
         sim_disk_want_synced(n->disk, wanted);
@@ -227,5 +237,5 @@ void sim_node_expire(struct sim_node *n, size_t keys)
 
 uint64_t sim_node_pos(const struct sim_node *n)
 {
-    return n->pos;
+    return n->engine->stream ? stream_pos(n->engine->stream) : n->loaded_pos;
 }

@@ -5,11 +5,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "base/buf.h"
 #include "base/logger.h"
 #include "base/outq.h"
 #include "base/rng.h"
 #include "engine/engine.h"
+#include "log/stream.h"
 #include "sim/disk.h"
 
 struct clients;
@@ -19,6 +19,7 @@ struct clients;
 
 struct sim_node {
     struct engine *engine;
+    struct engine_config config;
     struct keyspace *ks;
     struct cmd_table *table;
     struct clients *around;
@@ -26,9 +27,8 @@ struct sim_node {
     struct rng rng;
     struct outq_pool pool;
     struct sim_disk *disk; /* borrowed: it outlives the process that this is */
-    struct buf batch;      /* of this turn */
-    uint64_t pos;
-    int db; /* of the latest command in the log; -1: none since the start */
+    struct stream_consumer consumer;
+    uint64_t loaded_pos;
     char error[SIM_ERROR_CHARS];
 };
 

@@ -14,7 +14,11 @@
 
 #include "sim/world.h"
 
-#define SEEDS          150
+#ifdef __SANITIZE_ADDRESS__
+#define SEEDS 30
+#else
+#define SEEDS 150
+#endif
 #define SEEDS_TWICE    10
 #define FAILURES_SHOWN 10
 

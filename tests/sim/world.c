@@ -78,7 +78,7 @@ static void check_data(struct sim_world *w)
     struct session *s = session_new(w->node.engine, &ops, w, &w->node.pool);
     struct buf got;
     char text[2];
-    s->flags |= SESSION_AUTHENTICATED | SESSION_INTERNAL;
+    session_flags(s, SESSION_AUTHENTICATED | SESSION_INTERNAL, 0);
     buf_init(&got);
     for (int db = 0; db < SIM_DATABASES; db++) {
         text[0] = (char)('0' + db);

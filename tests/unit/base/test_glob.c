@@ -2,12 +2,26 @@
 
 #include "base/clock.h"
 #include "base/glob.h"
+#include "base/mem.h"
 #include "base/rng.h"
+
+/* Both ways, which must agree. */
+static bool match(struct slice pattern, struct slice text, bool nocase)
+{
+    struct glob *g = glob_try_new(pattern, nocase);
+    assert_non_null(g);
+    bool result = glob_test(g, text);
+    if (glob_match(pattern, text, nocase) != result)
+        fail_msg("pattern \"%.*s\", text \"%.*s\", nocase %d: not the same read once",
+                 (int)pattern.len, pattern.ptr, (int)text.len, text.ptr, nocase);
+    glob_free(&g);
+    return result;
+}
 
 static bool matches(const char *pattern, const char *text)
 {
     struct slice p = exact_new(slice_from_cstr(pattern)), t = exact_new(slice_from_cstr(text));
-    bool result = glob_match(p, t, false);
+    bool result = match(p, t, false);
     exact_free(p);
     exact_free(t);
     return result;
@@ -46,7 +60,7 @@ static void test_stars(void **state)
     assert_false(matches("*ab*ab", "aab"));
     assert_true(matches("a*?", "ab"));
     assert_false(matches("a*?", "a"));
-    assert_true(glob_match(SLICE("*"), (struct slice){NULL, 0}, false));
+    assert_true(match(SLICE("*"), (struct slice){NULL, 0}, false));
 }
 
 static void test_nothing(void **state)
@@ -56,7 +70,7 @@ static void test_nothing(void **state)
     assert_false(matches("a", ""));
     assert_false(matches("?", ""));
     assert_false(matches("[^a]", ""));
-    assert_true(glob_match((struct slice){NULL, 0}, (struct slice){NULL, 0}, false));
+    assert_true(match((struct slice){NULL, 0}, (struct slice){NULL, 0}, false));
 }
 
 static void test_odd_classes(void **state)
@@ -111,21 +125,21 @@ static void test_escapes(void **state)
 
 static void test_case(void **state)
 {
-    assert_false(glob_match(SLICE("HELLO*"), SLICE("hello"), false));
-    assert_true(glob_match(SLICE("HELLO*"), SLICE("hellO"), true));
-    assert_true(glob_match(SLICE("[A-C]x"), SLICE("bX"), true));
-    assert_true(glob_match(SLICE("[a-c]x"), SLICE("BX"), true));
-    assert_true(glob_match(SLICE("[xyz]"), SLICE("Y"), true));
-    assert_false(glob_match(SLICE("[\\A]"), SLICE("a"), true)); /* as in Redis */
-    assert_false(glob_match(SLICE("\xc4"), SLICE("\xe4"), true));
+    assert_false(match(SLICE("HELLO*"), SLICE("hello"), false));
+    assert_true(match(SLICE("HELLO*"), SLICE("hellO"), true));
+    assert_true(match(SLICE("[A-C]x"), SLICE("bX"), true));
+    assert_true(match(SLICE("[a-c]x"), SLICE("BX"), true));
+    assert_true(match(SLICE("[xyz]"), SLICE("Y"), true));
+    assert_false(match(SLICE("[\\A]"), SLICE("a"), true)); /* as in Redis */
+    assert_false(match(SLICE("\xc4"), SLICE("\xe4"), true));
 }
 
 static void test_all_bytes_are_bytes(void **state)
 {
-    assert_true(glob_match(SLICE("a\0*"), SLICE("a\0b"), false));
-    assert_false(glob_match(SLICE("a\0c"), SLICE("a\0b"), false));
-    assert_true(glob_match(SLICE("[\x80-\xff]"), SLICE("\xc3"), false));
-    assert_false(glob_match(SLICE("[\x80-\xff]"), SLICE("a"), false));
+    assert_true(match(SLICE("a\0*"), SLICE("a\0b"), false));
+    assert_false(match(SLICE("a\0c"), SLICE("a\0b"), false));
+    assert_true(match(SLICE("[\x80-\xff]"), SLICE("\xc3"), false));
+    assert_false(match(SLICE("[\x80-\xff]"), SLICE("a"), false));
 }
 
 /* ---- against a matcher that tries everything ---------------------------------------------- */
@@ -215,7 +229,7 @@ static void test_random_patterns_against_recursion(void **state)
         bool nocase = rng_below(&rng, 2);
         bool want = naive_match(p, t, nocase);
         matched += want;
-        if (glob_match(p, t, nocase) != want)
+        if (match(p, t, nocase) != want)
             fail_msg("pattern \"%.*s\", text \"%.*s\", nocase %d: want %d", (int)p.len, p.ptr,
                      (int)t.len, t.ptr, nocase, want);
         exact_free(p);
@@ -234,9 +248,78 @@ static void test_many_stars_take_no_time(void **state)
     pattern[2 * STARS] = 'b';
     memset(text, 'a', sizeof(text));
     int64_t start_us = clock_mono_us();
-    assert_false(
-        glob_match(slice_of(pattern, sizeof(pattern)), slice_of(text, sizeof(text)), false));
+    assert_false(match(slice_of(pattern, sizeof(pattern)), slice_of(text, sizeof(text)), false));
     assert_true(clock_mono_us() - start_us < 1000000);
+}
+
+/* Segments of every length around those of a word, which come late in the text or not at all. */
+static void test_long_segments(void **state)
+{
+    struct rng rng;
+    char text[600], pattern[600];
+    int matched = 0;
+    rng_seed(&rng, 5);
+    for (int round = 0; round < 20000; round++) {
+        size_t text_len = rng_below(&rng, sizeof(text)), len = 0, at = 0;
+        for (size_t i = 0; i < text_len; i++)
+            text[i] = "aB"[rng_below(&rng, 2)];
+        while (len < 400 && at < text_len) {
+            size_t part = 1 + rng_below(&rng, 150), skip = rng_below(&rng, 60);
+            pattern[len++] = '*';
+            for (at += skip; part > 0 && at < text_len; part--, at++)
+                pattern[len++] = "?aB"[rng_below(&rng, 4) ? 1 + (text[at] == 'B') : 0];
+        }
+        if (rng_below(&rng, 2))
+            pattern[len++] = '*';
+        if (len > 0 && rng_below(&rng, 3) == 0)
+            pattern[rng_below(&rng, len)] = 'a';
+        struct slice p = exact_new(slice_of(pattern, len)), t = exact_new(slice_of(text, text_len));
+        matched += match(p, t, rng_below(&rng, 2));
+        exact_free(p);
+        exact_free(t);
+    }
+    assert_true(matched > 1000 && matched < 19000);
+}
+
+/* What a client may send: each of these held a loop for seconds. */
+static void test_large_patterns_take_no_time(void **state)
+{
+    enum { BYTES = 100000, TIMES = 1000 };
+    static char class[BYTES + 1], text[BYTES], segment[BYTES];
+    class[0] = '[';
+    for (int i = 1; i < BYTES; i++)
+        class[i] = (char)('a' + i % 25);
+    class[BYTES] = ']';
+    memset(text, 'a', sizeof(text));
+    memset(segment, 'a', sizeof(segment));
+    memcpy(segment + 1, "?", 1);
+    segment[0] = segment[BYTES - 1] = '*';
+    segment[BYTES / 2] = 'b';
+    int64_t start_us = clock_mono_us();
+    struct glob *g = glob_try_new(slice_of(class, sizeof(class)), true);
+    for (int i = 0; i < TIMES; i++)
+        assert_false(glob_test(g, SLICE("z")));
+    glob_free(&g);
+    g = glob_try_new(slice_of(segment, sizeof(segment)), false);
+    assert_false(glob_test(g, slice_of(text, sizeof(text))));
+    glob_free(&g);
+    assert_true(clock_mono_us() - start_us < 2000000);
+}
+
+static void test_memory_may_fail(void **state)
+{
+    static char pattern[200];
+    memset(pattern, '?', sizeof(pattern));
+    pattern[0] = pattern[100] = pattern[199] = '*';
+    struct glob *g = NULL;
+    for (size_t n = 1; !g; n++) {
+        mem_fail_after(n);
+        g = glob_try_new(slice_of(pattern, sizeof(pattern)), true);
+        assert_true(n < 20);
+    }
+    mem_fail_after(0);
+    glob_free(&g);
+    assert_null(g);
 }
 
 int main(void)
@@ -251,6 +334,9 @@ int main(void)
         cmocka_unit_test(test_all_bytes_are_bytes),
         cmocka_unit_test(test_random_patterns_against_recursion),
         cmocka_unit_test(test_many_stars_take_no_time),
+        cmocka_unit_test(test_long_segments),
+        cmocka_unit_test(test_large_patterns_take_no_time),
+        cmocka_unit_test(test_memory_may_fail),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -177,6 +177,7 @@ static void call_handler(struct cmd_test *t, struct cmd_ctx *c)
 {
     mem_fail_after(t->fail_after);
     c->cmd->row->fn(c);
+    t->failed = t->fail_after > 0 && mem_fails_in() == 0;
     mem_fail_after(0);
 }
 

@@ -31,6 +31,7 @@ struct cmd_test {
     int64_t string_bytes_max;
     bool replaying, no_touch;
     size_t fail_after; /* the handler's nth allocation that may fail does; 0: none */
+    bool failed;       /* there was such an allocation */
 
     /* of the latest request; items are separated by blanks */
     struct buf reply;   /* line ends as blanks, zero bytes as '@': "*2 $1 a $-1" */

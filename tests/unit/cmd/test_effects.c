@@ -143,7 +143,7 @@ static void assert_replays(const struct cmd_test *t)
     }
 }
 
-/* What failed has changed nothing, unless an effect says so: a key that expired, the head of an MSET. */
+/* What failed has changed nothing, unless an effect says so: a key that expired. */
 static void run_checked(struct cmd_test *t, const char *line)
 {
     struct buf before, after;

@@ -114,10 +114,64 @@ static void test_memory_limit(void **state)
     cmd_test_cases(limits, COUNT_OF(limits));
 }
 
+/* The table of textbooks, and the walk back through it as Redis takes it. */
+static size_t textbook(struct slice a, struct slice b, char *out)
+{
+    uint32_t *len = calloc((a.len + 1) * (b.len + 1), sizeof(*len));
+    size_t width = b.len + 1, i, j;
+    for (i = 1; i <= a.len; i++)
+        for (j = 1; j <= b.len; j++) {
+            uint32_t up = len[(i - 1) * width + j], left = len[i * width + j - 1];
+            bool same = a.ptr[i - 1] == b.ptr[j - 1];
+            len[i * width + j] = same ? len[(i - 1) * width + j - 1] + 1 : up > left ? up : left;
+        }
+    size_t n = len[a.len * width + b.len], at = n;
+    for (i = a.len, j = b.len; i > 0 && j > 0;) {
+        if (a.ptr[i - 1] == b.ptr[j - 1]) {
+            out[--at] = a.ptr[i - 1];
+            i--, j--;
+        } else if (len[(i - 1) * width + j] > len[i * width + j - 1]) {
+            i--;
+        } else {
+            j--;
+        }
+    }
+    free(len);
+    return n;
+}
+
+static void test_long_strings_against_the_textbook(void **state)
+{
+    (void)state;
+    struct cmd_test t;
+    struct rng rng;
+    cmd_test_init(&t, 1);
+    rng_seed(&rng, 9);
+    for (int round = 0; round < 300; round++) {
+        char a[400], b[400], want[400], reply[450];
+        size_t a_len = rng_below(&rng, 400), b_len = rng_below(&rng, 400);
+        unsigned kinds = 2 + (unsigned)rng_below(&rng, 20);
+        for (size_t i = 0; i < 400; i++) {
+            a[i] = (char)('a' + rng_below(&rng, kinds));
+            b[i] = rng_below(&rng, 4) ? a[i] : (char)('a' + rng_below(&rng, kinds));
+        }
+        struct slice set[] = {SLICE("mset"), SLICE("a"), slice_of(a, a_len), SLICE("b"),
+                              slice_of(b, b_len)};
+        cmd_test_run_words(&t, 5, set);
+        size_t len = textbook(set[2], set[4], want);
+        snprintf(reply, sizeof(reply), "$%zu %.*s", len, (int)len, want);
+        assert_string_equal(cmd_test_run(&t, "lcs a b"), reply);
+        snprintf(reply, sizeof(reply), ":%zu", len);
+        assert_string_equal(cmd_test_run(&t, "lcs a b len"), reply);
+    }
+    cmd_test_deinit(&t);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_cases),
+        cmocka_unit_test(test_long_strings_against_the_textbook),
         cmocka_unit_test(test_against_brute_force),
         cmocka_unit_test(test_memory_limit),
     };

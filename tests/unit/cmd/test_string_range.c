@@ -4,7 +4,7 @@ static const struct cmd_case cases[] = {
     {"append a xx", ":2", "new:a append:a", "append a xx"},
     {"append a yy", ":4", "append:a", "append a yy"},
     {"get a", "$4 xxyy"},
-    {"append a \"\"", ":4"},
+    {"append a \"\"", ":4", "append:a", "append a "},
     {"append newk \"\"", ":0", "new:newk append:newk", "append newk "},
     {"strlen newk", ":0"},
     {"strlen a", ":4"},

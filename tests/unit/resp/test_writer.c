@@ -280,6 +280,26 @@ static void test_strings_of_all_lengths(void **state)
     }
 }
 
+static void test_a_part_of_a_large_value_is_pointed_at(void **state)
+{
+    struct fixture *f = *state;
+    static const size_t lens[] = {0, 1, RESP_REF_BYTES_MIN - 1, RESP_REF_BYTES_MIN, 40000};
+    for (size_t i = 0; i < sizeof(lens) / sizeof(*lens); i++) {
+        struct blob *b = blob_try_new(50000, 50000);
+        assert_non_null(b);
+        for (size_t n = 0; n < b->len; n++)
+            b->data[n] = (char)(n * 7);
+        struct slice part = slice_of(b->data + 123, lens[i]);
+        size_t held = outq_memory(&f->queue);
+        resp_bulk_part(&f->w, b, part);
+        assert_int_equal(b->refs, lens[i] >= RESP_REF_BYTES_MIN ? 2 : 1);
+        assert_true(outq_memory(&f->queue) - held >= lens[i]);
+        assert_sends_bulk(f, part);
+        assert_int_equal(b->refs, 1);
+        blob_drop(b);
+    }
+}
+
 /* The reply outlives its value, and a reply that is never sent lets it go, too. */
 static void test_a_large_value_is_held_until_sent(void **state)
 {
@@ -376,6 +396,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_remembers_errors, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_cuts_long_texts, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_strings_of_all_lengths, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_a_part_of_a_large_value_is_pointed_at, set_up,
+                                        tear_down),
         cmocka_unit_test_setup_teardown(test_a_large_value_is_held_until_sent, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_inner_collections, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_large_inner_collections, set_up, tear_down),

@@ -1,0 +1,27 @@
+#pragma once
+/* The path of a Unix socket that this process listens at. A socket that nobody listens at is left by a server that was
+ * killed, and is replaced; whatever else stands at the path stays, and so does at the end what another server put there
+ * meanwhile. */
+#include <stddef.h>
+#include <sys/types.h>
+
+#include "base/err.h"
+
+struct unix_path {
+    char *absolute; /* owned; NULL: none */
+    dev_t device;
+    ino_t inode;
+};
+
+struct unix_options {
+    const char *path; /* relative to the working directory, or absolute */
+    unsigned mode;    /* 0: as umask leaves it */
+    int backlog;
+};
+
+/* A socket that listens. -1: `error` says why, and nothing is at the path that was not there before. */
+int unix_path_listen(struct unix_path *p, const struct unix_options *o, char *error,
+                     size_t error_chars);
+/* Removes the socket unless another one has its place. To be called before the listening socket is closed: until then no
+ * other file has its inode's number. */
+void unix_path_remove(struct unix_path *p);

@@ -1,0 +1,190 @@
+/* Memory that is refused, at each allocation of each command: -OOM, nothing changed, and nobody heard of anything. */
+#include <stdlib.h>
+
+#include "base/mem.h"
+#include "unit/cmd/cmd_test.h"
+
+#define FAILURES_MAX 200
+
+/* Each on a keyspace where "s" is short, "n" a number, "l" long, "x" has a deadline, and the others are not there. */
+static const char *const requests[] = {
+    "set s value",
+    "set new value px 100",
+    "set l 1 keepttl",
+    "set new %long",
+    "set s %long get",
+    "set l %long xx get",
+    "setnx new %long",
+    "setex s 10 %long",
+    "psetex l 10 %long",
+    "getset l %long",
+    "get l",
+    "getdel l",
+    "getex l ex 10",
+    "getex x persist",
+    "delifeq s short",
+    "mget s l n new",
+    "mset s 1 new 2",
+    "mset new 1 l 2 s %long other 3",
+    "mset l %long l 1 l %long",
+    "msetnx new %long other 1",
+    "msetnx a 1 b 2 c 3 d 4 e 5 f 6 g 7 h 8 i 9 j 0 k 1 m 2 o 3 p 4 q 5 r 6 t 7",
+    "msetex 2 s %long new %long px 100",
+    "msetex 1 s 1 nx",
+    "append s %long",
+    "append l more",
+    "append new %long",
+    "strlen l",
+    "getrange l 0 -1",
+    "getrange l 5 -5",
+    "substr l 0 100",
+    "setrange s 5000 x",
+    "setrange l 9000 x",
+    "setrange new 3000 x",
+    "incr n",
+    "incr new",
+    "decr s",
+    "incrby x 5",
+    "decrby n 5",
+    "incrbyfloat n 1.5",
+    "incrbyfloat new 1e10",
+    "lcs l s",
+    "lcs l l len",
+    "lcs s l idx",
+    "del s l x new",
+    "unlink l",
+    "exists s l",
+    "touch l new",
+    "type l",
+    "rename l s",
+    "rename s new",
+    "renamenx l new",
+    "copy l s replace",
+    "copy x new",
+    "copy l new db 3",
+    "move l 3",
+    "move x 1",
+    "expire s 100",
+    "expire x 100",
+    "pexpire l 100",
+    "expireat s 4000000000",
+    "pexpireat s 4000000000000",
+    "persist x",
+    "ttl x",
+    "pttl x",
+    "expiretime x",
+    "pexpiretime x",
+    "dbsize",
+    "keys *",
+    "keys [a-m]",
+    "scan 0",
+    "scan 0 match *l*",
+    "randomkey",
+    "swapdb 0 1",
+    "flushdb",
+    "flushall",
+    "object encoding l",
+    "object refcount n",
+    "object freq s",
+    "object idletime s",
+    "object help",
+};
+
+static void prepare(struct cmd_test *t, const char *text)
+{
+    struct slice set[] = {SLICE("set"), SLICE("l"), slice_from_cstr(text)};
+    cmd_test_init(t, 3);
+    cmd_test_run(t, "set s short");
+    cmd_test_run(t, "set n 41");
+    cmd_test_run(t, "set x 7 px 1000");
+    cmd_test_run_words(t, 3, set);
+}
+
+/* The request, with the long text in place of %long. */
+static void run(struct cmd_test *t, const char *request, const char *text)
+{
+    struct slice argv[40];
+    assert_int_equal(words_split(&t->words, slice_from_cstr(request)), ERR_OK);
+    assert_true(t->words.count <= 40);
+    for (int i = 0; i < t->words.count; i++)
+        argv[i] =
+            slice_equal(t->words.at[i], SLICE("%long")) ? slice_from_cstr(text) : t->words.at[i];
+    cmd_test_run_words(t, t->words.count, argv);
+}
+
+static void assert_nothing_changed(struct cmd_test *t, const struct buf *before,
+                                   const char *request)
+{
+    struct buf after;
+    buf_init(&after);
+    cmd_test_dump(t, &after);
+    if (before->len != after.len || memcmp(before->ptr, after.ptr, after.len) != 0)
+        fail_msg("%s changed something", request);
+    assert_string_equal(buf_cstr(&t->changed), "");
+    assert_string_equal(buf_cstr(&t->effects), "");
+    buf_deinit(&after);
+    ks_validate(t->ks);
+}
+
+/* How often it was refused, until it was not. */
+static unsigned refuse_each(const char *request, const char *text)
+{
+    unsigned refused = 0;
+    for (size_t n = 1;; n++) {
+        struct cmd_test t;
+        struct buf before;
+        assert_true(n < FAILURES_MAX);
+        prepare(&t, text);
+        buf_init(&before);
+        cmd_test_dump(&t, &before);
+        t.fail_after = n;
+        run(&t, request, text);
+        bool is_refused =
+            !strncmp(buf_cstr(&t.reply), "-OOM", 4) || strstr(t.reply.ptr, "Insufficient memory");
+        if (is_refused)
+            assert_nothing_changed(&t, &before, request);
+        refused += is_refused;
+        buf_deinit(&before);
+        bool met = t.failed;
+        cmd_test_deinit(&t);
+        if (!met)
+            return refused;
+    }
+}
+
+static void test_every_allocation_may_fail(void **state)
+{
+    (void)state;
+    static char text[3000];
+    unsigned refused = 0;
+    memset(text, 't', sizeof(text) - 1);
+    for (size_t i = 0; i < COUNT_OF(requests); i++)
+        refused += refuse_each(requests[i], text);
+    assert_true(refused > 60);
+}
+
+static void test_every_command_is_here(void **state)
+{
+    (void)state;
+    struct cmd_test t;
+    cmd_test_init(&t, 1);
+    for (size_t n = 0; n < cmd_table_top_count(t.table); n++) {
+        const char *name = cmd_table_top_at(t.table, n)->row->name;
+        size_t len = strlen(name);
+        bool is_here = !strcmp(name, "command"); /* asks about the table only */
+        for (size_t i = 0; i < COUNT_OF(requests) && !is_here; i++)
+            is_here = !strncmp(requests[i], name, len) && strchr(" ", requests[i][len]);
+        if (!is_here)
+            fail_msg("%s is not tested with memory that fails", name);
+    }
+    cmd_test_deinit(&t);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_every_allocation_may_fail),
+        cmocka_unit_test(test_every_command_is_here),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
