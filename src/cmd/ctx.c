@@ -11,6 +11,7 @@
 
 static const struct item *look_up(struct cmd_ctx *c, const struct key *k, int flags)
 {
+    ctx_note(c, k);
     const struct item *it = ks_find(c->ks, c->db, k, flags);
     if (!it)
         ctx_notify(c, k->name, NOTIFY_KEY_MISS, "keymiss");
@@ -29,6 +30,7 @@ const struct item *ctx_peek(struct cmd_ctx *c, const struct key *k)
 
 const struct item *ctx_write(struct cmd_ctx *c, const struct key *k)
 {
+    ctx_note(c, k);
     return ks_find(c->ks, c->db, k, c->no_touch ? KS_NO_TOUCH : 0);
 }
 
@@ -101,6 +103,7 @@ void ctx_effect_set(struct cmd_ctx *c, struct slice key, struct slice value, int
 
 bool ctx_delete(struct cmd_ctx *c, const struct key *k)
 {
+    ctx_note(c, k); /* that it is not there may be due to a change, too */
     if (!ks_delete(c->ks, c->db, k))
         return false;
     ctx_changed(c, k, NOTIFY_GENERIC, "del");

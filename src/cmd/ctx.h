@@ -41,6 +41,32 @@ enum notify_class {
                  NOTIFY_MODULE, /* A */
 };
 
+/* Keys that a request read or changed, by their hashes. */
+#define TOUCHED_KEYS_MAX 64
+struct touched {
+    uint64_t changed; /* bit i: the key of hash[i] */
+    unsigned count;
+    bool all; /* all of them, or more than TOUCHED_KEYS_MAX */
+    uint32_t hash[TOUCHED_KEYS_MAX];
+};
+static inline void touched_clear(struct touched *t)
+{
+    t->changed = 0;
+    t->count = 0;
+    t->all = false;
+}
+static inline void touched_add(struct touched *t, uint32_t hash, bool changed)
+{
+    if (t->count == 0 || t->hash[t->count - 1] != hash) {
+        if (t->count == TOUCHED_KEYS_MAX) {
+            t->all = true;
+            return;
+        }
+        t->hash[t->count++] = hash;
+    }
+    t->changed |= (uint64_t)changed << (t->count - 1);
+}
+
 struct cmd_host; /* the engine, as seen from below */
 struct cmd_host_ops {
     /* A key's value or deadline changed, or the key came or went: WATCH, dirty counter, and the
@@ -49,13 +75,11 @@ struct cmd_host_ops {
                     const char *name);
     /* An event without a change. */
     void (*notify)(struct cmd_ctx *c, int db, struct slice key, unsigned class, const char *name);
-    /* An effect for the log. The slices are copied before it returns. */
+    /* An effect for the log. The slices are copied before it returns. A crash leaves all effects of a request, or none. */
     void (*effect)(struct cmd_ctx *c, int db, int argc, const struct slice *argv);
     /* The same, of which the argument that is the blob's bytes may be held by reference. May be NULL. */
     void (*effect_blob)(struct cmd_ctx *c, int db, int argc, const struct slice *argv,
                         struct blob *blob);
-    /* Between true and false: effects that a crash must leave all of or none. */
-    void (*together)(struct cmd_ctx *c, bool on);
     /* All keys of `db` (-1: of all) are about to go, or databases a and b to change places: WATCH. */
     void (*flushed)(struct cmd_ctx *c, int db);
     void (*swapped)(struct cmd_ctx *c, int a, int b);
@@ -81,6 +105,7 @@ struct cmd_ctx {
     struct session *session; /* engine/'s; opaque here. NULL when a log is replayed */
     struct cmd_table *table;
     int64_t string_bytes_max; /* proto-max-bulk-len: no string grows beyond it */
+    struct touched *touched;  /* NULL: nobody wants to know */
     bool effects;   /* somebody records effects: when false, building one may be skipped */
     bool no_touch;  /* CLIENT NO-TOUCH: reads leave the access clock alone */
     bool replaying; /* the request is an effect from a log: see ctx_is_due */
@@ -90,6 +115,18 @@ struct cmd_ctx {
 
 /* --- services --------------------------------------------------------------------------------- */
 
+/* The reply depends on a key. ctx_read and its like say so themselves, ctx_changed that it was changed. */
+static inline void ctx_note(struct cmd_ctx *c, const struct key *k)
+{
+    if (c->touched)
+        touched_add(c->touched, k->hash, false);
+}
+/* The reply depends on all keys. */
+static inline void ctx_note_all(struct cmd_ctx *c)
+{
+    if (c->touched)
+        c->touched->all = true;
+}
 static inline void ctx_changed(struct cmd_ctx *c, const struct key *key, unsigned class,
                                const char *event)
 {
@@ -104,12 +141,6 @@ static inline void ctx_effect(struct cmd_ctx *c, int argc, const struct slice *a
 {
     if (c->effects)
         c->ops->effect(c, c->db, argc, argv);
-}
-/* A handler of several effects calls this ahead of them and behind. */
-static inline void ctx_effects_together(struct cmd_ctx *c, bool on)
-{
-    if (c->effects)
-        c->ops->together(c, on);
 }
 /* The request is canonical as it arrived: the very bytes are logged. */
 static inline void ctx_effect_as_is(struct cmd_ctx *c)

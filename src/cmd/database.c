@@ -9,11 +9,13 @@
 
 static void cmd_dbsize(struct cmd_ctx *c)
 {
+    ctx_note_all(c);
     resp_int(c->out, (int64_t)ks_size(c->ks, c->db));
 }
 
 static void cmd_randomkey(struct cmd_ctx *c)
 {
+    ctx_note_all(c);
     const struct item *it = ks_random(c->ks, c->db, rng_next(c->rng));
     if (it)
         resp_bulk(c->out, item_key(it));
@@ -87,6 +89,7 @@ static void cmd_keys(struct cmd_ctx *c)
     listing_init(&l, c, NULL);
     if (!listing_match(&l, c, c->argv[1]))
         return;
+    ctx_note_all(c);
     resp_inner_open(&l.reply, c->out);
     ks_each(c->ks, c->db, list_item, &l);
     resp_inner_close_array(&l.reply, l.count);
@@ -143,6 +146,7 @@ static void cmd_scan(struct cmd_ctx *c)
         glob_free(&l.glob);
         return;
     }
+    ctx_note_all(c);
     resp_inner_open(&l.reply, c->out);
     cursor = ks_scan(c->ks, c->db, cursor, (uint64_t)count, list_item, &l);
     resp_array(c->out, 2);

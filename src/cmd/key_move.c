@@ -5,6 +5,7 @@
 
 static const struct item *find_at(struct cmd_ctx *c, struct ks_name at)
 {
+    ctx_note(c, at.key);
     return ks_find(c->ks, at.db, at.key, KS_NO_TOUCH);
 }
 

@@ -8,6 +8,7 @@
 /* Neither uses the key nor tells of a miss. False: there is none, which is replied. */
 static bool look_at(struct cmd_ctx *c, const struct item **it)
 {
+    ctx_note(c, &c->key);
     *it = ks_find(c->ks, c->db, &c->key, KS_READ | KS_NO_TOUCH);
     if (!*it)
         resp_null(c->out);

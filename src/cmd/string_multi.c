@@ -118,12 +118,8 @@ static void cmd_msetex(struct cmd_ctx *c)
     }
     if (!store_pairs(c, p, expiry_ms))
         return;
-    if (count > 1)
-        ctx_effects_together(c, true);
     for (int i = p.first; i < p.end; i += 2)
         ctx_effect_set(c, c->argv[i], c->argv[i + 1], expiry_ms);
-    if (count > 1)
-        ctx_effects_together(c, false);
     resp_int(c->out, 1);
 }
 

@@ -47,6 +47,7 @@ void engine_log_look(struct engine *e)
     p->written = aof_written(e->aof);
     p->synced = aof_synced(e->aof);
     p->placed = aof_placed(e->aof);
+    p->strict = aof_syncs_always(e->aof);
     p->full = aof_full(e->aof);
     p->fault = aof_fault(e->aof);
     if (p->fault && !failed_before)
@@ -105,7 +106,7 @@ void engine_log_turn_end(struct engine *e)
 
 void engine_log_stop(struct engine *e)
 {
-    assert(!e->in_exec);
+    assert(e->unit.depth == 0);
     engine_log_turn_end(e);
     e->effect = NULL;
     engine_checks_update(e);
@@ -156,6 +157,14 @@ static void fail_waiting(struct engine *e, const char *error)
     struct heap_node *first;
     while ((first = heap_first(&e->sync_waits)))
         block_fail(heap_owner(first, struct session, sync_wait), error);
+}
+
+void engine_log_failed(struct engine *e)
+{
+    char error[AOF_ERROR_CHARS];
+    snprintf(error, sizeof(error), "-MISCONF %s", e->promise.fault);
+    fail_waiting(e, error);
+    gate_fault(e);
 }
 
 void engine_log_detach(struct engine *e)

@@ -22,6 +22,8 @@ bool engine_has_room(struct engine *e, const struct cmd *cmd, const struct slice
 void engine_log_turn_end(struct engine *e);
 /* No effects go to it any more; replies that wait for it still do. */
 void engine_log_stop(struct engine *e);
+/* It has had a fault for as long as anybody waits for its end: see gate_fault. */
+void engine_log_failed(struct engine *e);
 /* Replies wait for nothing any more. */
 void engine_log_detach(struct engine *e);
 /* The log's descriptor is readable: positions moved on. Between requests only. */

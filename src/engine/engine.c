@@ -19,12 +19,14 @@
 static void on_expired(void *arg, int db, struct slice key)
 {
     struct engine *e = arg;
+    struct key k = ks_key(e->ks, key);
+    unit_begin(e, NULL);
     e->stats.dirty++;
-    if (e->aof)
-        gate_note_key(e, ks_key(e->ks, key).hash);
+    touched_add(&e->unit.touched, k.hash, true);
     watches_touch(e->watches, db, key);
-    engine_event(e, db, key, NOTIFY_EXPIRED, "expired");
-    engine_effect(e, db, 2, (struct slice[]){SLICE("DEL"), key});
+    unit_event(e, db, key, NOTIFY_EXPIRED, "expired");
+    unit_effect(e, db, 2, (struct slice[]){SLICE("DEL"), key});
+    unit_end(e);
 }
 
 void engine_add_rows(struct engine *e, struct cmd_table *t)
@@ -70,6 +72,7 @@ void engine_free(struct engine **e)
     snapshot_jobs_free(&(*e)->jobs);
     ks_on_expired((*e)->ks, NULL, NULL);
     watches_free(&(*e)->watches);
+    unit_deinit(&(*e)->unit);
     mem_free(*e);
     *e = NULL;
 }
@@ -117,6 +120,25 @@ void engine_jobs_advance(struct engine *e)
     snapshot_jobs_advance(e->jobs, e->now_us, e->wall_ms / 1000);
 }
 
+bool engine_jobs_giving(const struct engine *e)
+{
+    return snapshot_jobs_giving(e->jobs, e->config->rewrite_key_delay_us);
+}
+
+void engine_jobs_give(struct engine *e, int64_t budget_us)
+{
+    uint64_t start = ticks_now();
+    double budget = (double)budget_us * e->ticks_per_us;
+    bool more = true;
+    while (more && (double)(ticks_now() - start) < budget)
+        more = snapshot_jobs_slice(e->jobs, e->now_us, e->config->rewrite_key_delay_us);
+}
+
+bool engine_replies_wait(const struct engine *e)
+{
+    return e->gate && e->gate->first;
+}
+
 bool engine_work(struct engine *e, int64_t budget_us)
 {
     uint64_t start = ticks_now();
@@ -124,8 +146,7 @@ bool engine_work(struct engine *e, int64_t budget_us)
     bool due = expire(e, start, budget / 2);
     bool more = true;
     do
-        more = ks_work(e->ks) |
-               snapshot_jobs_slice(e->jobs, e->now_us, e->config->rewrite_key_delay_us);
+        more = ks_work(e->ks);
     while (more && (double)(ticks_now() - start) < budget);
     return due || more;
 }

@@ -17,6 +17,7 @@
 #include "engine/observers.h"
 #include "engine/promise.h"
 #include "engine/session.h"
+#include "engine/unit.h"
 #include "store/keyspace.h"
 
 struct aof;     /* log/aof.h */
@@ -129,10 +130,7 @@ struct engine {
     uint64_t next_session_id;
     struct session *current;       /* whose request is running */
     const struct cmd_ctx *running; /* the innermost request: for crash reports and MONITOR */
-    bool in_exec;
-    int effect_db;     /* of the latest effect */
-    bool together;     /* a handler's effects are a transaction, though it is in none */
-    bool exec_effects; /* the running transaction has sent MULTI to the log */
+    struct unit unit;              /* that runs */
     /* messages to the session whose request runs: they go out behind its reply */
     struct outq pushes;
     struct resp_writer push_writer;
@@ -174,6 +172,12 @@ void engine_turn(struct engine *e, int64_t now_us, int64_t wall_ms);
 void engine_turn_end(struct engine *e);
 /* Sinks of snapshot jobs moved on: the log's descriptor is readable, say. Between requests only. */
 void engine_jobs_advance(struct engine *e);
+/* They have something to give, and sinks that take it. */
+bool engine_jobs_giving(const struct engine *e);
+/* Has them give for about `budget_us`, at least one slice. */
+void engine_jobs_give(struct engine *e, int64_t budget_us);
+/* Replies wait for the log: its writer is to have the processor, where there is but one. */
+bool engine_replies_wait(const struct engine *e);
 /* Work in slices for about `budget_us`: expiry, table moves, resharding, freeing. True: there is more. */
 bool engine_work(struct engine *e, int64_t budget_us);
 /* Keys are removed when they are due: not while writes are paused, or the log cannot take the removal. */
@@ -195,6 +199,17 @@ struct session *engine_session_by_id(const struct engine *e, uint64_t id); /* NU
 void engine_pause(struct engine *e, enum engine_pause what, int64_t until_us);
 /* A log is loaded, or not any more. */
 void engine_loading(struct engine *e, bool loading);
+/* Whatever is atomic lies between these, see unit.h. `s`: whose request it is, or NULL. */
+static inline void unit_begin(struct engine *e, struct session *s)
+{
+    if (e->unit.depth++ == 0 && e->gate)
+        unit_open(e, s);
+}
+static inline void unit_end(struct engine *e)
+{
+    if (--e->unit.depth == 0 && e->unit.work)
+        unit_close(e);
+}
 /* True: the handler may go on; else the error (Redis' text) is replied. */
 bool engine_debug_allowed(struct cmd_ctx *c);
 double engine_ticks_us(const struct engine *e, uint64_t ticks);

@@ -6,12 +6,6 @@
 #include "base/prefetch.h"
 #include "engine/engine.h"
 
-struct closed_gate {
-    uint64_t offset; /* in the session's stream: bytes sent so far and queued ahead */
-    uint64_t pos;
-    enum durability level;
-};
-
 /* One for each turn of a session whose log is on its way: a few. */
 struct session_gates {
     struct closed_gate *at; /* owned ring, cap is a power of two */
@@ -30,7 +24,7 @@ void gate_free(struct gate **g)
     *g = NULL;
 }
 
-static bool is_durable(const struct engine *e, uint64_t pos, enum durability level)
+bool gate_is_open(const struct engine *e, uint64_t pos, enum durability level)
 {
     switch (level) {
     case DURABILITY_POLICY: return e->promise.policy >= pos;
@@ -43,66 +37,34 @@ static bool is_durable(const struct engine *e, uint64_t pos, enum durability lev
 
 /* --- what a reply depends on ---------------------------------------------------------------------------- */
 
-void gate_note_key(struct engine *e, uint32_t hash)
-{
-    e->gate->last_effect[hash % GATE_PLACES] = e->promise.pos;
-}
-
 void gate_prefetch(const struct engine *e, uint32_t hash)
 {
     prefetch_line_to_write(&e->gate->last_effect[hash % GATE_PLACES]);
 }
 
-/* One key, which the engine hashed. */
-static bool has_one_key(const struct cmd_row *row)
-{
-    const struct cmd_keys *k = row->keys;
-    return k[0].first > 0 && k[0].numkeys == 0 && k[0].last == k[0].first && k[1].first == 0;
-}
-
-/* The places of a request's keys, where those are few and can be told from the row. 0: they cannot. */
-static int find_places(struct engine *e, const struct cmd_ctx *c, uint64_t *places[GATE_KEYS_MAX])
-{
-    const struct cmd_row *row = c->cmd->row;
-    int n = 0;
-    for (int i = 0; i < CMD_KEYS_MAX && row->keys[i].first > 0; i++) {
-        const struct cmd_keys *k = &row->keys[i];
-        int last = k->last < 0 ? c->argc + k->last : k->last;
-        if (k->numkeys)
-            return 0;
-        for (int at = k->first; at <= last && at < c->argc; at += k->step) {
-            if (n == GATE_KEYS_MAX)
-                return 0;
-            places[n++] = &e->gate->last_effect[ks_key(e->ks, c->argv[at]).hash % GATE_PLACES];
-        }
-    }
-    return n;
-}
-
-static uint64_t depends_on(struct engine *e, const struct cmd_ctx *c, uint64_t before)
+uint64_t gate_changed(struct engine *e, const struct touched *t)
 {
     struct gate *g = e->gate;
-    const struct cmd_row *row = c->cmd->row;
-    uint64_t now = e->promise.pos, *places[GATE_KEYS_MAX];
-    int n = 1;
-    if (now == before && !(row->flags & (CMD_READONLY | CMD_WRITE)))
+    uint64_t pos = e->promise.pos;
+    for (uint64_t left = t->changed; left; left &= left - 1)
+        g->last_effect[t->hash[__builtin_ctzll(left)] % GATE_PLACES] = pos;
+    if (t->all || t->changed == 0)
+        g->last_on_many = pos;
+    return pos;
+}
+
+uint64_t gate_read(const struct engine *e, const struct touched *t)
+{
+    const struct gate *g = e->gate;
+    if (t->all)
+        return e->promise.pos;
+    if (t->count == 0)
         return 0;
-    if (has_one_key(row))
-        places[0] = &g->last_effect[c->key.hash % GATE_PLACES];
-    else if (now == before && is_durable(e, now, c->session->durability))
-        return now;
-    else
-        n = find_places(e, c, places);
-    if (now != before) {
-        for (int i = 0; i < n; i++)
-            *places[i] = now;
-        if (n == 0)
-            g->last_on_many = now;
-        return now;
+    uint64_t pos = g->last_on_many;
+    for (unsigned i = 0; i < t->count; i++) {
+        uint64_t last = g->last_effect[t->hash[i] % GATE_PLACES];
+        pos = last > pos ? last : pos;
     }
-    uint64_t pos = n == 0 ? now : g->last_on_many;
-    for (int i = 0; i < n; i++)
-        pos = *places[i] > pos ? *places[i] : pos;
     return pos;
 }
 
@@ -152,40 +114,29 @@ static void grow(struct session_gates *g)
 }
 
 /* Within a turn one gate is enough: it stands at the first reply that waits, and opens with the last. */
-static void close_gate(struct session *s, uint64_t offset, uint64_t pos, enum durability level)
+void gate_close(struct session *s, const struct closed_gate *closed)
 {
+    struct gate *all = s->engine->gate;
+    if (closed->level == DURABILITY_FSYNC)
+        gate_want_synced(s->engine, closed->pos);
     if (!s->gates)
         enter(s);
     struct session_gates *g = s->gates;
     struct closed_gate *last = g->count ? gate_at(g, g->count - 1) : NULL;
-    if (last && last->pos > s->engine->gate->sealed && last->level == level) {
-        if (pos > last->pos)
-            last->pos = pos;
+    if (last && last->pos > all->sealed && last->level == closed->level) {
+        if (closed->pos > last->pos)
+            last->pos = closed->pos;
+        last->own = last->own || closed->own;
         return;
     }
     if (g->count == g->cap)
         grow(g);
     g->count++;
-    *gate_at(g, g->count - 1) = (struct closed_gate){offset, pos, level};
-    struct promise_wants *wants = &s->engine->gate->wants;
-    if (level == DURABILITY_WRITTEN)
-        wants->written = true;
-    else if (pos > s->engine->gate->sealed)
-        wants->waiting++;
-}
-
-void gate_after(struct engine *e, const struct cmd_ctx *c, uint64_t offset, uint64_t before)
-{
-    struct session *s = c->session;
-    uint64_t pos = depends_on(e, c, before);
-    enum durability level = s->durability;
-    if (pos != before && pos == e->promise.pos)
-        s->last_pos = pos;
-    if (is_durable(e, pos, level))
-        return;
-    close_gate(s, offset, pos, level);
-    if (level == DURABILITY_FSYNC)
-        gate_want_synced(e, pos);
+    *gate_at(g, g->count - 1) = *closed;
+    if (closed->level == DURABILITY_WRITTEN)
+        all->wants.written = true;
+    else if (closed->pos > all->sealed)
+        all->wants.waiting++;
 }
 
 void gate_want_synced(struct engine *e, uint64_t pos)
@@ -205,7 +156,7 @@ size_t gate_open_bytes(struct session *s)
     struct session_gates *g = s->gates;
     if (!g || !s->engine->gate)
         return SIZE_MAX;
-    while (g->count && is_durable(s->engine, gate_at(g, 0)->pos, gate_at(g, 0)->level)) {
+    while (g->count && gate_is_open(s->engine, gate_at(g, 0)->pos, gate_at(g, 0)->level)) {
         g->first = (g->first + 1) & (g->cap - 1);
         g->count--;
     }
@@ -223,8 +174,35 @@ void gate_advance(struct engine *e)
     for (struct session *s = e->gate->first; s; s = next) {
         const struct closed_gate *front = gate_at(s->gates, 0);
         next = s->gates->next;
-        if (is_durable(e, front->pos, front->level))
+        if (gate_is_open(e, front->pos, front->level))
             s->ops->ready(s);
+    }
+}
+
+/* Something behind a gate may turn out not to be true. */
+static bool waits_for_promised(const struct session *s)
+{
+    const struct session_gates *g = s->gates;
+    for (size_t i = 0; i < g->count; i++) {
+        const struct closed_gate *at = gate_at(g, i);
+        if (at->own || at->level == DURABILITY_FSYNC ||
+            (at->level == DURABILITY_POLICY && s->engine->promise.strict))
+            return true;
+    }
+    return false;
+}
+
+void gate_fault(struct engine *e)
+{
+    struct session *next;
+    for (struct session *s = e->gate->first; s; s = next) {
+        next = s->gates->next;
+        if (waits_for_promised(s)) {
+            session_kill(s, false);
+        } else {
+            gate_leave(s);
+            s->ops->ready(s);
+        }
     }
 }
 

@@ -145,13 +145,10 @@ static void run_queue(struct cmd_ctx *c, struct session_multi *m)
 {
     struct engine *e = engine_of(c);
     resp_array(c->out, m->count);
-    e->in_exec = true;
     for (size_t i = 0; i < m->count; i++) {
         struct queued *q = m->at[i];
         engine_call(e, c->session, q->cmd, q->argv, q->argc);
     }
-    engine_effects_end(e);
-    e->in_exec = false;
 }
 
 static void cmd_exec(struct cmd_ctx *c)

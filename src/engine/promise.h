@@ -12,6 +12,7 @@ struct promise {
     uint64_t round,
         confirmed; /* with `rounds`: the running round of peers, and the last one confirmed */
     bool rounds;
+    bool strict;       /* the policy promises a sync: a read may not tell what is not synced */
     bool placed;       /* what is on disk is what would be loaded */
     bool full;         /* as much is queued as may be: writes wait */
     const char *fault; /* NULL: none; else why the log takes nothing. Good until the next turn */

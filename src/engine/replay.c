@@ -76,8 +76,9 @@ static enum frame frame_of(const struct cmd *cmd)
                                        : FRAME_NONE;
 }
 
-/* NULL, or why the command cannot stand here, within a transaction or not. */
-static const char *misplaced(const struct reader_command *c, const struct cmd *cmd, bool *within)
+/* NULL, or why the command cannot stand here. *multi: the beginning of the transaction that is open; NULL for none. */
+static const char *misplaced(const struct reader_command *c, const struct cmd *cmd,
+                             const struct reader_command **multi)
 {
     bool writes = cmd->row->flags & CMD_WRITE;
     if (!cmd->row->fn || !cmd_arity_ok(cmd, c->argc))
@@ -87,11 +88,11 @@ static const char *misplaced(const struct reader_command *c, const struct cmd *c
     enum frame frame = frame_of(cmd);
     if (frame == FRAME_NONE)
         return "a log holds changes of data, and this command is none";
-    if (frame == FRAME_MULTI && *within)
+    if (frame == FRAME_MULTI && *multi)
         return "a transaction within a transaction";
-    if (frame == FRAME_EXEC && !*within)
+    if (frame == FRAME_EXEC && !*multi)
         return "the end of a transaction that did not begin";
-    *within = frame == FRAME_MULTI;
+    *multi = frame == FRAME_MULTI ? c : NULL;
     return NULL;
 }
 
@@ -105,24 +106,21 @@ enum admit_verdict replay_admit(void *table, const struct reader_batch *batch,
                                 struct admit_fault *out)
 {
     const struct reader_command *fine = NULL, *multi = NULL;
-    bool within = false;
     for (size_t i = 0; i < batch->count; i++) {
         const struct reader_command *c = &batch->commands[i];
         if (is_repeated(c, fine))
             continue;
         struct cmd *cmd = find_command(table, c);
-        const char *why = cmd ? misplaced(c, cmd, &within) : "this server does not have it";
+        const char *why = cmd ? misplaced(c, cmd, &multi) : "this server does not have it";
         if (why) {
             name_command(c, cmd, out);
-            out->unit_at = within ? multi->at : c->at;
+            out->unit_at = multi ? multi->at : c->at;
             snprintf(out->why, sizeof(out->why), "%s", why);
             return cmd ? ADMIT_DAMAGE : ADMIT_UNKNOWN;
         }
         fine = cmd->row->flags & CMD_WRITE && !cmd->parent ? c : NULL;
-        if (within && frame_of(cmd) == FRAME_MULTI)
-            multi = c;
     }
-    if (!within)
+    if (!multi)
         return ADMIT_FINE;
     name_command(multi, NULL, out);
     snprintf(out->why, sizeof(out->why), "a transaction without an end");

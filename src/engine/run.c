@@ -12,13 +12,11 @@
 
 #include "base/mem.h"
 #include "engine/check.h"
+#include "engine/durable.h"
 #include "engine/errors.h"
-#include "engine/gate.h"
 #include "engine/multi.h"
 #include "engine/plan.h"
 #include "engine/watch.h"
-#include "engine/durable.h"
-#include "log/stream.h"
 
 /* --- what handlers ask of the engine ------------------------------------------------------------------ */
 
@@ -27,47 +25,21 @@ static void on_changed(struct cmd_ctx *c, int db, const struct key *key, unsigne
 {
     struct engine *e = engine_of(c);
     e->stats.dirty++;
+    if (c->touched)
+        touched_add(c->touched, key->hash, true);
     watches_touch(e->watches, db, key->name);
-    engine_event(e, db, key->name, class, name);
+    unit_event(e, db, key->name, class, name);
 }
 
 static void on_notify(struct cmd_ctx *c, int db, struct slice key, unsigned class, const char *name)
 {
     struct engine *e = engine_of(c);
-    engine_event(e, db, key, class, name);
-}
-
-void engine_effect(struct engine *e, int db, int argc, const struct slice *argv)
-{
-    if (!e->effect)
-        return;
-    if ((e->in_exec || e->together) && !e->exec_effects) {
-        e->exec_effects = true;
-        if (e->stream)
-            stream_unit_begin(e->stream);
-        else
-            e->effect(e->effect_arg, db, 1, &SLICE("MULTI"));
-    }
-    e->effect_db = db;
-    e->effect(e->effect_arg, db, argc, argv);
-}
-
-void engine_effects_end(struct engine *e)
-{
-    if (e->exec_effects) {
-        if (e->stream) {
-            stream_unit_end(e->stream);
-            e->promise.pos = stream_pos(e->stream);
-        } else {
-            e->effect(e->effect_arg, e->effect_db, 1, &SLICE("EXEC"));
-        }
-    }
-    e->exec_effects = false;
+    unit_event(e, db, key, class, name);
 }
 
 static void on_effect(struct cmd_ctx *c, int db, int argc, const struct slice *argv)
 {
-    engine_effect(engine_of(c), db, argc, argv);
+    unit_effect(engine_of(c), db, argc, argv);
 }
 
 static void on_effect_blob(struct cmd_ctx *c, int db, int argc, const struct slice *argv,
@@ -75,24 +47,15 @@ static void on_effect_blob(struct cmd_ctx *c, int db, int argc, const struct sli
 {
     struct engine *e = engine_of(c);
     e->effect_blob = blob;
-    engine_effect(e, db, argc, argv);
+    unit_effect(e, db, argc, argv);
     e->effect_blob = NULL;
-}
-
-static void on_together(struct cmd_ctx *c, bool on)
-{
-    struct engine *e = engine_of(c);
-    if (e->in_exec)
-        return;
-    e->together = on;
-    if (!on)
-        engine_effects_end(e);
 }
 
 static void on_flush(struct cmd_ctx *c, int db)
 {
     struct engine *e = engine_of(c);
     e->stats.dirty++;
+    ctx_note_all(c);
     watches_touch_all(e->watches, db);
 }
 
@@ -100,6 +63,7 @@ static void on_swap(struct cmd_ctx *c, int a, int b)
 {
     struct engine *e = engine_of(c);
     e->stats.dirty++;
+    ctx_note_all(c);
     watches_swap(e->watches, a, b);
 }
 
@@ -108,7 +72,6 @@ static const struct cmd_host_ops host_ops = {
     .notify = on_notify,
     .effect = on_effect,
     .effect_blob = on_effect_blob,
-    .together = on_together,
     .flushed = on_flush,
     .swapped = on_swap,
 };
@@ -135,6 +98,7 @@ static void context_init(struct cmd_ctx *c, struct engine *e, struct session *s)
         .host = (struct cmd_host *)e,
         .session = s,
         .table = e->table,
+        .touched = e->gate ? &e->unit.touched : NULL,
         .effects = e->effect != NULL,
         .replaying = e->replaying,
     };
@@ -160,7 +124,7 @@ static void report_slow(struct engine *e, const struct cmd_ctx *c, int64_t us)
 {
     if (e->observers.slow)
         e->observers.slow(e->observers.admin, c, us);
-    if (us >= ENGINE_CLOCK_STALE_US && !e->in_exec && e->late)
+    if (us >= ENGINE_CLOCK_STALE_US && e->unit.depth == 0 && e->late)
         e->late(e);
 }
 
@@ -174,17 +138,15 @@ static inline __attribute__((always_inline)) void call(struct cmd_ctx *c, struct
     const struct cmd_ctx *outer = e->running;
     e->running = c;
     uint64_t errors = s->writer.errors, counted = e->stats.errors;
-    uint64_t log_before = e->promise.pos;
-    uint64_t reply_at = e->gate ? s->out_bytes + outq_bytes(&s->queue) : 0;
+    unit_begin(e, s);
     if (e->stream && !engine_has_room(e, cmd, c->argv, c->argc))
         ctx_reply_nomem(c);
     else
         cmd->row->fn(c);
+    unit_end(e);
     e->ticks = ticks_now();
     uint64_t ticks = e->ticks - start;
     e->running = outer;
-    if (e->gate)
-        gate_after(e, c, reply_at, log_before);
 
     /* Afterwards: EXEC is shown behind what it ran, and SELECT with its database, as by Redis. */
     if (e->monitors > 0)
@@ -291,6 +253,7 @@ int engine_run(struct engine *e, struct session *s, const struct engine_request 
             until += plan->count;
             context_refresh(&c, e, s);
             c.effects = e->effect != NULL; /* the command before may have switched the log on */
+            c.touched = e->gate ? &e->unit.touched : NULL;
             e->ticks = ticks_now();
         }
         const struct engine_request *r = &requests[done];

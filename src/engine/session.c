@@ -153,8 +153,10 @@ struct resp_writer *session_push_open(struct session *s)
     struct engine *e = s->engine;
     if (s->flags & (SESSION_CLOSE_AFTER_REPLY | SESSION_CLOSE_NOW))
         return NULL;
-    if (e->current != s)
+    if (e->current != s) {
+        unit_tells(e, s);
         return &s->writer;
+    }
     /* Within its own request, perhaps within a reply: what it is told waits until that is whole. */
     if (outq_empty(&e->pushes))
         outq_init(&e->pushes, s->queue.pool);

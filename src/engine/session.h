@@ -92,6 +92,7 @@ struct session {
     /* what its replies wait for, see gate.h */
     enum durability durability;
     struct session_gates *gates; /* NULL: nothing waits */
+    bool told;                   /* the unit under way has sent it a message about a key */
     uint64_t last_pos;           /* log position of its latest write; 0: none in this log */
     struct heap_node sync_wait;  /* while it waits in WAITAOF for its writes to be synced */
 

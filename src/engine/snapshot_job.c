@@ -214,17 +214,20 @@ static void slice(struct snapshot_job *job, int64_t key_rest_us)
     }
 }
 
-/* In turn; NULL: none has something to give and a sink to take it. */
-static struct snapshot_job *find_giving(struct snapshot_jobs *jobs, int64_t key_rest_us)
+/* Whose turn it is, among those that have something to give and a sink to take it; NULL: none has. */
+static struct snapshot_job *find_giving(const struct snapshot_jobs *jobs, int64_t key_rest_us)
 {
     for (unsigned n = 0; n < SNAPSHOT_JOBS_MAX; n++) {
         struct snapshot_job *job = jobs->at[(jobs->next + n) % SNAPSHOT_JOBS_MAX];
-        if (!can_give(job, key_rest_us))
-            continue;
-        jobs->next = (jobs->next + n) % SNAPSHOT_JOBS_MAX;
-        return job;
+        if (can_give(job, key_rest_us))
+            return job;
     }
     return NULL;
+}
+
+bool snapshot_jobs_giving(const struct snapshot_jobs *jobs, int64_t key_rest_us)
+{
+    return find_giving(jobs, key_rest_us) != NULL;
 }
 
 bool snapshot_jobs_slice(struct snapshot_jobs *jobs, int64_t now_us, int64_t key_rest_us)
@@ -233,6 +236,8 @@ bool snapshot_jobs_slice(struct snapshot_jobs *jobs, int64_t now_us, int64_t key
     struct snapshot_job *job = find_giving(jobs, key_rest_us);
     if (!job)
         return false;
+    while (jobs->at[jobs->next % SNAPSHOT_JOBS_MAX] != job)
+        jobs->next++;
     jobs->next++;
     slice(job, key_rest_us);
     return find_giving(jobs, key_rest_us) != NULL;

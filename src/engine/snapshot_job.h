@@ -48,3 +48,5 @@ bool snapshot_jobs_preparing(const struct snapshot_jobs *jobs);
  * after each key, SNAPSHOT_REST_US_MAX altogether. True: there is more to give now. */
 #define SNAPSHOT_REST_US_MAX (5 * 1000 * 1000)
 bool snapshot_jobs_slice(struct snapshot_jobs *jobs, int64_t now_us, int64_t key_rest_us);
+/* There is more to give, as of the last time that was told. */
+bool snapshot_jobs_giving(const struct snapshot_jobs *jobs, int64_t key_rest_us);

@@ -115,6 +115,11 @@ uint64_t aof_promised(const struct aof *a)
     return a->policy == WRITER_ALWAYS ? a->state.synced : a->state.written;
 }
 
+bool aof_syncs_always(const struct aof *a)
+{
+    return a->policy == WRITER_ALWAYS;
+}
+
 void aof_want_sync(struct aof *a, uint64_t pos)
 {
     writer_want_sync(a->writer, pos);

@@ -117,6 +117,7 @@ bool aof_placed(const struct aof *a);
  * policy counts at once for all replies that still wait. With AOF_FRESH clients do not wait for the first
  * rewrite, unless they ask for more than the policy. */
 uint64_t aof_promised(const struct aof *a);
+bool aof_syncs_always(const struct aof *a); /* the policy is `always` */
 void aof_want_sync(struct aof *a, uint64_t pos);
 void aof_set_policy(struct aof *a, enum writer_policy policy);
 void aof_set_timestamps(struct aof *a, bool on);

@@ -121,6 +121,8 @@ static const struct option rows[] = {
      UP_TO(0, INT_MAX), .summary = "rewrite when the files have grown by this much; 0: never"},
     {.name = "auto-aof-rewrite-min-size", .type = OPTION_MEMORY, AT(aof_rewrite_min_bytes), .fallback = "64mb",
      UP_TO(0, INT64_MAX), .summary = "smaller files are not rewritten"},
+    {.name = "aof-rewrite-cpu", .type = OPTION_INT, AT(aof_rewrite_cpu), .fallback = "10", UP_TO(1, 100),
+     .summary = "percent of its time that the server gives a rewrite at least, however busy clients keep it"},
 
     /* --- data --- */
     {.name = "databases", .type = OPTION_INT, AT(databases), .fallback = "16", UP_TO(1, KS_DATABASES_MAX),

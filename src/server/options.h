@@ -51,7 +51,7 @@ struct config {
     int aof_policy; /* enum writer_policy */
     char *aof_filename, *aof_dirname;
     bool aof_load_truncated, aof_timestamps, aof_rdb_preamble, aof_keep_history;
-    int64_t aof_rewrite_percentage, aof_rewrite_min_bytes;
+    int64_t aof_rewrite_percentage, aof_rewrite_min_bytes, aof_rewrite_cpu;
 
     /* data */
     int64_t databases;

@@ -268,7 +268,7 @@ static bool is_rewriting(const struct server *s)
 /* None can begin now: between the commands of a transaction there is no place for a new increment. */
 static bool must_wait(const struct server *s)
 {
-    return s->engine->in_exec || is_closing(s) || snapshot_jobs_busy(s->engine->jobs);
+    return unit_nested(s->engine) || is_closing(s) || snapshot_jobs_busy(s->engine->jobs);
 }
 
 /* ERR_BUSY: the last one is still being tidied up. */
@@ -357,7 +357,7 @@ enum err persist_apply(struct server *s, const struct config *next, char error[C
         aof_set_keep_history(p->aof, next->aof_keep_history);
     /* Any other change of `appendonly` waits for the end of the turn. */
     if (next->aof && !s->config.aof && p->state == PERSIST_OFF && !p->loading && !p->reload &&
-        !s->engine->in_exec && !snapshot_jobs_busy(s->engine->jobs))
+        !unit_nested(s->engine) && !snapshot_jobs_busy(s->engine->jobs))
         return begin_anew(s, next, PERSIST_ON, error);
     return ERR_OK;
 }

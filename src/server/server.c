@@ -6,6 +6,7 @@
  *   a slice of work: expiry, growing tables, moving keys, freeing
  *   housekeeping, `hz` times a second
  *   send the replies, resume whoever waited
+ *   a slice of snapshot jobs, if clients leave the time or it is their due: see pace.h
  *
  * Work is asked for often while commands run (they make it), and otherwise when a key is due or with the
  * housekeeping. A slice has a budget, so that a client waits for it no longer than that. */
@@ -205,6 +206,8 @@ static void arm_timer(struct server *s, int64_t now_us)
 {
     int64_t due_us =
         earlier(engine_next_deadline_us(s->engine), earlier(s->next_cron_us, s->next_work_us));
+    if (s->giving && engine_replies_wait(s->engine))
+        due_us = earlier(due_us, now_us + pace_due_in_us(&s->pace, s->config.aof_rewrite_cpu));
     if (due_us >= s->timer_us)
         return;
     int64_t in_us = due_us > now_us ? due_us - now_us : 0;
@@ -250,6 +253,26 @@ static void do_due(struct server *s, int64_t now_us)
         work(s, now_us);
 }
 
+/* Snapshot jobs, behind the replies. While some of these wait for the log, nothing is left: its writer may need the
+ * processor. */
+static void give(struct server *s)
+{
+    struct engine *e = s->engine;
+    bool idle = e->stats.reads_processed == s->reads_seen && !engine_replies_wait(e);
+    s->reads_seen = e->stats.reads_processed;
+    s->giving = engine_jobs_giving(e);
+    if (!s->giving)
+        return;
+    int64_t now_us = clock_mono_us();
+    int64_t slice_us = pace_turn(&s->pace, now_us, s->config.aof_rewrite_cpu, idle);
+    if (slice_us > 0) {
+        engine_turn(e, now_us, clock_wall_ms());
+        engine_jobs_give(e, slice_us);
+        pace_took(&s->pace, clock_mono_us() - now_us);
+        s->giving = engine_jobs_giving(e);
+    }
+}
+
 void server_ready(struct server *s)
 {
     log_notice(&s->logger, "Ready to accept connections");
@@ -274,7 +297,8 @@ void server_run(struct server *s)
     int64_t now_us = clock_mono_us();
     while (s->stop != STOP_ASKED || s->cron_paused) {
         arm_timer(s, now_us);
-        bool busy = s->work_left || s->persist.loading;
+        bool busy =
+            s->work_left || s->persist.loading || (s->giving && !engine_replies_wait(s->engine));
         /* Once in either case: EVLOOP_NONBLOCK alone goes on for as long as any descriptor is ready. */
         event_base_loop(s->base, busy ? EVLOOP_ONCE | EVLOOP_NONBLOCK : EVLOOP_ONCE);
         now_us = clock_mono_us();
@@ -283,6 +307,7 @@ void server_run(struct server *s)
         do_due(s, now_us);
         persist_turn(s);
         net_turn_end(s->net);
+        give(s);
         s->cycles++;
     }
     if (!s->failed) /* else the log's last line is why */

@@ -11,6 +11,7 @@
 #include "engine/engine.h"
 #include "net/net.h"
 #include "server/options.h"
+#include "server/pace.h"
 #include "server/persist.h"
 
 struct admin;
@@ -67,7 +68,9 @@ struct server {
     int64_t next_cron_us;
     int64_t next_work_us;
     bool work_left;
-    uint64_t commands_seen;
+    uint64_t commands_seen, reads_seen;
+    struct pace pace; /* of snapshot jobs */
+    bool giving;      /* they have more to give */
     bool cron_paused; /* DEBUG PAUSE-CRON */
     enum server_stop stop;
     int stop_signal; /* which asked for it; 0: SHUTDOWN */

@@ -224,20 +224,20 @@ static void test_notify(void **state)
 {
     (void)state;
     client_run(a, "PSUBSCRIBE *");
-    engine_event(h.e, 0, SLICE("k"), NOTIFY_STRING, "set");
+    unit_event(h.e, 0, SLICE("k"), NOTIFY_STRING, "set");
     assert_received(a, "");
     h.config.notify = NOTIFY_KEYSPACE | NOTIFY_KEYEVENT | NOTIFY_STRING;
-    engine_event(h.e, 11, SLICE("k"), NOTIFY_STRING, "set");
+    unit_event(h.e, 11, SLICE("k"), NOTIFY_STRING, "set");
     assert_received(a,
                     "*4\r\n$8\r\npmessage\r\n$1\r\n*\r\n$17\r\n__keyspace@11__:k\r\n$3\r\nset\r\n"
                     "*4\r\n$8\r\npmessage\r\n$1\r\n*\r\n$19\r\n__keyevent@11__:set\r\n$1\r\nk\r\n");
-    engine_event(h.e, 0, SLICE("k"), NOTIFY_GENERIC, "del");
+    unit_event(h.e, 0, SLICE("k"), NOTIFY_GENERIC, "del");
     assert_received(a, "");
     h.config.notify = NOTIFY_KEYEVENT | NOTIFY_ALL;
-    engine_event(h.e, 0, SLICE("k"), NOTIFY_GENERIC, "del");
+    unit_event(h.e, 0, SLICE("k"), NOTIFY_GENERIC, "del");
     assert_received(a,
                     "*4\r\n$8\r\npmessage\r\n$1\r\n*\r\n$18\r\n__keyevent@0__:del\r\n$1\r\nk\r\n");
-    engine_event(h.e, 0, SLICE("k"), NOTIFY_KEY_MISS, "keymiss");
+    unit_event(h.e, 0, SLICE("k"), NOTIFY_KEY_MISS, "keymiss");
     assert_received(a, ""); /* A leaves it out */
 }
 

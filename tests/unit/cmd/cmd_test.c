@@ -67,12 +67,6 @@ static void on_effect(struct cmd_ctx *c, int db, int argc, const struct slice *a
     note_effect(test_of(c), db, argc, argv);
 }
 
-static void on_together(struct cmd_ctx *c, bool on)
-{
-    struct cmd_test *t = test_of(c);
-    buf_append_cstr(&t->effects, on ? "[" : "]");
-}
-
 static void on_expired(void *arg, int db, struct slice key)
 {
     struct slice effect[] = {SLICE("DEL"), key};
@@ -94,7 +88,6 @@ static const struct cmd_host_ops host_ops = {
     .changed = on_changed,
     .notify = on_notify,
     .effect = on_effect,
-    .together = on_together,
     .flushed = on_flushed,
     .swapped = on_swapped,
 };

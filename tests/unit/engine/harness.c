@@ -56,6 +56,7 @@ static void on_effect(void *arg, int db, int argc, const struct slice *argv)
         buf_append_slice(&h->effects, argv[i]);
     }
     buf_append_char(&h->effects, '\n');
+    h->e->promise.pos++;
 }
 
 void harness_init(struct harness *h)
@@ -189,11 +190,15 @@ const char *client_received(struct client *c)
 {
     struct iovec iov[IOVECS];
     int n;
+    size_t open = c->session ? gate_open_bytes(c->session) : 0;
     buf_clear(&c->read);
-    while (c->session && (n = outq_peek(&c->session->queue, iov, IOVECS)) > 0) {
-        for (int i = 0; i < n; i++) {
-            buf_append(&c->read, iov[i].iov_base, iov[i].iov_len);
-            outq_drain(&c->session->queue, iov[i].iov_len);
+    while (open > 0 && (n = outq_peek(&c->session->queue, iov, IOVECS)) > 0) {
+        for (int i = 0; i < n && open > 0; i++) {
+            size_t len = iov[i].iov_len < open ? iov[i].iov_len : open;
+            buf_append(&c->read, iov[i].iov_base, len);
+            outq_drain(&c->session->queue, len);
+            c->session->out_bytes += len;
+            open -= len;
         }
     }
     return buf_cstr(&c->read);

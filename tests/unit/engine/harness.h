@@ -56,7 +56,7 @@ void client_close(struct client *c);
 const char *client_run(struct client *c, const char *line);
 /* The same, for arguments that do not fit a line. */
 const char *client_run_words(struct client *c, int argc, const struct slice *argv);
-/* Only what it has got. */
+/* Only what it has got: what the gate lets out. */
 const char *client_received(struct client *c);
 
 /* Lets time pass: deadlines, pauses and pending requests are dealt with, killed clients closed. */
