@@ -240,10 +240,10 @@ $(eval $(call variant,fuzz,$(BUILD)/fuzz/corsac))
 # ---- running and testing --------------------------------------------------------------------
 
 .PHONY: run
-run: ## install what building needs, build, and run the server: make run ARGS="--port 7000"
+run: ## install what building needs, build, and run the server, with conf/corsac.conf: make run ARGS="--port 7000"
 	@utils/deps
 	$(SUBMAKE) $(BUILD)/corsac
-	@exec $(BUILD)/corsac $(ARGS)
+	@exec $(BUILD)/corsac $(if $(filter-out -%,$(firstword $(ARGS))),,conf/corsac.conf) $(ARGS)
 
 RUN_TESTS = tests/run --build '$(BUILD)' --jobs $(JOBS) --timeout $(TEST_TIMEOUT) --match '$(T)' \
             $(if $(NAME),--name '$(NAME)') $(if $(KEEP),--keep)

@@ -1,5 +1,7 @@
 #include "cmd/ctx.h"
 
+#include "base/mem.h"
+
 #include <ctype.h>
 #include <stdio.h>
 
@@ -227,4 +229,15 @@ void ctx_reply_text(struct cmd_ctx *c, struct buf *text)
     else
         ctx_reply_nomem(c);
     buf_deinit(text);
+}
+
+void ctx_effect_by_name(struct cmd_ctx *c)
+{
+    if (!c->effects)
+        return;
+    struct slice *argv = mem_alloc(sizeof(argv[0]) * (size_t)c->argc);
+    memcpy(argv, c->argv, sizeof(argv[0]) * (size_t)c->argc);
+    argv[0] = slice_from_cstr(c->cmd->row->name);
+    ctx_effect(c, c->argc, argv);
+    mem_free(argv);
 }

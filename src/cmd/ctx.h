@@ -142,10 +142,15 @@ static inline void ctx_effect(struct cmd_ctx *c, int argc, const struct slice *a
     if (c->effects)
         c->ops->effect(c, c->db, argc, argv);
 }
+/* The same for a request by a name that rename-command gave: the log has the command's own. */
+void ctx_effect_by_name(struct cmd_ctx *c);
 /* The request is canonical as it arrived: the very bytes are logged. */
 static inline void ctx_effect_as_is(struct cmd_ctx *c)
 {
-    ctx_effect(c, c->argc, c->argv);
+    if (c->cmd->called)
+        ctx_effect_by_name(c);
+    else
+        ctx_effect(c, c->argc, c->argv);
 }
 
 /* Hashes the key in argument i. */

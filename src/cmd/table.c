@@ -30,8 +30,10 @@ struct cmd_table {
     size_t count, cap;
     struct cmd **top; /* those without a parent, in order of adding */
     size_t top_count, top_cap;
-    struct index_slot *slots; /* open addressing, at most half full */
-    size_t slot_count;        /* a power of two */
+    struct index_slot *slots;   /* open addressing, at most half full; one of the next two */
+    struct index_slot *by_name; /* owned: by the names of the rows */
+    struct index_slot *by_call; /* owned: by those that clients use; NULL: they are the same */
+    size_t slot_count;          /* a power of two */
 };
 
 /* --- names ------------------------------------------------------------------------------------ */
@@ -69,6 +71,11 @@ static inline size_t first_slot(const struct cmd_table *t, const struct name_has
 
 /* --- the index -------------------------------------------------------------------------------- */
 
+static inline const char *name_in(const struct cmd_table *t, const struct cmd *cmd)
+{
+    return cmd->called && t->slots == t->by_call ? cmd->called : cmd->row->name;
+}
+
 static struct index_slot *index_find(const struct cmd_table *t, struct slice name)
 {
     struct name_hash n = name_hash(name);
@@ -78,14 +85,16 @@ static struct index_slot *index_find(const struct cmd_table *t, struct slice nam
         if (!s->cmd)
             return s;
         if (s->name.head == n.head && s->name.tail == n.tail && s->name.len == n.len &&
-            (n.len <= NAME_KNOWN_BYTES || slice_is(name, s->cmd->row->name)))
+            (n.len <= NAME_KNOWN_BYTES || slice_is(name, name_in(t, s->cmd))))
             return s;
     }
 }
 
 static void index_insert(struct cmd_table *t, struct cmd *cmd)
 {
-    struct slice name = slice_from_cstr(cmd->row->name);
+    struct slice name = slice_from_cstr(name_in(t, cmd));
+    if (name.len == 0)
+        return;
     struct index_slot *s = index_find(t, name);
     assert(!s->cmd); /* a name given twice */
     *s = (struct index_slot){.name = name_hash(name), .cmd = cmd};
@@ -93,9 +102,10 @@ static void index_insert(struct cmd_table *t, struct cmd *cmd)
 
 static void index_grow(struct cmd_table *t)
 {
-    mem_free(t->slots);
+    assert(!t->by_call);
+    mem_free(t->by_name);
     t->slot_count = t->slot_count ? t->slot_count * 2 : INDEX_SLOTS_MIN;
-    t->slots = mem_zalloc(t->slot_count * sizeof(*t->slots));
+    t->slots = t->by_name = mem_zalloc(t->slot_count * sizeof(*t->slots));
     for (size_t i = 0; i < t->top_count; i++)
         index_insert(t, t->top[i]);
 }
@@ -205,6 +215,28 @@ void cmd_table_add(struct cmd_table *t, const struct cmd_row *rows, void *room)
     }
 }
 
+enum err cmd_table_rename(struct cmd_table *t, struct slice name, struct slice called)
+{
+    cmd_table_use_real_names(t, false);
+    struct cmd *cmd = name.len ? cmd_lookup(t, name) : NULL;
+    if (!cmd)
+        return ERR_NOTFOUND;
+    if (called.len && cmd_lookup(t, called))
+        return ERR_BUSY;
+    mem_free(cmd->called);
+    cmd->called = mem_strndup(called.len ? called.ptr : "", called.len);
+    mem_free(t->by_call);
+    t->slots = t->by_call = mem_zalloc(t->slot_count * sizeof(*t->slots));
+    for (size_t i = 0; i < t->top_count; i++)
+        index_insert(t, t->top[i]);
+    return ERR_OK;
+}
+
+void cmd_table_use_real_names(struct cmd_table *t, bool on)
+{
+    t->slots = on || !t->by_call ? t->by_name : t->by_call;
+}
+
 struct cmd_table *cmd_table_new(void)
 {
     struct cmd_table *t = mem_zalloc(sizeof(*t));
@@ -219,13 +251,15 @@ void cmd_table_free(struct cmd_table **t)
     for (size_t i = 0; i < (*t)->count; i++) {
         struct cmd *cmd = (*t)->all[i];
         mem_free((char *)cmd->full_name);
+        mem_free(cmd->called);
         mem_free(cmd->subs);
         mem_free(cmd->stats.histogram);
         mem_free(cmd);
     }
     mem_free((*t)->all);
     mem_free((*t)->top);
-    mem_free((*t)->slots);
+    mem_free((*t)->by_name);
+    mem_free((*t)->by_call);
     mem_free(*t);
     *t = NULL;
 }

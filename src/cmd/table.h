@@ -132,6 +132,7 @@ struct cmd {
     const struct cmd *parent; /* of a subcommand, else NULL */
     const char *full_name;    /* "set", "config|get" */
     struct cmd **subs;        /* owned, NULL-terminated; NULL: not a container */
+    char *called;             /* owned: the name that clients use; empty: none; NULL: the row's */
     int id;                   /* dense, 0..cmd_table_count-1 */
     uint32_t acl;             /* row->acl with what follows from flags */
     struct cmd_stats stats;
@@ -144,6 +145,11 @@ void cmd_table_free(struct cmd_table **t);
 /* Adds rows up to one without a name, whose handlers find `room` in c->cmd->room. Borrows both for life. Asserts on a
  * name given twice. */
 void cmd_table_add(struct cmd_table *t, const struct cmd_row *rows, void *room);
+/* From here on clients find the command under another name only; an empty one: not at all. Rows can no longer be added.
+ * ERR_NOTFOUND: there is no such command. ERR_BUSY: another has that name. */
+enum err cmd_table_rename(struct cmd_table *t, struct slice name, struct slice called);
+/* While `on`, commands are found by the names of their rows, which is what a log holds. */
+void cmd_table_use_real_names(struct cmd_table *t, bool on);
 /* Top-level command by name, any case; NULL: unknown. A few nanoseconds. */
 struct cmd *cmd_lookup(const struct cmd_table *t, struct slice name);
 /* A container's subcommand by name, any case. */

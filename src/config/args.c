@@ -142,6 +142,8 @@ void config_usage(const struct options *t, struct buf *out)
         "Options, with their defaults:\n");
     struct config *defaults = config_new(t);
     for (const struct option *o = t->rows; o->name; o++) {
+        if ((o->flags & OPTION_TAKEN) == OPTION_TAKEN)
+            continue;
         struct buf line;
         buf_init(&line);
         option_print(o, defaults, &line);

@@ -43,6 +43,8 @@ static void config_get(struct cmd_ctx *c)
     size_t pairs = 0;
     resp_inner_open(&in, c->out);
     for (const struct option *o = host->options->rows; o->name; o++) {
+        if (o->type == OPTION_LINES)
+            continue;
         if (asked_for(c, o->name)) {
             reply_value(&in.w, o->name, o, host->config);
             pairs++;

@@ -16,4 +16,6 @@ void config_load_line(struct config_loader *l, const struct config_line *line);
 
 /* Takes the first line, its line break included, off `rest`. */
 struct slice config_next_line(struct slice *rest);
+/* A file's text without a byte order mark in front. */
+struct slice config_skip_mark(struct slice text);
 struct slice config_trim(struct slice s);

@@ -9,6 +9,7 @@
 #include "base/mem.h"
 #include "base/num.h"
 #include "base/words.h"
+#include "config/line.h"
 
 /* A parsed value on its way to struct config. */
 struct value {
@@ -128,6 +129,7 @@ static enum option_result parse(const struct option *o, struct slice s, struct v
     case OPTION_STRING:
     case OPTION_BYTES:
     case OPTION_WORDS: return parse_text(o, s, v, e);
+    case OPTION_LINES:
     case OPTION_SPECIAL: break;
     }
     assert(!"specials parse themselves");
@@ -198,6 +200,7 @@ static void store(const struct option *o, struct config *c, const struct value *
         free_text(o, c);
         set_text(o, c, v->text);
         break;
+    case OPTION_LINES:
     case OPTION_SPECIAL: assert(!"specials store themselves");
     }
 }
@@ -253,6 +256,48 @@ static enum option_result set_words(const struct option *o, struct config *c, in
     return r;
 }
 
+static bool has_line(struct slice lines, struct slice line)
+{
+    while (lines.len >= line.len) {
+        const char *end = memchr(lines.ptr, '\n', lines.len);
+        size_t len = end ? (size_t)(end - lines.ptr) + 1 : lines.len;
+        if (slice_equal(slice_of(lines.ptr, len), line))
+            return true;
+        lines = slice_of(lines.ptr + len, lines.len - len);
+    }
+    return false;
+}
+
+/* Adds a line, unless it is there already: a file that is read twice says nothing new. One empty word: none at all. */
+static enum option_result add_line(const struct option *o, struct config *c, int argc,
+                                   const struct slice *argv, struct option_error *e)
+{
+    struct value v = {.text = SLICE("")};
+    if (argc == 1 && argv[0].len == 0) {
+        free_text(o, c);
+        set_text(o, c, v.text);
+        return OPTION_OK;
+    }
+    if (argc != o->min)
+        return option_bad(e, "wrong number of arguments");
+    struct buf line, all;
+    buf_init(&line);
+    buf_init(&all);
+    for (int i = 0; i < argc; i++) {
+        buf_append_quoted(&line, argv[i]);
+        buf_append_char(&line, i < argc - 1 ? ' ' : '\n');
+    }
+    if (!has_line(text_of(o, c), buf_slice(&line))) {
+        buf_append_slice(&all, text_of(o, c));
+        buf_append_slice(&all, buf_slice(&line));
+        free_text(o, c);
+        set_text(o, c, buf_slice(&all));
+    }
+    buf_deinit(&line);
+    buf_deinit(&all);
+    return OPTION_OK;
+}
+
 enum option_result option_set(const struct option *o, struct config *c, int argc,
                               const struct slice *argv, struct option_error *e)
 {
@@ -261,6 +306,8 @@ enum option_result option_set(const struct option *o, struct config *c, int argc
         bytes += argv[i].len;
     if (bytes > CONFIG_VALUE_BYTES_MAX)
         return option_bad(e, "argument is too long");
+    if (o->type == OPTION_LINES)
+        return add_line(o, c, argc, argv, e);
     if (!(o->flags & OPTION_MULTI_ARG))
         return argc == 1 ? set_words(o, c, argc, argv, e)
                          : option_bad(e, "wrong number of arguments");
@@ -303,7 +350,8 @@ void option_print(const struct option *o, const struct config *c, struct buf *ou
     case OPTION_ENUM: print_enum(o, *(int *)field(o, c), out); break;
     case OPTION_STRING:
     case OPTION_BYTES:
-    case OPTION_WORDS: buf_append_slice(out, text_of(o, c)); break;
+    case OPTION_WORDS:
+    case OPTION_LINES: buf_append_slice(out, text_of(o, c)); break;
     case OPTION_SPECIAL: o->special->print(c, out); break;
     }
 }
@@ -337,8 +385,20 @@ static void print_word(struct slice s, struct buf *out)
         buf_append_quoted(out, s);
 }
 
+static void print_each_line(const struct option *o, struct slice lines, struct buf *out)
+{
+    while (lines.len > 0) {
+        struct slice line = config_next_line(&lines);
+        buf_printf(out, "%s %.*s", o->name, (int)line.len, line.ptr);
+    }
+}
+
 void option_print_lines(const struct option *o, const struct config *c, struct buf *out)
 {
+    if (o->type == OPTION_LINES) {
+        print_each_line(o, text_of(o, c), out);
+        return;
+    }
     if (o->type == OPTION_SPECIAL && o->special->print_lines) {
         o->special->print_lines(c, out);
         return;
@@ -387,6 +447,7 @@ void option_print_expected(const struct option *o, struct buf *out)
         buf_append_cstr(out, "one word, in quotes when there are spaces in it");
         break;
     case OPTION_WORDS: buf_append_cstr(out, "one or more words"); break;
+    case OPTION_LINES: buf_printf(out, "%d words", (int)o->min); break;
     case OPTION_SPECIAL: buf_append_cstr(out, o->special->expects); break;
     }
 }
@@ -408,7 +469,8 @@ bool option_same(const struct option *o, const struct config *a, const struct co
 
 static bool owns_text(const struct option *o)
 {
-    return (o->type == OPTION_STRING || o->type == OPTION_BYTES || o->type == OPTION_WORDS) &&
+    return (o->type == OPTION_STRING || o->type == OPTION_BYTES || o->type == OPTION_WORDS ||
+            o->type == OPTION_LINES) &&
            !(o->flags & OPTION_FIXED);
 }
 

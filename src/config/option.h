@@ -20,6 +20,7 @@ enum option_type {
     OPTION_STRING, /* char * */
     OPTION_BYTES,  /* struct slice: text that may hold zero bytes */
     OPTION_WORDS,  /* char *: words, separated by one space */
+    OPTION_LINES, /* char *: lines of `min` words; each time that the option is given adds one. CONFIG has no such */
     OPTION_SPECIAL /* `special` knows */
 };
 
@@ -31,6 +32,10 @@ enum option_flag {
     /* It has one value only, its default: tools read it, and another is not supported. */
     OPTION_FIXED = 1 << 4,
     OPTION_CLAMP = 1 << 5, /* a number out of range is brought into it */
+    /* Redis' and not Corsac's: fixed, and told to those who ask for it by name, but not in --help. */
+    OPTION_TAKEN = 1 << 6 | OPTION_FIXED,
+    /* It may keep somebody out: a start without it is refused, rather than let them in. */
+    OPTION_GUARD = 1 << 7,
 };
 
 enum option_result {
@@ -98,5 +103,7 @@ enum option_result option_bad(struct option_error *e, const char *fmt, ...)
 
 /* Names of redis.conf and valkey.conf that are no option of Corsac (names.c). */
 bool option_known_elsewhere(struct slice name);
+/* Of these, one that may keep somebody out. */
+bool option_guards_elsewhere(struct slice name);
 /* The option whose name is most like `name`; NULL: none is near. */
 const struct option *option_like(const struct options *t, struct slice name);

@@ -51,20 +51,34 @@ void config_problem(struct config_problems *p, bool fatal, const char *fmt, ...)
 
 /* --- one directive ---------------------------------------------------------------------------------- */
 
-#define QUOTED_BYTES_MAX 128 /* of a line that a message quotes */
+#define QUOTED_BYTES_MAX     128 /* of a line that a message quotes */
+#define NAME_BYTES_SHOWN_MAX 48
 
-/* The directive as a message quotes it; the value of a secret is left out. */
+#define GUARD_TEXT "it may keep somebody out: Corsac does not start without it"
+
+/* What a name is made of: no more of a line whose option is not known may go to a log. */
+static struct slice name_part(struct slice word)
+{
+    size_t n = 0;
+    while (n < word.len && n < NAME_BYTES_SHOWN_MAX &&
+           ((word.ptr[n] >= 'a' && word.ptr[n] <= 'z') ||
+            (word.ptr[n] >= 'A' && word.ptr[n] <= 'Z') || word.ptr[n] == '-' || word.ptr[n] == '_'))
+        n++;
+    return slice_of(word.ptr, n);
+}
+
+/* The directive as a message quotes it; what may be a secret is left out. */
 static void quote(const struct config_line *line, bool secret, struct buf *out)
 {
     if (line->number > 0 && !secret) {
         buf_append_slice(out, line->text);
     } else {
-        buf_append_slice(out, line->argv[0]);
+        buf_append_slice(out, secret ? name_part(line->argv[0]) : line->argv[0]);
         for (int i = 1; i < line->argc && !secret; i++) {
             buf_append_char(out, ' ');
             buf_append_quoted(out, line->argv[i]);
         }
-        if (secret)
+        if (secret && (line->argc > 1 || name_part(line->argv[0]).len < line->argv[0].len))
             buf_append_cstr(out, " ...");
     }
     if (out->len > QUOTED_BYTES_MAX) {
@@ -88,35 +102,33 @@ static void print_place(const struct config_line *line, bool secret, struct buf 
     buf_append_char(out, '\'');
 }
 
+/* Of a line that sets no option, whatever it holds. */
 static void report(struct config_loader *l, const struct config_line *line, bool fatal,
                    const char *what)
 {
     struct buf place;
     buf_init(&place);
-    print_place(line, false, &place);
+    print_place(line, !slice_is(line->argv[0], "include"), &place);
     config_problem(l->problems, fatal, "%s: %s", buf_cstr(&place), what);
     buf_deinit(&place);
 }
 
-/* In a file only a warning: a configuration written for another server must start this one. On the command
- * line, which somebody is just typing, a name that nobody knows is a mistake. */
+/* A configuration written for another server must start this one, so that what that one has and Corsac has not is only
+ * a warning. Not so where it may keep somebody out, and not a name that nobody knows: it may be a password's. */
 static void report_unknown(struct config_loader *l, const struct config_line *line)
 {
     struct slice name = line->argv[0];
-    int shown = slice_shown(name, QUOTED_BYTES_MAX);
-    bool known = option_known_elsewhere(name);
-    bool fatal = line->number == 0 && !known;
+    bool known = option_known_elsewhere(name), guards = option_guards_elsewhere(name);
     const struct option *like = known ? NULL : option_like(l->options, name);
     char what[CONFIG_ERROR_CHARS];
-    snprintf(what, sizeof(what),
-             known ? "option '%.*s' is not supported by Corsac yet" : "unknown option '%.*s'",
-             shown, name.ptr);
-    if (!fatal)
-        strcat(what, ", ignored");
+    snprintf(what, sizeof(what), "%s",
+             guards  ? "not supported by Corsac yet, and " GUARD_TEXT
+             : known ? "not supported by Corsac yet, ignored"
+                     : "unknown option");
     if (like)
         snprintf(what + strlen(what), sizeof(what) - strlen(what), "; did you mean '%s'?",
                  like->name);
-    report(l, line, fatal, what);
+    report(l, line, guards || !known, what);
 }
 
 /* What would be right; "" where the error says it already. */
@@ -142,6 +154,8 @@ static void set(struct config_loader *l, const struct config_line *line, const s
     print_hint(o, &hint);
     if (r == OPTION_BAD)
         config_problem(l->problems, true, "%s: %s%s", buf_cstr(&place), e.text, buf_cstr(&hint));
+    else if (o->flags & OPTION_GUARD)
+        config_problem(l->problems, true, "%s: %s; " GUARD_TEXT, buf_cstr(&place), e.text);
     else
         config_problem(l->problems, false, "%s: %s; ignored", buf_cstr(&place), e.text);
     buf_deinit(&place);
@@ -225,21 +239,40 @@ struct slice config_trim(struct slice s)
     return s;
 }
 
+/* Windows' editors put a byte order mark in front. */
+struct slice config_skip_mark(struct slice text)
+{
+    bool mark = text.len >= 3 && memcmp(text.ptr, "\xef\xbb\xbf", 3) == 0;
+    return mark ? slice_of(text.ptr + 3, text.len - 3) : text;
+}
+
+/* A carriage return within a line would make a comment of what follows, where it was meant to end the line. */
+static bool is_one_line(struct slice trimmed)
+{
+    return !memchr(trimmed.ptr, '\r', trimmed.len);
+}
+
 void config_load_text(struct config_loader *l, const char *origin, struct slice text)
 {
     struct words w;
+    text = config_skip_mark(text);
     words_init(&w);
     for (int number = 1; text.len > 0; number++) {
         struct config_line line = {.origin = origin, .number = number};
         line.text = config_trim(config_next_line(&text));
-        if (line.text.len == 0 || line.text.ptr[0] == '#')
+        if (line.text.len == 0)
             continue;
-        enum err err = words_split(&w, line.text);
+        bool one_line = is_one_line(line.text);
+        if (one_line && line.text.ptr[0] == '#')
+            continue;
+        enum err err = one_line ? words_split(&w, line.text) : ERR_SYNTAX;
         if (err != ERR_OK || w.count == 0) {
             line.argv = &line.text;
             line.argc = 1;
             report(l, &line, true,
-                   err == ERR_SYNTAX ? "unbalanced quotes" : "the line is too long");
+                   !one_line ? "a carriage return in the middle of a line: lines end in a line feed"
+                   : err == ERR_SYNTAX ? "unbalanced quotes"
+                                       : "the line is too long");
             continue;
         }
         line.argv = w.at;

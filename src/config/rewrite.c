@@ -52,8 +52,8 @@ static void rewrite_option(struct rewrite *r, const struct option *o, const stru
 {
     size_t i = (size_t)(o - r->asked->options->rows);
     r->mentioned[i] = true;
-    if (o->flags & OPTION_FIXED) {
-        append_line(r, line); /* ignored when it asks for more */
+    if ((o->flags & OPTION_FIXED) || o->type == OPTION_LINES) {
+        append_line(r, line); /* ignored when it asks for more; one of many */
     } else if (says_the_same(r, o, w)) {
         append_line(r, line);
         r->said[i] = true;
@@ -67,6 +67,7 @@ static void rewrite_lines(struct rewrite *r, struct slice old)
 {
     struct words w;
     words_init(&w);
+    old = config_skip_mark(old);
     while (old.len > 0) {
         struct slice line = config_next_line(&old), text = config_trim(line);
         const struct option *o = NULL;

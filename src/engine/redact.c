@@ -17,7 +17,7 @@ static bool follows_auth(const struct slice *argv, int i, int first)
            (i - 2 >= first && slice_is(argv[i - 2], "auth"));
 }
 
-/* CONFIG SET takes names and values in turn. */
+/* CONFIG SET takes names and values in turn. By its form, as rename-command may have given CONFIG another name. */
 static bool is_secret_setting(const struct slice *argv, int argc, int i)
 {
     static const char *const secrets[] = {
@@ -36,7 +36,7 @@ struct slice redact_argument(const struct slice *argv, int argc, int i)
             secret = true;
         else if (slice_is(argv[0], "hello"))
             secret = follows_auth(argv, i, 2);
-        else if (slice_is(argv[0], "config"))
+        else
             secret = is_secret_setting(argv, argc, i);
     }
     return secret ? REDACTED : argv[i];

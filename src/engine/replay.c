@@ -102,7 +102,7 @@ static bool is_repeated(const struct reader_command *c, const struct reader_comm
     return fine && fine->argc == c->argc && slice_equal(fine->argv[0], c->argv[0]);
 }
 
-enum admit_verdict replay_admit(void *table, const struct reader_batch *batch,
+static enum admit_verdict admit(const struct cmd_table *table, const struct reader_batch *batch,
                                 struct admit_fault *out)
 {
     const struct reader_command *fine = NULL, *multi = NULL;
@@ -125,6 +125,15 @@ enum admit_verdict replay_admit(void *table, const struct reader_batch *batch,
     name_command(multi, NULL, out);
     snprintf(out->why, sizeof(out->why), "a transaction without an end");
     return ADMIT_DAMAGE;
+}
+
+enum admit_verdict replay_admit(void *table, const struct reader_batch *batch,
+                                struct admit_fault *out)
+{
+    cmd_table_use_real_names(table, true);
+    enum admit_verdict verdict = admit(table, batch, out);
+    cmd_table_use_real_names(table, false);
+    return verdict;
 }
 
 /* --- applying ----------------------------------------------------------------------------------------------- */
@@ -216,11 +225,13 @@ enum replay_verdict replay_batch(struct replay *r, const struct reader_batch *ba
     engine_effect_fn effect = e->effect;
     e->effect = NULL;
     e->replaying = true;
+    cmd_table_use_real_names(e->table, true);
     enum ks_expiry_mode expiry = ks_expiry_mode(e->ks);
     ks_set_expiry_mode(e->ks, KS_EXPIRY_IGNORE);
     enum replay_verdict verdict = run_all(r, batch);
     ks_set_expiry_mode(e->ks, expiry);
     e->replaying = false;
+    cmd_table_use_real_names(e->table, false);
     e->effect = effect;
     return verdict;
 }

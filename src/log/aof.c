@@ -141,7 +141,7 @@ void aof_set_keep_history(struct aof *a, bool on)
 {
     bool was = atomic_exchange(&a->keep_history, on);
     if (was && !on && a->writer)
-        writer_submit_job(a->writer, aof_job_forget_history, a);
+        aof_history_drop(a);
 }
 
 void aof_set_flush_sleep(struct aof *a, int64_t us)
@@ -179,6 +179,7 @@ void aof_poll(struct aof *a)
                  strerror(s->sync_errno));
     if (a->rewrite)
         aof_rewrite_poll(a);
+    aof_history_poll(a);
 }
 
 const char *aof_fault(const struct aof *a)
@@ -272,7 +273,7 @@ bool aof_stopped(const struct aof *a)
     const struct aof_rewrite *rw = a->rewrite;
     if (!a->writer)
         return true;
-    return a->state.ended && (!rw || rw->state.ended);
+    return a->state.ended && (!rw || rw->state.ended) && !aof_history_busy(a);
 }
 
 bool aof_close(struct aof **aof)
@@ -285,6 +286,7 @@ bool aof_close(struct aof **aof)
     aof_watch_free(&a->watch);
     if (a->rewrite) /* its writer tells this log's event_fd, and this log's writer */
         writer_free(&a->rewrite->writer, -1);
+    aof_history_end(a); /* likewise */
     fine = writer_free(&a->writer, AOF_CLOSE_PATIENCE_MS);
     if (a->rewrite)
         aof_rewrite_drop(a);

@@ -369,30 +369,6 @@ void aof_drop_history(struct aof *a)
         log_warning(a->logger, "The manifest still names files that are gone: %s", why);
 }
 
-static void forget_history(struct aof *a)
-{
-    char why[MANIFEST_ERROR_CHARS];
-    /* What lies there of other data goes when the first rewrite is done. */
-    if (a->keep_history || a->fresh || manifest_live(&a->manifest) == a->manifest.count)
-        return;
-    /* A save that failed halfway (ERR_BUSY) may have left a manifest that needs what this one does not. */
-    if (manifest_save(&a->manifest, a->dir, a->manifest_name, why) != ERR_OK) {
-        log_warning(a->logger,
-                    "The history of the append-only file stays until its next rewrite: %s", why);
-        return;
-    }
-    aof_drop_history(a);
-}
-
-void aof_job_forget_history(void *aof, struct writer_file *out)
-{
-    struct aof *a = aof;
-    (void)out;
-    pthread_mutex_lock(&a->files_lock);
-    forget_history(a);
-    pthread_mutex_unlock(&a->files_lock);
-}
-
 void aof_drop_unplaced(void *aof)
 {
     struct aof *a = aof;

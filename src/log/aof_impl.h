@@ -130,6 +130,10 @@ struct aof {
     _Atomic uint64_t base_bytes, older_bytes;
 
     struct aof_rewrite *rewrite; /* NULL: none under way */
+    struct {
+        struct writer *writer; /* drops it; NULL: none does */
+        bool wanted;           /* once no rewrite is under way */
+    } history;
     uint64_t next_base_seq;
 };
 
@@ -174,8 +178,6 @@ enum aof_file_kind {
 void aof_begin_file(const struct aof *a, enum aof_file_kind kind, int64_t unix_s, struct buf *out);
 /* aof_remove_history, also in the manifest on disk. Under files_lock. */
 void aof_drop_history(struct aof *a);
-/* As a writer's job: what is history goes, unless it is to be kept by now. Takes files_lock. */
-void aof_job_forget_history(void *aof, struct writer_file *out);
 /* The base of a log that begins with nothing, as Redis makes one, too; the next change of the manifest
  * names it on disk. */
 enum err aof_empty_base(struct aof *a, char error[AOF_ERROR_CHARS]);
@@ -197,6 +199,16 @@ bool aof_refresh(void *aof, const struct writer_mark *from, struct writer_file *
 void aof_drop_unplaced(void *aof);
 /* Measures the increments beside the one that is written to. Under files_lock. */
 void aof_count_older(struct aof *a);
+
+/* --- aof_history.c ---------------------------------------------------------------------------- */
+
+/* What is history goes soon, unless it is to be kept by then. On the loop, like the next. */
+void aof_history_drop(struct aof *a);
+void aof_history_poll(struct aof *a);
+/* A thread is about it. */
+bool aof_history_busy(const struct aof *a);
+/* Waits for it. */
+void aof_history_end(struct aof *a);
 
 /* --- aof_upgrade.c ---------------------------------------------------------------------------- */
 

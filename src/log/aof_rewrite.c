@@ -248,7 +248,7 @@ bool aof_rewriting(const struct aof *a)
 enum err aof_rewrite(struct aof *a, int64_t now_us, struct sink **out, char error[AOF_ERROR_CHARS])
 {
     assert(a->writer);
-    if (a->rewrite) {
+    if (a->rewrite || aof_history_busy(a)) {
         snprintf(error, AOF_ERROR_CHARS, "%s",
                  aof_rewriting(a) ? "the append-only file is being rewritten already"
                                   : "the last rewrite is still being cleaned up");

@@ -217,5 +217,5 @@ uint64_t net_fit_open_files(uint64_t clients)
     }
     if (limit.rlim_cur >= want)
         return clients;
-    return limit.rlim_cur > NET_OWN_FILES + 1 ? limit.rlim_cur - NET_OWN_FILES : 1;
+    return limit.rlim_cur > NET_OWN_FILES ? limit.rlim_cur - NET_OWN_FILES : 0;
 }

@@ -69,5 +69,5 @@ struct net_stats {
     size_t largest_query_bytes, largest_output_bytes; /* of one connection, now */
 };
 void net_stats(const struct net *n, struct net_stats *out);
-/* Raises RLIMIT_NOFILE to serve `clients` connections; returns how many fit (<= clients). */
+/* Raises RLIMIT_NOFILE to serve `clients` connections; returns how many fit (<= clients; 0: not one). */
 uint64_t net_fit_open_files(uint64_t clients);

@@ -10,6 +10,8 @@
 #include "server/server.h"
 #include "server/version.h"
 
+#define NOWHERE \
+    "there is nothing to listen on: port is 0 or bind is empty, and there is no unixsocket"
 #define PIDFILE_DEFAULT "/var/run/corsac.pid" /* of a server in the background */
 
 static int print(struct buf *text)
@@ -127,7 +129,7 @@ static char *absolute(const char *path)
 static struct server *start(struct config *c, const struct config_problems *p,
                             const struct config_args *args)
 {
-    char error[CONFIG_ERROR_CHARS] = "";
+    char error[CONFIG_ERROR_CHARS] = "", where[1][128];
     char *config_file = absolute(args->file); /* before `dir` changes what a relative path means */
     struct server *s = server_new(c, error);
     if (!s) {
@@ -147,6 +149,14 @@ static struct server *start(struct config *c, const struct config_problems *p,
         server_free(&s);
         return NULL;
     }
+    if (net_listening(s->net, where, 1) == 0) {
+        log_warning(&s->logger, "Cannot start: " NOWHERE);
+        if (s->logger.path)
+            fprintf(stderr, "cannot start: " NOWHERE "\n");
+        server_free(&s);
+        return NULL;
+    }
+    supervisor_started(s);
     if (persist_open(s, error) != ERR_OK) {
         log_warning(&s->logger, "Cannot start: %s", error);
         if (s->logger.path)
@@ -161,7 +171,7 @@ static struct server *start(struct config *c, const struct config_problems *p,
 
 static int serve(struct config *c, const struct config_problems *p, const struct config_args *args)
 {
-    bool daemonize = c->daemonize;
+    bool daemonize = c->daemonize && !supervisor_is_there(c); /* which follows this process */
     int ready_fd = -1;
     if (daemonize && daemon_start(&ready_fd) != ERR_OK) {
         fprintf(stderr, "cannot go into the background: %s\n", strerror(errno));

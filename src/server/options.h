@@ -22,6 +22,8 @@ enum option_group {
     APPLY_AOF = 1 << 7,
 };
 
+enum option_supervised { SUPERVISED_NO, SUPERVISED_AUTO, SUPERVISED_SYSTEMD, SUPERVISED_UPSTART };
+
 /* Words of shutdown-on-sigterm and -sigint. None is "default". */
 enum option_shutdown {
     OPTION_SHUTDOWN_NOSAVE = 1 << 0,
@@ -36,6 +38,7 @@ struct config {
 
     /* process */
     bool daemonize;
+    int supervised; /* enum option_supervised */
     bool crash_log;
     bool purge_in_background;
     char *pidfile;
@@ -45,6 +48,7 @@ struct config {
     unsigned on_sigterm, on_sigint; /* enum option_shutdown */
     int64_t hz;
     int protected_configs; /* enum engine_allow */
+    char *renames;         /* rename-command: lines of two words, see renames.c */
 
     /* durability */
     bool aof;

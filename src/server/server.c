@@ -97,7 +97,7 @@ static enum err new_data(struct server *s, char error[CONFIG_ERROR_CHARS])
     s->engine = engine_new(&eo, &s->config.engine);
     clients_attach(s->clients, s->engine);
     admin_attach(s->admin, s->engine);
-    return ERR_OK;
+    return server_rename_commands(s, error);
 }
 
 struct server *server_new(struct config *takes, char error[CONFIG_ERROR_CHARS])
@@ -174,22 +174,28 @@ static void on_timer(evutil_socket_t fd, short what, void *arg)
     s->timer_us = INT64_MAX;
 }
 
-static void fit_clients(struct server *s)
+static enum err fit_clients(struct server *s, char error[CONFIG_ERROR_CHARS])
 {
-    uint64_t fit = net_fit_open_files((uint64_t)s->config.net.clients_max);
-    if (fit < (uint64_t)s->config.net.clients_max) {
-        log_warning(&s->logger,
-                    "maxclients is %llu instead of %lld: the system allows no more open files "
-                    "(ulimit -n)",
-                    (unsigned long long)fit, (long long)s->config.net.clients_max);
-        s->config.net.clients_max = (int64_t)fit;
+    uint64_t *most = &s->config.net.clients_max, fit = net_fit_open_files(*most);
+    if (fit == 0) {
+        snprintf(error, CONFIG_ERROR_CHARS,
+                 "the system allows too few open files to serve a client, raise ulimit -n");
+        return ERR_FULL;
     }
+    if (fit < *most)
+        log_warning(&s->logger,
+                    "maxclients is %llu instead of %llu: the system allows no more open files "
+                    "(ulimit -n)",
+                    (unsigned long long)fit, (unsigned long long)*most);
+    *most = fit;
+    return ERR_OK;
 }
 
 enum err server_listen(struct server *s, char error[CONFIG_ERROR_CHARS])
 {
     unsigned failed;
-    fit_clients(s);
+    if (fit_clients(s, error) != ERR_OK)
+        return ERR_FULL;
     s->timer = event_new(s->base, -1, 0, on_timer, s);
     s->net = net_new(s->base, s->engine, &s->logger, &s->config.net);
     assert(s->timer);
@@ -276,6 +282,7 @@ static void give(struct server *s)
 void server_ready(struct server *s)
 {
     log_notice(&s->logger, "Ready to accept connections");
+    supervisor_ready(s);
 }
 
 /* Replies leave as the log allows, see engine/gate.h. */
@@ -310,6 +317,7 @@ void server_run(struct server *s)
         give(s);
         s->cycles++;
     }
+    supervisor_stopping(s);
     if (!s->failed) /* else the log's last line is why */
         log_notice(&s->logger, "User requested shutdown...");
     drain(s);

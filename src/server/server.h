@@ -121,6 +121,10 @@ enum err server_apply(struct server *s, struct config *next, unsigned groups, un
 /* Makes s->config_host. */
 void server_config_host(struct server *s);
 
+/* --- renames.c --- */
+/* What rename-command says; on failure `error` says which command is not there, or which name is taken. */
+enum err server_rename_commands(struct server *s, char error[CONFIG_ERROR_CHARS]);
+
 /* --- cron.c --- */
 void server_cron(struct server *s, int64_t now_us);
 /* Latest rate of a counter, per second. */
@@ -137,6 +141,13 @@ void signals_deinit(struct server *s);
 void signals_insist(void);
 /* Installs handlers, and remembers the server for them, for life. */
 void crash_init(struct server *s);
+
+/* --- supervisor.c --- */
+bool supervisor_is_there(const struct config *c);
+void supervisor_started(struct server *s); /* before data are loaded */
+void supervisor_ready(
+    struct server *s); /* clients are served; each time, but only the first counts */
+void supervisor_stopping(struct server *s);
 
 /* --- daemon.c --- */
 /* Goes into the background. Only the child returns; its parent waits until it is ready or dead, and ends with a

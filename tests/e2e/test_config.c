@@ -108,13 +108,13 @@ static void what_corsac_does_not_have_is_named_with_its_line(void **state)
     struct srv *s = srv_new();
     char words[1024];
     srv_write_file(s, "c.conf",
-                   "timeout 1\nno-appendfsync-on-rewrite yes\nsave 900 1\nno-such-option 1\n");
+                   "timeout 1\nno-appendfsync-on-rewrite yes\nsave 900 1\nlog-format logfmt\n");
     snprintf(words, sizeof(words), "c.conf --port %d", s->port);
     srv_launch(s, words, NULL);
     srv_await(s);
     srv_expect_log(s, "c.conf:2: 'no-appendfsync-on-rewrite yes'");
     srv_expect_log(s, "c.conf:3: 'save 900 1'");
-    srv_expect_log(s, "c.conf:4: 'no-such-option 1'");
+    srv_expect_log(s, "c.conf:4: 'log-format ...'");
     srv_stop(&s);
 }
 

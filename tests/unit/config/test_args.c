@@ -93,12 +93,11 @@ static void test_errors(void **state)
         {{"--logfile", "--my-log", "--loglevel", "--bla"},
          "E command line: 'loglevel \"--bla\"': argument(s) must be one of the following: debug, verbose, notice, "
          "warning, nothing\n"},
-        {{"--prot", "1"},
-         "E command line: 'prot \"1\"': unknown option 'prot'; did you mean 'port'?\n"},
-        {{"--no-such-option"},
-         "E command line: 'no-such-option': unknown option 'no-such-option'\n"},
+        {{"--prot", "1"}, "E command line: 'prot ...': unknown option; did you mean 'port'?\n"},
+        {{"--no-such-option"}, "E command line: 'no-such-option': unknown option\n"},
         {{"--no-appendfsync-on-rewrite", "yes"},
-         "W command line: 'no-appendfsync-on-rewrite \"yes\"': option 'no-appendfsync-on-rewrite' is not supported by Corsac yet, ignored\n"},
+         "W command line: 'no-appendfsync-on-rewrite \"yes\"': not supported yet, only 'no' is: a rewrite keeps no sync "
+         "waiting; ignored\n"},
         {{"--save", "60", "1"},
          "W command line: 'save \"60\" \"1\"': snapshots are not supported yet, the append-only file keeps data; "
          "ignored\n"},
@@ -165,6 +164,8 @@ static void test_usage_names_every_option(void **state)
     buf_init(&name);
     config_usage(&server_options, &text);
     for (const struct option *o = server_options.rows; o->name; o++) {
+        if ((o->flags & OPTION_TAKEN) == OPTION_TAKEN)
+            continue;
         buf_clear(&name);
         buf_printf(&name, "\n  --%s ", o->name);
         assert_non_null(strstr(buf_cstr(&text), buf_cstr(&name)));

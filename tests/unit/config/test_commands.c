@@ -10,6 +10,7 @@
 
 #include "base/mem.h"
 #include "server/server.h"
+#include "unit/config/config_test.h"
 #include "unit/server/server_test.h"
 
 #define SET_FAILED(name, why) \
@@ -227,6 +228,67 @@ static void test_help(void **state)
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
+/* --- rename-command ---------------------------------------------------------------------------------- */
+
+static void test_renamed_commands(void **state)
+{
+    (void)state;
+    struct test_server r;
+    test_server_init(
+        &r, "rename-command GET fetch\nrename-command FLUSHALL \"\"\nrename-command CONFIG c0nf\n"
+            "rename-command EVAL \"\"\nrename-command INCR a-rather-long-name-for-incr\n");
+    assert_reply(&r, "SET k 1", "+OK\r\n");
+    assert_reply(&r, "FETCH k", "$1\r\n1\r\n");
+    assert_reply(&r, "a-rather-long-name-for-INCR k", ":2\r\n");
+    assert_has(test_server_run(&r, "GET k"), "-ERR unknown command 'GET'");
+    assert_has(test_server_run(&r, "FLUSHALL"), "-ERR unknown command 'FLUSHALL'");
+    assert_has(test_server_run(&r, "INCR k"), "-ERR unknown command 'INCR'");
+    assert_has(test_server_run(&r, "c0nf GET hz"), "hz");
+    assert_has(test_server_run(&r, "COMMAND INFO fetch"), "get");
+    test_server_deinit(&r);
+}
+
+static void test_wrong_renames(void **state)
+{
+    (void)state;
+    static const char *const wrong[][2] = {
+        {"rename-command FLUSHAL x", "rename-command: there is no command 'FLUSHAL'"},
+        {"rename-command GET set", "rename-command: there already is a command 'set'"},
+        {"rename-command AUTH x",
+         "rename-command: AUTH and HELLO keep their names, by which passwords are kept out of logs"},
+    };
+    for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+        char error[CONFIG_ERROR_CHARS] = "";
+        struct loaded l;
+        struct config c;
+        loaded_init(&l, NULL);
+        load_text(&l, "loglevel nothing\n");
+        load_text(&l, wrong[i][0]);
+        config_copy(&c, &l.config, &server_options);
+        loaded_deinit(&l);
+        assert_null(server_new(&c, error));
+        assert_string_equal(error, wrong[i][1]);
+    }
+}
+
+/* --- what Redis has ----------------------------------------------------------------------------------- */
+
+static void test_defaults_of_redis(void **state)
+{
+    (void)state;
+    assert_reply(&t, "CONFIG GET hash-max-listpack-entries",
+                 "*2\r\n$25\r\nhash-max-listpack-entries\r\n$3\r\n512\r\n");
+    assert_reply(&t, "CONFIG GET repl-backlog-size",
+                 "*2\r\n$17\r\nrepl-backlog-size\r\n$7\r\n1048576\r\n");
+    assert_reply(&t, "CONFIG GET lua-time-limit", "*2\r\n$14\r\nlua-time-limit\r\n$4\r\n5000\r\n");
+    assert_reply(&t, "CONFIG SET repl-backlog-size 1mb stop-writes-on-bgsave-error YES", "+OK\r\n");
+    assert_reply(&t, "CONFIG SET hash-max-listpack-entries 64",
+                 SET_FAILED("hash-max-listpack-entries",
+                            "not supported yet, only '512' is: there are no hashes"));
+    assert_reply(&t, "CONFIG SET aclfile x", SET_FAILED("aclfile", "can't set immutable config"));
+    assert_reply(&t, "CONFIG GET rename-command", "*0\r\n");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -241,6 +303,9 @@ int main(void)
         TEST(test_rewrite),
         TEST(test_resetstat),
         TEST(test_help),
+        cmocka_unit_test(test_renamed_commands), /* servers of their own */
+        cmocka_unit_test(test_wrong_renames),
+        TEST(test_defaults_of_redis),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -61,9 +61,12 @@ static void test_tells_the_defaults(void **state)
     for (const struct option *o = server_options.rows; o->name; o++) {
         char line[128];
         snprintf(line, sizeof(line), "\n%s ", o->name);
-        if (!strstr(buf_cstr(&plain), line))
+        bool taken = (o->flags & OPTION_TAKEN) == OPTION_TAKEN;
+        if (!taken && !strstr(buf_cstr(&plain), line))
             fail_msg("%s is not in conf/corsac.conf", o->name);
-        if (!option_same(o, &l.config, &defaults))
+        bool loopback = strcmp(o->name, "bind") == 0 &&
+                        strcmp(config_value(&l.config, "bind"), "127.0.0.1 -::1") == 0;
+        if (!loopback && !option_same(o, &l.config, &defaults))
             fail_msg("%s is not at its default in conf/corsac.conf", o->name);
     }
     config_deinit(&defaults, &server_options);

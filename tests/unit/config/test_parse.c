@@ -146,8 +146,7 @@ static void test_wrong_values(void **state)
         {"include missing.conf", "cannot read missing.conf: No such file or directory"},
         {"logfile \"a\\x00b\"", "argument must not contain a zero byte "
                                 "(logfile takes one word, in quotes when there are spaces in it)"},
-        {"port \"70", "unbalanced quotes"},
-        {"port \"70\"00", "unbalanced quotes"},
+
         {"notify-keyspace-events KEy",
          "Invalid event class character. Use 'Ag$lshzxeKEtmdn'. "
          "(notify-keyspace-events takes letters of Ag$lshzxeKEtmdn, or \"\")"},
@@ -213,14 +212,72 @@ static void test_not_supported(void **state)
         "W test.conf:2: 'maxmemory-policy allkeys-lru': not supported yet, only 'noeviction' is: nothing is evicted; "
         "ignored\n"
         "W test.conf:3: 'maxmemory 100mb': not supported yet, only '0' is: there is no memory limit; ignored\n"
-        "W test.conf:4: 'loadmodule x.so a': option 'loadmodule' is not supported by Corsac yet, ignored\n"
-        "W test.conf:5: 'rename-command FLUSHALL \"\"': option 'rename-command' is not supported by Corsac yet, "
-        "ignored\n"
-        "W test.conf:6: 'user x on': option 'user' is not supported by Corsac yet, ignored\n"
-        "W test.conf:7: 'hash-max-listpack-entries 5': option 'hash-max-listpack-entries' is not supported by "
-        "Corsac yet, ignored\n"
-        "W test.conf:8: 'maxclient 5': unknown option 'maxclient', ignored; did you mean 'maxclients'?\n"
-        "W test.conf:9: 'no-such-thing 1': unknown option 'no-such-thing', ignored\n");
+        "E test.conf:4: 'loadmodule ...': not supported by Corsac yet, and it may keep somebody out: Corsac does not "
+        "start without it\n"
+        "E test.conf:6: 'user ...': not supported by Corsac yet, and it may keep somebody out: Corsac does not "
+        "start without it\n"
+        "W test.conf:7: 'hash-max-listpack-entries 5': not supported yet, only '512' is: there are no hashes; ignored\n"
+        "E test.conf:8: 'maxclient ...': unknown option; did you mean 'maxclients'?\n"
+        "E test.conf:9: 'no-such-thing ...': unknown option\n");
+}
+
+/* What kept somebody out of the server that a file was written for does not let them into this one. */
+static void test_guards(void **state)
+{
+    (void)state;
+    static const char *const refused[] = {
+        "aclfile /etc/users.acl", "user default off",
+        "tls-port 6380",          "requirepas x",
+        "socket-mark-id 7",       "unixsocketgroup redis",
+        "loadmodule ldap.so",     "# a\rrequirepass x",
+        "requirepass x\rport 7",  "rename-command FLUSHALL",
+        "\xc2\xa0requirepass x",
+    };
+    static const char *const taken[] = {
+        "aclfile \"\"",
+        "tls-port 0",
+        "\xef\xbb\xbfrequirepass x",
+        "tls-auth-clients yes",
+        "masterauth x",
+        "rename-command FLUSHALL \"\"",
+        "\xef\xbb\xbf# a\r\nrequirepass x\r\n",
+    };
+    for (size_t i = 0; i < sizeof(refused) / sizeof(refused[0]) + sizeof(taken) / sizeof(taken[0]);
+         i++) {
+        size_t of_refused = sizeof(refused) / sizeof(refused[0]);
+        struct loaded l;
+        loaded_init(&l, NULL);
+        load_text(&l, i < of_refused ? refused[i] : taken[i - of_refused]);
+        assert_int_equal(l.problems.fatal, i < of_refused ? 1 : 0);
+        loaded_deinit(&l);
+    }
+    struct loaded l;
+    loaded_init(&l, NULL);
+    load_text(&l, "\xef\xbb\xbfrequirepass x\n");
+    assert_string_equal(config_value(&l.config, "requirepass"), "x");
+    loaded_deinit(&l);
+}
+
+/* A line that is not understood may hold a password, whatever is wrong with it. */
+static void test_no_message_quotes_a_secret(void **state)
+{
+    (void)state;
+    static const char *const lines[] = {
+        "requirepas s3cret",        "requirepass=s3cret",
+        "requirepass \"s3cret",     "user default on >s3cret",
+        "requirepass s3cret x",     "masterauth s3cret",
+        "tls-key-file-pass s3cret", "primaryauth s3cret",
+        "# x\rrequirepass s3cret",  "s3cret",
+        "masteruser s3cret",        "loadmodule x.so s3cret",
+    };
+    for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++) {
+        struct loaded l;
+        loaded_init(&l, NULL);
+        load_text(&l, lines[i]);
+        assert_int_equal(l.problems.count, 1);
+        assert_null(strstr(loaded_problems(&l), "s3cret"));
+        loaded_deinit(&l);
+    }
 }
 
 static void test_suggestions(void **state)
@@ -375,6 +432,8 @@ int main(void)
         cmocka_unit_test(test_secrets_stay_secret),
         cmocka_unit_test(test_wrong_values_change_nothing),
         cmocka_unit_test(test_not_supported),
+        cmocka_unit_test(test_guards),
+        cmocka_unit_test(test_no_message_quotes_a_secret),
         cmocka_unit_test(test_suggestions),
         cmocka_unit_test(test_names_are_told_apart),
         cmocka_unit_test(test_include),

@@ -113,6 +113,43 @@ static void test_no_write_waits_for_a_rewrite(void **state)
     world_deinit(&w);
 }
 
+/* Nor for history that goes as it is no longer kept. */
+static void test_no_write_waits_for_history(void **state)
+{
+    (void)state;
+    struct world w;
+    int64_t longest_us = 0;
+    world_init(&w, 4);
+    remove_dir("log");
+    struct aof *a = world_restart(&w, "log", WRITER_EVERYSEC, 0);
+    aof_set_keep_history(a, true);
+    assert_true(world_rewrite_begin(&w, a));
+    while (a->rewrite) {
+        world_rewrite_slice(&w, a);
+        usleep(1000);
+    }
+    assert_true(w.rewrite_ok);
+    assert_true(a->manifest.count > manifest_live(&a->manifest));
+    atomic_store(&shim->delay_us, 150000);
+    atomic_store(&shim->delay_kinds, 1u << DISK_OPEN | 1u << DISK_SYNC_DIR | 1u << DISK_RENAME);
+    aof_set_keep_history(a, false);
+    do {
+        int64_t start_us = clock_mono_us();
+        world_turn(&w, a);
+        for (aof_poll(a); a->state.written < aof_pos(a); aof_poll(a))
+            usleep(100);
+        int64_t took_us = clock_mono_us() - start_us;
+        longest_us = took_us > longest_us ? took_us : longest_us;
+        usleep(1000);
+    } while (aof_history_busy(a));
+    atomic_store(&shim->delay_us, 0);
+    assert_true(longest_us < 100000);
+    assert_int_equal(a->manifest.count, manifest_live(&a->manifest));
+    assert_true(world_close(&w, &a));
+    world_judge_dir(&w, "log", w.points[w.count - 1].pos);
+    world_deinit(&w);
+}
+
 /* A log that is begun anew while serving. */
 static void test_beginning_anew_waits_for_no_slow_disk(void **state)
 {
@@ -165,6 +202,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_io_error_at_every_call),
         cmocka_unit_test(test_nothing_waits_for_a_slow_disk),
         cmocka_unit_test(test_no_write_waits_for_a_rewrite),
+        cmocka_unit_test(test_no_write_waits_for_history),
         cmocka_unit_test(test_beginning_anew_waits_for_no_slow_disk),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
