@@ -14,24 +14,43 @@ static size_t bytes_for(size_t cap)
     return sizeof(struct blob) + cap + BLOB_BACK_BYTES;
 }
 
-static bool is_paged(size_t cap)
+/* How its memory was had. */
+enum kind { SHARED_PAGES, OWN_PAGES, MAPPED };
+
+static enum kind kind_of(size_t cap)
 {
-    return cap >= BLOB_PAGES_BYTES_MIN;
+    return cap >= BLOB_MAPPED_BYTES_MIN  ? MAPPED
+           : cap >= BLOB_PAGES_BYTES_MIN ? OWN_PAGES
+                                         : SHARED_PAGES;
 }
 
-/* Takes what the allocator gave on top of what was asked for, unless that would make pages of it. */
+static bool is_paged(size_t cap)
+{
+    return kind_of(cap) != SHARED_PAGES;
+}
+
+/* Takes what there is on top of what was asked for, unless that would make another kind of it. */
 static void set_cap(struct blob *b, size_t asked)
 {
-    size_t cap = mem_usable(b) - bytes_for(0);
-    b->cap = is_paged(cap) == is_paged(asked) ? cap : asked;
+    size_t there = kind_of(asked) == MAPPED ? mem_map_bytes(bytes_for(asked)) : mem_usable(b);
+    size_t cap = there - bytes_for(0);
+    b->cap = kind_of(cap) == kind_of(asked) ? cap : asked;
+}
+
+static void *try_alloc(size_t cap)
+{
+    switch (kind_of(cap)) {
+    case SHARED_PAGES: return mem_try_alloc(bytes_for(cap));
+    case OWN_PAGES: return mem_try_alloc_pages(bytes_for(cap), MEM_USUAL_PAGES);
+    case MAPPED: return mem_try_map(mem_map_bytes(bytes_for(cap)));
+    }
+    __builtin_unreachable();
 }
 
 struct blob *blob_try_new(size_t len, size_t cap)
 {
     assert(len <= cap);
-    size_t bytes = bytes_for(cap);
-    struct blob *b =
-        is_paged(cap) ? mem_try_alloc_pages(bytes, MEM_USUAL_PAGES) : mem_try_alloc(bytes);
+    struct blob *b = try_alloc(cap);
     if (!b)
         return NULL;
     *b = (struct blob){.refs = 1, .len = len};
@@ -39,12 +58,34 @@ struct blob *blob_try_new(size_t len, size_t cap)
     return b;
 }
 
+struct blob *blob_try_new_zero(size_t len, size_t cap)
+{
+    struct blob *b = blob_try_new(len, cap);
+    if (b && kind_of(b->cap) != MAPPED)
+        memset(b->data, 0, len);
+    return b;
+}
+
 static void blob_free(struct blob *b)
 {
-    if (is_paged(b->cap))
-        mem_free_pages(b, bytes_for(b->cap), b->lent);
-    else
-        mem_free(b);
+    switch (kind_of(b->cap)) {
+    case SHARED_PAGES: mem_free(b); break;
+    case OWN_PAGES: mem_free_pages(b, bytes_for(b->cap), b->lent); break;
+    case MAPPED: mem_unmap(b, bytes_for(b->cap)); break;
+    }
+}
+
+/* Of a mapping, what is behind its bytes was never written to, but for what a protocol puts there. */
+void blob_edit(struct blob *b, size_t len)
+{
+    assert(blob_editable(b) && len >= b->len && len <= b->cap);
+    size_t more = len - b->len;
+    if (kind_of(b->cap) == MAPPED && more > BLOB_BACK_BYTES)
+        more = BLOB_BACK_BYTES;
+    memset(b->data + b->len, 0, more);
+    b->len = len;
+    b->framed = false;
+    b->edited = true;
 }
 
 void blob_drop(struct blob *b)
@@ -63,7 +104,7 @@ struct blob *blob_try_resize(struct blob *b, size_t cap)
 {
     assert(blob_editable(b) && cap >= b->len);
     struct blob *resized;
-    if (is_paged(cap) != is_paged(b->cap)) {
+    if (kind_of(cap) != kind_of(b->cap)) {
         resized = blob_try_new(b->len, cap);
         if (!resized)
             return NULL;
@@ -72,8 +113,13 @@ struct blob *blob_try_resize(struct blob *b, size_t cap)
         blob_free(b);
         return resized;
     }
-    resized = is_paged(cap) ? mem_try_realloc_pages(b, bytes_for(cap))
-                            : mem_try_realloc(b, bytes_for(cap));
+    switch (kind_of(cap)) {
+    case SHARED_PAGES: resized = mem_try_realloc(b, bytes_for(cap)); break;
+    case OWN_PAGES: resized = mem_try_realloc_pages(b, bytes_for(cap)); break;
+    case MAPPED:
+        resized = mem_try_remap(b, bytes_for(b->cap), mem_map_bytes(bytes_for(cap)));
+        break;
+    }
     if (resized)
         set_cap(resized, cap);
     return resized;
@@ -91,8 +137,8 @@ bool blob_ask_to_lend(struct blob *b)
 
 struct blob *blob_try_promote(struct blob *b)
 {
-    if (b->promoted || b->sent < BLOB_SENT_COPIED || b->len < BLOB_PROMOTE_BYTES_MIN ||
-        b->len > BLOB_PROMOTE_BYTES_MAX)
+    if (b->promoted || kind_of(b->cap) == MAPPED || b->sent < BLOB_SENT_COPIED ||
+        b->len < BLOB_PROMOTE_BYTES_MIN || b->len > BLOB_PROMOTE_BYTES_MAX)
         return NULL;
     b->promoted = true; /* whatever comes of it: not tried again */
     struct blob *copy = mem_try_alloc_pages(bytes_for(b->cap), MEM_HUGE_PAGES);
@@ -107,5 +153,5 @@ struct blob *blob_try_promote(struct blob *b)
 
 size_t blob_memory(const struct blob *b)
 {
-    return mem_usable(b);
+    return kind_of(b->cap) == MAPPED ? bytes_for(b->cap) : mem_usable(b);
 }

@@ -42,8 +42,13 @@ struct blob {
     char data[];
 };
 
+/* From here on, a blob is a mapping: it grows without a copy, and a gap in it costs nothing. */
+#define BLOB_MAPPED_BYTES_MIN ((size_t)8 * 1024 * 1024) /* of capacity */
+
 /* One reference, content undefined. NULL: no memory. */
 struct blob *blob_try_new(size_t len, size_t cap);
+/* The same, all zero. */
+struct blob *blob_try_new_zero(size_t len, size_t cap);
 static inline struct blob *blob_hold(struct blob *b)
 {
     b->refs++;
@@ -57,13 +62,9 @@ static inline bool blob_editable(const struct blob *b)
 {
     return b->refs == 1 && !b->lent;
 }
-/* Before each change of an editable blob: from now on it has `len` bytes (<= cap). */
-static inline void blob_edit(struct blob *b, size_t len)
-{
-    b->len = len;
-    b->framed = false;
-    b->edited = true;
-}
+/* Before each change of an editable blob: from now on it has `len` bytes (<= cap), at least as many as before. Those that
+ * come are zero. */
+void blob_edit(struct blob *b, size_t len);
 /* Room for `cap` bytes in a blob that is editable; moves it. NULL: no memory, and b is as it was. */
 struct blob *blob_try_resize(struct blob *b, size_t cap);
 

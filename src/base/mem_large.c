@@ -16,7 +16,8 @@
 struct dead { /* at the start of what is to be freed */
     struct dead *next;
     size_t bytes;
-    bool lent; /* its pages are to be given up, and all of them are its own */
+    bool lent;   /* its pages are to be given up, and all of them are its own */
+    bool mapped; /* it is of mem_try_map */
 };
 static_assert(sizeof(struct dead) <= MEM_FREED_BYTES, "what is lent is not written to");
 
@@ -59,9 +60,21 @@ static void free_lent(void *p, size_t bytes)
         mem_free(p);
 }
 
+static void unmap_now(void *p, size_t bytes)
+{
+    uintptr_t at = (uintptr_t)p, end = at + bytes;
+    for (; at < end; at += PIECE_BYTES)
+        munmap((void *)at, end - at < PIECE_BYTES ? end - at : PIECE_BYTES);
+    mem_count_mapped(-(ptrdiff_t)bytes, -(ptrdiff_t)bytes);
+}
+
 /* What lies behind the head has nothing in it any more, so its pages may go before the allocator has it back. */
 static void free_dead(struct dead *d)
 {
+    if (d->mapped) {
+        unmap_now(d, d->bytes);
+        return;
+    }
     if (d->lent) {
         free_lent(d, d->bytes);
         return;
@@ -100,13 +113,14 @@ static bool start_thread(void)
 }
 
 /* False: nobody will free it. */
-static bool hand_over(void *p, size_t bytes, bool lent)
+static bool hand_over(void *p, struct dead how)
 {
     struct dead *d = p;
     pthread_mutex_lock(&large.lock);
     bool taken = start_thread();
     if (taken) {
-        *d = (struct dead){large.first, bytes, lent};
+        *d = how;
+        d->next = large.first;
         large.first = d;
         pthread_cond_signal(&large.work);
     }
@@ -116,16 +130,76 @@ static bool hand_over(void *p, size_t bytes, bool lent)
 
 void mem_free_large(void *p, size_t bytes)
 {
-    if (bytes < MEM_LARGE_BYTES_MIN || !hand_over(p, bytes, false))
+    if (bytes < MEM_LARGE_BYTES_MIN || !hand_over(p, (struct dead){.bytes = bytes}))
         mem_free(p);
 }
 
 void mem_free_pages(void *p, size_t bytes, bool lent)
 {
-    if (bytes >= MEM_LARGE_BYTES_MIN && hand_over(p, bytes, lent))
+    if (bytes >= MEM_LARGE_BYTES_MIN && hand_over(p, (struct dead){.bytes = bytes, .lent = lent}))
         return;
     if (lent)
         free_lent(p, bytes);
     else
         mem_free(p);
+}
+
+/* --- mappings --------------------------------------------------------------------------------------- */
+
+size_t mem_map_bytes(size_t bytes)
+{
+    return (bytes + MEM_PAGE_BYTES - 1) & ~(MEM_PAGE_BYTES - 1);
+}
+
+/* Where a page table begins: so the kernel moves whole tables when such a mapping moves, 512 pages at once. */
+static void *map_aligned(size_t bytes)
+{
+    char *p =
+        mmap(NULL, bytes + PIECE_BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (p == MAP_FAILED)
+        return NULL;
+    size_t ahead = (PIECE_BYTES - (uintptr_t)p % PIECE_BYTES) % PIECE_BYTES;
+    if (ahead > 0)
+        munmap(p, ahead);
+    munmap(p + ahead + bytes, PIECE_BYTES - ahead);
+    return p + ahead;
+}
+
+void *mem_try_map(size_t bytes)
+{
+    assert(bytes > 0 && bytes % MEM_PAGE_BYTES == 0);
+    if (mem_should_fail())
+        return NULL;
+    void *p = map_aligned(bytes);
+    if (!p)
+        return NULL;
+    mem_count_mapped((ptrdiff_t)bytes, (ptrdiff_t)bytes);
+    return p;
+}
+
+void *mem_try_remap(void *p, size_t bytes, size_t wanted)
+{
+    assert(wanted > 0 && wanted % MEM_PAGE_BYTES == 0);
+    if (mem_should_fail())
+        return NULL;
+    void *moved = mremap(p, bytes, wanted, 0);
+    if (moved == MAP_FAILED) {
+        void *there = map_aligned(wanted);
+        if (!there)
+            return NULL;
+        moved = mremap(p, bytes, wanted, MREMAP_MAYMOVE | MREMAP_FIXED, there);
+        if (moved == MAP_FAILED)
+            munmap(there, wanted);
+    }
+    if (moved == MAP_FAILED)
+        return NULL;
+    ptrdiff_t grown = (ptrdiff_t)wanted - (ptrdiff_t)bytes;
+    mem_count_mapped(grown, grown);
+    return moved;
+}
+
+void mem_unmap(void *p, size_t bytes)
+{
+    if (bytes < MEM_LARGE_BYTES_MIN || !hand_over(p, (struct dead){.bytes = bytes, .mapped = true}))
+        unmap_now(p, bytes);
 }

@@ -23,7 +23,7 @@ static void on_expired(void *arg, int db, struct slice key)
     unit_begin(e, NULL);
     e->stats.dirty++;
     touched_add(&e->unit.touched, k.hash, true);
-    watches_touch(e->watches, db, key);
+    watches_touch(e->watches, db, &k);
     unit_event(e, db, key, NOTIFY_EXPIRED, "expired");
     unit_effect(e, db, 2, (struct slice[]){SLICE("DEL"), key});
     unit_end(e);

@@ -27,7 +27,7 @@ static void on_changed(struct cmd_ctx *c, int db, const struct key *key, unsigne
     e->stats.dirty++;
     if (c->touched)
         touched_add(c->touched, key->hash, true);
-    watches_touch(e->watches, db, key->name);
+    watches_touch(e->watches, db, key);
     unit_event(e, db, key->name, class, name);
 }
 

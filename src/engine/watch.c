@@ -10,7 +10,6 @@
 #include <assert.h>
 
 #include "base/mem.h"
-#include "base/siphash.h"
 #include "ds/table.h"
 #include "engine/engine.h"
 
@@ -32,7 +31,6 @@ struct session_watch {
 struct watches {
     struct engine *engine;
     struct table keys; /* of struct watched_key */
-    struct siphash_key hash_key;
 };
 
 struct watch_name {
@@ -53,6 +51,8 @@ static bool same_key(const void *p, const void *name)
     return k->db == n->db && slice_equal(slice_of(k->name, k->len), n->key);
 }
 
+/* By the hash of the keyspace, which a request has. The database is part of what is compared, not of the hash: the same
+ * name is rarely watched in two. */
 static struct watched_key *find(const struct watches *w, int db, struct slice key, uint32_t hash)
 {
     struct watch_name name = {db, key};
@@ -60,17 +60,10 @@ static struct watched_key *find(const struct watches *w, int db, struct slice ke
     return pos.bucket ? table_at(pos) : NULL;
 }
 
-/* The database is part of what is compared, not of the hash: the same name is rarely watched in two. */
-static uint32_t hash_of(const struct watches *w, struct slice key)
-{
-    return (uint32_t)siphash13(&w->hash_key, key.ptr, key.len);
-}
-
 struct watches *watches_new(struct engine *e)
 {
     struct watches *w = mem_zalloc(sizeof(*w));
     w->engine = e;
-    w->hash_key = (struct siphash_key){rng_next(e->rng), rng_next(e->rng)};
     table_init(&w->keys, rehash, NULL);
     return w;
 }
@@ -126,7 +119,7 @@ static bool is_watched_by(const struct watched_key *k, const struct session *s)
 bool watch_add(struct session *s, int db, struct slice key)
 {
     struct watches *w = s->engine->watches;
-    uint32_t hash = hash_of(w, key);
+    uint32_t hash = ks_key(w->engine->ks, key).hash;
     struct watched_key *k = find(w, db, key, hash);
     if (k && is_watched_by(k, s))
         return true;
@@ -191,11 +184,11 @@ static void touch(struct watched_key *k)
         l->session->flags |= SESSION_DIRTY_CAS;
 }
 
-void watches_touch(struct watches *w, int db, struct slice key)
+void watches_touch(struct watches *w, int db, const struct key *key)
 {
     if (!watches_any(w))
         return;
-    struct watched_key *k = find(w, db, key, hash_of(w, key));
+    struct watched_key *k = find(w, db, key->name, key->hash);
     if (k)
         touch(k);
 }

@@ -6,6 +6,7 @@
 #include "base/slice.h"
 
 struct engine;
+struct key;
 struct session;
 struct watches;
 
@@ -23,7 +24,7 @@ size_t watch_count(const struct session *s); /* walks them */
 void watch_settle_expired(struct session *s);
 
 /* A key changed: its watchers' transactions fail (SESSION_DIRTY_CAS). */
-void watches_touch(struct watches *w, int db, struct slice key);
+void watches_touch(struct watches *w, int db, const struct key *key);
 /* A database (-1: every one) is about to be emptied: the same for the watched keys that exist in it. */
 void watches_touch_all(struct watches *w, int db);
 /* Two databases are about to change places: the same for the watched keys that exist in either. */

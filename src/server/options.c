@@ -57,7 +57,8 @@ static const struct option rows[] = {
      .flags = OPTION_IMMUTABLE, .summary = "connections that may wait to be accepted"},
     {.name = "timeout", .type = OPTION_INT, AT(net.idle_s_max), .fallback = "0", UP_TO(0, INT_MAX),
      .summary = "seconds after which an idle client is disconnected; 0: never"},
-    {.name = "tcp-keepalive", .type = OPTION_INT, AT(net.keepalive_s), .fallback = "300", UP_TO(0, INT_MAX), .summary = "seconds between signs of life on an idle connection; 0: none"},
+    {.name = "tcp-keepalive", .type = OPTION_INT, AT(net.keepalive_s), .fallback = "300", UP_TO(0, INT_MAX),
+     .summary = "seconds between signs of life on an idle connection; 0: none"},
     {.name = "protected-mode", .type = OPTION_BOOL, AT(net.protected_mode), .fallback = "yes",
      .summary = "without a password, serve clients of this machine only"},
 
@@ -86,7 +87,8 @@ static const struct option rows[] = {
      .apply = APPLY_MEMORY, .summary = "give memory back to the system on a thread of its own"},
 
     /* --- who may do what --- */
-    {.name = "requirepass", .type = OPTION_BYTES, AT(engine.password), .fallback = "", .flags = OPTION_SENSITIVE, .summary = "password that clients must give"},
+    {.name = "requirepass", .type = OPTION_BYTES, AT(engine.password), .fallback = "", .flags = OPTION_SENSITIVE,
+     .summary = "password that clients must give"},
     {.name = "rename-command", .type = OPTION_LINES, AT(renames), .fallback = "", UP_TO(2, 2),
      .flags = OPTION_IMMUTABLE, .summary = "a command, and the name that clients call it by; \"\": none may"},
     {.name = "enable-debug-command", .type = OPTION_ENUM, AT(engine.debug_commands), .fallback = "no",
@@ -104,7 +106,8 @@ static const struct option rows[] = {
     {.name = "client-query-buffer-limit", .type = OPTION_MEMORY, AT(net.query_bytes_max), .fallback = "1gb",
      UP_TO(MB, INT64_MAX), .summary = "most that a client may send ahead"},
     {.name = "client-output-buffer-limit", .type = OPTION_SPECIAL, .special = &option_output_limits,
-     .fallback = "normal 0 0 0 slave 256mb 64mb 60 pubsub 32mb 8mb 60", .flags = OPTION_MULTI_ARG, .summary = "class, hard limit, soft limit and its seconds: replies that wait for a client"},
+     .fallback = "normal 0 0 0 slave 256mb 64mb 60 pubsub 32mb 8mb 60", .flags = OPTION_MULTI_ARG,
+     .summary = "class, hard limit, soft limit and its seconds: replies that wait for a client"},
 
     /* --- durability --- */
     {.name = "appendonly", .type = OPTION_BOOL, AT(aof), .fallback = "yes", .apply = APPLY_AOF,
@@ -137,14 +140,18 @@ static const struct option rows[] = {
      .flags = OPTION_IMMUTABLE, .summary = "databases that SELECT can choose from"},
     {.name = "shards", .type = OPTION_INT, AT(shards), .fallback = "1", UP_TO(1, KS_SHARDS_MAX),
      .apply = APPLY_SHARDS, .summary = "tables that the keys are spread over, by consistent hashing"},
-    {.name = "notify-keyspace-events", .type = OPTION_SPECIAL, .special = &option_notify, .fallback = "", .summary = "classes of events that are published, such as KEA"},
+    {.name = "notify-keyspace-events", .type = OPTION_SPECIAL, .special = &option_notify, .fallback = "",
+     .summary = "classes of events that are published, such as KEA"},
 
     /* --- what is recorded --- */
     {.name = "slowlog-log-slower-than", .type = OPTION_INT, AT(engine.slowlog_us), .fallback = "10000",
      UP_TO(-1, INT64_MAX), .summary = "microseconds; 0: every command; -1: none"},
-    {.name = "slowlog-max-len", .type = OPTION_INT, AT(engine.slowlog_len_max), .fallback = "128", UP_TO(0, INT64_MAX), .summary = "commands that SLOWLOG remembers"},
-    {.name = "latency-monitor-threshold", .type = OPTION_INT, AT(engine.latency_ms), .fallback = "0", UP_TO(0, INT64_MAX), .summary = "milliseconds from which LATENCY remembers an event; 0: none"},
-    {.name = "latency-tracking", .type = OPTION_BOOL, AT(engine.latency_tracking), .fallback = "yes", .summary = "a histogram of durations for each command"},
+    {.name = "slowlog-max-len", .type = OPTION_INT, AT(engine.slowlog_len_max), .fallback = "128", UP_TO(0, INT64_MAX),
+     .summary = "commands that SLOWLOG remembers"},
+    {.name = "latency-monitor-threshold", .type = OPTION_INT, AT(engine.latency_ms), .fallback = "0", UP_TO(0, INT64_MAX),
+     .summary = "milliseconds from which LATENCY remembers an event; 0: none"},
+    {.name = "latency-tracking", .type = OPTION_BOOL, AT(engine.latency_tracking), .fallback = "yes",
+     .summary = "a histogram of durations for each command"},
     {.name = "latency-tracking-info-percentiles", .type = OPTION_SPECIAL, .special = &option_percentiles,
      .fallback = "50 99 99.9", .flags = OPTION_MULTI_ARG, .summary = "percentiles in INFO latencystats"},
 

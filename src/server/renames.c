@@ -5,7 +5,7 @@
 #include "config/line.h"
 #include "server/server.h"
 
-/* Commands that Redis has and Corsac has not, so that closing one is told apart from a mistake that leaves another open. */
+/* Commands that Redis has and Corsac has not: closing one is told apart from a mistake that leaves another open. */
 static const char *const absent[] = {
     "acl",
     "asking",

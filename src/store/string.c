@@ -9,6 +9,8 @@
 /* A blob that grows gets as much again as slack, up to this much, so that appending costs a copy of a byte
  * only a few times over, and a large value does not take double its size. */
 #define SLACK_BYTES_MAX (1024 * 1024)
+/* What is a mapping grows without a copy, but its pages are entered anew: a share of it, so that this is rare. */
+#define SLACK_SHARE 16
 /* What is summed of a blob's beginning and end: store/item_check.h. */
 #define SUM_BYTES 1024
 
@@ -87,15 +89,11 @@ struct blob *string_blob_to_send(const struct item *it, size_t offset)
 
 static size_t with_slack(size_t len)
 {
-    return len + (len < SLACK_BYTES_MAX ? len : SLACK_BYTES_MAX);
+    size_t most = len / SLACK_SHARE > SLACK_BYTES_MAX ? len / SLACK_SHARE : SLACK_BYTES_MAX;
+    return len + (len < most ? len : most);
 }
 
-/* A string of `len` bytes that is about to be written to: what there was, and zeros behind it. */
-struct grown {
-    struct ks_edit *edit;
-    size_t len;
-};
-
+/* What there was, and zeros up to `len`. */
 static void copy_grown(char *to, size_t len, struct slice from)
 {
     if (from.len > 0)
@@ -122,10 +120,11 @@ static char *new_blob(struct ks_edit *e, size_t len)
     char scratch[NUM_I64_CHARS];
     struct slice old = whole(e->item, scratch);
     /* What starts from nothing may well be all that will be written. */
-    struct blob *b = blob_try_new(len, old.len > 0 ? with_slack(len) : len);
+    struct blob *b = blob_try_new_zero(len, old.len > 0 ? with_slack(len) : len);
     if (!b)
         return NULL;
-    copy_grown(b->data, len, old);
+    if (old.len > 0)
+        memcpy(b->data, old.ptr, old.len);
     blob_edit(b, len);
     struct item_value v = item_value_blob(&b);
     v.flags = ITEM_EDITED;
@@ -138,15 +137,12 @@ static char *new_blob(struct ks_edit *e, size_t len)
 static char *grow_blob(struct item *it, size_t len)
 {
     struct blob *b = item_blob(it);
-    size_t old_len = b->len;
     if (len > b->cap) {
         b = blob_try_resize(b, with_slack(len));
         if (!b)
             return NULL;
         item_set_blob_in_place(it, b);
     }
-    if (len > old_len)
-        memset(b->data + old_len, 0, len - old_len);
     blob_edit(b, len);
     it->flags |= ITEM_EDITED;
     return b->data;

@@ -59,4 +59,41 @@ def switching_the_log_on_stalls_nobody():
     assert testing.connect(SERVER).call("MGET", "kept", "other", "behind") == [b"1", b"2", b"3"]
 
 
+@test
+def messages_about_a_key_wait_for_its_change():
+    client, listener, other = (testing.connect(SERVER) for _ in range(3))
+    assert client.call("CONFIG", "SET", "appendfsync", "always", "notify-keyspace-events", "KEA") == b"+OK"
+    listener.call("SUBSCRIBE", "__keyevent@0__:set")
+    other.call("SUBSCRIBE", "news")
+    DISK.delay(disks.SYNC, int(3 * DELAY_S * 1e6))
+    begin = time.monotonic()
+    client.send("SET", "told", "1")
+    publisher = testing.connect(SERVER)
+    prompt(publisher, "PUBLISH", "news", "now")
+    assert other.read() == [b"message", b"news", b"now"]
+    assert time.monotonic() - begin < PROMPT_S, "PUBLISH waited"
+    assert listener.read() == [b"message", b"__keyevent@0__:set", b"told"]
+    assert time.monotonic() - begin > 2 * DELAY_S, "the message came before the change was safe"
+    assert client.read() == b"+OK"
+    DISK.calm()
+
+
+@test
+def who_waits_for_a_log_that_is_switched_off_hears_so():
+    client, waiter = testing.connect(SERVER), testing.connect(SERVER)
+    assert client.call("CONFIG", "SET", "appendonly", "no") == b"+OK"
+    while waiter.call("WAITAOF", 1, 0, 1) == [1, 0]:  # until it is closed
+        time.sleep(0.01)
+    DISK.delay(disks.NAMES | disks.SYNC, int(3 * DELAY_S * 1e6))
+    assert client.call("CONFIG", "SET", "appendonly", "yes") == b"+OK"
+    end = time.monotonic() + testing.PATIENCE_S
+    while isinstance(reply := waiter.call("WAITAOF", 1, 0, 1), bytes) and b"disabled" in reply:
+        assert time.monotonic() < end
+    assert waiter.call("SET", "late", "1") == b"+OK"
+    waiter.send("WAITAOF", 1, 0, 0)  # in the middle of the first rewrite
+    assert client.call("CONFIG", "SET", "appendonly", "no") == b"+OK"
+    assert b"appendonly is disabled" in waiter.read()
+    DISK.calm()
+
+
 testing.run(SERVER)

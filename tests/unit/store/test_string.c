@@ -1,5 +1,7 @@
 #include "ks_fixture.h"
 
+#include "base/clock.h"
+
 #define TEXT_BYTES 9000
 
 /* A keyspace with one string under "k". */
@@ -131,6 +133,41 @@ static void appending_is_amortised(void **state)
     ks_free(&b.ks);
 }
 
+/* A gap costs no memory, growing no copy, and what comes is zero wherever the bytes lay before. */
+static void very_large_strings_grow_in_place(void **state)
+{
+    (void)state;
+    static const size_t ends[] = {8 << 20, (8 << 20) + 6, 9 << 20, 300 << 20, 301 << 20, 512 << 20};
+    struct bench b;
+    char scratch[NUM_I64_CHARS];
+    setup(&b);
+    put(&b, 5000);
+    int64_t start_us = clock_mono_us();
+    for (size_t i = 0; i < 6; i++) {
+        struct ks_edit e;
+        assert_true(ks_edit(b.ks, 0, &b.k, &e));
+        assert_int_equal(string_write(&e, ends[i] - 3, SLICE("end")), ERR_OK);
+        const struct item *it = ks_edit_end(&e);
+        assert_int_equal(string_len(it), ends[i]);
+        struct slice s = fixture_string(it, scratch);
+        /* as a reply writes behind the bytes */
+        memcpy((char *)s.ptr + s.len, "\r\n", 2);
+    }
+    assert_true(clock_mono_us() - start_us < 500000);
+    struct slice s = fixture_string(ks_find(b.ks, 0, &b.k, 0), scratch);
+    assert_memory_equal(s.ptr, b.text, 5000);
+    for (size_t i = 0; i < 6; i++) {
+        assert_memory_equal(s.ptr + ends[i] - 3, "end", 3);
+        assert_int_equal(s.ptr[ends[i] - 4], 0);
+        if (i > 1 && i < 5)
+            assert_memory_equal(s.ptr + ends[i], "\0\0\0\0", 4);
+    }
+    ks_validate(b.ks);
+    ks_delete(b.ks, 0, &b.k);
+    fixture_settle(b.ks);
+    ks_free(&b.ks);
+}
+
 /* What the commands of a value say, in one piece. */
 static size_t collect(struct value_cursor *c, char *out, struct value_command *cmd)
 {
@@ -191,6 +228,7 @@ int main(void)
         cmocka_unit_test(a_blob_that_a_reply_holds_stays),
         cmocka_unit_test(a_copy_does_not_see_the_edit),
         cmocka_unit_test(appending_is_amortised),
+        cmocka_unit_test(very_large_strings_grow_in_place),
         cmocka_unit_test(a_cursor_that_holds_shows_what_was_there),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
