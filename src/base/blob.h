@@ -71,9 +71,9 @@ struct blob *blob_try_resize(struct blob *b, size_t cap);
 /* Somebody is about to queue it to be sent: may it be lent then? */
 bool blob_ask_to_lend(struct blob *b);
 
-/* Of a blob that is sent so often that it is lent: a copy on huge pages, from which the kernel sends 64 KiB for an eighth
- * less and 1 MiB for three tenths less, at the price of up to a fourth more memory (base/mem.h). Takes the caller's
- * reference of b. NULL: it stays as it is, for now or for good. */
+/* Of a blob that is sent so often that it is lent: a copy on huge pages, from which the kernel sends 64 KiB for an
+ * eighth less and 1 MiB for three tenths less, at the price of up to a fourth more memory (base/mem.h). Takes the
+ * caller's reference of b. NULL: it stays as it is, for now or for good. */
 struct blob *blob_try_promote(struct blob *b);
 
 size_t blob_memory(const struct blob *b); /* bytes set aside */

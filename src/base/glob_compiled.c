@@ -1,10 +1,10 @@
 /* A pattern that is matched often, or that somebody else wrote: read once, so that a match looks at no class twice.
  *
- * It is cut at each '*' into segments. The first begins where the text does, the last ends where the text does, and each
- * between them is looked for from where the one before ended: what is found first leaves most to those that follow, so
- * nothing found is ever given up. Looking for a segment of bytes takes memmem; for a short one of other elements as much as the
- * product of both lengths; and for a long one the Shift-And of Baeza-Yates and Gonnet (1992), where each bit of a state is
- * a beginning of the segment that ends here: a 64th of that product. */
+ * It is cut at each '*' into segments. The first begins where the text does, the last ends where the text does, and
+ * each between them is looked for from where the one before ended: what is found first leaves most to those that
+ * follow, so nothing found is ever given up. Looking for a segment of bytes takes memmem; for a short one of other
+ * elements as much as the product of both lengths; and for a long one the Shift-And of Baeza-Yates and Gonnet (1992),
+ * where each bit of a state is a beginning of the segment that ends here: a 64th of that product. */
 #include <stdint.h>
 #include <string.h>
 
@@ -56,8 +56,8 @@ static void include(struct class *set, unsigned char c)
 
 /* --- reading ---------------------------------------------------------------------------------------- */
 
-/* A class whose '[' is just behind *at, by the rules of match_class in glob.c. Ranges are collected as how many begin and end
- * at each byte. */
+/* A class whose '[' is just behind *at, by the rules of match_class in glob.c. Ranges are collected as how many begin
+ * and end at each byte. */
 static void read_class(struct slice pattern, size_t *at, bool nocase, struct class *out)
 {
     const unsigned char *p = (const unsigned char *)pattern.ptr;

@@ -75,7 +75,8 @@ struct cmd_host_ops {
                     const char *name);
     /* An event without a change. */
     void (*notify)(struct cmd_ctx *c, int db, struct slice key, unsigned class, const char *name);
-    /* An effect for the log. The slices are copied before it returns. A crash leaves all effects of a request, or none. */
+    /* An effect for the log. The slices are copied before it returns. A crash leaves all effects of a request, or
+     * none. */
     void (*effect)(struct cmd_ctx *c, int db, int argc, const struct slice *argv);
     /* The same, of which the argument that is the blob's bytes may be held by reference. May be NULL. */
     void (*effect_blob)(struct cmd_ctx *c, int db, int argc, const struct slice *argv,

@@ -3,14 +3,14 @@
  *    length(i, j) = length(i - 1, j - 1) + 1                      where a[i - 1] == b[j - 1],
  *                   max(length(i - 1, j), length(i, j - 1))       else
  *
- * is the length for the first i bytes of a and the first j bytes of b. Two neighbours in a row differ by one or not at all,
- * so a row is kept as bits: bit j - 1 is clear where length(i, j) is one more than length(i, j - 1). 64 of them are computed at
- * once, with an addition (Hyyro, "Bit-parallel LCS-length computation revisited", 2004):
+ * is the length for the first i bytes of a and the first j bytes of b. Two neighbours in a row differ by one or not at
+ * all, so a row is kept as bits: bit j - 1 is clear where length(i, j) is one more than length(i, j - 1). 64 of them
+ * are computed at once, with an addition (Hyyro, "Bit-parallel LCS-length computation revisited", 2004):
  *
  *    row(i) = row(i - 1) + (row(i - 1) & where(a[i - 1])) | row(i - 1) & ~where(a[i - 1])
  *
- * where `where` has a bit for each place of a byte in b. Walking from the last cell to the first gives the subsequence, from
- * its end. */
+ * where `where` has a bit for each place of a byte in b. Walking from the last cell to the first gives the subsequence,
+ * from its end. */
 #include "base/mem.h"
 #include "cmd/ctx.h"
 

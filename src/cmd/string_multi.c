@@ -1,7 +1,7 @@
 /* Many strings at once: MGET, MSET and their family.
  *
- * Keys are taken in groups whose memory is asked for together. When memory runs out half way, what was set so far is taken
- * back: nothing was changed, and nobody hears of anything. */
+ * Keys are taken in groups whose memory is asked for together. When memory runs out half way, what was set so far is
+ * taken back: nothing was changed, and nobody hears of anything. */
 #include "cmd/ctx.h"
 #include "cmd/set_options.h"
 
@@ -51,7 +51,8 @@ static bool set_pairs(struct cmd_ctx *c, struct ks_group *g, struct pairs p, int
     return true;
 }
 
-/* All of them, with their events; the effect is the caller's. False: no memory, nothing changed, the error is replied. */
+/* All of them, with their events; the effect is the caller's. False: no memory, nothing changed, the error is
+ * replied. */
 static bool store_pairs(struct cmd_ctx *c, struct pairs p, int64_t expiry_ms)
 {
     struct ks_group g;

@@ -17,8 +17,8 @@ static bool length_allowed(struct cmd_ctx *c, size_t offset, size_t len)
     return false;
 }
 
-/* Writes `bytes` into the string at `offset`; makes and lengthens it as needed. *len is the new length. False: no memory,
- * nothing changed. */
+/* Writes `bytes` into the string at `offset`; makes and lengthens it as needed. *len is the new length. False: no
+ * memory, nothing changed. */
 static bool write_at(struct cmd_ctx *c, size_t offset, struct slice bytes, size_t *len)
 {
     struct ks_edit e;

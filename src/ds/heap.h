@@ -1,14 +1,14 @@
 #pragma once
-/* A heap of things that have their node within them: the least key is first. A pairing heap, so that nothing is allocated:
- * adding takes constant time, removing any node O(log n), amortised. */
+/* A heap of things that have their node within them: the least key is first. A pairing heap, so that nothing is
+ * allocated: adding takes constant time, removing any node O(log n), amortised. */
 #include <stddef.h>
 #include <stdint.h>
 
 struct heap_node {
     int64_t key;
     struct heap_node *child; /* the first one */
-    struct heap_node *prev,
-        *next; /* siblings; prev of a first child is its parent, of the root NULL */
+    /* siblings; prev of a first child is its parent, of the root NULL */
+    struct heap_node *prev, *next;
 };
 struct heap {
     struct heap_node *root; /* NULL: empty */

@@ -186,8 +186,9 @@ enum table_pages { TABLE_USUAL_PAGES, TABLE_HUGE_PAGES };
 enum err table_expect(struct table *t, uint64_t count, enum table_pages pages);
 void table_huge_pages_end(struct table *t);
 /* While it serves, a large table sets memory for its next size aside some time before it grows into that. True: it has
- * just done so, and whoever calls this now and then should have that memory populated by another thread: with huge pages,
- * which it may use there, look-ups among millions of keys are a tenth faster, but making one can take milliseconds. */
+ * just done so, and whoever calls this now and then should have that memory populated by another thread: with huge
+ * pages, which it may use there, look-ups among millions of keys are a tenth faster, but making one can take
+ * milliseconds. */
 struct table_room {
     void *at;
     size_t bytes;

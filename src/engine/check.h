@@ -1,7 +1,7 @@
 #pragma once
 /* What may stand between a request and its handler. Each of it is a bit of a mask that whoever changes the state keeps:
- * of the session (session_flags), of the engine (engine_checks_update), of the planned request (plan_make). Where all three
- * are zero nothing is looked at.
+ * of the session (session_flags), of the engine (engine_checks_update), of the planned request (plan_make). Where all
+ * three are zero nothing is looked at.
  *
  * The bits are in the order in which they are asked about. */
 #include <stdint.h>

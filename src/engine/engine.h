@@ -98,8 +98,8 @@ struct engine {
     engine_effect_fn effect;
     void *effect_arg;
     struct aof *aof; /* NULL: no log. Borrowed, see durable.h */
-    struct stream
-        *stream; /* held; NULL: nobody records effects, or the log of effects is no stream */
+    /* held; NULL: nobody records effects, or the log of effects is no stream */
+    struct stream *stream;
     struct blob *effect_blob; /* of the effect under way: an argument of it; NULL: none */
     struct gate *gate;        /* NULL: no log, nothing waits */
     struct promise promise;
@@ -120,9 +120,9 @@ struct engine {
     int64_t wall_ms; /* wall clock */
     double ticks_per_us;
     uint64_t us_ticks; /* the same, as a whole number */
-    uint64_t
-        slow_ticks_min; /* the least duration that slow log, latency monitor or the clock care about */
-    uint64_t ticks;     /* when the latest request of a batch ended, or its plan was made */
+    /* the least duration that slow log, latency monitor or the clock care about */
+    uint64_t slow_ticks_min;
+    uint64_t ticks; /* when the latest request of a batch ended, or its plan was made */
 
     struct session *first, *last; /* of all sessions, oldest first */
     struct table sessions;        /* the same, by id */

@@ -27,8 +27,8 @@ enum durability {
     DURABILITY_FSYNC,   /* survives a power cut */
 };
 
-/* A read looks up by some bits of its key's hash what it depends on. Keys that share a place make it wait for longer than
- * it must, never for less. */
+/* A read looks up by some bits of its key's hash what it depends on. Keys that share a place make it wait for longer
+ * than it must, never for less. */
 #define GATE_PLACES (1u << 15)
 
 struct gate {

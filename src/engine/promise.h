@@ -9,8 +9,8 @@ struct promise {
     uint64_t policy;  /* replies that depend on no later position may go, by the policy */
     uint64_t written; /* survives the death of the process */
     uint64_t synced;  /* survives a power cut */
-    uint64_t round,
-        confirmed; /* with `rounds`: the running round of peers, and the last one confirmed */
+    /* with `rounds`: the running round of peers, and the last one confirmed */
+    uint64_t round, confirmed;
     bool rounds;
     bool strict;       /* the policy promises a sync: a read may not tell what is not synced */
     bool placed;       /* what is on disk is what would be loaded */

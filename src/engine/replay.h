@@ -1,9 +1,9 @@
 #pragma once
 /* Replaying a stream: its commands run like any others, in a session without a client.
  *
- * A stream holds effects, and nothing else: writing commands, SELECT, and MULTI ... EXEC around effects of one unit. Each
- * batch is looked at whole before any of it is applied; a batch with anything else in it is damage, and so is one that
- * ends within a transaction. */
+ * A stream holds effects, and nothing else: writing commands, SELECT, and MULTI ... EXEC around effects of one unit.
+ * Each batch is looked at whole before any of it is applied; a batch with anything else in it is damage, and so is one
+ * that ends within a transaction. */
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -24,8 +24,8 @@ enum replay_mode {
     /* A log at the start: clients' requests for data are refused from replay_begin to replay_end, which resets what was
      * counted. */
     REPLAY_LOADING,
-    /* The stream of a leader, in a session that stays: clients are served, between two batches, and see each batch whole.
-     * What is applied is no effect of this server's own, whoever records those. */
+    /* The stream of a leader, in a session that stays: clients are served, between two batches, and see each batch
+     * whole. What is applied is no effect of this server's own, whoever records those. */
     REPLAY_APPLYING,
 };
 

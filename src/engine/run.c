@@ -128,8 +128,8 @@ static void report_slow(struct engine *e, const struct cmd_ctx *c, int64_t us)
         e->late(e);
 }
 
-/* Calls the handler with everything in `c` but what depends on the request set. The clock is read once a request, at its
- * end: within a batch that is when the next one begins, of which `start` is the time. */
+/* Calls the handler with everything in `c` but what depends on the request set. The clock is read once a request, at
+ * its end: within a batch that is when the next one begins, of which `start` is the time. */
 static inline __attribute__((always_inline)) void call(struct cmd_ctx *c, struct engine *e,
                                                        uint64_t start)
 {

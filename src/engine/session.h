@@ -41,8 +41,8 @@ enum session_flag {
 
 #define SESSION_ADDR_CHARS 128
 struct session_transport_info {
-    char addr[SESSION_ADDR_CHARS],
-        laddr[SESSION_ADDR_CHARS]; /* "127.0.0.1:5000", "[::1]:5000", "/path:0" */
+    /* "127.0.0.1:5000", "[::1]:5000", "/path:0" */
+    char addr[SESSION_ADDR_CHARS], laddr[SESSION_ADDR_CHARS];
     int fd;
     size_t query_bytes, query_free_bytes; /* read buffer: used, unused */
     size_t args_bytes;                    /* of an unfinished request */

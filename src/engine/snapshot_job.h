@@ -1,12 +1,12 @@
 #pragma once
-/* Snapshot jobs: each leads the data of one instant (snapshot_source.h) into a sink (log/sink.h), phase by phase. Several
- * may be under way, with sinks of any kind; they take turns.
+/* Snapshot jobs: each leads the data of one instant (snapshot_source.h) into a sink (log/sink.h), phase by phase.
+ * Several may be under way, with sinks of any kind; they take turns.
  *
  *   PREPARING --sink ready--> GIVING --all given--> SAVING --safe--> PLACING --in its place--> over, well
  *       '------------------------'-------------------'-- fault, cancelled       '--fault--> over
  *
- * The phase is all that a job's state is; what a sink is about within one is its own. One that is over is gone: its owner
- * is told how it ended. */
+ * The phase is all that a job's state is; what a sink is about within one is its own. One that is over is gone: its
+ * owner is told how it ended. */
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -44,8 +44,8 @@ void snapshot_job_drop(struct snapshot_job *job);
 void snapshot_jobs_advance(struct snapshot_jobs *jobs, int64_t now_us, int64_t unix_s);
 /* Some are PREPARING: an advance may take their snapshot. */
 bool snapshot_jobs_preparing(const struct snapshot_jobs *jobs);
-/* A slice of the next job that has something to give and a sink to take it. `key_rest_us`: for tests, each job then rests
- * after each key, SNAPSHOT_REST_US_MAX altogether. True: there is more to give now. */
+/* A slice of the next job that has something to give and a sink to take it. `key_rest_us`: for tests, each job then
+ * rests after each key, SNAPSHOT_REST_US_MAX altogether. True: there is more to give now. */
 #define SNAPSHOT_REST_US_MAX (5 * 1000 * 1000)
 bool snapshot_jobs_slice(struct snapshot_jobs *jobs, int64_t now_us, int64_t key_rest_us);
 /* There is more to give, as of the last time that was told. */

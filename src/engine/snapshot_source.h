@@ -4,7 +4,8 @@
  *     keyspace --walk, or ahead of a change--> small value  -----------------put---> sink
  *                                              large value --> held --open, run, run-'
  *
- * A large value is held as it is, and given in runs and in several commands: at once it would hold the loop up, and take its memory twice. */
+ * A large value is held as it is, and given in runs and in several commands: at once it would hold the loop up, and
+ * take its memory twice. */
 #include <stdbool.h>
 
 #include "base/err.h"
@@ -29,8 +30,8 @@ struct snapshot_source {
 /* The data as they are now. ERR_BUSY: as many snapshots as may be are under way (ks_snapshot_busy). */
 enum err source_begin(struct snapshot_source *s, struct keyspace *ks, struct sink *sink);
 enum source_step { SOURCE_MORE, SOURCE_ALL, SOURCE_FAILED };
-/* Gives about `keys` keys, or a run or command of a large value. SOURCE_ALL: that was all. SOURCE_FAILED: memory lacks, and
- * nothing more is given. */
+/* Gives about `keys` keys, or a run or command of a large value. SOURCE_ALL: that was all. SOURCE_FAILED: memory lacks,
+ * and nothing more is given. */
 enum source_step source_slice(struct snapshot_source *s, unsigned keys);
 /* Gives nothing any more, and lets go of what it holds. Fine for one that was never begun, and zeroed. */
 void source_end(struct snapshot_source *s);

@@ -1,11 +1,13 @@
 #pragma once
-/* Units: what is atomic. One request is a unit, EXEC with all that it runs, and the end of a key that expired by itself. They
- * nest; what is said here happens to the outermost one:
+/* Units: what is atomic. One request is a unit, EXEC with all that it runs, and the end of a key that expired by
+ * itself. They nest; what is said here happens to the outermost one:
  *
  *     begin -- clocks stand still -- effects, one batch's -- keys read and changed are noted -- end
  *       |                                                                                        |
- *       log position before it, and where its reply begins      gates close: at the reply's first byte, for the keys that
- *                                                               were touched; at messages that it caused in other sessions */
+ *       log position before it, and where its reply begins      gates close: at the reply's first byte, for the keys
+ * that
+ *                                                               were touched; at messages that it caused in other
+ * sessions */
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>

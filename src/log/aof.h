@@ -4,9 +4,9 @@
  *   stream --batches--> timestamps, seals --> writer --> increment
  *   snapshot --aof_rewrite's sink--> batches --> a writer of its own --> next base
  *
- * Life: aof_open (locks the directory, reads the manifest) -> aof_load_next until READER_END -> aof_start -> aof_follow,
- * aof_turn_end, aof_poll ... -> aof_close. From aof_start on every file operation happens on writer threads: nothing here
- * waits for a disk.
+ * Life: aof_open (locks the directory, reads the manifest) -> aof_load_next until READER_END -> aof_start ->
+ * aof_follow, aof_turn_end, aof_poll ... -> aof_close. From aof_start on every file operation happens on writer
+ * threads: nothing here waits for a disk.
  *
  * Files, as Redis 7 names them, PREFIX being appendfilename:
  *     PREFIX.manifest   PREFIX.1.base.aof   PREFIX.1.incr.aof   PREFIX.2.incr.aof   temp-rewriteaof-<pid>.aof */
@@ -25,9 +25,9 @@
 /* Strings of a base that are set by one command: so many, and none is added to so many bytes of it. */
 #define AOF_MSET_PAIRS_MAX 64
 #define AOF_MSET_BYTES_MAX (16 * 1024)
-#define AOF_REWRITE_BACKLOG_MAX \
-    (4 * 1024 * 1024) /* the walk rests while more waits to be written to the base */
-#define AOF_REWRITE_SYNC_BYTES (32 * 1024 * 1024) /* the base is synced in pieces of this size */
+/* the walk rests while more waits to be written to the base */
+#define AOF_REWRITE_BACKLOG_MAX (4 * 1024 * 1024)
+#define AOF_REWRITE_SYNC_BYTES  (32 * 1024 * 1024) /* the base is synced in pieces of this size */
 /* With the second that replies are waited for, an end takes five. */
 #define AOF_CLOSE_PATIENCE_MS 4000
 
@@ -36,12 +36,11 @@ struct stream;
 struct aof_options {
     const char *dir;      /* appenddirname; created when missing. Copied, like the next */
     const char *filename; /* appendfilename */
-    const char
-        *old_dir; /* where Redis before 7 wrote its one file, which is taken over; NULL: none.
-                           * Borrowed for the call */
+    /* where Redis before 7 wrote its one file, which is taken over; NULL: none. Borrowed for the call */
+    const char *old_dir;
     enum writer_policy policy;
-    bool
-        load_truncated; /* aof-load-truncated: a torn tail of the last file is cut and reported; else it stops the start */
+    /* aof-load-truncated: a torn tail of the last file is cut and reported; else it stops the start */
+    bool load_truncated;
     bool timestamps;   /* aof-timestamp-enabled */
     bool keep_history; /* aof-disable-auto-gc: files that are no longer needed stay */
     /* It will be begun with AOF_FRESH or AOF_BASE_ONLY. What would wait for the disk is left to the threads of the
@@ -50,8 +49,8 @@ struct aof_options {
     int64_t unix_s;        /* now */
     struct logger *logger; /* borrowed for life */
 };
-/* ERR_BUSY: another server holds the directory. ERR_SYNTAX: the manifest is wrong. ERR_IO. `error` says what, where and what
- * to do about it. */
+/* ERR_BUSY: another server holds the directory. ERR_SYNTAX: the manifest is wrong. ERR_IO. `error` says what, where and
+ * what to do about it. */
 enum err aof_open(struct aof **out, const struct aof_options *o, char error[AOF_ERROR_CHARS]);
 /* Begins to end it: has what is left written and synced, for at most AOF_CLOSE_PATIENCE_MS. A rewrite
  * under way is given up. Between units only; nothing may be put into the stream any more. aof_event_fd tells, and
@@ -66,9 +65,9 @@ bool aof_close(struct aof **a);
 /* --- loading ------------------------------------------------------------------------------------------------ */
 
 bool aof_is_empty(const struct aof *a); /* there is nothing to load */
-/* The next batch of all files in order; batches that an earlier file already held are passed over. READER_LATER: the disk
- * has not given it within a millisecond; ask again. READER_END: everything is loaded. READER_DAMAGED, READER_IO: stop the
- * start; `error` names the file, the offset and the command to run. */
+/* The next batch of all files in order; batches that an earlier file already held are passed over. READER_LATER: the
+ * disk has not given it within a millisecond; ask again. READER_END: everything is loaded. READER_DAMAGED, READER_IO:
+ * stop the start; `error` names the file, the offset and the command to run. */
 enum reader_status aof_load_next(struct aof *a, struct reader_batch *out,
                                  char error[AOF_ERROR_CHARS]);
 /* The batch given out last cannot be applied: `error` names the file, the offset, the command, why not and what to do.
@@ -147,10 +146,10 @@ void aof_stats(const struct aof *a, struct aof_stats *out);
 /* --- rewriting ------------------------------------------------------------------------------ */
 
 /* Begins to rewrite: has the files made that it needs, on threads of its own. *out is the base in the making, for a
- * snapshot job to fill (log/sink.h). From its `begin` on appends go to a new increment; in its place it replaces the base
- * and the increments before. It must be closed, or PLACING, when the log is stopped, and closed when that is closed.
- * ERR_BUSY: one is under way, or the last one is not quite cleaned up yet. ERR_IO: no thread to be had. `error` says
- * why it cannot begin. */
+ * snapshot job to fill (log/sink.h). From its `begin` on appends go to a new increment; in its place it replaces the
+ * base and the increments before. It must be closed, or PLACING, when the log is stopped, and closed when that is
+ * closed. ERR_BUSY: one is under way, or the last one is not quite cleaned up yet. ERR_IO: no thread to be had. `error`
+ * says why it cannot begin. */
 struct sink;
 enum err aof_rewrite(struct aof *a, int64_t now_us, struct sink **out, char error[AOF_ERROR_CHARS]);
 /* One is under way: begun, and its sink not closed. */

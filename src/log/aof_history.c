@@ -1,5 +1,5 @@
-/* History that is no longer kept goes on threads of its own: to unlink files and to save the manifest may take long, and
- * replies wait for the log's writer. Never beside a rewrite, whose switch would wait for the same lock. */
+/* History that is no longer kept goes on threads of its own: to unlink files and to save the manifest may take long,
+ * and replies wait for the log's writer. Never beside a rewrite, whose switch would wait for the same lock. */
 #include <errno.h>
 #include <string.h>
 

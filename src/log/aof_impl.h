@@ -14,8 +14,8 @@
 #include "log/sink.h"
 #include "log/stream.h"
 
-#define AOF_NAME_BYTES_MAX \
-    200 /* of appendfilename: file names stay below MANIFEST_NAME_BYTES_MAX */
+/* of appendfilename: file names stay below MANIFEST_NAME_BYTES_MAX */
+#define AOF_NAME_BYTES_MAX 200
 
 /* A batch of a base in the making. */
 struct aof_batch {
@@ -234,8 +234,8 @@ void aof_remove_leftovers(const struct aof *a);
 
 /* What the writer threads have come to; forgets a base in the making that is over. */
 void aof_rewrite_poll(struct aof *a);
-/* At the end of the log's life, of one whose job is over or waits for its place: has the writer end, without waiting; then,
- * after the log's own, forgets it. */
+/* At the end of the log's life, of one whose job is over or waits for its place: has the writer end, without waiting;
+ * then, after the log's own, forgets it. */
 void aof_rewrite_stop(struct aof *a);
 void aof_rewrite_drop(struct aof *a);
 

@@ -16,9 +16,9 @@
  *      close (placed) ------------------------------------------->  aof_job_end (frees what was removed)
  *      ended: forgets it
  *
- * Replies to writes wait for the log's writer thread, so whatever waits for the disk happens on the other one. All that is
- * left for the log's is aof_job_switch: it writes a header of some 80 bytes to a file that is there already, and that is
- * the file from then on. A writer has all batches before a job synced ahead of it; so that this is next to
+ * Replies to writes wait for the log's writer thread, so whatever waits for the disk happens on the other one. All that
+ * is left for the log's is aof_job_switch: it writes a header of some 80 bytes to a file that is there already, and
+ * that is the file from then on. A writer has all batches before a job synced ahead of it; so that this is next to
  * nothing, a sync beside the writing is asked for when preparing, and begin waits for it.
  *
  * A crash at any moment leaves the old files or the new ones. Where N is the increment in use:
@@ -39,10 +39,10 @@
  *   9  the history is removed, the manifest   the base and N+1
  *      that does not name it saved; neither, where it is to be kept
  *
- * So every batch is in a file that the manifest on disk named before the batch was written: 3 comes before 5, and N stays
- * named until 8, when the base has what it held. Where a rewrite is given up between 3 and 5, N+1 stays prepared
- * and the next one takes it, or a fresh file after a failed sync does (aof_refresh), which may come between them, too: then
- * the switch finds none prepared, and makes one while it is waited for. */
+ * So every batch is in a file that the manifest on disk named before the batch was written: 3 comes before 5, and N
+ * stays named until 8, when the base has what it held. Where a rewrite is given up between 3 and 5, N+1 stays prepared
+ * and the next one takes it, or a fresh file after a failed sync does (aof_refresh), which may come between them, too:
+ * then the switch finds none prepared, and makes one while it is waited for. */
 #include <assert.h>
 #include <errno.h>
 #include <stdio.h>

@@ -1,7 +1,8 @@
 #pragma once
-/* Notices that the files of a log have lost their names: the directory was removed, renamed or replaced, or one of the files
- * was, while the log goes on in descriptors that nobody will ever load again. It looks twice a second, on a thread of its
- * own, as a look may wait for the disk. What it finds is a fault of the log, mended by a rewrite (aof_rehouse). */
+/* Notices that the files of a log have lost their names: the directory was removed, renamed or replaced, or one of the
+ * files was, while the log goes on in descriptors that nobody will ever load again. It looks twice a second, on a
+ * thread of its own, as a look may wait for the disk. What it finds is a fault of the log, mended by a rewrite
+ * (aof_rehouse). */
 #include <stdbool.h>
 
 #define AOF_WATCH_MS 500

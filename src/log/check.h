@@ -1,8 +1,8 @@
 #pragma once
 /* Checks a log from outside, and repairs it: `corsac --check-aof`.
  *
- * A manifest is rebuilt where the files leave no doubt what it said (log/rebuild.h), and only if they are fine then, but
- * for the end of the last one.
+ * A manifest is rebuilt where the files leave no doubt what it said (log/rebuild.h), and only if they are fine then,
+ * but for the end of the last one.
  *
  * Nothing is thrown away: the bytes that are cut off FILE from an offset on are kept beside it as
  * FILE.tail-<offset>, and files that are no longer part of the log as FILE.tail-0. */

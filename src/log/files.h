@@ -12,11 +12,12 @@
 
 /* dir/name; false: too long, and errno says so. */
 bool files_path(char out[FILES_PATH_BYTES_MAX], const char *dir, const char *name);
-/* Opens a regular file; `name` is a path from the directory (or AT_FDCWD), `flags` as open's. Its last part is not followed
- * where it is a link, nothing is waited for where it is a FIFO, and what is no file is not touched. -1: errno, which
- * files_error has the words for. */
+/* Opens a regular file; `name` is a path from the directory (or AT_FDCWD), `flags` as open's. Its last part is not
+ * followed where it is a link, nothing is waited for where it is a FIFO, and what is no file is not touched. -1: errno,
+ * which files_error has the words for. */
 int files_open(int dir_fd, const char *name, int flags);
-/* The same of a file that is to be made, or was made and never written to: one that holds anything is left alone (EEXIST). */
+/* The same of a file that is to be made, or was made and never written to: one that holds anything is left alone
+ * (EEXIST). */
 int files_open_empty(int dir_fd, const char *name);
 const char *files_error(int error);
 
@@ -34,7 +35,7 @@ enum err files_sync_dir(const char *dir);
 /* Where the bytes from `at` on of a file are kept that is cut there: dir/name.tail-<at>. False: too long. */
 bool files_tail_path(char out[FILES_PATH_BYTES_MAX], const char *dir, const char *name,
                      uint64_t at);
-/* Cuts a file to `at` bytes, durably. The *bytes behind are kept in the file `tail`, as they may be somebody's data after
- * all. ERR_IO (errno), ERR_RANGE: nothing is cut. */
+/* Cuts a file to `at` bytes, durably. The *bytes behind are kept in the file `tail`, as they may be somebody's data
+ * after all. ERR_IO (errno), ERR_RANGE: nothing is cut. */
 enum err files_cut(const char *dir, const char *name, uint64_t at, char tail[FILES_PATH_BYTES_MAX],
                    uint64_t *bytes);

@@ -93,8 +93,8 @@ enum format_kind {
     FORMAT_NOMEM,      /* no memory for the arguments */
 };
 struct format_record {
-    size_t
-        bytes; /* that the record takes; FORMAT_MORE: that it takes at least, as far as is known */
+    /* that the record takes; FORMAT_MORE: that it takes at least, as far as is known */
+    size_t bytes;
     int argc;
     size_t first; /* of its arguments in format_args */
     uint64_t pos;

@@ -35,8 +35,8 @@ struct manifest_file {
     enum manifest_type type;
 };
 struct manifest {
-    struct manifest_file
-        *files; /* owned; base first, then increments by seq, then history, newest first */
+    /* owned; base first, then increments by seq, then history, newest first */
+    struct manifest_file *files;
     size_t count, cap;
 };
 
@@ -62,7 +62,8 @@ const struct manifest_file *manifest_base(const struct manifest *m); /* NULL: no
 const struct manifest_file *manifest_last(const struct manifest *m,
                                           enum manifest_type type);            /* NULL: none */
 uint64_t manifest_last_seq(const struct manifest *m, enum manifest_type type); /* 0: none yet */
-/* ERR_FULL: MANIFEST_FILES_MAX; ERR_RANGE: no file name, or no number from 1 to MANIFEST_SEQ_MAX; ERR_EXISTS: named already. */
+/* ERR_FULL: MANIFEST_FILES_MAX; ERR_RANGE: no file name, or no number from 1 to MANIFEST_SEQ_MAX; ERR_EXISTS: named
+ * already. */
 enum err manifest_add(struct manifest *m, enum manifest_type type, uint64_t seq, const char *name);
 /* A rewrite ended: the base and all increments below `first_incr_seq` become history, `base` takes
  * their place. On an error nothing changed. */

@@ -22,8 +22,8 @@
 
 #define READER_CHUNK_BYTES    (4 * 1024 * 1024)
 #define READER_PLAIN_COMMANDS 256 /* given out together, of a plain file */
-#define READER_LOOK_BYTES \
-    (64 * 1024 * 1024)          /* of a batch; before more is kept, is there a seal at all? */
+/* of a batch; before more is kept, is there a seal at all? */
+#define READER_LOOK_BYTES  (64 * 1024 * 1024)
 #define READER_HOLE_BYTES  4096 /* what a file system leaves zero where data never arrived */
 #define READER_ERROR_CHARS 256
 

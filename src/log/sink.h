@@ -6,7 +6,8 @@
  *
  *   phase       is begun by    what the sink does                                ready: when
  *   PREPARING   its maker      files, threads, a handshake                       the snapshot may be taken
- *   GIVING      begin          takes what put, open and run hand it              never: end is called when all was given
+ *   GIVING      begin          takes what put, open and run hand it              never: end is called when all was
+ * given
  *   SAVING      end            makes it safe                                     it may take its place
  *   PLACING     place          takes its place, and cannot be called off         it has
  *

@@ -1,6 +1,6 @@
 #pragma once
-/* Files of a log that lie in its directory and that its manifest does not name: a manifest was lost, a crash left them, or
- * somebody copied them there.
+/* Files of a log that lie in its directory and that its manifest does not name: a manifest was lost, a crash left them,
+ * or somebody copied them there.
  *
  *   PREFIX.<seq>.base.aof   PREFIX.<seq>.incr.aof   PREFIX.<seq>.base.rdb      PREFIX being appendfilename
  */
@@ -30,5 +30,6 @@ struct strays {
 bool strays_find(struct strays *s, const char *dir, const struct manifest *m);
 void strays_deinit(struct strays *s);
 bool stray_is_of(const struct stray *s, const char *prefix);
-/* Appends "NAME (N bytes)", separated by commas, of those that hold something: of a prefix, or (`others`) of all others. */
+/* Appends "NAME (N bytes)", separated by commas, of those that hold something: of a prefix, or (`others`) of all
+ * others. */
 size_t strays_list(const struct strays *s, const char *prefix, bool others, struct buf *out);

@@ -3,14 +3,15 @@
  *
  *     stream_put --> batch in the making --stream_seal--> every consumer, in turn: the append-only file's writer, ...
  *
- * A batch is a run of the stream's bytes that begins and ends between units. Whoever takes one may hold it for as long as it
- * likes; sealed, it never changes, so that another thread may read it. It is held and dropped on the loop's thread only.
+ * A batch is a run of the stream's bytes that begins and ends between units. Whoever takes one may hold it for as long
+ * as it likes; sealed, it never changes, so that another thread may read it. It is held and dropped on the loop's
+ * thread only.
  *
  *     bytes   | SET k $65536 |              CRLF | DEL j | SET l $99999 |              CRLF |
  *     blobs                   ^ 64 KiB of a value                        ^ another's
  *
- * Large values are held by reference and stand in no buffer. Positions count the bytes of commands, SELECT, MULTI and EXEC
- * included, however they are kept; what one consumer alone adds (seals, dates) does not count. */
+ * Large values are held by reference and stand in no buffer. Positions count the bytes of commands, SELECT, MULTI and
+ * EXEC included, however they are kept; what one consumer alone adds (seals, dates) does not count. */
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -70,8 +71,8 @@ void stream_drop(struct stream **st);
 void stream_attach(struct stream *st, struct stream_consumer *c);
 void stream_detach(struct stream *st, struct stream_consumer *c);
 
-/* Is there memory for effects of so many bytes in the stream, blobs not counted? To be asked before the change that they
- * tell of; false: it must not be made. Good for the unit under way, or the next. */
+/* Is there memory for effects of so many bytes in the stream, blobs not counted? To be asked before the change that
+ * they tell of; false: it must not be made. Good for the unit under way, or the next. */
 bool stream_room(struct stream *st, size_t bytes);
 /* Bytes that such a command takes at most. */
 size_t stream_command_bytes(int argc, const struct slice *argv);
@@ -85,7 +86,8 @@ void stream_put_blob(struct stream *st, int db, int argc, const struct slice *ar
                      struct blob *blob);
 /* The second that batches sealed from now on are of. */
 void stream_clock(struct stream *st, int64_t unix_s);
-/* Ends the batch and hands it to the consumers; nothing where there is none, or within a unit that has put something. */
+/* Ends the batch and hands it to the consumers; nothing where there is none, or within a unit that has put
+ * something. */
 void stream_seal(struct stream *st);
 /* Between units: seals; whatever comes next begins with a SELECT, as a file does. */
 void stream_cut(struct stream *st);

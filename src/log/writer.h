@@ -87,10 +87,11 @@ void writer_stop(struct writer *w, int64_t patience_ms);
 bool writer_free(struct writer **w, int64_t patience_ms);
 
 /* Hands over a batch: takes the buffer's memory (b is empty afterwards; it may have got other memory
- * to fill). `pos`: the log position behind it; `waiting`: how many clients wait until it is synced. Returns its ticket. */
+ * to fill). `pos`: the log position behind it; `waiting`: how many clients wait until it is synced. Returns its
+ * ticket. */
 uint64_t writer_submit(struct writer *w, struct buf *b, uint64_t pos, int tag, unsigned waiting);
-/* Hands over a batch of the stream, which it holds until it is safe. In the file it stands behind `head`, which is taken, and
- * ends in a seal over both. */
+/* Hands over a batch of the stream, which it holds until it is safe. In the file it stands behind `head`, which is
+ * taken, and ends in a seal over both. */
 uint64_t writer_submit_batch(struct writer *w, struct batch *b, struct buf *head, unsigned waiting);
 uint64_t writer_submit_job(struct writer *w, writer_job_fn fn, void *arg);
 void writer_set_policy(struct writer *w, enum writer_policy policy);

@@ -13,8 +13,8 @@
 struct entry {
     struct entry *next;
     struct buf bytes; /* owned; of a batch of the stream what stands in front of it */
-    struct batch *
-        batch; /* the loop holds it for the entry, and drops it; NULL: there is none, and no seal */
+    /* the loop holds it for the entry, and drops it; NULL: there is none, and no seal */
+    struct batch *batch;
     bool sealed; /* the seal is made, which the writer thread does */
     char seal[SEAL_BYTES];
     size_t len;

@@ -5,9 +5,9 @@
  *                     |    v  an unfinished request is kept in `pending`, and carried back in front of the
  *                   pending <-  next read; a large one is read into `pending` directly
  *
- * There are two arrivals: while the one waits for its keys to come from memory, the other one is read and parsed. So the
- * cache misses of connections that are ready in the same turn overlap with the work for the next of them: where 50 are, with
- * a request each, a turn takes 8 % less, with the kernel.
+ * There are two arrivals: while the one waits for its keys to come from memory, the other one is read and parsed. So
+ * the cache misses of connections that are ready in the same turn overlap with the work for the next of them: where 50
+ * are, with a request each, a turn takes 8 % less, with the kernel.
  *
  * Nothing is closed while requests of any session run: who is to be closed is put on a list that the end of the turn
  * works off. */

@@ -39,8 +39,8 @@ static bool open_pipe(struct lender *l)
     return false;
 }
 
-/* Is it the kernel that does not splice here? All other errors are the socket's, which sending in another way would meet as
- * well: a network that one peer is cut off from must not end lending to everybody. */
+/* Is it the kernel that does not splice here? All other errors are the socket's, which sending in another way would
+ * meet as well: a network that one peer is cut off from must not end lending to everybody. */
 static bool is_kernels_error(int error)
 {
     return error == EINVAL || error == ENOSYS || error == EOPNOTSUPP || error == EPERM ||

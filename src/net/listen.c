@@ -117,8 +117,8 @@ struct change {
     const struct net_config *config;
     bool keep[NET_LISTENERS_MAX];
     bool opened[NET_LISTENERS_MAX];
-    struct listener
-        shelved[NET_LISTENERS_MAX]; /* closed to make room: only name and address hold */
+    /* closed to make room: only name and address hold */
+    struct listener shelved[NET_LISTENERS_MAX];
     int shelved_count;
     char *error;
 };

@@ -60,7 +60,8 @@ void net_stop_accepting(struct net *n);
 /* Sends what is queued as far as sockets take it; false: something is left. An orderly shutdown calls it until
  * then, or until its patience ends. */
 bool net_drain(struct net *n);
-/* Clients that are idle or gone and soft limits, and accepting where it failed; once a second or more often, in slices. */
+/* Clients that are idle or gone and soft limits, and accepting where it failed; once a second or more often, in
+ * slices. */
 void net_cron(struct net *n);
 
 size_t net_clients(const struct net *n);

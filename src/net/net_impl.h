@@ -15,10 +15,11 @@
 #include "net/unix_path.h"
 #include "resp/parser.h"
 
-/* Of one read of a connection in one turn. A SET of 64 KiB fits: what comes in two reads is copied once more (15 % of it). */
+/* Of one read of a connection in one turn. A SET of 64 KiB fits: what comes in two reads is copied once more (15 % of
+ * it). */
 #define NET_READ_BYTES (80 * 1024)
-#define NET_CARRY_BYTES_MAX \
-    (16 * 1024) /* an unfinished request up to this size is carried to the read buffer */
+/* an unfinished request up to this size is carried to the read buffer */
+#define NET_CARRY_BYTES_MAX         (16 * 1024)
 #define NET_KEEP_BYTES_MAX          (1024 * 1024) /* kept for what follows a large request */
 #define NET_BLOCKED_AHEAD_BYTES_MAX (1024 * 1024) /* read ahead of a session that waits */
 /* Of a client that has yet to authenticate: read ahead of one that waits, and replies that wait for it. */
@@ -44,9 +45,9 @@ struct conn {
     struct net *net;
     struct session *session;
     struct resp_parser parser;
-    struct buf
-        pending;      /* bytes read that no request has taken yet; empty while the client is idle */
-    size_t in_flight; /* bytes of the read that is being processed */
+    /* bytes read that no request has taken yet; empty while the client is idle */
+    struct buf pending;
+    size_t in_flight;      /* bytes of the read that is being processed */
     int64_t soft_since_us; /* over the soft output limit since; 0: is not */
     int fd;
     bool reading, waits_to_write;
@@ -76,8 +77,8 @@ struct net_batch {
 /* What one read of a connection brought. */
 struct arrival {
     struct conn *conn;
-    struct slice
-        in; /* with what was pending in front: in `read` or in the connection's `pending` */
+    /* with what was pending in front: in `read` or in the connection's `pending` */
+    struct slice in;
     struct net_batch batch; /* the first requests in it, */
     struct plan plan;       /* and what is planned for them */
     char read[NET_CARRY_BYTES_MAX + NET_READ_BYTES];

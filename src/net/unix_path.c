@@ -15,8 +15,8 @@
 
 #include "base/mem.h"
 
-/* The directory's lock is held while the path is looked at and taken, so that of two servers that start at once one sees
- * the other listen. -1: it cannot be read, and is not locked. */
+/* The directory's lock is held while the path is looked at and taken, so that of two servers that start at once one
+ * sees the other listen. -1: it cannot be read, and is not locked. */
 static int lock_directory(const char *path)
 {
     const char *slash = strrchr(path, '/');

@@ -22,6 +22,6 @@ struct unix_options {
 /* A socket that listens. -1: `error` says why, and nothing is at the path that was not there before. */
 int unix_path_listen(struct unix_path *p, const struct unix_options *o, char *error,
                      size_t error_chars);
-/* Removes the socket unless another one has its place. To be called before the listening socket is closed: until then no
- * other file has its inode's number. */
+/* Removes the socket unless another one has its place. To be called before the listening socket is closed: until then
+ * no other file has its inode's number. */
 void unix_path_remove(struct unix_path *p);

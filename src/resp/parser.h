@@ -70,8 +70,8 @@ struct resp_request {
 
 /* What most requests are: arrays in the shortest form, wholly there, with room in `args` for their arguments. Takes as
  * many of them as stand at the start of `in`, up to `max`, appends their arguments to `args`, and returns how many.
- * What stands behind them is for resp_parse, as is everything of a client that is in an unfinished request, or has yet to
- * authenticate. */
+ * What stands behind them is for resp_parse, as is everything of a client that is in an unfinished request, or has yet
+ * to authenticate. */
 struct resp_extent {
     size_t bytes; /* that the request took */
     int argc;

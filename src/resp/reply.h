@@ -9,12 +9,12 @@
  *   REPLY_MORE: `in` is used up; go on with the bytes behind it.
  *
  * Every collection, the empty one too, is closed by an END, so that nobody has to count. Bytes are neither kept nor
- * copied: a string comes in parts, each a slice of the input at hand, and a value as large as the memory takes no memory
- * here. Input that is whole gives each string in one part.
+ * copied: a string comes in parts, each a slice of the input at hand, and a value as large as the memory takes no
+ * memory here. Input that is whole gives each string in one part.
  *
  * An attribute stands in front of the value that it belongs to, and counts as no element. A push is a value of its own
- * between two replies. Collections of unknown length (`*?`), which no server sends, are refused like anything else that is
- * no reply: by a text that names what is wrong, with its offset.
+ * between two replies. Collections of unknown length (`*?`), which no server sends, are refused like anything else that
+ * is no reply: by a text that names what is wrong, with its offset.
  *
  * Source: the Redis serialization protocol specification. */
 #include <stdbool.h>
@@ -50,8 +50,8 @@ struct reply_token {
     char wire;      /* the byte that the value began with: tells `$-1` from `_`, and `!` from `-` */
     unsigned depth; /* of collections around it; an END has that of its beginning */
     bool last;      /* the reply ends with it */
-    /* STATUS, ERROR, BULK, VERBATIM, BIGNUM: a part of the string, perhaps empty; `first`, and whether there are more to
-     * come. DOUBLE: its text. Good as long as the input; a DOUBLE's until the next call. */
+    /* STATUS, ERROR, BULK, VERBATIM, BIGNUM: a part of the string, perhaps empty; `first`, and whether there are more
+     * to come. DOUBLE: its text. Good as long as the input; a DOUBLE's until the next call. */
     struct slice text;
     bool first, more;
     char format[4];  /* VERBATIM: "txt", "mkd" */
@@ -75,8 +75,8 @@ struct reply_parser {
     uint8_t state;
     char type;          /* of the value at hand: its first byte */
     bool within, first; /* a reply; and at the beginning of a string */
-    uint64_t bytes,
-        left; /* of the string at hand: altogether, and still to come; of a bignum: digits so far */
+    /* of the string at hand: altogether, and still to come; of a bignum: digits so far */
+    uint64_t bytes, left;
     size_t line_bytes; /* of a line that began in an earlier piece */
     unsigned depth;
     char opened[REPLY_DEPTH_MAX];

@@ -1,4 +1,5 @@
-/* What the configuration means for the server: puts a changed configuration into force, group by group, and takes it back when one of them refuses. */
+/* What the configuration means for the server: puts a changed configuration into force, group by group, and takes it
+ * back when one of them refuses. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>

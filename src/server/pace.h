@@ -24,8 +24,8 @@ struct pace {
     int64_t due_us100; /* hundredths of a microsecond */
 };
 
-/* A turn ends at `now_us` (monotonic), `idle`: clients left it. How long a slice may take now, in microseconds; 0: there is
- * to be none. `percent` (1..100): the share of the time that the work has at least. */
+/* A turn ends at `now_us` (monotonic), `idle`: clients left it. How long a slice may take now, in microseconds; 0:
+ * there is to be none. `percent` (1..100): the share of the time that the work has at least. */
 int64_t pace_turn(struct pace *p, int64_t now_us, int64_t percent, bool idle);
 /* So long it took. */
 void pace_took(struct pace *p, int64_t us);

@@ -1,6 +1,6 @@
-/* Ending while the first file of a log that was switched on is not done: what is in memory is in no file yet, or an older
- * log is what a start would load. SHUTDOWN is refused then; a signal lets the file be finished, as whoever sends one
- * waits for the end and not for an answer. */
+/* Ending while the first file of a log that was switched on is not done: what is in memory is in no file yet, or an
+ * older log is what a start would load. SHUTDOWN is refused then; a signal lets the file be finished, as whoever sends
+ * one waits for the end and not for an answer. */
 #include "base/clock.h"
 #include "log/aof.h"
 #include "server/persist.h"

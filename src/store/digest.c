@@ -32,34 +32,6 @@ void digest_value(const struct item *it, struct digest *out)
     value_ops(item_type(it))->digest(it, out);
 }
 
-struct walk {
-    uint32_t db;
-    int64_t now_ms;
-    struct digest *sum;
-};
-
-static void add_item(const struct item *it, void *arg)
-{
-    struct walk *w = arg;
-    struct digest d;
-    if (item_expiry_ms(it) <= w->now_ms)
-        return;
-    digest_value(it, &d);
-    digest_add(&d, item_key(it));
-    digest_add(&d, slice_of((const char *)&w->db, sizeof(w->db)));
-    digest_join(w->sum, &d);
-}
-
-void digest_keyspace(struct keyspace *ks, struct digest *out)
-{
-    struct walk w = {.now_ms = ks_now_ms(ks), .sum = out};
-    *out = (struct digest){0};
-    for (int db = 0; db < ks_databases(ks); db++) {
-        w.db = (uint32_t)db;
-        ks_each(ks, db, add_item, &w);
-    }
-}
-
 void digest_print(const struct digest *d, char out[DIGEST_CHARS + 1])
 {
     for (int i = 0; i < DIGEST_BYTES; i++)

@@ -17,8 +17,8 @@
  *
  * Nothing behind the header is aligned: it is read and written through memcpy.
  *
- * Outside store/ an item is read only, by what this header, store/value.h and the header of its type offer. Who wants to
- * change one takes it from ks_edit (store/edit.h). */
+ * Outside store/ an item is read only, by what this header, store/value.h and the header of its type offer. Who wants
+ * to change one takes it from ks_edit (store/edit.h). */
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>

@@ -67,9 +67,9 @@ struct slab_heap *ks_items(struct keyspace *ks);
 
 struct key ks_key(const struct keyspace *ks, struct slice name);
 
-/* For a batch, whose cache misses are to overlap: ask for the bucket of every key, some time later for its item, some time
- * later run. Where the item is not in the bucket's first line (0), ks_prefetch_item asks for the next one instead and
- * returns true: to be asked again for that line. Anything may change in between. */
+/* For a batch, whose cache misses are to overlap: ask for the bucket of every key, some time later for its item, some
+ * time later run. Where the item is not in the bucket's first line (0), ks_prefetch_item asks for the next one instead
+ * and returns true: to be asked again for that line. Anything may change in between. */
 void ks_prefetch(const struct keyspace *ks, int db, const struct key *k);
 bool ks_prefetch_item(const struct keyspace *ks, int db, const struct key *k, int line);
 
@@ -77,7 +77,8 @@ enum ks_find_flags {
     KS_READ = 1,     /* counts a hit or a miss */
     KS_NO_TOUCH = 2, /* leaves the access clock alone */
 };
-/* The item of a key to read, or NULL. What becomes of a key whose time has come says ks_set_expiry_mode. The pointer is good until the next call that changes or inserts a key. */
+/* The item of a key to read, or NULL. What becomes of a key whose time has come says ks_set_expiry_mode. The pointer is
+ * good until the next call that changes or inserts a key. */
 const struct item *ks_find(struct keyspace *ks, int db, const struct key *k, int flags);
 
 /* Stores a string, replacing whatever is there. `expiry_ms` may be ITEM_NO_EXPIRY or KS_KEEP_EXPIRY.
@@ -122,8 +123,8 @@ struct ks_name {
     int db;
     const struct key *key;
 };
-/* Moves the value of a key that is there, with its deadline, to another key, in place of what is there: nothing is copied.
- * ERR_NOMEM: nothing changed. */
+/* Moves the value of a key that is there, with its deadline, to another key, in place of what is there: nothing is
+ * copied. ERR_NOMEM: nothing changed. */
 enum err ks_move(struct keyspace *ks, struct ks_name from, struct ks_name to);
 /* The same, and the value stays where it is, too: large ones are shared until one side changes. */
 enum err ks_copy(struct keyspace *ks, struct ks_name from, struct ks_name to);

@@ -102,8 +102,8 @@ struct keyspace {
     unsigned cell_count; /* of a new database: the most that owner_to and owner_from name */
     uint8_t expiry;      /* enum ks_expiry_mode */
     bool expecting;      /* tables were made ready for keys that are still to come */
-    uint8_t
-        parity;  /* a bit of ITEM_PARITY each: items that differ in one are owed to that snapshot */
+    /* a bit of ITEM_PARITY each: items that differ in one are owed to that snapshot */
+    uint8_t parity;
     bool untidy; /* keys came or went since the last round of tidying began */
     uint64_t hits, misses;
 
@@ -124,8 +124,8 @@ struct keyspace {
     uint64_t lazy_freed;
 
     struct ks_snapshot snapshots[KS_SNAPSHOTS_MAX];
-    struct ks_db *flushed,
-        *last_flushed; /* in debt to snapshots that give; retired when all is paid */
+    /* in debt to snapshots that give; retired when all is paid */
+    struct ks_db *flushed, *last_flushed;
 
     bool moving;
     unsigned shards_from; /* of the current or last move */
@@ -205,8 +205,8 @@ static inline bool ks_is_due(const struct keyspace *ks, const struct item *it)
 /* Removes the item at this place, whose time has come. */
 void ks_expire_at(struct keyspace *ks, int db, struct ks_place *at, uint32_t hash);
 
-/* Finds a key whose time has not come; at->db is NULL when the database is empty. NULL with a place where there is an item
- * is for one that is hidden: ks_place_new removes it. */
+/* Finds a key whose time has not come; at->db is NULL when the database is empty. NULL with a place where there is an
+ * item is for one that is hidden: ks_place_new removes it. */
 static inline struct item *ks_locate(struct keyspace *ks, int db, const struct key *k,
                                      struct ks_place *at)
 {

@@ -10,8 +10,8 @@
 /* --- reading ---------------------------------------------------------------------------------------- */
 
 size_t string_len(const struct item *it);
-/* The run of bytes from `offset` on, up to where they lie together no longer: empty behind the end. An integer is printed
- * into `scratch`; else they are borrowed from the item until it changes. */
+/* The run of bytes from `offset` on, up to where they lie together no longer: empty behind the end. An integer is
+ * printed into `scratch`; else they are borrowed from the item until it changes. */
 struct slice string_run(const struct item *it, size_t offset, char scratch[NUM_I64_CHARS]);
 bool string_equal(const struct item *it, struct slice s);
 /* The integer that it is, or is the canonical text of. */
@@ -24,12 +24,12 @@ bool string_short(const struct item *it, char scratch[NUM_I64_CHARS], struct sli
 
 /* The blob that the run from `offset` on lies in, to be held by who uses it for longer; NULL: in none. */
 struct blob *string_blob(const struct item *it, size_t offset);
-/* The same for who is about to send it. One that is sent often moves to where the kernel sends from for less; the value does
- * not change. */
+/* The same for who is about to send it. One that is sent often moves to where the kernel sends from for less; the value
+ * does not change. */
 struct blob *string_blob_to_send(const struct item *it, size_t offset);
 
 /* --- editing ---------------------------------------------------------------------------------------- */
 
-/* Lays bytes over the string from `offset` on, which grows as needed: with zeros up to there. Grown strings get slack, so
- * that appending is amortised. ERR_NOMEM: unchanged. The bytes must not be the string's own. */
+/* Lays bytes over the string from `offset` on, which grows as needed: with zeros up to there. Grown strings get slack,
+ * so that appending is amortised. ERR_NOMEM: unchanged. The bytes must not be the string's own. */
 enum err string_write(struct ks_edit *e, size_t offset, struct slice bytes);

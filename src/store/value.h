@@ -48,11 +48,11 @@ void value_cursor_init(struct value_cursor *c, const struct item *it);
 void value_cursor_deinit(struct value_cursor *c);
 /* The next command; false: that was all. What was left of an argument in runs is skipped. */
 bool value_cursor_next(struct value_cursor *c, struct value_command *out);
-/* The next bytes of the argument in runs: at most VALUE_COMMAND_BYTES_MAX, borrowed until the item goes or, once it is held,
- * the cursor. Empty: that was all. */
+/* The next bytes of the argument in runs: at most VALUE_COMMAND_BYTES_MAX, borrowed until the item goes or, once it is
+ * held, the cursor. Empty: that was all. */
 struct slice value_cursor_run(struct value_cursor *c);
-/* From now on the cursor shows the value as it is at this moment, whatever becomes of the key. O(1) but for the key's name.
- * What the last command borrowed is good no longer; runs go on. False: no memory. */
+/* From now on the cursor shows the value as it is at this moment, whatever becomes of the key. O(1) but for the key's
+ * name. What the last command borrowed is good no longer; runs go on. False: no memory. */
 bool value_cursor_hold(struct value_cursor *c, struct slab_heap *heap);
 
 /* --- inside store/: the row of a type ----------------------------------------------------------------------- */

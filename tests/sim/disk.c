@@ -152,6 +152,7 @@ void sim_disk_promise(const struct sim_disk *d, struct promise *out)
     out->written = pos_at(d, d->written);
     out->synced = pos_at(d, d->synced);
     out->policy = d->policy == SIM_ALWAYS ? out->synced : out->written;
+    out->strict = d->policy == SIM_ALWAYS;
     out->placed = true;
     out->fault = d->faulty ? "a simulated fault" : NULL;
 }

@@ -79,6 +79,7 @@ static void check_data(struct sim_world *w)
     struct buf got;
     char text[2];
     session_flags(s, SESSION_AUTHENTICATED | SESSION_INTERNAL, 0);
+    s->durability = DURABILITY_NONE; /* whatever there is, safe or not */
     buf_init(&got);
     for (int db = 0; db < SIM_DATABASES; db++) {
         text[0] = (char)('0' + db);

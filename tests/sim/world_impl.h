@@ -11,6 +11,7 @@ struct sim_expected {
     size_t len;       /* of client.expect */
     bool any_error;   /* instead: an error line, whatever it says */
     bool told;        /* its first byte has come */
+    bool own;         /* it tells of the client's own change */
     uint64_t version; /* that it depends on; 0: on nothing */
     struct sim_expected *next;
 };

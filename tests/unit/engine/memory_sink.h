@@ -1,6 +1,6 @@
 #pragma once
-/* A sink in memory: a keyspace filled by the commands that a snapshot job gives, compared with one that was copied at the
- * instant. What it waits for, and where it fails, is the test's. */
+/* A sink in memory: a keyspace filled by the commands that a snapshot job gives, compared with one that was copied at
+ * the instant. What it waits for, and where it fails, is the test's. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

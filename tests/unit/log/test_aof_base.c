@@ -155,7 +155,8 @@ static enum err give_all(struct world *w)
     return e == ERR_OK ? ops->end(w->sink) : e;
 }
 
-/* A rewrite whose nth allocation is refused fails by itself, or does without it; the log goes on, and so does the next. */
+/* A rewrite whose nth allocation is refused fails by itself, or does without it; the log goes on, and so does the
+ * next. */
 static void test_without_memory(void **state)
 {
     (void)state;

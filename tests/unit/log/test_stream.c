@@ -1,5 +1,5 @@
-/* The stream against a naive model: random units of random effects, large values by reference, consumers that hold batches
- * for as long as they like, and memory that fails. */
+/* The stream against a naive model: random units of random effects, large values by reference, consumers that hold
+ * batches for as long as they like, and memory that fails. */
 #include "log_test.h"
 
 #include "base/crc32c.h"

@@ -4,8 +4,8 @@
  *   *2( $"hello" :7 )
  *   bad 12: no integer where one was expected
  *
- * Each piece is in a heap block of exactly its size, so that a sanitizer sees a byte read too far, or in a piece that is
- * gone. What must hold of every token is asserted. Also used by the fuzz target, so without cmocka. */
+ * Each piece is in a heap block of exactly its size, so that a sanitizer sees a byte read too far, or in a piece that
+ * is gone. What must hold of every token is asserted. Also used by the fuzz target, so without cmocka. */
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
