@@ -254,6 +254,12 @@ enum err aof_rewrite(struct aof *a, int64_t now_us, struct sink **out, char erro
                                   : "the last rewrite is still being cleaned up");
         return ERR_BUSY;
     }
+    /* A thread that finds no memory for the allocator's own ends the process: that is asked ahead. */
+    if (!mem_has_room(AOF_REWRITE_ROOM_BYTES)) {
+        snprintf(error, AOF_ERROR_CHARS, "there is not enough memory: it needs %d MiB",
+                 AOF_REWRITE_ROOM_BYTES >> 20);
+        return ERR_NOMEM;
+    }
     struct aof_rewrite *rw = mem_zalloc(sizeof(*rw));
     struct writer_options o = {.policy = WRITER_NO,
                                .background = true,

@@ -332,7 +332,7 @@ void persist_cron(struct server *s, int64_t now_us)
         log_notice(&s->logger, "Rewriting the append-only file of %llu bytes",
                    (unsigned long long)st.current_bytes);
     else if (e != ERR_BUSY) {
-        p->failures++;
+        note_rewrite(p, false); /* tried again, but not at once */
         log_warning(&s->logger, "Rewriting the append-only file failed: %s", error);
     }
 }
