@@ -38,9 +38,10 @@ mem_try_realloc_pages(void *p,
  * above. Their first MEM_FREED_BYTES are written to before the pages are given up: nobody may be told to read these. */
 #define MEM_FREED_BYTES 24
 void mem_free_pages(void *p, size_t bytes, bool lent);
-/* A mapping of its own, for what is very large: whole pages, zero until they are written to, so that a gap costs nothing; and
- * it grows without a copy. `bytes` of mem_map_bytes each. Counts as a mem_try_ call. Like those of mem_free_pages its pages are
- * given up before they are used again, by a thread where there are many, and its first MEM_FREED_BYTES are written to. */
+/* A mapping of its own, for what is very large: whole pages, zero until they are written to, so that a gap costs
+ * nothing; and it grows without a copy. `bytes` of mem_map_bytes each. Counts as a mem_try_ call. Like those of
+ * mem_free_pages its pages are given up before they are used again, by a thread where there are many, and its first
+ * MEM_FREED_BYTES are written to. */
 size_t mem_map_bytes(size_t bytes); /* rounded up to whole pages */
 void *mem_try_map(size_t bytes);
 void *mem_try_remap(void *p, size_t bytes, size_t wanted); /* NULL when refused: p is as it was */

@@ -34,6 +34,7 @@ enum cmd_flag {
     CMD_SENTINEL_HIDDEN = 1 << 18,  /* listed nowhere */
     CMD_NO_QUEUE = 1 << 19,         /* runs at once inside MULTI: EXEC, DISCARD, WATCH, ... */
     CMD_RESP2_SUBSCRIBED = 1 << 20, /* allowed for a RESP2 client that is subscribed */
+    CMD_REFERS = 1 << 21, /* a large argument is in its effect by reference: see ctx_effect_set */
 };
 
 enum cmd_acl {

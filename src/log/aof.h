@@ -30,7 +30,8 @@
 /* What must be there for its threads and what waits to be written, or it does not begin. */
 #define AOF_REWRITE_ROOM_BYTES (32 * 1024 * 1024)
 #define AOF_REWRITE_SYNC_BYTES (32 * 1024 * 1024) /* the base is synced in pieces of this size */
-#define AOF_CLOSE_PATIENCE_MS  10000
+/* With the second that replies are waited for, an end takes five. */
+#define AOF_CLOSE_PATIENCE_MS 4000
 
 struct aof;
 struct stream;

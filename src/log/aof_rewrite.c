@@ -165,6 +165,10 @@ static void place(struct sink *s)
 static void close_base(struct sink *s, bool fine)
 {
     struct aof_rewrite *rw = rewrite_of(s);
+    int error = rw->state.write_errno ? rw->state.write_errno : rw->state.sync_errno;
+    if (!fine && error) /* the jobs tell of their own faults */
+        log_warning(rw->aof->logger, "Rewriting the append-only file failed: writing the base: %s",
+                    strerror(error));
     if (fine)
         rw->aof->unplaced = false;
     else if (!rw->placing)
