@@ -34,6 +34,7 @@ enum metric_kind {
     METRIC_IN_BYTES,
     METRIC_OUT_BYTES,
     METRIC_CYCLES,
+    METRIC_BUSY_US,
     METRIC_COUNT
 };
 
@@ -84,7 +85,8 @@ struct server {
     size_t startup_bytes;    /* memory in use before the first client */
     size_t peak_bytes;
     size_t rss_bytes;
-    uint64_t cycles; /* turns of the loop */
+    uint64_t cycles;  /* turns of the loop */
+    uint64_t busy_us; /* of them: from the first event to the end */
     struct metric metrics[METRIC_COUNT];
 };
 
