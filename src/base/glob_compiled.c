@@ -197,7 +197,7 @@ void glob_free(struct glob **pg)
     struct glob *g = *pg;
     if (!g)
         return;
-    for (size_t i = 0; i < g->segment_count; i++) {
+    for (size_t i = 0; g->segment && i < g->segment_count; i++) {
         mem_free(g->segment[i].masks);
         mem_free(g->segment[i].state);
     }

@@ -79,7 +79,8 @@ const char *mem_allocator(void);
 /* For tests: this thread's nth mem_try_ call from now on fails (1 is the next); 0 for none. */
 void mem_fail_after(size_t n);
 size_t mem_fails_in(void); /* calls that are yet to come; 0: it has failed, or none will */
-/* The kernel would give so many more bytes now. For what cannot fail halfway, such as threads; counts as a mem_try_ call. */
+/* The kernel would give so many more bytes now. For what cannot fail halfway, such as threads; counts as a
+ * mem_try_ call. */
 bool mem_has_room(size_t bytes);
 /* For allocators on top of this one: is it the turn of this call to fail? */
 bool mem_should_fail(void);

@@ -305,8 +305,8 @@ static bool take(struct writer *w, struct entries *batches)
     return !discard && (batches->first || !stopping);
 }
 
-/* A thread's first allocation takes memory for the allocator's own, and jemalloc does not survive that there is none: now
- * there is some. */
+/* A thread's first allocation takes memory for the allocator's own, and jemalloc does not survive that there is
+ * none: now there is some. */
 static void warm_allocator(void)
 {
     mem_free(mem_try_alloc(1));

@@ -5,8 +5,8 @@
  *   *3\r\n $3\r\n SET\r\n $3\r\n key\r\n $5\r\n value\r\n       (without the spaces)
  *              [0]            [1]           [2]
  *
- * What is accepted, and how the rest is refused, is as in Redis 7.2. So, like Redis, it takes the byte behind a '\r' for a '\n', and the two bytes behind an argument for
- * "\r\n", without looking.
+ * What is accepted, and how the rest is refused, is as in Redis 7.2. So, like Redis, it takes the byte behind a
+ * '\r' for a '\n', and the two bytes behind an argument for "\r\n", without looking.
  *
  * Source: the Redis serialization protocol specification. */
 #include <stdbool.h>
