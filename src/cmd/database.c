@@ -130,6 +130,24 @@ static bool parse_scan(struct cmd_ctx *c, struct listing *l, int64_t *count)
     return true;
 }
 
+/* As Redis reads one, with strtoul(3): nothing is 0, and a sign is taken. False: it is no cursor. */
+static bool parse_cursor(struct slice text, uint64_t *out)
+{
+    bool minus = text.len > 0 && text.ptr[0] == '-';
+    size_t i = minus || (text.len > 0 && text.ptr[0] == '+') ? 1 : 0;
+    uint64_t value = 0;
+    if (text.len == 1 && i == 1)
+        return false;
+    for (; i < text.len; i++) {
+        unsigned digit = (unsigned char)text.ptr[i] - (unsigned)'0';
+        if (digit > 9 || __builtin_mul_overflow(value, 10, &value) ||
+            __builtin_add_overflow(value, digit, &value))
+            return false;
+    }
+    *out = minus ? 0 - value : value;
+    return true;
+}
+
 static void cmd_scan(struct cmd_ctx *c)
 {
     struct listing l;
@@ -138,7 +156,7 @@ static void cmd_scan(struct cmd_ctx *c)
     int64_t count;
     buf_init(&due);
     listing_init(&l, c, &due);
-    if (!num_parse_u64(c->argv[1], &cursor)) {
+    if (!parse_cursor(c->argv[1], &cursor)) {
         resp_error(c->out, "invalid cursor");
         return;
     }

@@ -318,7 +318,8 @@ static void scan_refuses_what_it_does_not_know(void **state)
     static const struct talk_step steps[] = {
         {"SCAN 0", "[\"0\", []]"},
         {"SCAN abc", "-ERR invalid cursor"},
-        {"SCAN -1", "-ERR invalid cursor"},
+        {"SCAN \"\"", "[\"0\", []]"},
+        {"SCAN -1", "[\"0\", []]"},
         {"SCAN 0 COUNT 0", SYNTAX},
         {"SCAN 0 COUNT abc", NOT_INT},
         {"SCAN 0 MATCH", SYNTAX},
