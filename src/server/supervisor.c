@@ -52,7 +52,7 @@ static bool send_to(const char *path, const char *message)
 static void tell_systemd(struct server *s, const char *message)
 {
     const char *path = getenv("NOTIFY_SOCKET");
-    if (supervisor_of(&s->config) == SUPERVISED_SYSTEMD && !send_to(path, message))
+    if (path && supervisor_of(&s->config) == SUPERVISED_SYSTEMD && !send_to(path, message))
         log_warning(&s->logger, "Cannot tell the supervisor at %s: %s", path, strerror(errno));
 }
 
