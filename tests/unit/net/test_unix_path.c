@@ -98,7 +98,8 @@ static void test_in_use(void **state)
     /* A backlog that is full answers EAGAIN, not ECONNREFUSED. */
     for (int i = 0; i < 4; i++) {
         clients[i] = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0);
-        assert_true(connect(clients[i], (struct sockaddr *)&sa, sizeof(sa)) == 0 || errno == EAGAIN);
+        assert_true(connect(clients[i], (struct sockaddr *)&sa, sizeof(sa)) == 0 ||
+                    errno == EAGAIN);
     }
     refused("another server listens there");
     for (int i = 0; i < 4; i++)
