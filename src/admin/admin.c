@@ -52,6 +52,7 @@ void admin_observe(struct admin *a, struct engine_observers *out)
 
 void admin_add_rows(struct admin *a, struct cmd_table *t)
 {
+    cmd_table_add(t, admin_rows_absent, a);
     cmd_table_add(t, admin_rows_command, a);
     cmd_table_add(t, admin_rows_slowlog, a);
     cmd_table_add(t, admin_rows_latency, a);

@@ -15,6 +15,8 @@ static inline struct admin *admin_of(const struct cmd_ctx *c)
     return c->cmd->room;
 }
 
+extern const struct cmd_row
+    admin_rows_absent[]; /* what Corsac has not: MODULE CLUSTER SCRIPT ... */
 extern const struct cmd_row admin_rows_command[]; /* COMMAND */
 extern const struct cmd_row admin_rows_latency[]; /* LATENCY */
 extern const struct cmd_row admin_rows_slowlog[]; /* SLOWLOG */

@@ -19,7 +19,7 @@ static const struct flag_name command_flags[] = {
     {CMD_ADMIN, "admin"}, {CMD_PUBSUB, "pubsub"}, {CMD_NOSCRIPT, "noscript"},
     {CMD_BLOCKING, "blocking"}, {CMD_LOADING, "loading"}, {CMD_STALE, "stale"},
     {CMD_SKIP_MONITOR, "skip_monitor"}, {CMD_SKIP_SLOWLOG, "skip_slowlog"}, {CMD_FAST, "fast"},
-    {CMD_NO_AUTH, "no_auth"}, {CMD_MAY_REPLICATE, "may_replicate"},
+    {CMD_NO_AUTH, "no_auth"},
     {CMD_NO_ASYNC_LOADING, "no_async_loading"}, {CMD_NO_MULTI, "no_multi"},
     {CMD_MOVABLE_KEYS, "movablekeys"}, {CMD_ALLOW_BUSY, "allow_busy"}, {0, NULL},
 };
@@ -77,9 +77,13 @@ static void reply_step(struct resp_writer *w, const char *name, const char *type
 }
 
 /* Where to start looking for keys, and where they are from there. */
-static void reply_key_spec(struct resp_writer *w, const struct cmd_keys *k)
+static void reply_key_spec(struct resp_writer *w, const struct cmd_keys *k, const char *notes)
 {
-    resp_map(w, 3);
+    resp_map(w, notes ? 4 : 3);
+    if (notes) {
+        resp_bulk_cstr(w, "notes");
+        resp_bulk_cstr(w, notes);
+    }
     resp_bulk_cstr(w, "flags");
     reply_flags(w, k->flags, key_flags, "");
     reply_step(w, "begin_search", "index", 1);
@@ -103,7 +107,7 @@ static void reply_key_specs(struct resp_writer *w, const struct cmd_row *row)
         n++;
     resp_set(w, n);
     for (size_t i = 0; i < n; i++)
-        reply_key_spec(w, &row->keys[i]);
+        reply_key_spec(w, &row->keys[i], i == 0 ? row->key_notes : NULL);
 }
 
 static void reply_tips(struct resp_writer *w, const char *tips)

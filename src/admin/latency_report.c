@@ -179,13 +179,13 @@ static size_t filled_buckets(const struct cmd *cmd)
 /* Calls by the microseconds that they stayed below, each count with all before it. */
 static void reply_histogram(struct resp_writer *w, const struct cmd *cmd)
 {
-    int64_t calls = 0;
+    uint64_t calls = 0;
     for (int i = 0; i < CMD_HISTOGRAM_BUCKETS; i++)
         calls += cmd->stats.histogram[i];
     resp_bulk_cstr(w, cmd->full_name);
     resp_map(w, 2);
     resp_bulk_cstr(w, "calls");
-    resp_int(w, calls);
+    resp_int(w, (int64_t)calls);
     resp_bulk_cstr(w, "histogram_usec");
     resp_map(w, filled_buckets(cmd));
     calls = 0;
@@ -193,7 +193,7 @@ static void reply_histogram(struct resp_writer *w, const struct cmd *cmd)
         calls += cmd->stats.histogram[i];
         if (cmd->stats.histogram[i] > 0) {
             resp_int(w, INT64_C(1) << i);
-            resp_int(w, calls);
+            resp_int(w, (int64_t)calls);
         }
     }
 }

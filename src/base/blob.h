@@ -62,8 +62,8 @@ static inline bool blob_editable(const struct blob *b)
 {
     return b->refs == 1 && !b->lent;
 }
-/* Before each change of an editable blob: from now on it has `len` bytes (<= cap), at least as many as before. Those that
- * come are zero. */
+/* Before each change of an editable blob: from now on it has `len` bytes (<= cap), at least as many as before. Those
+ * that come are zero. */
 void blob_edit(struct blob *b, size_t len);
 /* Room for `cap` bytes in a blob that is editable; moves it. NULL: no memory, and b is as it was. */
 struct blob *blob_try_resize(struct blob *b, size_t cap);

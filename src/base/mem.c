@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 /* The one place with state of its own: the allocator is the process's, whatever context asks. What
@@ -54,6 +55,14 @@ static inline bool should_fail(void)
 bool mem_should_fail(void)
 {
     return should_fail();
+}
+
+bool mem_has_room(size_t bytes)
+{
+    if (should_fail())
+        return false;
+    void *p = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    return p != MAP_FAILED && munmap(p, bytes) == 0;
 }
 
 /* Straight to write(2): there is no memory for stdio to work with. */

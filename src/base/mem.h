@@ -38,9 +38,10 @@ mem_try_realloc_pages(void *p,
  * above. Their first MEM_FREED_BYTES are written to before the pages are given up: nobody may be told to read these. */
 #define MEM_FREED_BYTES 24
 void mem_free_pages(void *p, size_t bytes, bool lent);
-/* A mapping of its own, for what is very large: whole pages, zero until they are written to, so that a gap costs nothing; and
- * it grows without a copy. `bytes` of mem_map_bytes each. Counts as a mem_try_ call. Like those of mem_free_pages its pages are
- * given up before they are used again, by a thread where there are many, and its first MEM_FREED_BYTES are written to. */
+/* A mapping of its own, for what is very large: whole pages, zero until they are written to, so that a gap costs
+ * nothing; and it grows without a copy. `bytes` of mem_map_bytes each. Counts as a mem_try_ call. Like those of
+ * mem_free_pages its pages are given up before they are used again, by a thread where there are many, and its first
+ * MEM_FREED_BYTES are written to. */
 size_t mem_map_bytes(size_t bytes); /* rounded up to whole pages */
 void *mem_try_map(size_t bytes);
 void *mem_try_remap(void *p, size_t bytes, size_t wanted); /* NULL when refused: p is as it was */
@@ -78,5 +79,7 @@ const char *mem_allocator(void);
 /* For tests: this thread's nth mem_try_ call from now on fails (1 is the next); 0 for none. */
 void mem_fail_after(size_t n);
 size_t mem_fails_in(void); /* calls that are yet to come; 0: it has failed, or none will */
+/* The kernel would give so many more bytes now. For what cannot fail halfway, such as threads; counts as a mem_try_ call. */
+bool mem_has_room(size_t bytes);
 /* For allocators on top of this one: is it the turn of this call to fail? */
 bool mem_should_fail(void);

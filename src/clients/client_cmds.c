@@ -95,6 +95,31 @@ static void cmd_client_getredir(struct cmd_ctx *c)
     resp_int(c->out, -1);
 }
 
+static void cmd_client_tracking(struct cmd_ctx *c)
+{
+    if (slice_is(c->argv[2], "off"))
+        resp_ok(c->out);
+    else if (slice_is(c->argv[2], "on"))
+        resp_error(c->out, "Keys are not tracked yet: CLIENT TRACKING ON is not supported");
+    else
+        ctx_reply_syntax(c);
+}
+
+static void cmd_client_caching(struct cmd_ctx *c)
+{
+    resp_error(c->out, "CLIENT CACHING can be called only when the client is in tracking mode with "
+                       "OPTIN or OPTOUT mode enabled");
+}
+
+/* What is not known is ignored, so that clients may claim what later servers make use of. */
+static void cmd_client_capa(struct cmd_ctx *c)
+{
+    for (int i = 2; i < c->argc; i++)
+        if (slice_is(c->argv[i], "redirect"))
+            session_flags(c->session, SESSION_CAPA_REDIRECT, 0);
+    resp_ok(c->out);
+}
+
 static void cmd_client_trackinginfo(struct cmd_ctx *c)
 {
     resp_map(c->out, 3);
@@ -123,73 +148,54 @@ static void cmd_client_info(struct cmd_ctx *c)
     ctx_reply_text(c, &text);
 }
 
-/* CLIENT LIST ID id ... False: the error is replied. */
-static bool list_by_id(struct cmd_ctx *c, struct buf *text)
+static void list_one(struct session *s, void *text)
 {
-    for (int i = 3; i < c->argc; i++) {
-        int64_t id;
-        if (!ctx_arg_range(c, i, INT64_MIN, INT64_MAX, &id, "Invalid client ID"))
-            return false;
-        const struct session *s = id > 0 ? engine_session_by_id(engine_of(c), (uint64_t)id) : NULL;
-        if (s && !(s->flags & SESSION_INTERNAL))
-            append_session(text, s);
-    }
-    return true;
-}
-
-static void list_by_type(struct cmd_ctx *c, enum client_type type, struct buf *text)
-{
-    struct client_filter filter = {.type = type};
-    for (const struct session *s = engine_of(c)->first; s; s = s->next)
-        if (client_filter_matches(&filter, s, c->session))
-            append_session(text, s);
-}
-
-/* CLIENT LIST [TYPE type | ID id ...]. False: the error is replied. */
-static bool list_sessions(struct cmd_ctx *c, struct buf *text)
-{
-    enum client_type type = CLIENT_ANY;
-    if (c->argc > 3 && slice_is(c->argv[2], "id"))
-        return list_by_id(c, text);
-    if (c->argc == 4 && slice_is(c->argv[2], "type")) {
-        if (!client_type_parse(c, c->argv[3], &type))
-            return false;
-    } else if (c->argc > 2) {
-        ctx_reply_syntax(c);
-        return false;
-    }
-    list_by_type(c, type, text);
-    return true;
+    append_session(text, s);
 }
 
 static void cmd_client_list(struct cmd_ctx *c)
 {
+    struct client_filter filter;
     struct buf text;
+    if (!client_filter_parse(c, 2, true, &filter))
+        return;
     buf_init(&text);
-    if (list_sessions(c, &text))
-        ctx_reply_text(c, &text);
-    else
-        buf_deinit(&text);
+    client_each(c, &filter, list_one, &text);
+    ctx_reply_text(c, &text);
 }
 
 /* --- what is done to others ------------------------------------------------------------------- */
 
+struct killing {
+    const struct session *asking;
+    int64_t killed;
+    bool own; /* who asks is among them */
+};
+
+static void kill_one(struct session *s, void *arg)
+{
+    struct killing *k = arg;
+    bool own = s == k->asking;
+    if ((s->flags & SESSION_CLOSE_NOW) || (own && k->own))
+        return;
+    session_kill(s, own); /* who asks still hears the answer */
+    k->own = k->own || own;
+    k->killed++;
+}
+
 /* CLIENT KILL addr, which says OK, or CLIENT KILL with options, which says how many. */
 static void cmd_client_kill(struct cmd_ctx *c)
 {
-    struct client_filter filter = {.addr = &c->argv[2]};
-    int64_t killed = 0;
-    if (c->argc > 3 && !client_filter_parse(c, 2, &filter))
+    struct client_filter filter;
+    struct killing k = {.asking = c->session};
+    if (c->argc == 3)
+        client_filter_address(&filter, c->argv[2]);
+    else if (!client_filter_parse(c, 2, false, &filter))
         return;
-    for (struct session *s = engine_of(c)->first; s; s = s->next) {
-        if ((s->flags & SESSION_CLOSE_NOW) || !client_filter_matches(&filter, s, c->session))
-            continue;
-        session_kill(s, s == c->session); /* who asks still hears the answer */
-        killed++;
-    }
+    client_each(c, &filter, kill_one, &k);
     if (c->argc > 3)
-        resp_int(c->out, killed);
-    else if (killed > 0)
+        resp_int(c->out, k.killed);
+    else if (k.killed > 0)
         resp_ok(c->out);
     else
         resp_error(c->out, "No such client");
@@ -247,69 +253,41 @@ static void cmd_client_unpause(struct cmd_ctx *c)
     resp_ok(c->out);
 }
 
-static void cmd_client_help(struct cmd_ctx *c)
-{
-    static const char *const lines[] = {
-        "GETNAME",
-        "    Tell the name of this connection.",
-        "GETREDIR",
-        "    Tell where notices of tracked keys go: always -1, keys are not tracked.",
-        "ID",
-        "    Tell the number of this connection.",
-        "INFO",
-        "    Describe this connection.",
-        "KILL <ip:port>",
-        "    Close the connection from <ip:port>.",
-        "KILL <option> <value> [<option> <value> ...]",
-        "    Close all connections that fit all options, and tell how many. Options are:",
-        "    * ADDR <ip:port>|<unixsocket>:0",
-        "      from this address",
-        "    * LADDR <ip:port>|<unixsocket>:0",
-        "      to this address",
-        "    * TYPE NORMAL|MASTER|REPLICA|PUBSUB",
-        "      of this type",
-        "    * USER <username>",
-        "      of this user",
-        "    * SKIPME YES|NO",
-        "      but this connection (YES unless given)",
-        "    * ID <client-id>",
-        "      with this number",
-        "    * MAXAGE <seconds>",
-        "      at least as old",
-        "LIST [TYPE NORMAL|MASTER|REPLICA|PUBSUB | ID <client-id> ...]",
-        "    Describe all connections, those of a type or those with these numbers.",
-        "UNPAUSE",
-        "    End a pause.",
-        "PAUSE <timeout> [WRITE|ALL]",
-        "    Hold back all requests (or those that write) for <timeout> milliseconds.",
-        "REPLY ON|OFF|SKIP",
-        "    Answer this connection's requests, none of them, or all but the next.",
-        "SETNAME <name>",
-        "    Name this connection.",
-        "SETINFO LIB-NAME|LIB-VER <value>",
-        "    Tell the name or the version of the client's library.",
-        "UNBLOCK <client-id> [TIMEOUT|ERROR]",
-        "    End what a connection waits for, as if the time were up or with an error.",
-        "TRACKINGINFO",
-        "    Tell how keys are tracked for this connection: never.",
-        "NO-EVICT ON|OFF",
-        "    Exempt this connection from being closed when connections take too much memory.",
-        "NO-TOUCH ON|OFF",
-        "    Leave the access clocks of keys alone.",
-        "DURABILITY FSYNC|WRITTEN|NONE|DEFAULT",
-        "    Hold replies back until what they tell of is so safe.",
-        NULL,
-    };
-    ctx_reply_help(c, lines);
-}
-
 /* --- rows ------------------------------------------------------------------------------------- */
 
 #define CLIENT_FLAGS       (CMD_NOSCRIPT | CMD_LOADING | CMD_STALE)
 #define CLIENT_ADMIN_FLAGS (CLIENT_FLAGS | CMD_ADMIN)
 #define CLIENT_ADMIN_ACL   (ACL_CONNECTION | ACL_ADMIN | ACL_DANGEROUS)
 
+#define CLIENT_FILTERS                                                                             \
+    "[ID client-id [client-id ...]] [TYPE client-type] [USER username] [ADDR addr] [LADDR laddr] " \
+    "[IP ip] [NAME name] [LIB-NAME lib-name] [LIB-VER lib-ver] [FLAGS flags] [CAPA capa] [DB db] " \
+    "[MAXAGE maxage] [IDLE idle] [SKIPME yes-or-no] [NOT-ID not-id [not-id ...]] "                 \
+    "[NOT-TYPE not-type] [NOT-USER not-user] [NOT-ADDR not-addr] [NOT-LADDR not-laddr] "           \
+    "[NOT-IP not-ip] [NOT-NAME not-name] [NOT-LIB-NAME not-lib-name] [NOT-LIB-VER not-lib-ver] "   \
+    "[NOT-FLAGS not-flags] [NOT-CAPA not-capa] [NOT-DB not-db]"
+
 static const struct cmd_row client_subs[] = {
+    {.name = "caching",
+     .fn = cmd_client_caching,
+     .arity = 3,
+     .flags = CLIENT_FLAGS,
+     .acl = ACL_CONNECTION,
+     .group = "connection",
+     .since = "6.0.0",
+     .complexity = "O(1)",
+     .summary = "Refused: keys are not tracked yet.",
+     .synopsis = "YES | NO"},
+    {.name = "capa",
+     .fn = cmd_client_capa,
+     .arity = -3,
+     .flags = CLIENT_FLAGS | CMD_ALLOW_BUSY,
+     .acl = ACL_CONNECTION,
+     .group = "connection",
+     .since = "8.0.0",
+     .complexity = "O(1)",
+     .summary = "Tells what the client is able to do.",
+     .synopsis = "capability [capability ...]"},
     {.name = "durability",
      .fn = cmd_client_durability,
      .arity = 3,
@@ -370,8 +348,7 @@ static const struct cmd_row client_subs[] = {
      .since = "2.4.0",
      .complexity = "O(N) where N is the number of connections",
      .summary = "Closes connections.",
-     .synopsis = "[ip:port] [ID client-id] [TYPE client-type] [USER username] [ADDR addr] "
-                 "[LADDR laddr] [SKIPME yes-or-no] [MAXAGE maxage]"},
+     .synopsis = "[ip:port] " CLIENT_FILTERS},
     {.name = "list",
      .fn = cmd_client_list,
      .arity = -2,
@@ -381,7 +358,7 @@ static const struct cmd_row client_subs[] = {
      .since = "2.4.0",
      .complexity = "O(N) where N is the number of connections",
      .summary = "Describes connections.",
-     .synopsis = "[TYPE client-type] [ID client-id [client-id ...]]",
+     .synopsis = CLIENT_FILTERS,
      .tips = "nondeterministic_output"},
     {.name = "no-evict",
      .fn = cmd_client_no_evict,
@@ -445,6 +422,16 @@ static const struct cmd_row client_subs[] = {
      .summary = "Names this connection.",
      .synopsis = "connection-name",
      .tips = "request_policy:all_nodes,response_policy:all_succeeded"},
+    {.name = "tracking",
+     .fn = cmd_client_tracking,
+     .arity = -3,
+     .flags = CLIENT_FLAGS,
+     .acl = ACL_CONNECTION,
+     .group = "connection",
+     .since = "6.0.0",
+     .complexity = "O(1)",
+     .summary = "Switches tracking of keys off; it cannot be switched on yet.",
+     .synopsis = "ON | OFF"},
     {.name = "trackinginfo",
      .fn = cmd_client_trackinginfo,
      .arity = 2,

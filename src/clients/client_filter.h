@@ -1,5 +1,5 @@
 #pragma once
-/* Which sessions CLIENT LIST shows and CLIENT KILL closes. */
+/* Which sessions CLIENT LIST shows and CLIENT KILL closes: all conditions must hold, and none of the NOT- ones may. */
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -8,21 +8,45 @@
 struct cmd_ctx;
 struct session;
 
-enum client_type { CLIENT_ANY, CLIENT_NORMAL, CLIENT_MASTER, CLIENT_REPLICA, CLIENT_PUBSUB };
-
-struct client_filter {
-    uint64_t id; /* 0: any */
-    enum client_type type;
-    const struct slice *addr; /* NULL: any; borrowed from the request */
-    const struct slice *laddr;
-    int64_t age_s_min; /* 0: any */
-    bool skip_me;      /* not the session that asks */
+enum client_condition {
+    CLIENT_ID,
+    CLIENT_TYPE,
+    CLIENT_USER,
+    CLIENT_ADDR,
+    CLIENT_LADDR,
+    CLIENT_IP,
+    CLIENT_NAME,
+    CLIENT_LIB_NAME,
+    CLIENT_LIB_VER,
+    CLIENT_FLAGS,
+    CLIENT_CAPA,
+    CLIENT_DB,
+    CLIENT_MAXAGE,
+    CLIENT_IDLE,
+    CLIENT_CONDITIONS,
 };
 
-/* False: there is no such type, and the error is replied. */
-bool client_type_parse(struct cmd_ctx *c, struct slice name, enum client_type *out);
-/* Options of CLIENT KILL from argument `first` on. False: the error is replied. */
-bool client_filter_parse(struct cmd_ctx *c, int first, struct client_filter *out);
-/* `asking`: whose request it is. No filter matches SESSION_INTERNAL. */
-bool client_filter_matches(const struct client_filter *f, const struct session *s,
-                           const struct session *asking);
+/* What a condition compares with. Slices are borrowed from the request. */
+struct client_value {
+    struct slice text;
+    int64_t number;
+    const struct slice *ids; /* of CLIENT_ID: `id_count` words that are integers */
+    int id_count;
+};
+
+struct client_filter {
+    uint32_t asked[2]; /* bits by enum client_condition; [1] of the NOT- ones */
+    struct client_value value[2][CLIENT_CONDITIONS];
+    bool skip_me; /* not the session that asks */
+};
+
+/* Options from argument `first` on. False: the error is replied. `listing`: CLIENT LIST's, whose ids may be any number
+ * and which does not skip the one who asks. */
+bool client_filter_parse(struct cmd_ctx *c, int first, bool listing, struct client_filter *out);
+/* The same as ADDR alone. */
+void client_filter_address(struct client_filter *out, struct slice addr);
+
+/* Calls `fn` for each session that matches: in the order of the ids where there are any, else oldest first. None is a
+ * SESSION_INTERNAL. `fn` may kill the session. */
+typedef void (*client_each_fn)(struct session *s, void *arg);
+void client_each(struct cmd_ctx *c, const struct client_filter *f, client_each_fn fn, void *arg);

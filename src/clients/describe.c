@@ -1,11 +1,12 @@
 #include "clients/describe.h"
 
 #include "base/buf.h"
+#include "base/num.h"
 #include "clients/pubsub.h"
 #include "engine/engine.h"
 #include "engine/multi.h"
 
-static void append_flags(const struct session *s, struct buf *out)
+void client_flags(const struct session *s, char out[CLIENT_FLAGS_CHARS])
 {
     static const struct {
         uint32_t flag;
@@ -21,22 +22,48 @@ static void append_flags(const struct session *s, struct buf *out)
         {SESSION_NO_EVICT, 'e'},
         {SESSION_NO_TOUCH, 'T'},
     };
-    size_t before = out->len;
+    char *at = out;
     if (s->pubsub)
-        buf_append_char(out, 'P');
+        *at++ = 'P';
     for (size_t i = 0; i < sizeof(letters) / sizeof(letters[0]); i++)
         if (s->flags & letters[i].flag)
-            buf_append_char(out, letters[i].letter);
-    if (out->len == before)
-        buf_append_char(out, 'N');
+            *at++ = letters[i].letter;
+    if (at == out)
+        *at++ = 'N';
+    *at = '\0';
+}
+
+static size_t memory_of(const struct session *s, const struct session_transport_info *info)
+{
+    return sizeof(*s) + outq_memory(&s->queue) + multi_memory(s) + pubsub_session_memory(s) +
+           info->memory_bytes;
 }
 
 size_t client_memory(const struct session *s)
 {
     struct session_transport_info info;
     s->ops->describe(s, &info);
-    return sizeof(*s) + outq_memory(&s->queue) + multi_memory(s) + pubsub_session_memory(s) +
-           info.memory_bytes;
+    return memory_of(s, &info);
+}
+
+/* NULL: nothing. */
+static void put_text(struct buf *out, const char *name, const char *text)
+{
+    buf_append_cstr(out, name);
+    if (text)
+        buf_append_cstr(out, text);
+}
+
+static void put_int(struct buf *out, const char *name, int64_t v)
+{
+    char digits[NUM_I64_CHARS];
+    buf_append_cstr(out, name);
+    buf_append(out, digits, (size_t)num_print_i64(digits, v));
+}
+
+static void put_uint(struct buf *out, const char *name, uint64_t v)
+{
+    put_int(out, name, (int64_t)v);
 }
 
 void client_describe(const struct session *s, struct buf *out)
@@ -48,23 +75,36 @@ void client_describe(const struct session *s, struct buf *out)
     if (s->pubsub)
         pubsub_counts(s, &channels, &patterns, &shard_channels);
 
-    buf_printf(out, "id=%llu addr=%s laddr=%s fd=%d name=%s age=%lld idle=%lld flags=",
-               (unsigned long long)s->id, info.addr, info.laddr, info.fd, s->name ? s->name : "",
-               (long long)((e->now_us - s->created_us) / 1000000),
-               (long long)((e->now_us - s->active_us) / 1000000));
-    append_flags(s, out);
-    buf_printf(out, " db=%d sub=%zu psub=%zu ssub=%zu multi=%lld", s->db, channels, patterns,
-               shard_channels, s->flags & SESSION_MULTI ? (long long)multi_count(s) : -1LL);
-    buf_printf(out, " qbuf=%zu qbuf-free=%zu argv-mem=%zu multi-mem=%zu", info.query_bytes,
-               info.query_free_bytes, info.args_bytes, multi_memory(s));
+    /* Ten thousand lines are written in one turn: number by number, which takes a third of what printf does. */
+    char flags[CLIENT_FLAGS_CHARS];
+    bool running = e->current == s;
+    const struct cmd *cmd = e->running && running ? e->running->cmd : s->last_cmd;
+    client_flags(s, flags);
+    put_uint(out, "id=", s->id);
+    put_text(out, " addr=", info.addr);
+    put_text(out, " laddr=", info.laddr);
+    put_int(out, " fd=", info.fd);
+    put_text(out, " name=", s->name);
+    put_int(out, " age=", (e->now_us - s->created_us) / 1000000);
+    put_int(out, " idle=", (e->now_us - s->active_us) / 1000000);
+    put_text(out, " flags=", flags);
+    put_int(out, " db=", s->db);
+    put_uint(out, " sub=", channels);
+    put_uint(out, " psub=", patterns);
+    put_uint(out, " ssub=", shard_channels);
+    put_int(out, " multi=", s->flags & SESSION_MULTI ? (int64_t)multi_count(s) : -1);
+    put_uint(out, " qbuf=", info.query_bytes);
+    put_uint(out, " qbuf-free=", info.query_free_bytes);
+    put_uint(out, " argv-mem=", info.args_bytes);
+    put_uint(out, " multi-mem=", multi_memory(s));
     /* Replies live in one queue: there is no fixed reply buffer, so rbs, rbp and obl are 0. While the session's own
      * request runs, the replies of its turn do not count as waiting. */
-    bool running = e->current == s;
-    buf_printf(out, " rbs=0 rbp=0 obl=0 oll=%d omem=%zu tot-mem=%zu events=%s%s",
-               running ? 0 : outq_chunks(&s->queue), running ? 0 : outq_memory(&s->queue),
-               client_memory(s), info.reading ? "r" : "", info.writing ? "w" : "");
-    const struct cmd *cmd = e->running && running ? e->running->cmd : s->last_cmd;
-    buf_printf(out, " cmd=%s user=default redir=-1 resp=%d lib-name=%s lib-ver=%s",
-               cmd ? cmd->full_name : "NULL", s->writer.proto, s->lib_name ? s->lib_name : "",
-               s->lib_version ? s->lib_version : "");
+    put_uint(out, " rbs=0 rbp=0 obl=0 oll=", running ? 0 : (uint64_t)outq_chunks(&s->queue));
+    put_uint(out, " omem=", running ? 0 : outq_memory(&s->queue));
+    put_uint(out, " tot-mem=", memory_of(s, &info));
+    put_text(out, " events=", info.reading ? "r" : "");
+    put_text(out, info.writing ? "w cmd=" : " cmd=", cmd ? cmd->full_name : "NULL");
+    put_int(out, " user=default redir=-1 resp=", s->writer.proto);
+    put_text(out, " lib-name=", s->lib_name);
+    put_text(out, " lib-ver=", s->lib_version);
 }

@@ -9,3 +9,9 @@ struct session;
 void client_describe(const struct session *s, struct buf *out);
 /* Bytes that the session takes, queue and transport included. */
 size_t client_memory(const struct session *s);
+
+/* Letters of what the session is and does, in no order that means anything, with a NUL behind. */
+#define CLIENT_FLAGS_CHARS 32
+void client_flags(const struct session *s, char out[CLIENT_FLAGS_CHARS]);
+/* Those that there are, in Redis and Valkey. */
+#define CLIENT_FLAG_LETTERS "AbBcdeEiIMNOPrRStTuUx"

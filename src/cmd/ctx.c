@@ -73,6 +73,14 @@ void ctx_stored(struct cmd_ctx *c, const struct key *k, bool is_new, int64_t exp
         ctx_notify(c, k->name, NOTIFY_GENERIC, "expire");
 }
 
+/* The blob of a large string that was just stored. */
+static struct blob *stored_blob(struct cmd_ctx *c, struct slice key)
+{
+    struct key k = ks_key(c->ks, key);
+    const struct item *it = ks_find(c->ks, c->db, &k, KS_NO_TOUCH);
+    return it ? string_blob(it, 0) : NULL;
+}
+
 void ctx_effect_set(struct cmd_ctx *c, struct slice key, struct slice value, int64_t expiry_ms)
 {
     struct slice argv[5] = {SLICE("SET"), key, value};
@@ -84,7 +92,15 @@ void ctx_effect_set(struct cmd_ctx *c, struct slice key, struct slice value, int
         argv[argc++] = SLICE("PXAT");
         argv[argc++] = slice_of(ms, (size_t)num_print_i64(ms, expiry_ms));
     }
-    ctx_effect(c, argc, argv);
+    struct blob *blob = value.len >= CTX_REFER_BYTES_MIN && c->effects && c->ops->effect_blob
+                            ? stored_blob(c, key)
+                            : NULL;
+    if (!blob) {
+        ctx_effect(c, argc, argv);
+        return;
+    }
+    argv[2] = slice_of(blob->data, blob->len);
+    c->ops->effect_blob(c, c->db, argc, argv, blob);
 }
 
 bool ctx_delete(struct cmd_ctx *c, const struct key *k)

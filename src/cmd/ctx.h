@@ -78,6 +78,9 @@ struct cmd_host_ops {
     /* An effect for the log. The slices are copied before it returns. A crash leaves all effects of a request, or
      * none. */
     void (*effect)(struct cmd_ctx *c, int db, int argc, const struct slice *argv);
+    /* The same, of which the argument that is the blob's bytes may be held by reference. May be NULL. */
+    void (*effect_blob)(struct cmd_ctx *c, int db, int argc, const struct slice *argv,
+                        struct blob *blob);
     /* All keys of `db` (-1: of all) are about to go, or databases a and b to change places: WATCH. */
     void (*flushed)(struct cmd_ctx *c, int db);
     void (*swapped)(struct cmd_ctx *c, int a, int b);
@@ -183,7 +186,8 @@ static inline bool ctx_is_due(const struct cmd_ctx *c, int64_t deadline_ms)
 bool ctx_store(struct cmd_ctx *c, const struct key *k, struct slice value, int64_t expiry_ms);
 /* The events of a string that was stored. */
 void ctx_stored(struct cmd_ctx *c, const struct key *k, bool is_new, int64_t expiry_ms);
-/* The effect of that: SET k v [PXAT ms | KEEPTTL]. */
+/* The effect of that: SET k v [PXAT ms | KEEPTTL]. A large value, which the item then has as a blob, is not copied. */
+#define CTX_REFER_BYTES_MIN ((size_t)16 * 1024)
 void ctx_effect_set(struct cmd_ctx *c, struct slice key, struct slice value, int64_t expiry_ms);
 /* Deletes a key, with event "del"; the effect is the caller's. False: it was not there. */
 bool ctx_delete(struct cmd_ctx *c, const struct key *k);

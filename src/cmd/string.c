@@ -59,7 +59,10 @@ static void cmd_set(struct cmd_ctx *c)
         ctx_reply_nomem(c);
         return;
     }
-    ctx_effect_as_is(c);
+    if (c->argv[2].len < CTX_REFER_BYTES_MIN)
+        ctx_effect_as_is(c);
+    else
+        ctx_effect_set(c, c->key.name, c->argv[2], ITEM_NO_EXPIRY);
     resp_ok(c->out);
 }
 
@@ -179,9 +182,10 @@ const struct cmd_row cmd_rows_string[] = {
     {.name = "set",
      .fn = cmd_set,
      .arity = -3,
-     .flags = CMD_WRITE | CMD_DENYOOM,
+     .flags = CMD_WRITE | CMD_DENYOOM | CMD_REFERS,
      .acl = ACL_STRING,
      .keys = {CMD_KEY(1, KEY_RW | KEY_ACCESS | KEY_UPDATE | KEY_VARIABLE)},
+     .key_notes = "RW and ACCESS due to the optional `GET` argument",
      .key_flags = set_key_flags,
      .group = "string",
      .since = "1.0.0",
@@ -217,6 +221,7 @@ const struct cmd_row cmd_rows_string[] = {
      .flags = CMD_WRITE | CMD_FAST,
      .acl = ACL_STRING,
      .keys = {CMD_KEY(1, KEY_RW | KEY_ACCESS | KEY_UPDATE)},
+     .key_notes = "RW and UPDATE because it changes the TTL",
      .group = "string",
      .since = "6.2.0",
      .complexity = "O(1)",
@@ -226,7 +231,7 @@ const struct cmd_row cmd_rows_string[] = {
     {.name = "getset",
      .fn = cmd_getset,
      .arity = 3,
-     .flags = CMD_WRITE | CMD_DENYOOM | CMD_FAST,
+     .flags = CMD_WRITE | CMD_DENYOOM | CMD_FAST | CMD_REFERS,
      .acl = ACL_STRING,
      .keys = {CMD_KEY(1, KEY_RW | KEY_ACCESS | KEY_UPDATE)},
      .group = "string",
@@ -237,7 +242,7 @@ const struct cmd_row cmd_rows_string[] = {
     {.name = "setnx",
      .fn = cmd_setnx,
      .arity = 3,
-     .flags = CMD_WRITE | CMD_DENYOOM | CMD_FAST,
+     .flags = CMD_WRITE | CMD_DENYOOM | CMD_FAST | CMD_REFERS,
      .acl = ACL_STRING,
      .keys = {CMD_KEY(1, KEY_OW | KEY_INSERT)},
      .group = "string",
@@ -248,7 +253,7 @@ const struct cmd_row cmd_rows_string[] = {
     {.name = "setex",
      .fn = cmd_setex,
      .arity = 4,
-     .flags = CMD_WRITE | CMD_DENYOOM,
+     .flags = CMD_WRITE | CMD_DENYOOM | CMD_REFERS,
      .acl = ACL_STRING,
      .keys = {CMD_KEY(1, KEY_OW | KEY_UPDATE)},
      .group = "string",
@@ -259,7 +264,7 @@ const struct cmd_row cmd_rows_string[] = {
     {.name = "psetex",
      .fn = cmd_psetex,
      .arity = 4,
-     .flags = CMD_WRITE | CMD_DENYOOM,
+     .flags = CMD_WRITE | CMD_DENYOOM | CMD_REFERS,
      .acl = ACL_STRING,
      .keys = {CMD_KEY(1, KEY_OW | KEY_UPDATE)},
      .group = "string",

@@ -34,6 +34,7 @@ enum cmd_flag {
     CMD_SENTINEL_HIDDEN = 1 << 18,  /* listed nowhere */
     CMD_NO_QUEUE = 1 << 19,         /* runs at once inside MULTI: EXEC, DISCARD, WATCH, ... */
     CMD_RESP2_SUBSCRIBED = 1 << 20, /* allowed for a RESP2 client that is subscribed */
+    CMD_REFERS = 1 << 21, /* a large argument is in its effect by reference: see ctx_effect_set */
 };
 
 enum cmd_acl {
@@ -103,6 +104,7 @@ struct cmd_row {
     uint32_t acl; /* enum cmd_acl; FAST/SLOW, READ/WRITE follow from flags and need not be given */
     struct cmd_keys keys[CMD_KEYS_MAX];
 
+    const char *key_notes; /* of the first of `keys`, for COMMAND INFO; NULL: none */
     /* for COMMAND DOCS */
     /* KEY_VARIABLE: what this very request does with its keys; NULL: as `keys` say. */
     uint16_t (*key_flags)(const struct slice *argv, int argc);
@@ -122,7 +124,7 @@ struct cmd_stats {
     uint64_t ticks; /* time spent, in clock ticks of the engine */
     /* Calls by duration: bucket i counts those below 2^i microseconds. Owned, NULL until the first
      * call. */
-    uint32_t *histogram;
+    uint64_t *histogram;
 };
 
 /* A row at run time. */

@@ -17,8 +17,25 @@
 static void to_log(void *arg, int db, int argc, const struct slice *argv)
 {
     struct engine *e = arg;
-    stream_put(e->stream, db, argc, argv);
+    if (e->effect_blob)
+        stream_put_blob(e->stream, db, argc, argv, e->effect_blob);
+    else
+        stream_put(e->stream, db, argc, argv);
     e->promise.pos = stream_pos(e->stream);
+}
+
+_Static_assert(CTX_REFER_BYTES_MIN == STREAM_BLOB_BYTES_MIN, "what is large for both");
+
+bool engine_has_room(struct engine *e, const struct cmd *cmd, const struct slice *argv, int argc)
+{
+    uint32_t flags = cmd->row->flags;
+    if (!(flags & (CMD_WRITE | CMD_READONLY)))
+        return true;
+    size_t bytes = stream_command_bytes(argc, argv);
+    for (int i = 1; (flags & CMD_REFERS) && i < argc; i++)
+        if (argv[i].len >= STREAM_BLOB_BYTES_MIN && i != cmd->row->keys[0].first)
+            bytes -= argv[i].len;
+    return stream_room(e->stream, bytes);
 }
 
 void engine_log_look(struct engine *e)
@@ -61,6 +78,13 @@ static void resume_paused(struct engine *e)
         engine_pause(e, PAUSE_NONE, 0);
 }
 
+/* Whoever waits for room in the log: where it has a fault, there may never be some, and who waits is told so. */
+static void resume_waiting(struct engine *e)
+{
+    if (!e->promise.full || e->promise.fault)
+        resume_paused(e);
+}
+
 void engine_log_turn_end(struct engine *e)
 {
     struct promise_wants wants = e->gate->wants;
@@ -77,8 +101,7 @@ void engine_log_turn_end(struct engine *e)
         return;
     engine_log_look(e);
     gate_advance(e);
-    if (!e->promise.full)
-        resume_paused(e);
+    resume_waiting(e);
 }
 
 void engine_log_stop(struct engine *e)
@@ -165,8 +188,7 @@ void engine_log_moved(struct engine *e)
     engine_log_look(e);
     gate_advance(e);
     wake_waiting(e);
-    if (!e->promise.full || e->promise.fault) /* refused where it has a fault */
-        resume_paused(e);
+    resume_waiting(e);
 }
 
 /* --- waiting ---------------------------------------------------------------------------------------------- */
@@ -221,7 +243,7 @@ const struct cmd_row engine_rows_durable[] = {
     {.name = "waitaof",
      .fn = cmd_waitaof,
      .arity = 4,
-     .flags = CMD_BLOCKING | CMD_NOSCRIPT,
+     .flags = CMD_BLOCKING,
      .acl = ACL_BLOCKING | ACL_CONNECTION,
      .group = "generic",
      .since = "7.2.0",

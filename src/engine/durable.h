@@ -15,6 +15,9 @@ extern const struct cmd_row engine_rows_durable[]; /* WAITAOF */
 void engine_log_attach(struct engine *e, struct aof *aof, bool effects);
 /* Brings the promise up to what the log says: whoever changes the policy calls it. */
 void engine_log_look(struct engine *e);
+/* There is memory for what the command may put into the stream: asked before it changes anything. Reading commands may
+ * end keys that are due. */
+bool engine_has_room(struct engine *e, const struct cmd *cmd, const struct slice *argv, int argc);
 /* Hands the batch of the turn to it. */
 void engine_log_turn_end(struct engine *e);
 /* No effects go to it any more; replies that wait for it still do. */

@@ -100,7 +100,8 @@ struct engine {
     struct aof *aof; /* NULL: no log. Borrowed, see durable.h */
     /* held; NULL: nobody records effects, or the log of effects is no stream */
     struct stream *stream;
-    struct gate *gate; /* NULL: no log, nothing waits */
+    struct blob *effect_blob; /* of the effect under way: an argument of it; NULL: none */
+    struct gate *gate;        /* NULL: no log, nothing waits */
     struct promise promise;
     void (*late)(struct engine *e);
     struct snapshot_jobs *jobs;

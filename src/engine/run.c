@@ -12,6 +12,7 @@
 
 #include "base/mem.h"
 #include "engine/check.h"
+#include "engine/durable.h"
 #include "engine/errors.h"
 #include "engine/multi.h"
 #include "engine/plan.h"
@@ -41,6 +42,15 @@ static void on_effect(struct cmd_ctx *c, int db, int argc, const struct slice *a
     unit_effect(engine_of(c), db, argc, argv);
 }
 
+static void on_effect_blob(struct cmd_ctx *c, int db, int argc, const struct slice *argv,
+                           struct blob *blob)
+{
+    struct engine *e = engine_of(c);
+    e->effect_blob = blob;
+    unit_effect(e, db, argc, argv);
+    e->effect_blob = NULL;
+}
+
 static void on_flush(struct cmd_ctx *c, int db)
 {
     struct engine *e = engine_of(c);
@@ -61,6 +71,7 @@ static const struct cmd_host_ops host_ops = {
     .changed = on_changed,
     .notify = on_notify,
     .effect = on_effect,
+    .effect_blob = on_effect_blob,
     .flushed = on_flush,
     .swapped = on_swap,
 };
@@ -128,7 +139,10 @@ static inline __attribute__((always_inline)) void call(struct cmd_ctx *c, struct
     e->running = c;
     uint64_t errors = s->writer.errors, counted = e->stats.errors;
     unit_begin(e, s);
-    cmd->row->fn(c);
+    if (e->stream && !engine_has_room(e, cmd, c->argv, c->argc))
+        ctx_reply_nomem(c);
+    else
+        cmd->row->fn(c);
     unit_end(e);
     e->ticks = ticks_now();
     uint64_t ticks = e->ticks - start;

@@ -34,6 +34,7 @@ enum session_flag {
     SESSION_UNIX_SOCKET = 1 << 14,
     SESSION_INTERNAL = 1 << 15,      /* no client: a replayed log or a test; never listed */
     SESSION_DENY_BLOCKING = 1 << 16, /* EXEC runs: whatever would wait answers at once */
+    SESSION_CAPA_REDIRECT = 1 << 17, /* CLIENT CAPA redirect: kept for CLIENT LIST only */
 };
 /* Any of these: it takes no request now. */
 #define SESSION_STOPPED \

@@ -27,8 +27,11 @@
 #define AOF_MSET_BYTES_MAX (16 * 1024)
 /* the walk rests while more waits to be written to the base */
 #define AOF_REWRITE_BACKLOG_MAX (4 * 1024 * 1024)
-#define AOF_REWRITE_SYNC_BYTES  (32 * 1024 * 1024) /* the base is synced in pieces of this size */
-#define AOF_CLOSE_PATIENCE_MS   10000
+/* What must be there for its threads and what waits to be written, or it does not begin. */
+#define AOF_REWRITE_ROOM_BYTES (32 * 1024 * 1024)
+#define AOF_REWRITE_SYNC_BYTES (32 * 1024 * 1024) /* the base is synced in pieces of this size */
+/* With the second that replies are waited for, an end takes five. */
+#define AOF_CLOSE_PATIENCE_MS 4000
 
 struct aof;
 struct stream;
@@ -147,8 +150,8 @@ void aof_stats(const struct aof *a, struct aof_stats *out);
 /* Begins to rewrite: has the files made that it needs, on threads of its own. *out is the base in the making, for a
  * snapshot job to fill (log/sink.h). From its `begin` on appends go to a new increment; in its place it replaces the
  * base and the increments before. It must be closed, or PLACING, when the log is stopped, and closed when that is
- * closed. ERR_BUSY: one is under way, or the last one is not quite cleaned up yet. ERR_IO: no thread to be had. `error`
- * says why it cannot begin. */
+ * closed. ERR_BUSY: one is under way, or the last one is not quite cleaned up yet. ERR_NOMEM; ERR_IO: no thread to
+ * be had. `error` says why it cannot begin. */
 struct sink;
 enum err aof_rewrite(struct aof *a, int64_t now_us, struct sink **out, char error[AOF_ERROR_CHARS]);
 /* One is under way: begun, and its sink not closed. */

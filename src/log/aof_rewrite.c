@@ -165,6 +165,10 @@ static void place(struct sink *s)
 static void close_base(struct sink *s, bool fine)
 {
     struct aof_rewrite *rw = rewrite_of(s);
+    int error = rw->state.write_errno ? rw->state.write_errno : rw->state.sync_errno;
+    if (!fine && error) /* the jobs tell of their own faults */
+        log_warning(rw->aof->logger, "Rewriting the append-only file failed: writing the base: %s",
+                    strerror(error));
     if (fine)
         rw->aof->unplaced = false;
     else if (!rw->placing)
@@ -249,6 +253,12 @@ enum err aof_rewrite(struct aof *a, int64_t now_us, struct sink **out, char erro
                  aof_rewriting(a) ? "the append-only file is being rewritten already"
                                   : "the last rewrite is still being cleaned up");
         return ERR_BUSY;
+    }
+    /* A thread that finds no memory for the allocator's own ends the process: that is asked ahead. */
+    if (!mem_has_room(AOF_REWRITE_ROOM_BYTES)) {
+        snprintf(error, AOF_ERROR_CHARS, "there is not enough memory: it needs %d MiB",
+                 AOF_REWRITE_ROOM_BYTES >> 20);
+        return ERR_NOMEM;
     }
     struct aof_rewrite *rw = mem_zalloc(sizeof(*rw));
     struct writer_options o = {.policy = WRITER_NO,

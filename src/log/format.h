@@ -52,7 +52,7 @@
 #define SEAL_BYTES            45 /* "#SEAL pos=" 20 " crc=" 8 "\r\n" */
 #define SEAL_CRC_AT           35 /* bytes of a seal ahead of its CRC's digits */
 #define FORMAT_LINE_BYTES_MAX 127
-#define FORMAT_ARGS_MAX       (1024 * 1024)
+#define FORMAT_ARGS_MAX       INT32_MAX /* as many as a request may have */
 #define FORMAT_ARG_BYTES_MAX  (4ull * 1024 * 1024 * 1024)
 
 #define FORMAT_DATE_START  "#TS:0" /* how a date begins, and no timestamp */

@@ -305,9 +305,17 @@ static bool take(struct writer *w, struct entries *batches)
     return !discard && (batches->first || !stopping);
 }
 
+/* A thread's first allocation takes memory for the allocator's own, and jemalloc does not survive that there is none: now
+ * there is some. */
+static void warm_allocator(void)
+{
+    mem_free(mem_try_alloc(1));
+}
+
 void *writer_main(void *writer)
 {
     struct writer *w = writer;
+    warm_allocator();
     struct entries batches;
     bool fine = true;
     entries_init(&batches);

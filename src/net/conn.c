@@ -176,8 +176,23 @@ static void on_describe(const struct session *s, struct session_transport_info *
         .reading = c->reading,
         .writing = c->waits_to_write,
     };
-    addr_print_peer(c->fd, out->addr);
-    addr_print_local(c->fd, out->laddr);
+    const char *addr = c->names ? c->names : "?:0\0?:0", *laddr = addr + strlen(addr) + 1;
+    memcpy(out->addr, addr, strlen(addr) + 1);
+    memcpy(out->laddr, laddr, strlen(laddr) + 1);
+}
+
+/* Once, as they do not change: CLIENT LIST of ten thousand would ask the kernel for twenty thousand. */
+static char *print_names(int fd)
+{
+    char names[2 * ADDR_CHARS];
+    addr_print_peer(fd, names);
+    size_t len = strlen(names) + 1;
+    addr_print_local(fd, names + len);
+    len += strlen(names + len) + 1;
+    char *copy = mem_try_alloc(len);
+    if (copy)
+        memcpy(copy, names, len);
+    return copy;
 }
 
 static const struct session_ops conn_ops = {
@@ -238,6 +253,7 @@ void conn_accept(struct net *n, int fd, bool unix_socket)
     c->net = n;
     c->fd = fd;
     c->session = s;
+    c->names = print_names(fd);
     if (unix_socket)
         s->flags |= SESSION_UNIX_SOCKET;
     else
@@ -267,6 +283,7 @@ void conn_close(struct conn *c)
     resp_parser_deinit(&c->parser);
     buf_deinit(&c->pending);
     close(c->fd);
+    mem_free(c->names);
     mem_free(c);
     n->clients--;
 }

@@ -179,6 +179,11 @@ void net_cron(struct net *n)
     close_marked(n);
 }
 
+int64_t net_turn_began_us(const struct net *n)
+{
+    return n->in_turn ? n->turn_began_us : INT64_MAX;
+}
+
 size_t net_clients(const struct net *n)
 {
     return n->clients;

@@ -64,6 +64,9 @@ bool net_drain(struct net *n);
  * slices. */
 void net_cron(struct net *n);
 
+/* When the turn under way saw its first event, monotonic; INT64_MAX: it has seen none. */
+int64_t net_turn_began_us(const struct net *n);
+
 size_t net_clients(const struct net *n);
 struct net_stats {
     uint64_t query_bytes, output_bytes; /* memory held by read and output buffers now */

@@ -48,6 +48,7 @@ struct conn {
     /* bytes read that no request has taken yet; empty while the client is idle */
     struct buf pending;
     size_t in_flight;      /* bytes of the read that is being processed */
+    char *names;           /* owned: its address, NUL, ours, NUL; NULL: no memory for them */
     int64_t soft_since_us; /* over the soft output limit since; 0: is not */
     int fd;
     bool reading, waits_to_write;
@@ -92,8 +93,9 @@ struct net {
     struct listener listeners[NET_LISTENERS_MAX];
     struct event *wake; /* active when something is left for the next turn */
     bool in_turn;
-    bool accept_paused; /* it failed: not tried again before net_cron */
-    bool accept_failed; /* ... and was told so; until it succeeds */
+    int64_t turn_began_us; /* monotonic: of the turn under way, or the latest */
+    bool accept_paused;    /* it failed: not tried again before net_cron */
+    bool accept_failed;    /* ... and was told so; until it succeeds */
     struct outq_pool pool;
     struct lender lender;
     struct conn *lists[LIST_COUNT];
@@ -133,7 +135,9 @@ static inline bool conn_is_stranger(const struct conn *c)
 /* The clocks, once a turn. */
 static inline void net_turn_begin(struct net *n)
 {
-    if (!n->in_turn)
-        engine_turn(n->engine, clock_mono_us(), clock_wall_ms());
+    if (n->in_turn)
+        return;
     n->in_turn = true;
+    n->turn_began_us = clock_mono_us();
+    engine_turn(n->engine, n->turn_began_us, clock_wall_ms());
 }

@@ -120,12 +120,12 @@ struct span {
 };
 
 struct resp_partial {
-    size_t seen;      /* bytes of the request that there were at the last call */
-    size_t done;      /* of them, bytes of whole lines and whole arguments */
-    size_t scanned;   /* bytes from `done` on that hold no end of line */
-    int argc;         /* as the header says; 0: the header is not complete */
-    int64_t bulk_len; /* of the argument at `done`; -1: its header is not complete */
-    int count, cap;   /* arguments found, room for them */
+    size_t seen;       /* bytes of the request that there were at the last call */
+    size_t done;       /* of them, bytes of whole lines and whole arguments */
+    size_t scanned;    /* bytes from `done` on that hold no end of line */
+    int argc;          /* as the header says; 0: the header is not complete */
+    int64_t bulk_len;  /* of the argument at `done`; -1: its header is not complete */
+    size_t count, cap; /* arguments found, room for them */
     struct span args[];
 };
 
@@ -152,15 +152,21 @@ static enum resp_status fail_memory(struct resp_request *out)
 enum line { LINE_WHOLE, LINE_OPEN, LINE_TOO_LONG };
 
 /* Finds the `stop` that ends the line at s->at, with `behind` more bytes there; *len is without it.
- * A line is too long by its bytes alone, not by how many of them a read happened to bring. */
+ * A line is too long by its bytes alone, not by how many of them a read happened to bring. Where `stop` is a
+ * '\n', a '\r' in front of it belongs to the line's end. */
 static enum line find_line(struct pass *s, char stop, size_t behind, size_t *len)
 {
-    size_t there = (size_t)(s->end - s->at);
-    size_t look = there <= RESP_INLINE_BYTES_MAX ? there : RESP_INLINE_BYTES_MAX + 1;
+    size_t there = (size_t)(s->end - s->at), max = RESP_INLINE_BYTES_MAX + (stop == '\n');
+    size_t look = there <= max ? there : max + 1;
     const char *p = memchr(s->at + s->scanned, stop, look - s->scanned);
+    bool too_long =
+        there > RESP_INLINE_BYTES_MAX && (p ? p - s->at > RESP_INLINE_BYTES_MAX && p[-1] != '\r'
+                                            : there > max || s->at[there - 1] != '\r');
+    if (p && too_long)
+        return LINE_TOO_LONG;
     if (p == NULL) {
         s->scanned = look;
-        return there > RESP_INLINE_BYTES_MAX ? LINE_TOO_LONG : LINE_OPEN;
+        return too_long ? LINE_TOO_LONG : LINE_OPEN;
     }
     *len = (size_t)(p - s->at);
     s->scanned = *len;
@@ -409,8 +415,8 @@ static void partial_drop(struct resp_parser *p)
 static bool partial_reserve(struct resp_parser *p, size_t more)
 {
     struct resp_partial *partial = p->partial;
-    size_t count = partial != NULL ? (size_t)partial->count : 0;
-    size_t cap = partial != NULL ? (size_t)partial->cap : 0;
+    size_t count = partial != NULL ? partial->count : 0;
+    size_t cap = partial != NULL ? partial->cap : 0;
     if (partial != NULL && cap - count >= more)
         return true;
     cap = cap * 2 > PARTIAL_START ? cap * 2 : PARTIAL_START;
@@ -421,7 +427,7 @@ static bool partial_reserve(struct resp_parser *p, size_t more)
         return false;
     if (p->partial == NULL)
         partial->count = 0;
-    partial->cap = (int)cap;
+    partial->cap = cap;
     p->partial = partial;
     return true;
 }
@@ -453,14 +459,14 @@ static void partial_resume(const struct resp_partial *partial, struct pass *s, s
     s->scanned = partial->scanned;
     s->argc = partial->argc;
     s->bulk_len = partial->bulk_len;
-    s->left = partial->argc - partial->count;
+    s->left = partial->argc - (int)partial->count;
 }
 
 /* Puts the arguments of earlier passes in front of those of the last one, args[first] and on. */
 static bool partial_join(const struct resp_partial *partial, struct slice in,
                          struct resp_args *args, size_t first)
 {
-    size_t old = (size_t)partial->count;
+    size_t old = partial->count;
     if (old == 0)
         return true;
     if (!args_reserve(args, old))

@@ -5,9 +5,7 @@
  *   *3\r\n $3\r\n SET\r\n $3\r\n key\r\n $5\r\n value\r\n       (without the spaces)
  *              [0]            [1]           [2]
  *
- * What is accepted, and how the rest is refused, is as in Redis 7.2, with one difference: a
- * request has at most RESP_ARGS_MAX arguments (as in Redis up to 6.2), not INT_MAX. So, like
- * Redis, it takes the byte behind a '\r' for a '\n', and the two bytes behind an argument for
+ * What is accepted, and how the rest is refused, is as in Redis 7.2. So, like Redis, it takes the byte behind a '\r' for a '\n', and the two bytes behind an argument for
  * "\r\n", without looking.
  *
  * Source: the Redis serialization protocol specification. */
@@ -19,8 +17,8 @@
 #include "base/slice.h"
 #include "base/words.h"
 
-#define RESP_ARGS_MAX         (1024 * 1024) /* arguments of a request */
-#define RESP_INLINE_BYTES_MAX (64 * 1024)   /* a line: inline request, or a count */
+#define RESP_ARGS_MAX         INT32_MAX /* arguments of a request; the query buffer's limit comes first */
+#define RESP_INLINE_BYTES_MAX (64 * 1024) /* a line without its end: inline request, or a count */
 
 /* Of a client that has yet to authenticate: */
 #define RESP_UNAUTH_ARGS_MAX       10

@@ -57,7 +57,7 @@ void server_reset_stats(struct server *s)
     for (int i = 0; i < METRIC_COUNT; i++)
         s->metrics[i] = (struct metric){0};
     s->peak_bytes = mem_used();
-    s->cycles = 0;
+    s->cycles = s->busy_us = 0;
 }
 
 void server_cron(struct server *s, int64_t now_us)
@@ -67,6 +67,7 @@ void server_cron(struct server *s, int64_t now_us)
     metric_add(&s->metrics[METRIC_IN_BYTES], st->in_bytes, now_us);
     metric_add(&s->metrics[METRIC_OUT_BYTES], st->out_bytes, now_us);
     metric_add(&s->metrics[METRIC_CYCLES], s->cycles, now_us);
+    metric_add(&s->metrics[METRIC_BUSY_US], s->busy_us, now_us);
     server_memory(s);
     s->rss_bytes = read_rss();
     net_cron(s->net);

@@ -56,6 +56,18 @@ static void info_traffic(const struct server *s, struct buf *out)
     info_line(out, "sync_partial_err:0");
 }
 
+/* Of all commands. What EXEC runs is counted by itself, and so is not counted with EXEC. */
+static double commands_us(const struct server *s)
+{
+    uint64_t ticks = 0;
+    for (size_t i = 0; i < cmd_table_count(s->table); i++) {
+        const struct cmd *c = cmd_table_at(s->table, i);
+        if (strcmp(c->full_name, "exec") != 0)
+            ticks += c->stats.ticks;
+    }
+    return engine_ticks_us(s->engine, ticks);
+}
+
 void info_stats(struct server *s, struct buf *out)
 {
     const struct engine_stats *e = &s->engine->stats;
@@ -63,6 +75,7 @@ void info_stats(struct server *s, struct buf *out)
     struct ks_stats k;
     ks_stats(s->ks, &k);
     info_traffic(s, out);
+    info_line(out, "expired_subkeys:0");
     info_line(out, "expired_keys:%llu", U(k.expired));
     info_line(out, "expired_stale_perc:0.00");
     info_line(out, "expired_time_cap_reached_count:%llu", U(e->expired_time_cap_reached));
@@ -104,7 +117,12 @@ void info_stats(struct server *s, struct buf *out)
     info_line(out, "client_output_buffer_limit_disconnections:%llu",
               U(e->output_limit_disconnections));
     info_line(out, "eventloop_cycles:%llu", U(s->cycles));
+    info_line(out, "eventloop_duration_sum:%llu", U(s->busy_us));
+    info_line(out, "eventloop_duration_cmd_sum:%.0f", commands_us(s));
     info_line(out, "instantaneous_eventloop_cycles_per_sec:%.0f", server_rate(s, METRIC_CYCLES));
+    double cycles = server_rate(s, METRIC_CYCLES);
+    info_line(out, "instantaneous_eventloop_duration_usec:%.0f",
+              cycles > 0 ? server_rate(s, METRIC_BUSY_US) / cycles : 0);
     info_line(out, "acl_access_denied_auth:%llu", U(e->auth_failures));
     info_line(out, "acl_access_denied_cmd:0");
     info_line(out, "acl_access_denied_key:0");
@@ -156,7 +174,7 @@ void info_errorstats(struct server *s, struct buf *out)
 }
 
 /* The least duration, in microseconds, that `percent` of the calls stay below; buckets are powers of two. */
-static double percentile(const uint32_t *histogram, double percent)
+static double percentile(const uint64_t *histogram, double percent)
 {
     uint64_t calls = 0, seen = 0;
     for (int i = 0; i < CMD_HISTOGRAM_BUCKETS; i++)

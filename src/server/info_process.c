@@ -168,6 +168,8 @@ void info_memory(struct server *s, struct buf *out)
     info_line(out, "maxmemory_policy:noeviction");
     info_allocator(s, &m, out);
     info_line(out, "mem_not_counted_for_evict:0");
+    info_line(out, "mem_overhead_db_hashtable_rehashing:0");
+    info_line(out, "mem_replica_full_sync_buffer:0");
     info_line(out, "mem_replication_backlog:0");
     info_line(out, "mem_total_replication_buffers:0");
     info_line(out, "mem_clients_slaves:0");

@@ -62,6 +62,7 @@ static void on_moved(evutil_socket_t fd, short what, void *arg)
     (void)what;
     engine_turn(s->engine, clock_mono_us(), clock_wall_ms());
     engine_log_moved(s->engine);
+    persist_watch_fault(s, s->engine->now_us);
     engine_jobs_advance(s->engine);
 }
 
@@ -176,6 +177,8 @@ static bool end_close(struct server *s)
     event_free(p->moved);
     p->moved = NULL;
     p->once = false;
+    p->fault_since_us = 0;
+    p->fault_told = false;
     p->state = PERSIST_OFF;
     bool fine = aof_close(&p->aof);
     if (!fine)
@@ -317,6 +320,7 @@ void persist_cron(struct server *s, int64_t now_us)
     if (p->state != PERSIST_ON)
         return;
     engine_log_moved(s->engine);
+    persist_watch_fault(s, now_us);
     engine_jobs_advance(s->engine);
     aof_stats(p->aof, &st);
     if (st.rewriting || now_us < p->rewrite_retry_us ||
@@ -328,7 +332,7 @@ void persist_cron(struct server *s, int64_t now_us)
         log_notice(&s->logger, "Rewriting the append-only file of %llu bytes",
                    (unsigned long long)st.current_bytes);
     else if (e != ERR_BUSY) {
-        p->failures++;
+        note_rewrite(p, false); /* tried again, but not at once */
         log_warning(&s->logger, "Rewriting the append-only file failed: %s", error);
     }
 }

@@ -53,6 +53,11 @@ struct persist {
     int64_t rewrite_retry_us; /* monotonic: none begins by itself before */
     uint64_t failures;        /* to begin or to end a rewrite, ever */
 
+    /* the log's fault, see persist_fault.c; times are monotonic */
+    int64_t fault_since_us; /* 0: there is none */
+    int64_t fault_told_us;
+    bool fault_told; /* the one under way */
+
     /* the first file that an end waits for, see persist_end.c */
     uint64_t finish_failures; /* before that */
     uint64_t finish_bytes;
@@ -84,6 +89,11 @@ enum err persist_rewrite_cancel(struct server *s, char error[CONFIG_ERROR_CHARS]
  * False: one is under way. */
 bool persist_reload(struct server *s, struct session *waiter);
 void persist_info(const struct server *s, struct buf *out);
+
+/* --- persist_fault.c ---------------------------------------------------------------------------------------- */
+
+/* Looks at the log's fault, and tells of it in the server's log: when it begins, now and then, when it is over. */
+void persist_watch_fault(struct server *s, int64_t now_us);
 
 /* --- persist_end.c ------------------------------------------------------------------------------------------ */
 

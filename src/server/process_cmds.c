@@ -1,4 +1,4 @@
-/* TIME, ROLE, LASTSAVE, SHUTDOWN, LOLWUT, FUNCTION. */
+/* TIME, ROLE, LASTSAVE, SHUTDOWN, LOLWUT. */
 #include "base/clock.h"
 #include "engine/session.h"
 #include "server/lolwut.h"
@@ -90,69 +90,6 @@ static void lolwut(struct cmd_ctx *c)
     ctx_reply_text(c, &art);
 }
 
-/* --- FUNCTION: there are none, and none can be loaded yet --------------------------------------------- */
-
-static void function_flush(struct cmd_ctx *c)
-{
-    if (c->argc > 3 ||
-        (c->argc == 3 && !slice_is(c->argv[2], "sync") && !slice_is(c->argv[2], "async")))
-        resp_error(c->out, "FUNCTION FLUSH only supports SYNC|ASYNC option");
-    else
-        resp_ok(c->out);
-}
-
-static void function_list(struct cmd_ctx *c)
-{
-    resp_array(c->out, 0);
-}
-
-static void function_help(struct cmd_ctx *c)
-{
-    static const char *const lines[] = {
-        "FLUSH [ASYNC|SYNC]",
-        "    Remove all functions. There are none: they cannot be loaded yet.",
-        "LIST",
-        "    Tell which functions there are.",
-        NULL,
-    };
-    ctx_reply_help(c, lines);
-}
-
-static const struct cmd_row function_subs[] = {
-    {.name = "flush",
-     .fn = function_flush,
-     .arity = -2,
-     .flags = CMD_WRITE | CMD_NOSCRIPT,
-     .acl = ACL_SCRIPTING,
-     .group = "scripting",
-     .since = "7.0.0",
-     .complexity = "O(N) where N is the number of functions deleted",
-     .summary = "Removes all functions.",
-     .synopsis = "[ASYNC | SYNC]",
-     .tips = "request_policy:all_shards,response_policy:all_succeeded"},
-    {.name = "list",
-     .fn = function_list,
-     .arity = -2,
-     .flags = CMD_NOSCRIPT,
-     .acl = ACL_SCRIPTING,
-     .group = "scripting",
-     .since = "7.0.0",
-     .complexity = "O(N) where N is the number of functions",
-     .summary = "Tells which functions there are.",
-     .synopsis = "[LIBRARYNAME library-name-pattern] [WITHCODE]",
-     .tips = "nondeterministic_output_order"},
-    {.name = "help",
-     .fn = function_help,
-     .arity = 2,
-     .flags = CMD_LOADING | CMD_STALE,
-     .acl = ACL_SCRIPTING,
-     .group = "scripting",
-     .since = "7.0.0",
-     .complexity = "O(1)",
-     .summary = "Tells what FUNCTION can do."},
-    {.name = NULL},
-};
-
 #define ADMIN_ACL (ACL_ADMIN | ACL_DANGEROUS)
 
 const struct cmd_row server_rows_process[] = {
@@ -203,12 +140,5 @@ const struct cmd_row server_rows_process[] = {
      .complexity = "O(1)",
      .summary = "Draws a fox.",
      .synopsis = "[VERSION version]"},
-    {.name = "function",
-     .arity = -2,
-     .group = "scripting",
-     .since = "7.0.0",
-     .complexity = "Depends on subcommand.",
-     .summary = "Commands on functions.",
-     .subs = function_subs},
     {.name = NULL},
 };

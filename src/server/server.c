@@ -309,6 +309,7 @@ void server_run(struct server *s)
         /* Once in either case: EVLOOP_NONBLOCK alone goes on for as long as any descriptor is ready. */
         event_base_loop(s->base, busy ? EVLOOP_ONCE | EVLOOP_NONBLOCK : EVLOOP_ONCE);
         now_us = clock_mono_us();
+        int64_t began_us = earlier(net_turn_began_us(s->net), now_us);
         if (s->persist.loading)
             persist_load_slice(s);
         do_due(s, now_us);
@@ -316,6 +317,8 @@ void server_run(struct server *s)
         net_turn_end(s->net);
         give(s);
         s->cycles++;
+        now_us = clock_mono_us();
+        s->busy_us += (uint64_t)(now_us - began_us);
     }
     supervisor_stopping(s);
     if (!s->failed) /* else the log's last line is why */

@@ -34,6 +34,7 @@ enum metric_kind {
     METRIC_IN_BYTES,
     METRIC_OUT_BYTES,
     METRIC_CYCLES,
+    METRIC_BUSY_US,
     METRIC_COUNT
 };
 
@@ -84,7 +85,8 @@ struct server {
     size_t startup_bytes;    /* memory in use before the first client */
     size_t peak_bytes;
     size_t rss_bytes;
-    uint64_t cycles; /* turns of the loop */
+    uint64_t cycles;  /* turns of the loop */
+    uint64_t busy_us; /* of them: from the first event to the end */
     struct metric metrics[METRIC_COUNT];
 };
 
@@ -159,7 +161,7 @@ enum err pidfile_write(const char *path);
 void pidfile_remove(const char *path);
 
 /* --- commands --- */
-extern const struct cmd_row server_rows_process[]; /* TIME ROLE SHUTDOWN LASTSAVE LOLWUT FUNCTION */
+extern const struct cmd_row server_rows_process[]; /* TIME ROLE SHUTDOWN LASTSAVE LOLWUT */
 extern const struct cmd_row server_rows_info[];
 extern const struct cmd_row server_rows_memory[];
 extern const struct cmd_row server_rows_debug[];

@@ -131,6 +131,33 @@ def nothing_acknowledged_is_lost_when_a_file_may_not_grow():
 
 
 @test
+def a_fault_is_in_the_log_once_and_its_end_too():
+    server = testing.Server("--appendonly", "yes", "--auto-aof-rewrite-percentage", "0", folder="told")
+    client, other = testing.connect(server), testing.connect(server)
+    pid = server.process.pid
+    limits = resource.prlimit(pid, resource.RLIMIT_FSIZE)
+    resource.prlimit(pid, resource.RLIMIT_FSIZE, (100000, limits[1]))
+    client.send("SET", "large", b"v" * 200000)
+    await_status(other, "err")
+    time.sleep(1)
+    assert server.log().count(b"Errors writing to the AOF file: File too large") == 1, server.log()
+    resource.prlimit(pid, resource.RLIMIT_FSIZE, limits)
+    await_status(other, "ok")
+    end = time.monotonic() + testing.PATIENCE_S
+    while b"AOF write error looks solved" not in server.log():
+        assert time.monotonic() < end
+        time.sleep(0.01)
+    # An end that cannot write what is left takes five seconds.
+    resource.prlimit(pid, resource.RLIMIT_FSIZE, (100000, limits[1]))
+    other.send("SET", "lost", b"v")
+    await_status(testing.connect(server), "err")
+    began = time.monotonic()
+    assert server.stop() == 1
+    assert time.monotonic() - began < 6
+    assert b"Not all of the append-only file could be written" in server.log()
+
+
+@test
 def a_restart_on_a_full_disk_is_refused_or_serves_the_data():
     if not MOUNTED:
         raise Skip("mounting a small disk needs root")

@@ -286,16 +286,44 @@ static void lolwut(void **state)
     RUN(state, steps);
 }
 
+/* What the loop was busy with, by INFO: all of a turn, and commands alone. Waiting is not counted. */
+static void the_loop_tells_how_busy_it_is(void **state)
+{
+    enum { SLEEP_US = 100000 };
+    struct srv *s = *state;
+    int64_t turns = talk_info_int(s->c, "stats", "eventloop_cycles");
+    int64_t all = talk_info_int(s->c, "stats", "eventloop_duration_sum");
+    int64_t commands = talk_info_int(s->c, "stats", "eventloop_duration_cmd_sum");
+    talk_check(s->c, "DEBUG SLEEP 0.1", "+OK");
+    srv_sleep_ms(1000);
+    turns = talk_info_int(s->c, "stats", "eventloop_cycles") - turns;
+    all = talk_info_int(s->c, "stats", "eventloop_duration_sum") - all;
+    commands = talk_info_int(s->c, "stats", "eventloop_duration_cmd_sum") - commands;
+    assert_true(turns > 0);
+    assert_true(commands >= SLEEP_US && all >= SLEEP_US);
+    assert_true(all < 9 * SLEEP_US);
+    assert_true(talk_info_int(s->c, "stats", "instantaneous_eventloop_duration_usec") >= 0);
+    talk_check(s->c, "CONFIG RESETSTAT", "+OK");
+    assert_true(talk_info_int(s->c, "stats", "eventloop_duration_sum") < SLEEP_US);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup(name, srv_test_setup)
     const struct CMUnitTest tests[] = {
-        TEST(monitors_see_what_runs),  TEST(monitors_see_transactions_as_they_run),
-        TEST(a_monitor_may_leave),     TEST(slow_commands_are_remembered),
-        TEST(the_slow_log_has_limits), TEST(passwords_do_not_get_into_the_slow_log),
-        TEST(spikes_are_remembered),   TEST(histograms),
-        TEST(info_has_redis_sections), TEST(info_counts),
-        TEST(memory_commands),         TEST(lolwut),
+        TEST(the_loop_tells_how_busy_it_is),
+        TEST(monitors_see_what_runs),
+        TEST(monitors_see_transactions_as_they_run),
+        TEST(a_monitor_may_leave),
+        TEST(slow_commands_are_remembered),
+        TEST(the_slow_log_has_limits),
+        TEST(passwords_do_not_get_into_the_slow_log),
+        TEST(spikes_are_remembered),
+        TEST(histograms),
+        TEST(info_has_redis_sections),
+        TEST(info_counts),
+        TEST(memory_commands),
+        TEST(lolwut),
     };
     return cmocka_run_group_tests(tests, srv_group_setup, srv_group_teardown);
 }

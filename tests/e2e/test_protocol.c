@@ -275,25 +275,23 @@ static void format_del(int count, struct buf *out)
         buf_append_cstr(out, "$1\r\nk\r\n");
 }
 
-static void a_request_may_have_a_million_arguments(void **state)
+static void a_request_may_have_millions_of_arguments(void **state)
 {
     struct raw r = connect_to(state);
     struct buf bytes;
     buf_init(&bytes);
     raw_check(&r, "SET k v", "+OK");
-    format_del(MB, &bytes);
+    format_del(2 * MB + 1, &bytes);
     raw_send(&r, bytes.ptr, bytes.len);
     raw_check_next(&r, ":1");
     buf_deinit(&bytes);
     raw_close(&r);
 }
 
-/* A Redis since 7.0 would take it. */
-static void a_request_of_one_argument_more_is_refused(void **state)
+static void a_request_of_more_than_an_int_is_refused(void **state)
 {
-    srv_need_corsac((struct srv *)*state);
     struct raw r = connect_to(state);
-    raw_send_text(&r, "*1048577\r\n$3\r\nDEL\r\n");
+    raw_send_text(&r, "*2147483648\r\n$3\r\nDEL\r\n");
     raw_check_next(&r, "-ERR Protocol error: invalid multibulk length");
     raw_check_closed_silently(&r);
     raw_close(&r);
@@ -609,8 +607,8 @@ int main(void)
         TEST(http_is_hung_up_on),
         TEST(counts_below_one_are_no_request),
         TEST(endless_lines_end_the_connection),
-        TEST(a_request_may_have_a_million_arguments),
-        TEST(a_request_of_one_argument_more_is_refused),
+        TEST(a_request_may_have_millions_of_arguments),
+        TEST(a_request_of_more_than_an_int_is_refused),
         TEST(a_claim_costs_nothing),
         TEST(strings_end_at_proto_max_bulk_len),
         TEST(a_query_buffer_has_a_limit),

@@ -211,6 +211,19 @@ static void test_hidden(void **state)
     cmd_test_deinit(&t);
 }
 
+static void test_notes(void **state)
+{
+    (void)state;
+    struct cmd_test t;
+    cmd_test_init(&t, 1);
+    assert_non_null(strstr(cmd_test_run(&t, "command info set"),
+                           "$5 notes $48 RW and ACCESS due to the optional `GET` argument"));
+    assert_non_null(strstr(cmd_test_run(&t, "command info getex"),
+                           "$5 notes $40 RW and UPDATE because it changes the TTL"));
+    assert_null(strstr(cmd_test_run(&t, "command info get"), "notes"));
+    cmd_test_deinit(&t);
+}
+
 /* Title and the lines on HELP itself frame what a container has to say. */
 static void test_help(void **state)
 {
@@ -236,7 +249,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_cases), cmocka_unit_test(test_info),   cmocka_unit_test(test_docs),
-        cmocka_unit_test(test_all),   cmocka_unit_test(test_hidden), cmocka_unit_test(test_help),
+        cmocka_unit_test(test_all),   cmocka_unit_test(test_hidden), cmocka_unit_test(test_notes),
+        cmocka_unit_test(test_help),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -122,7 +122,7 @@ static void test_doctor(void **state)
     assert_has(client_run(a, "LATENCY DOCTOR"), "\r\ntxt:These took long enough");
 }
 
-static void set_histogram(const char *name, int bucket, uint32_t calls)
+static void set_histogram(const char *name, int bucket, uint64_t calls)
 {
     struct cmd *cmd = cmd_lookup_full(h.table, slice_from_cstr(name));
     assert_non_null(cmd->stats.histogram);
@@ -134,6 +134,23 @@ static void clear_histogram(const char *name)
 {
     for (int i = 0; i < CMD_HISTOGRAM_BUCKETS; i++)
         set_histogram(name, i, 0);
+}
+
+/* An hour of load is more than 32 bits hold. */
+static void test_histogram_of_many(void **state)
+{
+    (void)state;
+    client_run(a, "ECHO x");
+    clear_histogram("echo");
+    set_histogram("echo", 0, UINT32_MAX);
+    client_run(a, "ECHO x");
+    struct cmd *echo = cmd_lookup(h.table, SLICE("echo"));
+    uint64_t calls = 0;
+    for (int i = 0; i < CMD_HISTOGRAM_BUCKETS; i++)
+        calls += echo->stats.histogram[i];
+    assert_true(calls == (uint64_t)UINT32_MAX + 1);
+    set_histogram("echo", 0, (uint64_t)UINT32_MAX + 5);
+    assert_has(client_run(a, "LATENCY HISTOGRAM echo"), ":4294967300\r\n");
 }
 
 static void test_histogram(void **state)
@@ -180,6 +197,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_limits, setup, teardown),
         cmocka_unit_test_setup_teardown(test_graph, setup, teardown),
         cmocka_unit_test_setup_teardown(test_doctor, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_histogram_of_many, setup, teardown),
         cmocka_unit_test_setup_teardown(test_histogram, setup, teardown),
         cmocka_unit_test_setup_teardown(test_errors, setup, teardown),
     };

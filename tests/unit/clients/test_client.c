@@ -1,5 +1,7 @@
 /* PING ... HELLO, WAIT and CLIENT. */
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include "unit/engine/harness.h"
 
@@ -403,6 +405,128 @@ static void assert_kills(const char *line, int count)
     client_close(me);
 }
 
+/* The sessions that CLIENT LIST shows, by their ids: "1 2". */
+static void assert_lists(const char *options, const char *ids)
+{
+    char line[256], found[64] = "";
+    snprintf(line, sizeof(line), "CLIENT LIST %s", options);
+    const char *at = client_run(a, line);
+    if (at[0] == '-') {
+        assert_string_equal(at, ids);
+        return;
+    }
+    for (; (at = strstr(at, "id=")); at++)
+        if (at[-1] == '\n')
+            snprintf(found + strlen(found), sizeof(found) - strlen(found), "%s%d",
+                     *found ? " " : "", atoi(at + 3));
+    if (strcmp(found, ids) != 0)
+        fail_msg("%s: %s, not %s", line, found, ids);
+}
+
+static void test_list_filters(void **state)
+{
+    (void)state;
+    static const char *const cases[][2] = {
+        {"ID 2 1", "2 1"},
+        {"ID 1 2 NAME bee", "2"},
+        {"NAME bee ID 2 1", "2"},
+        {"NOT-ID 2", "1"},
+        {"NOT-ID 1 2", ""},
+        {"NOT-ID x", "-ERR Invalid client ID\r\n"},
+        {"TYPE normal", "1"},
+        {"TYPE primary", ""},
+        {"NOT-TYPE pubsub", "1"},
+        {"NOT-TYPE x", "-ERR Unknown client type 'x'\r\n"},
+        {"USER default", "1 2"},
+        {"NOT-USER default", ""},
+        {"NOT-USER x", "-ERR No such user 'x'\r\n"},
+        {"ADDR 127.0.0.1:50002", "2"},
+        {"NOT-ADDR 127.0.0.1:50002", "1"},
+        {"LADDR 127.0.0.1:6379", "1 2"},
+        {"NOT-LADDR 127.0.0.1:6379", ""},
+        {"IP 127.0.0.1", "1 2"},
+        {"IP 127.0.0", ""},
+        {"NOT-IP 127.0.0.1", ""},
+        {"NAME bee", "2"},
+        {"NAME \"\"", ""},
+        {"NOT-NAME bee", "1"},
+        {"NAME bee NAME cee", ""},
+        {"LIB-NAME lib", "2"},
+        {"NOT-LIB-NAME lib", "1"},
+        {"LIB-VER 1.2", "2"},
+        {"NOT-LIB-VER 1.2", "1"},
+        {"FLAGS N", "1"},
+        {"FLAGS P", "2"},
+        {"FLAGS PN", ""},
+        {"FLAGS \"\"", "1 2"},
+        {"NOT-FLAGS P", "1"},
+        {"FLAGS ?", "-ERR Unknown flags found in the provided filter: ?\r\n"},
+        {"NOT-FLAGS ?", "-ERR Unknown flags found in the NOT-FLAGS filter: ?\r\n"},
+        {"CAPA r", "2"},
+        {"NOT-CAPA r", "1"},
+        {"CAPA x", "-ERR Unknown capa found in the provided filter: x\r\n"},
+        {"NOT-CAPA x", "-ERR Unknown capa found in the NOT-CAPA filter: x\r\n"},
+        {"DB 0", "1"},
+        {"DB 3", "2"},
+        {"NOT-DB 3", "1"},
+        {"DB 16", "-ERR DB number should be between 0 and 15\r\n"},
+        {"NOT-DB -1", "-ERR NOT-DB number should be between 0 and 15\r\n"},
+        {"DB x", "-ERR DB is not an integer or out of range\r\n"},
+        {"MAXAGE 10", "1 2"},
+        {"MAXAGE 11", ""},
+        {"MAXAGE 0", "-ERR maxage should be greater than 0\r\n"},
+        {"IDLE 10", "2"},
+        {"IDLE 11", ""},
+        {"IDLE x", "-ERR idle is not an integer or out of range\r\n"},
+        {"IDLE 0", "-ERR idle should be greater than 0\r\n"},
+        {"NOT-IDLE 5", "-ERR syntax error\r\n"},
+        {"SKIPME yes", "2"},
+        {"SKIPME no", "1 2"},
+        {"SKIPME x", "-ERR syntax error\r\n"},
+        {"NAME", "-ERR syntax error\r\n"},
+        {"NOT-NAME cee NOT-DB 1 FLAGS P", "2"},
+    };
+    client_run(b, "CLIENT SETNAME bee");
+    client_run(b, "CLIENT SETINFO LIB-NAME lib");
+    client_run(b, "CLIENT SETINFO LIB-VER 1.2");
+    assert_reply(b, "CLIENT CAPA future redirect", "+OK\r\n");
+    client_run(b, "SELECT 3");
+    client_run(b, "SUBSCRIBE x");
+    harness_advance(&h, 10000000);
+    client_run(a, "PING");
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+        assert_lists(cases[i][0], cases[i][1]);
+    char line[16 * 1024] = "CLIENT LIST NOT-ID";
+    for (int i = 0; i < 1025; i++)
+        strcat(line, " 7");
+    assert_reply(a, line, "-ERR NOT-ID takes at most 1024 numbers\r\n");
+}
+
+static void test_tracking(void **state)
+{
+    (void)state;
+    assert_reply(a, "CLIENT TRACKING OFF", "+OK\r\n");
+    assert_reply(a, "CLIENT TRACKING x", "-ERR syntax error\r\n");
+    assert_has(client_run(a, "CLIENT TRACKING ON"), "-ERR Keys are not tracked yet");
+    assert_has(client_run(a, "CLIENT CACHING YES"), "-ERR CLIENT CACHING can be called only");
+}
+
+/* HELP names every subcommand. */
+static void test_help_is_whole(void **state)
+{
+    (void)state;
+    const struct cmd *client = cmd_lookup(h.table, SLICE("client"));
+    char reply[16 * 1024];
+    snprintf(reply, sizeof(reply), "%s", client_run(a, "CLIENT HELP"));
+    for (struct cmd **sub = client->subs; *sub; sub++) {
+        char line[64] = "+";
+        for (const char *p = (*sub)->row->name; *p; p++)
+            snprintf(line + strlen(line), 2, "%c", *p >= 'a' && *p <= 'z' ? *p - 32 : *p);
+        if (!strstr(reply, line))
+            fail_msg("CLIENT HELP does not name %s", line + 1);
+    }
+}
+
 static void test_kill_filters(void **state)
 {
     (void)state;
@@ -420,6 +544,9 @@ static void test_kill_filters(void **state)
     assert_kills("CLIENT KILL ADDR 127.0.0.1:50021 LADDR 127.0.0.1:1", 0);
     assert_kills("CLIENT KILL MAXAGE 5 SKIPME yes", 1);
     assert_kills("CLIENT KILL MAXAGE 6", 0);
+    assert_kills("CLIENT KILL IDLE 5", 1);
+    assert_kills("CLIENT KILL NOT-TYPE pubsub", 0);
+    assert_kills("CLIENT KILL FLAGS P", 1);
     assert_kills("CLIENT KILL TYPE pubsub SKIPME no", 1);
 }
 
@@ -470,6 +597,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_reply, setup, teardown),
         cmocka_unit_test_setup_teardown(test_list, setup, teardown),
         cmocka_unit_test_setup_teardown(test_kill, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_list_filters, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_tracking, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_help_is_whole, setup, teardown),
         cmocka_unit_test_setup_teardown(test_kill_filters, setup, teardown),
         cmocka_unit_test_setup_teardown(test_kill_errors, setup, teardown),
     };

@@ -185,11 +185,35 @@ static void test_without_memory(void **state)
     world_deinit(&w);
 }
 
+/* None begins where there is no memory for it, and one does as soon as there is. */
+static void test_no_room(void **state)
+{
+    (void)state;
+    struct world w;
+    char error[AOF_ERROR_CHARS] = "";
+    world_init(&w, 4);
+    remove_dir("log");
+    struct aof *a = world_restart(&w, "log", WRITER_EVERYSEC, 0);
+    mem_fail_after(1);
+    assert_int_equal(aof_rewrite(a, 0, &w.sink, error), ERR_NOMEM);
+    mem_fail_after(0);
+    assert_non_null(strstr(error, "memory"));
+    assert_false(aof_rewriting(a));
+    assert_true(world_rewrite_begin(&w, a));
+    while (w.sink)
+        world_rewrite_slice(&w, a);
+    assert_true(w.rewrite_ok);
+    await_rewrite(&w, a);
+    assert_true(aof_close(&a));
+    world_deinit(&w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_large_values),
         cmocka_unit_test(test_without_memory),
+        cmocka_unit_test(test_no_room),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -72,7 +72,7 @@ static void test_what_is_no_record(void **state)
         SLICE("*\r\n"),
         SLICE("*1\n"),
         SLICE("*1\r\r"),
-        SLICE("*1048577\r\n"),
+        SLICE("*2147483648\r\n"),
         SLICE("*99999999999999999999999999\r\n"),
         SLICE("*1\r\n*"),
         SLICE("*1\r\n$-1\r\n"),
