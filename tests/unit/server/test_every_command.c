@@ -55,20 +55,28 @@ static void check_help_lines(const struct cmd *container, const char *help)
     }
 }
 
+/* Their rows are there to refuse what Corsac has not, and their HELP tells of what it does. */
+static bool is_absent(const char *container)
+{
+    return strcmp(container, "acl") == 0 || strcmp(container, "function") == 0 ||
+           strcmp(container, "module") == 0 || strcmp(container, "script") == 0;
+}
+
 static void help_tells_of_every_subcommand(void **state)
 {
     (void)state;
     int containers = 0;
     for (size_t i = 0; i < cmd_table_top_count(t.s->table); i++) {
         const struct cmd *container = cmd_table_top_at(t.s->table, i);
-        if (!container->subs || !cmd_lookup_sub(container, SLICE("help")))
+        /* Without a cluster every CLUSTER command but a few is refused, as in Redis. */
+        if (!container->subs || strcmp(container->row->name, "cluster") == 0)
             continue;
         char line[80];
         snprintf(line, sizeof(line), "%s HELP", container->row->name);
         const char *help = test_server_run(&t, line);
         assert_int_equal(help[0], '*');
         for (struct cmd **sub = container->subs; *sub; sub++)
-            if (!help_tells(help, (*sub)->row->name))
+            if (!is_absent(container->row->name) && !help_tells(help, (*sub)->row->name))
                 fail_msg("%s HELP does not tell of %s", container->row->name, (*sub)->row->name);
         check_help_lines(container, help);
         containers++;
