@@ -198,7 +198,7 @@ static void cmd_waitaof(struct cmd_ctx *c)
     struct engine *e = engine_of(c);
     struct session *s = c->session;
     int64_t local, replicas, timeout_ms;
-    if (!ctx_arg_range(c, 1, 0, 1, &local, "value is out of range, must be between 0 and 1") ||
+    if (!ctx_arg_range(c, 1, 0, 1, &local, NULL) ||
         !ctx_arg_range(c, 2, 0, INT64_MAX, &replicas, "value is out of range, must be positive") ||
         !timeout_parse(c, 3, &timeout_ms))
         return;

@@ -91,12 +91,17 @@ void resp_status(struct resp_writer *w, const char *text)
     write_text(w, SLICE("+"), line_of(text));
 }
 
-/* The first word of "-CODE text"; "ERR" where there is none, or one too long to be a code. */
+/* The first word of "-CODE text"; "ERR" where there is none, or one too long to be a code. A line break ends it like
+ * the space that is sent in its place: INFO has one line for each code. */
 static struct slice error_code(struct slice text)
 {
     size_t look = text.len < RESP_ERROR_CODE_MAX ? text.len : RESP_ERROR_CODE_MAX;
-    const char *space = text.len > 0 && text.ptr[0] == '-' ? memchr(text.ptr, ' ', look) : NULL;
-    return space != NULL ? slice_of(text.ptr + 1, (size_t)(space - text.ptr) - 1) : SLICE("ERR");
+    if (look == 0 || text.ptr[0] != '-')
+        return SLICE("ERR");
+    for (size_t i = 1; i < look; i++)
+        if (text.ptr[i] == ' ' || is_line_break(text.ptr[i]))
+            return slice_of(text.ptr + 1, i - 1);
+    return SLICE("ERR");
 }
 
 void resp_error(struct resp_writer *w, const char *text)
