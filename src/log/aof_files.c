@@ -329,6 +329,26 @@ static bool ends_at(int fd, uint64_t bytes, uint64_t pos)
     return memcmp(seal, like, SEAL_CRC_AT) == 0;
 }
 
+/* What was loaded may never have been synced by the process before, and will be built upon: of all increments, as the
+ * last one may be empty, made ahead of a rewrite that the process before did not live to begin. */
+static bool sync_increments(const struct aof *a, char error[AOF_ERROR_CHARS])
+{
+    bool fine = true;
+    for (size_t i = 0; fine && i < a->manifest.count; i++) {
+        const struct manifest_file *f = &a->manifest.files[i];
+        if (f->type != MANIFEST_INCR)
+            continue;
+        int fd = files_open(a->dir_fd, f->name, O_RDONLY);
+        fine = fd >= 0 && fdatasync(fd) == 0;
+        if (!fine)
+            snprintf(error, AOF_ERROR_CHARS, "cannot sync %s/%s: %s", a->dir, f->name,
+                     strerror(errno));
+        if (fd >= 0)
+            close(fd);
+    }
+    return fine;
+}
+
 enum err aof_last_increment(struct aof *a, const struct writer_mark *from, struct writer_file *out,
                             char error[AOF_ERROR_CHARS])
 {
@@ -337,9 +357,10 @@ enum err aof_last_increment(struct aof *a, const struct writer_mark *from, struc
     enum err e = ERR_OK;
     if (!last)
         return ERR_NOTFOUND;
+    if (!sync_increments(a, error))
+        return ERR_IO;
     int fd = files_open(a->dir_fd, last->name, O_RDWR);
-    /* What was loaded may never have been synced by the process before, and will be built upon. */
-    if (fd < 0 || fstat(fd, &st) != 0 || fdatasync(fd) != 0)
+    if (fd < 0 || fstat(fd, &st) != 0)
         e = ERR_IO;
     *out = (struct writer_file){.fd = fd, .bytes = (uint64_t)st.st_size};
     if (e == ERR_OK && a->load_plain) {

@@ -2,6 +2,7 @@
  * gives out nothing that its seals do not cover before that. The input is the file; where its first byte is odd, every
  * seal in it is first made to fit, so that what lies behind checksums is reached. */
 #include <assert.h>
+#include <fcntl.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -32,13 +33,24 @@ struct sum {
     enum reader_status status;
 };
 
-static struct sum read_all(const char *path, uint64_t size)
+/* With a place of its own, which the reader takes. */
+static int open_again(int fd)
+{
+    char path[64];
+    snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+    int own = open(path, O_RDONLY | O_CLOEXEC);
+    assert(own >= 0);
+    return own;
+}
+
+static struct sum read_all(int fd, uint64_t size)
 {
     struct sum sum = {0};
     struct reader *r;
     struct reader_batch b;
     struct reader_report report;
-    enum err e = reader_open(&r, path);
+    int own = open_again(fd);
+    enum err e = reader_open_fd(&r, own);
     assert(e == ERR_OK);
     while ((sum.status = reader_next(r, &b)) == READER_BATCH ||
            (sum.status == READER_TORN && reader_read_tail(r))) {
@@ -68,7 +80,6 @@ static struct sum read_all(const char *path, uint64_t size)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static int fd = -1;
-    char path[64];
     if (size == 0)
         return 0;
     bool fit = data[0] & 1;
@@ -80,18 +91,17 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         make_seals_fit(text, size);
     if (fd < 0)
         fd = memfd_create("aof", MFD_CLOEXEC);
-    snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
     bool written = ftruncate(fd, 0) == 0 && pwrite(fd, text, size, 0) == (ssize_t)size;
     assert(written);
     free(text);
 
-    struct sum first = read_all(path, size), again = read_all(path, size);
+    struct sum first = read_all(fd, size), again = read_all(fd, size);
     assert(memcmp(&first, &again, sizeof(first)) == 0);
     /* What was good is good alone. */
     if (first.good_bytes > 0 && first.good_bytes < size) {
         int rc = ftruncate(fd, (off_t)first.good_bytes);
         assert(rc == 0);
-        struct sum part = read_all(path, first.good_bytes);
+        struct sum part = read_all(fd, first.good_bytes);
         assert(part.commands == first.commands && part.crc == first.crc);
         assert(part.status == READER_END);
     }
