@@ -373,8 +373,12 @@ class Crowd:
         self.leave()
 
     def settle(self):
-        """The server is alive and quiet: all is synced, so that whatever comes next takes nothing of it."""
-        assert self.admin.call("SET", "settled", 1) == models.OK
+        """The server is alive and quiet: all is synced, so that whatever comes next takes nothing of it. A fault of the disk,
+        which is over, may be refused for a moment yet."""
+        end = time.monotonic() + testing.PATIENCE_S
+        while (reply := self.admin.call("SET", "settled", 1)) != models.OK:
+            assert reply.startswith(b"-MISCONF") and time.monotonic() < end, reply
+            time.sleep(0.01)
         assert self.admin.call("DEL", "settled") == 1
         assert self.admin.call("WAITAOF", 1, 0, 0) == [1, 0]
         for actor in self.actors:
