@@ -9,40 +9,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "base/crc32c.h"
 #include "base/mem.h"
-#include "base/num.h"
 #include "log/aof_impl.h"
-
-/* --- batches ------------------------------------------------------------------------------------------------ */
-
-size_t aof_batch_select(struct aof_batch *b, int db)
-{
-    size_t before = b->bytes.len;
-    char digits[NUM_I64_CHARS];
-    struct slice select[2] = {SLICE("SELECT"), {digits, (size_t)num_print_i64(digits, db)}};
-    format_command(&b->bytes, 2, select);
-    b->db = db;
-    return b->bytes.len - before;
-}
-
-size_t aof_batch_add(struct aof_batch *b, int db, int argc, const struct slice *argv)
-{
-    size_t before = b->bytes.len;
-    if (b->db != db)
-        aof_batch_select(b, db);
-    format_command(&b->bytes, argc, argv);
-    assert(b->bytes.err == ERR_OK); /* an effect that cannot be logged must not have happened */
-    return b->bytes.len - before;
-}
-
-void aof_batch_seal(struct aof_batch *b, uint64_t pos)
-{
-    char seal[SEAL_BYTES];
-    format_seal(seal, pos, crc32c(0, b->bytes.ptr, b->bytes.len));
-    buf_append(&b->bytes, seal, sizeof(seal));
-    assert(b->bytes.err == ERR_OK);
-}
 
 /* --- following the stream ----------------------------------------------------------------------------------- */
 

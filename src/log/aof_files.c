@@ -1,4 +1,5 @@
 /* The log's files on disk: made durable before anything depends on them. */
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -161,23 +162,24 @@ void aof_begin_file(const struct aof *a, enum aof_file_kind kind, int64_t unix_s
 static uint64_t write_header(const struct aof *a, int fd, enum aof_file_kind kind, uint64_t at,
                              const struct writer_mark *from, bool durably)
 {
-    struct aof_batch header = {.db = 0};
-    buf_init(&header.bytes);
+    struct buf header;
+    buf_init(&header);
     if (at == 0)
-        aof_begin_file(a, kind, atomic_load(&a->unix_s), &header.bytes);
+        aof_begin_file(a, kind, atomic_load(&a->unix_s), &header);
     else
-        buf_append_cstr(&header.bytes, FORMAT_HEADER_LINE);
+        buf_append_cstr(&header, FORMAT_HEADER_LINE);
     /* Redis begins each file in database 0. Corsac goes on in the one before, and as this batch
      * ends where another did, passes over it. */
     if (from->tag > 0)
-        aof_batch_select(&header, from->tag);
-    aof_batch_seal(&header, from->pos);
-    size_t bytes = header.bytes.len;
-    ssize_t n = pwrite(fd, header.bytes.ptr, bytes, (off_t)at);
+        format_select(&header, from->tag);
+    format_seal_all(&header, from->pos);
+    assert(header.err == ERR_OK);
+    size_t bytes = header.len;
+    ssize_t n = pwrite(fd, header.ptr, bytes, (off_t)at);
     if (n >= 0 && (size_t)n < bytes)
         errno = ENOSPC;
     bool fine = n == (ssize_t)bytes && (!durably || fdatasync(fd) == 0);
-    buf_deinit(&header.bytes);
+    buf_deinit(&header);
     if (fine)
         return at + bytes;
     int saved = errno;

@@ -17,12 +17,6 @@
 /* of appendfilename: file names stay below MANIFEST_NAME_BYTES_MAX */
 #define AOF_NAME_BYTES_MAX 200
 
-/* A batch of a base in the making. */
-struct aof_batch {
-    struct buf bytes;
-    int db; /* that the last command ran in, the tag of its marks; -1: unknown, a SELECT is due */
-};
-
 #define AOF_HISTORY_FDS_MAX 64
 /* Files that aof-disable-auto-gc keeps, so that the manifest has room for those that are needed. */
 #define AOF_HISTORY_FILES_MAX (MANIFEST_FILES_MAX / 2)
@@ -136,13 +130,6 @@ struct aof {
     } history;
     uint64_t next_base_seq;
 };
-
-/* Appends a command to a batch, with the SELECT that it needs; returns the bytes of commands added. */
-size_t aof_batch_add(struct aof_batch *b, int db, int argc, const struct slice *argv);
-/* The SELECT; likewise. */
-size_t aof_batch_select(struct aof_batch *b, int db);
-/* Ends a batch with a seal. */
-void aof_batch_seal(struct aof_batch *b, uint64_t pos);
 
 /* --- aof_mset.c: batches of a base ---------------------------------------------------------------- */
 

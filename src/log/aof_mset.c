@@ -46,12 +46,10 @@ void base_batch_end_mset(struct base_batch *b)
 
 void base_batch_select(struct base_batch *b, int db)
 {
-    char digits[NUM_I64_CHARS];
-    struct slice select[2] = {SLICE("SELECT"), {digits, (size_t)num_print_i64(digits, db)}};
     if (b->db == db)
         return;
     base_batch_end_mset(b);
-    format_command(&b->bytes, 2, select);
+    format_select(&b->bytes, db);
     b->db = db;
 }
 
@@ -80,9 +78,7 @@ enum err base_batch_put(struct base_batch *b, int db, int argc, const struct sli
 
 enum err base_batch_seal(struct base_batch *b, uint64_t pos)
 {
-    char seal[SEAL_BYTES];
     base_batch_end_mset(b);
-    format_seal(seal, pos, crc32c(0, b->bytes.ptr, b->bytes.len));
-    buf_append(&b->bytes, seal, sizeof(seal));
+    format_seal_all(&b->bytes, pos);
     return b->bytes.err;
 }

@@ -73,6 +73,13 @@ void format_command(struct buf *out, int argc, const struct slice *argv)
         format_command_placed(out, argc, argv);
 }
 
+void format_select(struct buf *out, int db)
+{
+    char digits[NUM_I64_CHARS];
+    struct slice select[2] = {SLICE("SELECT"), {digits, (size_t)num_print_i64(digits, db)}};
+    format_command(out, 2, select);
+}
+
 _Static_assert(HEADER_BYTES_MAX + 2 <= FORMAT_HEAD_BYTES_MAX, "room for a length, and CR LF");
 
 void format_command_placed(struct buf *out, int argc, const struct slice *argv)
@@ -129,6 +136,13 @@ void format_seal(char out[SEAL_BYTES], uint64_t pos, uint32_t crc)
     crc = crc32c(crc, text, SEAL_CRC_AT);
     snprintf(text + SEAL_CRC_AT, sizeof(text) - SEAL_CRC_AT, "%08x\r\n", crc);
     memcpy(out, text, SEAL_BYTES);
+}
+
+void format_seal_all(struct buf *out, uint64_t pos)
+{
+    char seal[SEAL_BYTES];
+    format_seal(seal, pos, crc32c(0, out->ptr, out->len));
+    buf_append(out, seal, sizeof(seal));
 }
 
 /* --- reading -------------------------------------------------------------------------------- */

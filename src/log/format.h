@@ -62,7 +62,9 @@
 
 /* Appends a command in its RESP form. */
 void format_command(struct buf *out, int argc, const struct slice *argv);
-/* The same where room is there already: so much for each argument and the count, and their bytes. */
+/* Appends SELECT db. */
+void format_select(struct buf *out, int db);
+/* As format_command, where room is there already: so much for each argument and the count, and their bytes. */
 #define FORMAT_HEAD_BYTES_MAX 32
 void format_command_placed(struct buf *out, int argc, const struct slice *argv);
 /* Around the bytes of argument i, which the caller puts in between, or elsewhere; likewise. */
@@ -78,6 +80,8 @@ void format_end(struct buf *out, uint64_t batches);
 /* Writes a seal for a batch whose bytes have the CRC `crc` so far. What a seal claims fits where
  * its crc is crc32c(CRC of the batch, the first SEAL_CRC_AT bytes of the seal). */
 void format_seal(char out[SEAL_BYTES], uint64_t pos, uint32_t crc);
+/* Ends a batch, which is all of `out`, with its seal. */
+void format_seal_all(struct buf *out, uint64_t pos);
 
 enum format_kind {
     FORMAT_COMMAND, /* argc and first are set */

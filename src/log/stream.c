@@ -7,7 +7,6 @@
 
 #include "base/crc32c.h"
 #include "base/mem.h"
-#include "base/num.h"
 #include "base/prefetch.h"
 #include "log/format.h"
 
@@ -288,14 +287,6 @@ static inline void prefetch_behind(const struct buf *b, size_t before)
         prefetch_line_to_write(b->ptr + from);
 }
 
-static void put_select(struct batch *b, int db)
-{
-    char digits[NUM_I64_CHARS];
-    struct slice select[2] = {SLICE("SELECT"), {digits, (size_t)num_print_i64(digits, db)}};
-    format_command(&b->bytes, 2, select);
-    b->end_db = db;
-}
-
 /* The unit has a second effect: MULTI goes in front of the first. */
 static void put_multi(struct stream *st)
 {
@@ -314,8 +305,10 @@ static inline struct batch *begin_effect(struct stream *st, int db)
     struct batch *b = st->batch;
     if (st->depth > 0 && st->effects == 1)
         put_multi(st);
-    if (b->end_db != db)
-        put_select(b, db);
+    if (b->end_db != db) {
+        format_select(&b->bytes, db);
+        b->end_db = db;
+    }
     if (st->depth > 0 && st->effects++ == 0) {
         st->first_at = b->bytes.len;
         st->first_blobs = b->blob_count;
@@ -446,11 +439,6 @@ uint64_t stream_pos(const struct stream *st)
 size_t stream_open_bytes(const struct stream *st)
 {
     return st->batch->len;
-}
-
-bool stream_in_unit(const struct stream *st)
-{
-    return st->depth > 0;
 }
 
 void stream_validate(const struct stream *st)

@@ -94,6 +94,5 @@ void stream_cut(struct stream *st);
 
 uint64_t stream_pos(const struct stream *st);      /* behind everything put */
 size_t stream_open_bytes(const struct stream *st); /* of the batch in the making */
-bool stream_in_unit(const struct stream *st);
 /* For tests: asserts what always holds. */
 void stream_validate(const struct stream *st);
