@@ -39,13 +39,6 @@ static size_t memory_of(const struct session *s, const struct session_transport_
            info->memory_bytes;
 }
 
-size_t client_memory(const struct session *s)
-{
-    struct session_transport_info info;
-    s->ops->describe(s, &info);
-    return memory_of(s, &info);
-}
-
 /* NULL: nothing. */
 static void put_text(struct buf *out, const char *name, const char *text)
 {

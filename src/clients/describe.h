@@ -7,8 +7,6 @@ struct session;
 
 /* One line, without the line break, as Redis 7.2 prints it. */
 void client_describe(const struct session *s, struct buf *out);
-/* Bytes that the session takes, queue and transport included. */
-size_t client_memory(const struct session *s);
 
 /* Letters of what the session is and does, in no order that means anything, with a NUL behind. */
 #define CLIENT_FLAGS_CHARS 32
