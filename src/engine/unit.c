@@ -73,9 +73,10 @@ void unit_tells(struct engine *e, struct session *s)
 /* The reply of a read that tells what is not safe yet, and may never be, as the log has a fault. Where a sync was
  * promised, the client hears that instead; else the reply goes, from memory. Keys as such (DBSIZE, SCAN) are told in
  * any case. */
-static void reply_with_fault(struct engine *e, struct session *s, enum durability level)
+static void reply_with_fault(struct engine *e, struct session *s)
 {
-    bool promised = level == DURABILITY_FSYNC || (level == DURABILITY_POLICY && e->promise.strict);
+    bool promised = s->durability == DURABILITY_FSYNC ||
+                    (s->durability == DURABILITY_POLICY && e->promise.strict);
     if (!promised || e->unit.touched.all)
         return;
     outq_rollback(&s->queue, e->unit.reply);
@@ -90,7 +91,7 @@ static void gate_reply(struct engine *e, struct session *s, uint64_t pos)
     if (gate_is_open(e, pos, s->durability))
         return;
     if (e->promise.fault && !own)
-        reply_with_fault(e, s, s->durability);
+        reply_with_fault(e, s);
     else
         gate_close(s,
                    &(struct closed_gate){

@@ -4,10 +4,9 @@
  *
  *     begin -- clocks stand still -- effects, one batch's -- keys read and changed are noted -- end
  *       |                                                                                        |
- *       log position before it, and where its reply begins      gates close: at the reply's first byte, for the keys
- * that
- *                                                               were touched; at messages that it caused in other
- * sessions */
+ *       log position before it, and where its reply begins                             gates close:
+ *                                       at the reply's first byte, for the keys that were touched;
+ *                                            at messages that it caused in other sessions */
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
