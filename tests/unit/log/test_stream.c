@@ -282,14 +282,33 @@ static void test_memory_fails(void **state)
 
 /* --- single cases ------------------------------------------------------------------------------------------- */
 
+/* A stream from position 0 on, and who takes its batches. */
+struct alone {
+    struct rng rng;
+    struct holder h;
+    struct stream *st;
+};
+
+static struct stream *alone_init(struct alone *a)
+{
+    rng_seed(&a->rng, 1);
+    a->st = stream_new(0);
+    holder_init(&a->h, a->st, &a->rng);
+    return a->st;
+}
+
+static void alone_deinit(struct alone *a)
+{
+    stream_detach(a->st, &a->h.consumer);
+    holder_deinit(&a->h);
+    stream_drop(&a->st);
+}
+
 static void test_one_effect_has_no_frame(void **state)
 {
     (void)state;
-    struct rng rng;
-    struct holder h;
-    rng_seed(&rng, 1);
-    struct stream *st = stream_new(0);
-    holder_init(&h, st, &rng);
+    struct alone a;
+    struct stream *st = alone_init(&a);
     stream_unit_begin(st);
     stream_put(st, 3, 1, &SLICE("a"));
     stream_unit_end(st);
@@ -303,24 +322,19 @@ static void test_one_effect_has_no_frame(void **state)
     const char *text = "*2\r\n$6\r\nSELECT\r\n$1\r\n3\r\n*1\r\n$1\r\na\r\n"
                        "*1\r\n$5\r\nMULTI\r\n*1\r\n$1\r\nb\r\n*2\r\n$6\r\nSELECT\r\n$1\r\n4\r\n"
                        "*1\r\n$1\r\nc\r\n*1\r\n$4\r\nEXEC\r\n";
-    assert_int_equal(h.seen.len, strlen(text));
-    assert_memory_equal(h.seen.ptr, text, h.seen.len);
-    stream_detach(st, &h.consumer);
-    holder_deinit(&h);
-    stream_drop(&st);
+    assert_int_equal(a.h.seen.len, strlen(text));
+    assert_memory_equal(a.h.seen.ptr, text, a.h.seen.len);
+    alone_deinit(&a);
 }
 
 /* A value that is held is not changed under the batch: whoever edits it makes a copy. */
 static void test_a_held_value_is_not_editable(void **state)
 {
     (void)state;
-    struct rng rng;
-    struct holder h;
-    rng_seed(&rng, 1);
-    struct stream *st = stream_new(0);
+    struct alone a;
+    struct stream *st = alone_init(&a);
     struct blob *b = blob_try_new(100000, 100000);
     memset(b->data, 'x', b->len);
-    holder_init(&h, st, &rng);
     struct slice argv[2] = {SLICE("SET"), slice_of(b->data, b->len)};
     assert_true(blob_editable(b));
     stream_put_blob(st, 0, 2, argv, b);
@@ -328,56 +342,46 @@ static void test_a_held_value_is_not_editable(void **state)
     assert_int_equal(stream_open_bytes(st), stream_pos(st));
     stream_seal(st);
     assert_int_equal(stream_open_bytes(st), 0);
-    assert_true(h.held[0].batch->bytes.len < 100);
+    assert_true(a.h.held[0].batch->bytes.len < 100);
     assert_false(blob_editable(b));
-    let_go(&h, 0);
+    let_go(&a.h, 0);
     assert_true(blob_editable(b));
     blob_drop(b);
-    stream_detach(st, &h.consumer);
-    holder_deinit(&h);
-    stream_drop(&st);
+    alone_deinit(&a);
 }
 
 static void test_batches_end_at_their_size(void **state)
 {
     (void)state;
-    struct rng rng;
-    struct holder h;
-    rng_seed(&rng, 1);
-    struct stream *st = stream_new(0);
-    holder_init(&h, st, &rng);
+    struct alone a;
+    struct stream *st = alone_init(&a);
     char *value = calloc(1, 100000);
     struct slice argv[2] = {SLICE("APPEND"), slice_of(value, 100000)};
     for (int i = 0; i < 50; i++) {
         assert_true(stream_room(st, 100100));
         stream_put(st, 0, 2, argv);
     }
-    assert_in_range(h.count, 3, 5);
-    int count = h.count;
+    assert_in_range(a.h.count, 3, 5);
+    int count = a.h.count;
     stream_unit_begin(st); /* which stays whole */
     for (int i = 0; i < 50; i++) {
         assert_true(stream_room(st, 100100));
         stream_put(st, 0, 2, argv);
     }
-    assert_in_range(h.count, count, count + 1);
+    assert_in_range(a.h.count, count, count + 1);
     stream_unit_end(st);
-    assert_in_range(h.count, count + 1, count + 2);
+    assert_in_range(a.h.count, count + 1, count + 2);
     assert_int_equal(stream_open_bytes(st), 0);
     free(value);
-    stream_detach(st, &h.consumer);
-    holder_deinit(&h);
-    stream_drop(&st);
+    alone_deinit(&a);
 }
 
 /* What has happened already, and nobody asked room for, is never lost for lack of memory. */
 static void test_the_reserve(void **state)
 {
     (void)state;
-    struct rng rng;
-    struct holder h;
-    rng_seed(&rng, 1);
-    struct stream *st = stream_new(0);
-    holder_init(&h, st, &rng);
+    struct alone a;
+    struct stream *st = alone_init(&a);
     size_t puts = 0;
     for (int round = 0; round < 100; round++) {
         mem_fail_after(1);
@@ -385,14 +389,12 @@ static void test_the_reserve(void **state)
             stream_put(st, 0, 2, (struct slice[]){SLICE("DEL"), SLICE("a key that expired")});
         mem_fail_after(0);
         stream_seal(st);
-        while (h.count)
-            let_go(&h, 0);
+        while (a.h.count)
+            let_go(&a.h, 0);
         stream_validate(st);
     }
-    assert_int_equal(h.seen.len, 23 + puts * (4 + 9 + 5 + 20));
-    stream_detach(st, &h.consumer);
-    holder_deinit(&h);
-    stream_drop(&st);
+    assert_int_equal(a.h.seen.len, 23 + puts * (4 + 9 + 5 + 20));
+    alone_deinit(&a);
 }
 
 int main(void)
