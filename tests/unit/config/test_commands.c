@@ -58,7 +58,8 @@ static void test_set(void **state)
         &t, "CONFIG SET slowlog-log-slower-than 5 notify-keyspace-events KEA requirepass secret",
         "+OK\r\n");
     assert_int_equal(engine_config(t.s->engine)->slowlog_us, 5);
-    assert_int_equal(engine_config(t.s->engine)->notify, NOTIFY_KEYSPACE | NOTIFY_KEYEVENT | NOTIFY_ALL);
+    assert_int_equal(engine_config(t.s->engine)->notify,
+                     NOTIFY_KEYSPACE | NOTIFY_KEYEVENT | NOTIFY_ALL);
     assert_true(slice_equal(engine_config(t.s->engine)->password, SLICE("secret")));
     assert_reply(&t, "CONFIG SET requirepass \"\"", "+OK\r\n");
     assert_int_equal(engine_config(t.s->engine)->password.len, 0);
