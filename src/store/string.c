@@ -23,6 +23,8 @@ static struct slice whole(const struct item *it, char scratch[NUM_I64_CHARS])
     case ENC_EMBED: return (struct slice){item_value_place(it), it->vlen};
     case ENC_INT: return (struct slice){scratch, (size_t)num_print_i64(scratch, item_int(it))};
     case ENC_BLOB: return (struct slice){item_blob(it)->data, item_blob(it)->len};
+    case ENC_INTS:
+    case ENC_TREE: break; /* of collections */
     }
     __builtin_unreachable();
 }
