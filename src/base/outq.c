@@ -11,11 +11,11 @@ struct outq_chunk {
     const char *ptr;          /* first byte not yet sent */
     size_t len;               /* bytes from ptr on; not kept in the tail */
     struct outq_block *block; /* where copied bytes are; NULL: referenced */
-    size_t held_bytes;        /* of a reference: its length when it was queued; of a source: its memory */
-    bool lendable;            /* a reference to a blob that may be lent: `owner` */
-    bool staged;              /* bytes of the source that stands behind it, or behind more of them */
-    bool ended;               /* a source that has no more bytes, and is freed */
-    outq_release_fn release;  /* of a reference; may be NULL */
+    size_t held_bytes; /* of a reference: its length when it was queued; of a source: its memory */
+    bool lendable;     /* a reference to a blob that may be lent: `owner` */
+    bool staged;       /* bytes of the source that stands behind it, or behind more of them */
+    bool ended;        /* a source that has no more bytes, and is freed */
+    outq_release_fn release; /* of a reference; may be NULL */
     void *owner;
     struct outq_source *source; /* NULL: it is none */
 };

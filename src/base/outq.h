@@ -52,10 +52,10 @@ struct outq_pool { /* free blocks, shared by all queues of one loop */
 
 struct outq {
     struct outq_chunk *head, *tail;
-    char *at, *end;         /* where tail's next byte goes, and its room ends; NULL when empty */
-    size_t closed_bytes;    /* bytes in all chunks but tail, as offsets count them */
-    size_t held_bytes;      /* memory behind the queue: blocks, chunks, referenced bytes, sources */
-    uint64_t passed;        /* offset of the head: what was drained so far */
+    char *at, *end;      /* where tail's next byte goes, and its room ends; NULL when empty */
+    size_t closed_bytes; /* bytes in all chunks but tail, as offsets count them */
+    size_t held_bytes;   /* memory behind the queue: blocks, chunks, referenced bytes, sources */
+    uint64_t passed;     /* offset of the head: what was drained so far */
     size_t sources;
     struct outq_pool *pool; /* borrowed for life */
 };
@@ -94,7 +94,7 @@ size_t outq_bytes(const struct outq *q);  /* not yet sent; of a source one */
 size_t outq_memory(const struct outq *q); /* held, references and block slack included */
 /* Asks sources anew for the memory that would go with them: others may have let go of what they hold. */
 void outq_update_memory(struct outq *q);
-int outq_chunks(const struct outq *q);    /* length of the queue in chunks (walks it) */
+int outq_chunks(const struct outq *q); /* length of the queue in chunks (walks it) */
 static inline int outq_empty(const struct outq *q)
 {
     return q->head == NULL;

@@ -2,6 +2,7 @@
 
 #include "base/slab.h"
 #include "store/item_impl.h"
+#include "store/keyspace.h"
 
 static const struct value_ops *const rows[TYPE_COUNT] = {[TYPE_STRING] = &value_ops_string};
 
@@ -20,6 +21,13 @@ size_t value_memory(const struct item *it)
 {
     size_t own = slab_good_size(item_bytes(it));
     return item_is_outside(it) ? own + value_ops(item_type(it))->memory(it) : own;
+}
+
+size_t value_memory_alone(const struct item *it)
+{
+    size_t own = slab_good_size(item_bytes(it));
+    const struct value_ops *ops = value_ops(item_type(it));
+    return item_is_outside(it) && ops->memory_alone ? own + ops->memory_alone(it) : own;
 }
 
 size_t value_effort(const struct item *it)
@@ -49,7 +57,7 @@ void value_cursor_init(struct value_cursor *c, const struct item *it)
 void value_cursor_deinit(struct value_cursor *c)
 {
     if (c->held)
-        item_free(c->held);
+        ks_let_go(c->ks, c->held);
     c->item = c->held = NULL;
 }
 
@@ -70,11 +78,12 @@ struct slice value_cursor_run(struct value_cursor *c)
     return run;
 }
 
-bool value_cursor_hold(struct value_cursor *c, struct slab_heap *heap)
+bool value_cursor_hold(struct value_cursor *c, struct keyspace *ks)
 {
     if (c->held)
         return true;
-    c->held = item_try_copy(heap, c->item, item_key(c->item), item_expiry_ms(c->item));
+    c->ks = ks;
+    c->held = ks_hold(ks, c->item);
     if (!c->held)
         return false;
     c->item = c->held;
