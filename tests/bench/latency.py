@@ -34,7 +34,7 @@ from typing import Callable, Optional
 import plot
 import report
 import servers
-from parts import Running
+from running import Running
 from targets import CORSAC, Target
 
 RATE, CONNECTIONS, SET_PERCENT = 20000, 50, 20
