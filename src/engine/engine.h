@@ -20,10 +20,10 @@
 #include "engine/unit.h"
 #include "store/keyspace.h"
 
-struct aof;     /* log/aof.h */
-struct gate;    /* gate.h */
-struct stream;  /* log/stream.h */
-struct watches; /* watch.h */
+struct aof;      /* log/aof.h */
+struct gate;     /* gate.h */
+struct interest; /* interest.h */
+struct stream;   /* log/stream.h */
 
 #define ENGINE_BATCH_MAX      64   /* requests whose keys are fetched together */
 #define ENGINE_CLOCK_STALE_US 1000 /* a request that took longer makes the clocks be read again */
@@ -141,7 +141,8 @@ struct engine {
     enum engine_pause pause;
     int64_t pause_until_us; /* monotonic */
 
-    struct watches *watches;
+    struct interest *interest;
+    bool keys_ready; /* sessions wait for keys that are there now; kept by interest.c */
     struct engine_observers observers;
     size_t monitors; /* sessions that see every request; kept by clients/ */
 };

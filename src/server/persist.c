@@ -7,7 +7,7 @@
 #include "base/clock.h"
 #include "engine/durable.h"
 #include "engine/snapshot_job.h"
-#include "engine/watch.h"
+#include "engine/interest.h"
 #include "log/aof.h"
 #include "server/info.h"
 #include "server/server.h"
@@ -369,8 +369,8 @@ static void load_again(struct server *s)
     char error[CONFIG_ERROR_CHARS] = "";
     p->reload = false;
     p->reloading = true;
-    engine_loading(s->engine, false);          /* until it really is: see replay.h */
-    watches_touch_all(s->engine->watches, -1); /* as does whatever is loaded: persist_reload_end */
+    engine_loading(s->engine, false);            /* until it really is: see replay.h */
+    interest_flushing(s->engine->interest, -1); /* as does whatever is loaded: persist_reload_end */
     ks_flush(s->ks, -1, false);
     enum err e = open_log(s, &s->config, true, error);
     if (e == ERR_OK && !aof_is_empty(p->aof)) {

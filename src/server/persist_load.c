@@ -4,8 +4,8 @@
 
 #include "base/clock.h"
 #include "engine/block.h"
+#include "engine/interest.h"
 #include "engine/session.h"
-#include "engine/watch.h"
 #include "log/aof.h"
 #include "server/persist.h"
 #include "server/server.h"
@@ -128,8 +128,9 @@ void persist_load_slice(struct server *s)
 
 /* --- DEBUG LOADAOF ------------------------------------------------------------------------------------------ */
 
-static void stop_waiting(struct session *waiter, struct resp_writer *out)
+static void stop_waiting(struct session *waiter, enum unblock_why why, struct resp_writer *out)
 {
+    (void)why;
     struct server *s = waiter->engine->owner;
     s->persist.reloader = NULL;
     if (!out)
@@ -157,7 +158,8 @@ void persist_reload_end(struct server *s, const char *error)
 {
     s->persist.reload = s->persist.reloading = false;
     s->failed = s->failed || error;
-    watches_touch_all(s->engine->watches, -1);
+    interest_flushing(s->engine->interest, -1);
     if (s->persist.reloader)
         block_end(s->persist.reloader, UNBLOCK_TIMEOUT);
+    interest_serve(s->engine->interest); /* what was loaded is waited for, too */
 }
