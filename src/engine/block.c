@@ -4,7 +4,7 @@
 
 #include "engine/check.h"
 #include "engine/durable.h"
-#include "engine/engine.h"
+#include "engine/engine_impl.h"
 #include "engine/errors.h"
 #include "engine/interest.h"
 

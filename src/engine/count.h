@@ -1,7 +1,7 @@
 #pragma once
 /* What is counted of a request that has run: by command, by session and in all. */
 #include "base/mem.h"
-#include "engine/engine.h"
+#include "engine/engine_impl.h"
 #include "engine/errors.h"
 
 /* Nearly all take less than a microsecond, for which nothing needs to be divided. */

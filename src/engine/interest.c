@@ -6,7 +6,7 @@
 #include "ds/table.h"
 #include "engine/check.h"
 #include "engine/dlist.h"
-#include "engine/engine.h"
+#include "engine/engine_impl.h"
 
 struct interest_links {
     struct interest_link *first, *last; /* oldest first; both NULL: none */

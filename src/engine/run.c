@@ -16,7 +16,7 @@
 #include "engine/durable.h"
 #include "engine/interest.h"
 #include "engine/multi.h"
-#include "engine/plan.h"
+#include "engine/plan_impl.h"
 #include "engine/wait.h"
 
 /* --- what handlers ask of the engine ------------------------------------------------------------------ */

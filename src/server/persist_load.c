@@ -4,7 +4,6 @@
 
 #include "base/clock.h"
 #include "engine/block.h"
-#include "engine/interest.h"
 #include "engine/session.h"
 #include "log/aof.h"
 #include "server/persist.h"
@@ -131,7 +130,7 @@ void persist_load_slice(struct server *s)
 static void stop_waiting(struct session *waiter, enum unblock_why why, struct resp_writer *out)
 {
     (void)why;
-    struct server *s = waiter->engine->owner;
+    struct server *s = engine_owner(waiter->engine);
     s->persist.reloader = NULL;
     if (!out)
         return;
@@ -158,8 +157,8 @@ void persist_reload_end(struct server *s, const char *error)
 {
     s->persist.reload = s->persist.reloading = false;
     s->failed = s->failed || error;
-    interest_flushing(s->engine->interest, -1);
+    engine_data_replaced(s->engine);
     if (s->persist.reloader)
         block_end(s->persist.reloader, UNBLOCK_TIMEOUT);
-    interest_serve(s->engine->interest); /* what was loaded is waited for, too */
+    engine_serve_ready(s->engine);
 }

@@ -1,6 +1,7 @@
 /* Waiting for keys. Commands of the test's own take, pass on and want strings, as BLPOP, BLMOVE and the like do with their
  * types. */
 #include "engine/check.h"
+#include "engine/engine_impl.h"
 #include "engine/gate.h"
 #include "engine/interest.h"
 #include "unit/engine/harness.h"
