@@ -92,11 +92,6 @@ int64_t ks_now_ms(const struct keyspace *ks)
     return ks->now_ms;
 }
 
-struct slab_heap *ks_items(struct keyspace *ks)
-{
-    return ks->items;
-}
-
 int ks_databases(const struct keyspace *ks)
 {
     return ks->databases;
