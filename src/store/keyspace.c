@@ -53,6 +53,7 @@ struct keyspace *ks_new(const struct ks_options *o)
     ks->databases = o->databases;
     keyhash_init(&ks->hash, o->hash_key);
     ks->now_ms = o->now_ms;
+    ks->limits = KS_LIMITS_DEFAULT;
     ks_on_expired(ks, o->expired, o->expired_arg);
     ks->due_ms = INT64_MAX;
     ks->shards = ks->shards_from = ks->cell_count = o->shards;
@@ -90,6 +91,16 @@ void ks_clock(struct keyspace *ks, int64_t now_ms)
 int64_t ks_now_ms(const struct keyspace *ks)
 {
     return ks->now_ms;
+}
+
+void ks_set_limits(struct keyspace *ks, const struct ks_limits *limits)
+{
+    ks->limits = *limits;
+}
+
+const struct ks_limits *ks_limits(const struct keyspace *ks)
+{
+    return &ks->limits;
 }
 
 int ks_databases(const struct keyspace *ks)
