@@ -31,16 +31,18 @@ static void on_slow(void *admin, const struct cmd_ctx *c, int64_t us)
     struct admin *a = admin;
     const struct engine *e = a->engine;
     uint32_t flags = c->cmd->row->flags;
-    if (e->config->slowlog_us >= 0 && us >= e->config->slowlog_us && !(flags & CMD_SKIP_SLOWLOG))
+    if (engine_config(e)->slowlog_us >= 0 && us >= engine_config(e)->slowlog_us &&
+        !(flags & CMD_SKIP_SLOWLOG))
         slowlog_add(a->slowlog, c->session, c->argv, c->argc, us);
     latency_add(a->latency, flags & CMD_FAST ? "fast-command" : "command", us / 1000,
-                e->config->latency_ms, e->wall_ms);
+                engine_config(e)->latency_ms, engine_wall_ms(e));
 }
 
 static void on_worked(void *admin, const char *work, int64_t ms)
 {
     struct admin *a = admin;
-    latency_add(a->latency, work, ms, a->engine->config->latency_ms, a->engine->wall_ms);
+    latency_add(a->latency, work, ms, engine_config(a->engine)->latency_ms,
+                engine_wall_ms(a->engine));
 }
 
 void admin_observe(struct admin *a, struct engine_observers *out)
@@ -61,7 +63,7 @@ void admin_add_rows(struct admin *a, struct cmd_table *t)
 void admin_attach(struct admin *a, struct engine *e)
 {
     a->engine = e;
-    admin_add_rows(a, e->table);
+    admin_add_rows(a, engine_table(e));
 }
 
 struct latency *admin_latency(const struct admin *a)

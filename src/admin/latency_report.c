@@ -66,7 +66,7 @@ void latency_cmd_graph(struct cmd_ctx *c)
         return;
     }
     buf_init(&text);
-    append_graph(&text, s, admin_of(c)->engine->wall_ms / 1000);
+    append_graph(&text, s, engine_wall_ms(admin_of(c)->engine) / 1000);
     ctx_reply_text(c, &text);
 }
 
@@ -128,31 +128,32 @@ static void append_advice(struct buf *text, const struct engine *e, const char *
             buf_printf(text, "- %s: %s\n", event, remedies[i].advice);
     if (strcmp(event, "command") != 0)
         return;
-    if (e->config->slowlog_us < 0)
+    if (engine_config(e)->slowlog_us < 0)
         buf_append_cstr(text, "- The slow log is off: CONFIG SET slowlog-log-slower-than 1000 lets "
                               "it note what takes a millisecond.\n");
-    else if (e->config->slowlog_us > e->config->latency_ms * 1000)
+    else if (engine_config(e)->slowlog_us > engine_config(e)->latency_ms * 1000)
         buf_printf(text,
                    "- The slow log leaves out what takes less than %lld us, more than the %lld "
                    "ms noted here: lower slowlog-log-slower-than.\n",
-                   (long long)e->config->slowlog_us, (long long)e->config->latency_ms);
+                   (long long)engine_config(e)->slowlog_us,
+                   (long long)engine_config(e)->latency_ms);
 }
 
 static void append_diagnosis(struct buf *text, const struct latency *l, const struct engine *e)
 {
     int events = latency_event_count(l);
-    if (e->config->latency_ms <= 0)
+    if (engine_config(e)->latency_ms <= 0)
         buf_append_cstr(text, "Latency is not watched. CONFIG SET latency-monitor-threshold "
                               "<milliseconds> notes everything that takes as long from then on.\n");
     if (events == 0) {
-        if (e->config->latency_ms > 0)
+        if (engine_config(e)->latency_ms > 0)
             buf_printf(text, "Nothing has taken %lld ms or longer since latency is watched.\n",
-                       (long long)e->config->latency_ms);
+                       (long long)engine_config(e)->latency_ms);
         return;
     }
     buf_append_cstr(text, "These took long enough to be noted:\n\n");
     for (int i = 0; i < events; i++)
-        append_series(text, i + 1, latency_event(l, i), e->wall_ms / 1000);
+        append_series(text, i + 1, latency_event(l, i), engine_wall_ms(e) / 1000);
     buf_append_cstr(text, "\nWhat may help:\n\n");
     for (int i = 0; i < events; i++)
         append_advice(text, e, latency_event(l, i)->event);

@@ -130,11 +130,11 @@ void slowlog_add(struct slowlog *l, const struct session *s, const struct slice 
     if (!one)
         return; /* an entry less: nothing that a client waits for */
     one->id = l->next_id++;
-    one->wall_s = e->wall_ms / 1000;
+    one->wall_s = engine_wall_ms(e) / 1000;
     one->duration_us = duration_us;
     dlist_append(&l->entries, &one->in_log);
     l->count++;
-    drop_oldest(l, e->config->slowlog_len_max);
+    drop_oldest(l, engine_config(e)->slowlog_len_max);
 }
 
 /* --- SLOWLOG ---------------------------------------------------------------------------------- */

@@ -243,7 +243,7 @@ static void cmd_client_pause(struct cmd_ctx *c)
     if (!timeout_parse(c, 2, &ms))
         return;
     if (ms > 0)
-        engine_pause(e, e->pause > what ? e->pause : what, timeout_end_us(e, ms));
+        engine_pause(e, engine_paused(e) > what ? engine_paused(e) : what, timeout_end_us(e, ms));
     resp_ok(c->out);
 }
 

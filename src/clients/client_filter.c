@@ -261,7 +261,7 @@ static bool address_is(const struct session *s, enum client_condition what, stru
 
 static bool holds(const struct session *s, enum client_condition what, const struct client_value *v)
 {
-    int64_t now_us = s->engine->now_us;
+    int64_t now_us = engine_now_us(s->engine);
     switch (what) {
     case CLIENT_ID: return is_one_of(s, v);
     case CLIENT_TYPE: return v->number == (s->pubsub ? TYPE_PUBSUB : TYPE_NORMAL);
@@ -300,7 +300,7 @@ void client_each(struct cmd_ctx *c, const struct client_filter *f, client_each_f
     const struct client_value *ids = &f->value[0][CLIENT_ID];
     const uint32_t by_id = 1u << CLIENT_ID;
     bool listed = f->asked[0] & by_id;
-    struct session *s = listed ? NULL : e->first, *next;
+    struct session *s = listed ? NULL : engine_sessions(e), *next;
     for (int i = 0; listed ? i < ids->id_count : s != NULL; i++) {
         int64_t id;
         if (listed)

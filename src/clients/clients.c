@@ -32,7 +32,7 @@ static void on_event(void *clients, int db, struct slice key, unsigned class, co
 {
     const struct clients *c = clients;
     (void)class;
-    notify_event(c->pubsub, c->engine->config->notify, db, key, name);
+    notify_event(c->pubsub, engine_config(c->engine)->notify, db, key, name);
 }
 
 static void on_request(void *clients, const struct session *s, const struct cmd *cmd,
@@ -73,7 +73,7 @@ void clients_add_rows(struct clients *c, struct cmd_table *t)
 void clients_attach(struct clients *c, struct engine *e)
 {
     c->engine = e;
-    clients_add_rows(c, e->table);
+    clients_add_rows(c, engine_table(e));
 }
 
 struct pubsub *clients_pubsub(const struct clients *c)

@@ -72,16 +72,16 @@ static bool same_secret(struct slice given, struct slice secret)
 
 static bool password_needed(const struct engine *e)
 {
-    return e->config->password.len > 0;
+    return engine_config(e)->password.len > 0;
 }
 
 /* False: the error is replied. */
 static bool authenticate(struct cmd_ctx *c, struct slice user, struct slice password)
 {
     struct engine *e = engine_of(c);
-    bool right = !password_needed(e) || same_secret(password, e->config->password);
+    bool right = !password_needed(e) || same_secret(password, engine_config(e)->password);
     if (!right || !slice_equal(user, SLICE(USER_NAME))) {
-        e->stats.auth_failures++;
+        engine_stats(e)->auth_failures++;
         resp_error(c->out, "-WRONGPASS invalid username-password pair or user is disabled.");
         return false;
     }

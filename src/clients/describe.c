@@ -70,16 +70,18 @@ void client_describe(const struct session *s, struct buf *out)
 
     /* Ten thousand lines are written in one turn: number by number, which takes a third of what printf does. */
     char flags[CLIENT_FLAGS_CHARS];
-    bool running = e->current == s;
-    const struct cmd *cmd = e->running && running ? e->running->cmd : s->last_cmd;
+    bool running = session_runs(s);
+    const struct cmd *cmd = running ? engine_running(e) : NULL;
+    if (!cmd)
+        cmd = s->last_cmd;
     client_flags(s, flags);
     put_uint(out, "id=", s->id);
     put_text(out, " addr=", info.addr);
     put_text(out, " laddr=", info.laddr);
     put_int(out, " fd=", info.fd);
     put_text(out, " name=", s->name);
-    put_int(out, " age=", (e->now_us - s->created_us) / 1000000);
-    put_int(out, " idle=", (e->now_us - s->active_us) / 1000000);
+    put_int(out, " age=", (engine_now_us(e) - s->created_us) / 1000000);
+    put_int(out, " idle=", (engine_now_us(e) - s->active_us) / 1000000);
     put_text(out, " flags=", flags);
     put_int(out, " db=", s->db);
     put_uint(out, " sub=", channels);

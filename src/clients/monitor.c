@@ -46,7 +46,7 @@ static bool join(struct monitors *m, struct session *s)
         m->cap = cap;
     }
     m->at[m->count++] = s;
-    s->engine->monitors++;
+    engine_monitors(s->engine, 1);
     s->flags |= SESSION_MONITOR;
     return true;
 }
@@ -61,7 +61,7 @@ void monitors_leave(struct monitors *m, struct session *s)
         i++;
     assert(i < m->count);
     m->at[i] = m->at[--m->count];
-    s->engine->monitors--;
+    engine_monitors(s->engine, -1);
 }
 
 /* --- lines ------------------------------------------------------------------------------------ */
@@ -70,11 +70,11 @@ void monitors_leave(struct monitors *m, struct session *s)
  * clock gives the rest, so that lines are as far apart as the requests were. */
 static int64_t wall_us(struct monitors *m, const struct engine *e)
 {
-    int64_t ahead = e->wall_ms * 1000 - e->now_us;
+    int64_t ahead = engine_wall_ms(e) * 1000 - engine_now_us(e);
     int64_t drift = ahead - m->wall_ahead_us;
     if (drift > CLOCK_DRIFT_US_MAX || drift < -CLOCK_DRIFT_US_MAX)
         m->wall_ahead_us = ahead;
-    return e->now_us + m->wall_ahead_us;
+    return engine_now_us(e) + m->wall_ahead_us;
 }
 
 static void append_source(struct buf *line, const struct session *s)

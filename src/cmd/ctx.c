@@ -119,6 +119,52 @@ void ctx_delete_effect(struct cmd_ctx *c, const struct key *k)
     ctx_effect(c, 2, argv);
 }
 
+/* --- collections ------------------------------------------------------------------------------ */
+
+bool ctx_read_type(struct cmd_ctx *c, const struct key *k, enum item_type t, const struct item **it)
+{
+    *it = ctx_read(c, k);
+    return ctx_is_type(c, *it, t);
+}
+
+/* False: its error is replied. */
+static bool edit_begun(struct cmd_ctx *c, struct ks_edit *e, enum err err)
+{
+    if (err == ERR_OK)
+        return true;
+    e->item = NULL;
+    if (err == ERR_TYPE)
+        resp_error(c->out, ERR_TEXT_WRONGTYPE);
+    else if (err == ERR_NOMEM)
+        ctx_reply_nomem(c);
+    return err == ERR_NOTFOUND;
+}
+
+bool ctx_edit_type(struct cmd_ctx *c, const struct key *k, enum item_type t, struct ks_edit *e)
+{
+    ctx_note(c, k);
+    return edit_begun(c, e, ks_edit_type(c->ks, c->db, k, t, e));
+}
+
+bool ctx_edit_or_new(struct cmd_ctx *c, const struct key *k, enum item_type t, struct ks_edit *e)
+{
+    ctx_note(c, k);
+    return edit_begun(c, e, ks_edit_or_new(c->ks, c->db, k, t, e));
+}
+
+const struct item *ctx_edited(struct cmd_ctx *c, const struct key *k, struct ks_edit *e,
+                              unsigned class, const char *event)
+{
+    bool is_new = e->is_new;
+    const struct item *it = ks_edit_end(e);
+    if (is_new && it)
+        ctx_added(c, k->name);
+    ctx_changed(c, k, class, event);
+    if (!it)
+        ctx_notify(c, k->name, NOTIFY_GENERIC, "del");
+    return it;
+}
+
 /* --- arguments -------------------------------------------------------------------------------- */
 
 bool ctx_arg_i64(struct cmd_ctx *c, int i, int64_t *out)
@@ -145,9 +191,9 @@ bool ctx_arg_range(struct cmd_ctx *c, int i, int64_t min, int64_t max, int64_t *
     return false;
 }
 
-bool ctx_is_string(struct cmd_ctx *c, const struct item *it)
+bool ctx_is_type(struct cmd_ctx *c, const struct item *it, enum item_type t)
 {
-    if (!it || item_type(it) == TYPE_STRING)
+    if (!it || item_type(it) == t)
         return true;
     resp_error(c->out, ERR_TEXT_WRONGTYPE);
     return false;

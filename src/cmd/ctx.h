@@ -16,6 +16,7 @@
 #include "base/slice.h"
 #include "cmd/table.h"
 #include "resp/writer.h"
+#include "store/edit.h"
 #include "store/keyspace.h"
 #include "store/string.h"
 #include "store/value.h"
@@ -200,6 +201,27 @@ static inline void ctx_added(struct cmd_ctx *c, struct slice key)
         ctx_notify(c, key, NOTIFY_NEW, "new");
 }
 
+/* --- collections ------------------------------------------------------------------------------ */
+
+/* The value of this type, as ctx_read has it; *it is NULL where there is no such key. False: it is of another type, and
+ * WRONGTYPE is replied. */
+bool ctx_read_type(struct cmd_ctx *c, const struct key *k, enum item_type t,
+                   const struct item **it);
+/* The same to be edited: where e->item is NULL there is no such key, and nothing to be ended. */
+bool ctx_edit_type(struct cmd_ctx *c, const struct key *k, enum item_type t, struct ks_edit *e);
+/* The same, and a key that is not there is made: an empty collection, which must not stay empty unless the edit is ended
+ * with ctx_edit_undone. False: WRONGTYPE, or that there is no memory, is replied. */
+bool ctx_edit_or_new(struct cmd_ctx *c, const struct key *k, enum item_type t, struct ks_edit *e);
+/* Ends an edit that changed something: tells `event` of `class`, "new" of a key that was made, "del" of one that was
+ * left empty and is gone. The effect is the caller's. The item as it is now; NULL: it is gone. */
+const struct item *ctx_edited(struct cmd_ctx *c, const struct key *k, struct ks_edit *e,
+                              unsigned class, const char *event);
+/* Ends one that changed nothing. */
+static inline void ctx_edit_undone(struct ks_edit *e)
+{
+    ks_edit_end(e);
+}
+
 /* --- arguments and common replies ------------------------------------------------------------- */
 
 #define ERR_TEXT_WRONGTYPE   "-WRONGTYPE Operation against a key holding the wrong kind of value"
@@ -213,8 +235,12 @@ static inline void ctx_added(struct cmd_ctx *c, struct slice key)
 bool ctx_arg_i64(struct cmd_ctx *c, int i, int64_t *out);
 bool ctx_arg_range(struct cmd_ctx *c, int i, int64_t min, int64_t max, int64_t *out,
                    const char *error);
-/* True: a string, or NULL; else WRONGTYPE is replied. */
-bool ctx_is_string(struct cmd_ctx *c, const struct item *it);
+/* True: of this type, or NULL; else WRONGTYPE is replied. */
+bool ctx_is_type(struct cmd_ctx *c, const struct item *it, enum item_type t);
+static inline bool ctx_is_string(struct cmd_ctx *c, const struct item *it)
+{
+    return ctx_is_type(c, it, TYPE_STRING);
+}
 /* The value of a string item; a large one is pointed at, not copied. */
 void ctx_reply_string(struct cmd_ctx *c, const struct item *it);
 void ctx_reply_string_or_null(struct cmd_ctx *c, const struct item *it); /* it may be NULL */

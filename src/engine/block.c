@@ -4,7 +4,7 @@
 
 #include "engine/check.h"
 #include "engine/durable.h"
-#include "engine/engine.h"
+#include "engine/engine_impl.h"
 
 void block_session(struct session *s, int64_t deadline_us, block_end_fn end)
 {

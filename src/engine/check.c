@@ -1,7 +1,7 @@
 #include "engine/check.h"
 
 #include "base/buf.h"
-#include "engine/engine.h"
+#include "engine/engine_impl.h"
 #include "engine/errors.h"
 #include "engine/multi.h"
 #include "engine/plan.h"

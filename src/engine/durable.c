@@ -6,7 +6,7 @@
 #include "base/num.h"
 #include "engine/block.h"
 #include "engine/check.h"
-#include "engine/engine.h"
+#include "engine/engine_impl.h"
 #include "engine/gate.h"
 #include "engine/timeout.h"
 #include "log/aof.h"

@@ -1,4 +1,4 @@
-#include "engine/engine.h"
+#include "engine/engine_impl.h"
 
 #include <assert.h>
 #include <unistd.h>
@@ -176,6 +176,88 @@ bool engine_debug_allowed(struct cmd_ctx *c)
         "from a local connection, otherwise you need to set this option in the configuration file, and "
         "then restart the server.");
     return false;
+}
+
+int64_t engine_now_us(const struct engine *e)
+{
+    return e->now_us;
+}
+
+int64_t engine_wall_ms(const struct engine *e)
+{
+    return e->wall_ms;
+}
+
+const struct engine_config *engine_config(const struct engine *e)
+{
+    return e->config;
+}
+
+struct engine_stats *engine_stats(struct engine *e)
+{
+    return &e->stats;
+}
+
+const struct engine_error_stat *engine_error_stats(const struct engine *e, int *count)
+{
+    *count = e->error_codes;
+    return e->errors;
+}
+
+struct cmd_table *engine_table(const struct engine *e)
+{
+    return e->table;
+}
+
+void *engine_owner(const struct engine *e)
+{
+    return e->owner;
+}
+
+struct snapshot_jobs *engine_jobs(const struct engine *e)
+{
+    return e->jobs;
+}
+
+struct session *engine_sessions(const struct engine *e)
+{
+    return e->first;
+}
+
+size_t engine_sessions_blocked(const struct engine *e)
+{
+    return e->blocked_count;
+}
+
+size_t engine_sessions_paused(const struct engine *e)
+{
+    return e->paused_count;
+}
+
+const struct cmd *engine_running(const struct engine *e)
+{
+    return e->running ? e->running->cmd : NULL;
+}
+
+enum engine_pause engine_paused(const struct engine *e)
+{
+    return e->pause;
+}
+
+void engine_set_active_expiry(struct engine *e, bool on)
+{
+    e->active_expiry = on;
+}
+
+void engine_monitors(struct engine *e, int more)
+{
+    assert(more > 0 || e->monitors > 0);
+    e->monitors += (size_t)more;
+}
+
+void engine_data_replaced(struct engine *e)
+{
+    watches_touch_all(e->watches, -1);
 }
 
 double engine_ticks_us(const struct engine *e, uint64_t ticks)

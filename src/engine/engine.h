@@ -12,18 +12,11 @@
 #include "base/ticks.h"
 #include "cmd/ctx.h"
 #include "cmd/table.h"
-#include "ds/heap.h"
-#include "ds/table.h"
 #include "engine/observers.h"
-#include "engine/promise.h"
 #include "engine/session.h"
-#include "engine/unit.h"
 #include "store/keyspace.h"
 
-struct aof;     /* log/aof.h */
-struct gate;    /* gate.h */
-struct stream;  /* log/stream.h */
-struct watches; /* watch.h */
+struct snapshot_jobs; /* snapshot_job.h */
 
 #define ENGINE_BATCH_MAX      64   /* requests whose keys are fetched together */
 #define ENGINE_CLOCK_STALE_US 1000 /* a request that took longer makes the clocks be read again */
@@ -89,69 +82,41 @@ struct engine_error_stat { /* INFO errorstats */
 
 enum engine_pause { PAUSE_NONE, PAUSE_WRITE, PAUSE_ALL };
 
-struct engine {
-    struct keyspace *ks;
-    struct cmd_table *table;
-    struct logger *logger;
-    struct rng *rng;
-    void *owner;
-    engine_effect_fn effect;
-    void *effect_arg;
-    struct aof *aof; /* NULL: no log. Borrowed, see durable.h */
-    /* held; NULL: nobody records effects, or the log of effects is no stream */
-    struct stream *stream;
-    struct blob *effect_blob; /* of the effect under way: an argument of it; NULL: none */
-    struct gate *gate;        /* NULL: no log, nothing waits */
-    struct promise promise;
-    void (*late)(struct engine *e);
-    struct snapshot_jobs *jobs;
-    bool loading;    /* a log is replayed: see replay.h; changed by engine_loading */
-    bool replaying;  /* so is the batch that runs just now */
-    uint32_t checks; /* enum check, of the engine's state */
-
-    const struct engine_config *config; /* borrowed */
-    bool active_expiry;                 /* DEBUG SET-ACTIVE-EXPIRE */
-    struct engine_stats stats;
-    struct engine_error_stat errors[ENGINE_ERROR_CODES_MAX];
-    int error_codes;
-
-    /* time: read once a turn, and after a slow command */
-    int64_t now_us;  /* monotonic */
-    int64_t wall_ms; /* wall clock */
-    double ticks_per_us;
-    uint64_t us_ticks; /* the same, as a whole number */
-    /* the least duration that slow log, latency monitor or the clock care about */
-    uint64_t slow_ticks_min;
-    uint64_t ticks; /* when the latest request of a batch ended, or its plan was made */
-
-    struct session *first, *last; /* of all sessions, oldest first */
-    struct table sessions;        /* the same, by id */
-    size_t session_count, blocked_count, paused_count;
-    uint64_t next_session_id;
-    struct session *current;       /* whose request is running */
-    const struct cmd_ctx *running; /* the innermost request: for crash reports and MONITOR */
-    struct unit unit;              /* that runs */
-    /* messages to the session whose request runs: they go out behind its reply */
-    struct outq pushes;
-    struct resp_writer push_writer;
-
-    int64_t attack_logged_us; /* monotonic; 0: never */
-    struct heap deadlines;    /* of blocked sessions: monotonic microseconds */
-    struct heap sync_waits;   /* of sessions in WAITAOF: log positions */
-    enum engine_pause pause;
-    int64_t pause_until_us; /* monotonic */
-
-    struct watches *watches;
-    struct engine_observers observers;
-    size_t monitors; /* sessions that see every request; kept by clients/ */
-};
-
 /* Adds the engine's own commands; NULL: to be looked up only. */
 void engine_add_rows(struct engine *e, struct cmd_table *t);
 /* Sets everything up, and does that with its table. `c` is borrowed for life; its owner may change it between requests,
  * and then calls engine_config_changed. */
 struct engine *engine_new(const struct engine_options *o, const struct engine_config *c);
 void engine_free(struct engine **e); /* all sessions must be gone */
+
+/* --- for other rooms ---------------------------------------------------------------------------------- */
+
+/* The time of the turn under way: monotonic, and of the wall clock. */
+int64_t engine_now_us(const struct engine *e);
+int64_t engine_wall_ms(const struct engine *e);
+const struct engine_config *engine_config(const struct engine *e);
+/* Counters since the start; net/ and clients/ add to those that the engine does not see. */
+struct engine_stats *engine_stats(struct engine *e);
+/* Errors replied so far, by code. */
+const struct engine_error_stat *engine_error_stats(const struct engine *e, int *count);
+struct cmd_table *engine_table(const struct engine *e);
+void *engine_owner(const struct engine *e);
+struct snapshot_jobs *engine_jobs(const struct engine *e);
+/* The session that came first; session_next leads to the others. NULL: there is none. */
+struct session *engine_sessions(const struct engine *e);
+/* How many sessions wait for something to happen (WAIT, ...), and how many are held by a pause or a full log. */
+size_t engine_sessions_blocked(const struct engine *e);
+size_t engine_sessions_paused(const struct engine *e);
+/* The command that runs, the innermost one; NULL: none. */
+const struct cmd *engine_running(const struct engine *e);
+/* The pause under way. */
+enum engine_pause engine_paused(const struct engine *e);
+/* DEBUG SET-ACTIVE-EXPIRE: keys are removed when they are due, or when they are next looked at. */
+void engine_set_active_expiry(struct engine *e, bool on);
+/* One session more (1) or less (-1) has every request shown to it: observers.request is called while there are any. */
+void engine_monitors(struct engine *e, int more);
+/* Every key is another one from now on: transactions that watch any are aborted. */
+void engine_data_replaced(struct engine *e);
 
 /* --- requests --------------------------------------------------------------------------------------- */
 
@@ -199,17 +164,6 @@ struct session *engine_session_by_id(const struct engine *e, uint64_t id); /* NU
 void engine_pause(struct engine *e, enum engine_pause what, int64_t until_us);
 /* A log is loaded, or not any more. */
 void engine_loading(struct engine *e, bool loading);
-/* Whatever is atomic lies between these, see unit.h. `s`: whose request it is, or NULL. */
-static inline void unit_begin(struct engine *e, struct session *s)
-{
-    if (e->unit.depth++ == 0 && e->gate)
-        unit_open(e, s);
-}
-static inline void unit_end(struct engine *e)
-{
-    if (--e->unit.depth == 0 && e->unit.work)
-        unit_close(e);
-}
 /* True: the handler may go on; else the error (Redis' text) is replied. */
 bool engine_debug_allowed(struct cmd_ctx *c);
 double engine_ticks_us(const struct engine *e, uint64_t ticks);

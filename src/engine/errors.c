@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-#include "engine/engine.h"
+#include "engine/engine_impl.h"
 
 void engine_count_error(struct engine *e, const struct resp_writer *w)
 {

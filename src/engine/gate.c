@@ -4,7 +4,7 @@
 
 #include "base/mem.h"
 #include "base/prefetch.h"
-#include "engine/engine.h"
+#include "engine/engine_impl.h"
 
 /* One for each turn of a session whose log is on its way: a few. */
 struct session_gates {

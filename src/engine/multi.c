@@ -5,7 +5,7 @@
 #include <assert.h>
 
 #include "base/mem.h"
-#include "engine/engine.h"
+#include "engine/engine_impl.h"
 #include "engine/run.h"
 #include "engine/watch.h"
 

@@ -2,6 +2,7 @@
 
 #include "engine/check.h"
 #include "engine/gate.h"
+#include "engine/plan_impl.h"
 
 #define FOR_DATA (CMD_WRITE | CMD_READONLY)
 #define FOR_MORE                                                                          \

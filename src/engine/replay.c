@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "engine/check.h"
-#include "engine/engine.h"
+#include "engine/engine_impl.h"
 #include "resp/reply.h"
 
 static void no_ready(struct session *s)

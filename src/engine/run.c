@@ -15,7 +15,7 @@
 #include "engine/durable.h"
 #include "engine/errors.h"
 #include "engine/multi.h"
-#include "engine/plan.h"
+#include "engine/plan_impl.h"
 #include "engine/watch.h"
 
 /* --- what handlers ask of the engine ------------------------------------------------------------------ */

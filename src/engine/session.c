@@ -4,7 +4,7 @@
 
 #include "base/mem.h"
 #include "engine/check.h"
-#include "engine/engine.h"
+#include "engine/engine_impl.h"
 #include "engine/multi.h"
 #include "engine/watch.h"
 
@@ -199,6 +199,11 @@ bool session_is_local(const struct session *s)
         return true;
     s->ops->describe(s, &info);
     return strncmp(info.addr, "127.", 4) == 0 || strncmp(info.addr, "[::1]:", 6) == 0;
+}
+
+bool session_runs(const struct session *s)
+{
+    return s->engine->current == s;
 }
 
 void session_describe(const struct session *s, struct buf *out)

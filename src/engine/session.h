@@ -135,6 +135,8 @@ void session_push_close(struct session *s);
 void session_kill(struct session *s, bool after_reply);
 /* NULL or "" removes it. Printable characters without spaces only: false otherwise. */
 bool session_set_text(char **field, struct slice text);
+/* Its own request runs just now. */
+bool session_runs(const struct session *s);
 /* One line of CLIENT LIST, without the line break; nothing if clients/ does not observe the engine. */
 struct buf;
 void session_describe(const struct session *s, struct buf *out);

@@ -1,6 +1,6 @@
 #include "engine/timeout.h"
 
-#include "engine/engine.h"
+#include "engine/engine_impl.h"
 
 bool timeout_parse(struct cmd_ctx *c, int i, int64_t *ms)
 {

@@ -1,7 +1,7 @@
 #include "engine/unit.h"
 
 #include "base/mem.h"
-#include "engine/engine.h"
+#include "engine/engine_impl.h"
 #include "engine/gate.h"
 #include "log/stream.h"
 

@@ -11,7 +11,7 @@
 
 #include "base/mem.h"
 #include "ds/table.h"
-#include "engine/engine.h"
+#include "engine/engine_impl.h"
 
 struct watched_key {
     struct session_watch *first; /* links of the sessions that watch it; never NULL */

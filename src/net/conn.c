@@ -59,7 +59,7 @@ bool conn_over_output_limit(struct conn *c)
         c->soft_since_us = 0;
         return false;
     }
-    int64_t now = c->net->engine->now_us;
+    int64_t now = engine_now_us(c->net->engine);
     size_t bytes = outq_memory(&s->queue);
     bool over = limit.hard_bytes && bytes > limit.hard_bytes;
     if (limit.soft_bytes && bytes > limit.soft_bytes) {
@@ -77,7 +77,7 @@ bool conn_over_output_limit(struct conn *c)
     log_warning(c->net->logger, "Client %s closed for overcoming of output buffer limits.",
                 buf_cstr(&text));
     buf_deinit(&text);
-    c->net->engine->stats.output_limit_disconnections++;
+    engine_stats(c->net->engine)->output_limit_disconnections++;
     s->flags |= SESSION_CLOSE_NOW;
     return true;
 }
@@ -101,7 +101,7 @@ static ssize_t send_vectors(struct conn *c, const struct iovec *iov, int count)
     struct blob *b = iov->iov_len >= LEND_BYTES_MIN ? outq_lendable(&c->session->queue) : NULL;
     ssize_t n;
     if (b && lender_send(&c->net->lender, c->fd, b, iov, &n)) {
-        c->net->engine->stats.lent_bytes += n > 0 ? (uint64_t)n : 0;
+        engine_stats(c->net->engine)->lent_bytes += n > 0 ? (uint64_t)n : 0;
         return n;
     }
     return count == 1 ? write(c->fd, iov->iov_base, iov->iov_len) : writev(c->fd, iov, count);
@@ -128,10 +128,10 @@ void conn_send(struct conn *c)
         sent += (size_t)n;
     }
     if (sent > 0)
-        s->active_us = c->net->engine->now_us;
+        s->active_us = engine_now_us(c->net->engine);
     s->out_bytes += sent;
-    c->net->engine->stats.out_bytes += sent;
-    c->net->engine->stats.writes_processed++;
+    engine_stats(c->net->engine)->out_bytes += sent;
+    engine_stats(c->net->engine)->writes_processed++;
     /* Behind a closed gate the socket is not what is waited for. */
     set_writing(c, !outq_empty(&s->queue) && sent < open);
     if (outq_empty(&s->queue) && (s->flags & SESSION_CLOSE_AFTER_REPLY))
@@ -220,7 +220,7 @@ static void set_socket_options(const struct net *n, int fd)
 /* Says why to a socket that becomes no connection. Whether it arrives is not looked at. */
 static void turn_away(struct net *n, int fd, const char *text)
 {
-    n->engine->stats.rejected_connections++;
+    engine_stats(n->engine)->rejected_connections++;
     ssize_t ignored = send(fd, text, strlen(text), MSG_DONTWAIT | MSG_NOSIGNAL);
     (void)ignored;
     close(fd);
@@ -238,7 +238,7 @@ void conn_accept(struct net *n, int fd, bool unix_socket)
         turn_away(n, fd, "-ERR max number of clients reached\r\n");
         return;
     }
-    if (!unix_socket && n->config->protected_mode && n->engine->config->password.len == 0 &&
+    if (!unix_socket && n->config->protected_mode && engine_config(n->engine)->password.len == 0 &&
         !addr_peer_is_loopback(fd)) {
         turn_away(n, fd, PROTECTED_MODE_TEXT);
         return;
@@ -264,7 +264,7 @@ void conn_accept(struct net *n, int fd, bool unix_socket)
     conn_set_reading(c, true);
     conn_list_add(n, LIST_ALL, c);
     n->clients++;
-    n->engine->stats.connections++;
+    engine_stats(n->engine)->connections++;
 }
 
 void conn_close(struct conn *c)

@@ -43,7 +43,7 @@ static size_t batch_bytes(const struct net_batch *b, int from, int to)
 /* All that come in plain form, then one that does not, and so on. */
 static void parse_batch(struct conn *c, struct slice in, struct net_batch *b)
 {
-    const struct engine_config *config = c->net->engine->config;
+    const struct engine_config *config = engine_config(c->net->engine);
     struct resp_limits limits = {
         .bulk_bytes_max = config->bulk_bytes_max,
         .authenticated = !conn_is_stranger(c),
@@ -111,7 +111,7 @@ static bool stranger_reads(struct conn *c)
     if (!stranger_owes(c) || !c->waits_to_write)
         return true;
     if (n->stranger_logged_us == 0 ||
-        n->engine->now_us - n->stranger_logged_us >= NET_STRANGER_LOG_EVERY_US) {
+        engine_now_us(n->engine) - n->stranger_logged_us >= NET_STRANGER_LOG_EVERY_US) {
         struct buf text;
         buf_init(&text);
         session_describe(c->session, &text);
@@ -120,9 +120,9 @@ static bool stranger_reads(struct conn *c)
                     "others like it, for %d seconds without a further line): %s",
                     (int)(NET_STRANGER_LOG_EVERY_US / 1000000), buf_cstr(&text));
         buf_deinit(&text);
-        n->stranger_logged_us = n->engine->now_us;
+        n->stranger_logged_us = engine_now_us(n->engine);
     }
-    n->engine->stats.output_limit_disconnections++;
+    engine_stats(n->engine)->output_limit_disconnections++;
     conn_close_soon(c);
     return false;
 }
@@ -203,7 +203,7 @@ static void check_query_limit(struct conn *c)
     log_warning(c->net->logger, "Closing client that reached max query buffer length: %s",
                 buf_cstr(&text));
     buf_deinit(&text);
-    c->net->engine->stats.query_limit_disconnections++;
+    engine_stats(c->net->engine)->query_limit_disconnections++;
     conn_close_soon(c);
 }
 
@@ -319,10 +319,10 @@ void conn_on_readable(evutil_socket_t fd, short what, void *arg)
             conn_close_soon(c);
         return;
     }
-    s->active_us = n->engine->now_us;
+    s->active_us = engine_now_us(n->engine);
     s->in_bytes += (size_t)got;
-    n->engine->stats.in_bytes += (size_t)got;
-    n->engine->stats.reads_processed++;
+    engine_stats(n->engine)->in_bytes += (size_t)got;
+    engine_stats(n->engine)->reads_processed++;
 
     a->conn = c;
     a->in = join_pending(c, a, place, (size_t)got);

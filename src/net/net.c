@@ -146,7 +146,7 @@ static bool idle_too_long(const struct net *n, const struct conn *c)
     if (n->config->idle_s_max == 0 ||
         (s->flags & (SESSION_BLOCKED | SESSION_PAUSED | SESSION_MONITOR)) || s->pubsub)
         return false;
-    return n->engine->now_us - s->active_us > n->config->idle_s_max * 1000000;
+    return engine_now_us(n->engine) - s->active_us > n->config->idle_s_max * 1000000;
 }
 
 /* Nobody reads of a connection that is held with much to do, so nobody would see its end: what waits forever for

@@ -129,7 +129,8 @@ bool conn_over_output_limit(struct conn *c);
 /* It has yet to authenticate: it may be anybody. */
 static inline bool conn_is_stranger(const struct conn *c)
 {
-    return c->net->engine->config->password.len > 0 && !(c->session->flags & SESSION_AUTHENTICATED);
+    return engine_config(c->net->engine)->password.len > 0 &&
+           !(c->session->flags & SESSION_AUTHENTICATED);
 }
 
 /* The clocks, once a turn. */

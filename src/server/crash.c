@@ -55,8 +55,8 @@ static void print_figures(int fd, const struct server *s)
             (long long)((clock_mono_us() - s->start_us) / 1000000));
     if (s->engine)
         dprintf(fd, "connected_clients:%zu\nblocked_clients:%zu\ntotal_commands_processed:%llu\n",
-                s->net ? net_clients(s->net) : 0, s->engine->blocked_count,
-                (unsigned long long)s->engine->stats.commands);
+                s->net ? net_clients(s->net) : 0, engine_sessions_blocked(s->engine),
+                (unsigned long long)engine_stats(s->engine)->commands);
     dprintf(fd, "used_memory_peak:%zu\nused_memory_rss:%zu\nshards:%lld\n", s->peak_bytes,
             s->rss_bytes, (long long)s->config.shards);
 }
@@ -82,8 +82,8 @@ static void print_report(int fd, int sig, const siginfo_t *info, void *context)
     print_registers(fd, context);
 
     dprintf(fd, "\n------ RUNNING COMMAND ------\n");
-    if (s->engine && s->engine->running)
-        dprintf(fd, "%s\n", s->engine->running->cmd->full_name);
+    if (s->engine && engine_running(s->engine))
+        dprintf(fd, "%s\n", engine_running(s->engine)->full_name);
     if (s->engine)
         engine_crash_report(s->engine, fd);
     print_figures(fd, s);

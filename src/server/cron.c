@@ -62,7 +62,7 @@ void server_reset_stats(struct server *s)
 
 void server_cron(struct server *s, int64_t now_us)
 {
-    const struct engine_stats *st = &s->engine->stats;
+    const struct engine_stats *st = engine_stats(s->engine);
     metric_add(&s->metrics[METRIC_COMMANDS], st->commands, now_us);
     metric_add(&s->metrics[METRIC_IN_BYTES], st->in_bytes, now_us);
     metric_add(&s->metrics[METRIC_OUT_BYTES], st->out_bytes, now_us);

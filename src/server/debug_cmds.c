@@ -95,7 +95,7 @@ static void debug_sleep(struct cmd_ctx *c)
 
 static void debug_set_active_expire(struct cmd_ctx *c)
 {
-    engine_of(c)->active_expiry = !slice_is(c->argv[2], "0");
+    engine_set_active_expiry(engine_of(c), !slice_is(c->argv[2], "0"));
     resp_ok(c->out);
 }
 

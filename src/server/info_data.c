@@ -18,7 +18,8 @@ void info_persistence(struct server *s, struct buf *out)
     info_line(out, "current_fork_perc:0.00");
     info_line(out, "current_save_keys_processed:0");
     info_line(out, "current_save_keys_total:0");
-    info_line(out, "rdb_changes_since_last_save:%llu", (unsigned long long)s->engine->stats.dirty);
+    info_line(out, "rdb_changes_since_last_save:%llu",
+              (unsigned long long)engine_stats(s->engine)->dirty);
     info_line(out, "rdb_bgsave_in_progress:0");
     info_line(out, "rdb_last_save_time:%lld", (long long)(s->created_wall_ms / 1000));
     info_line(out, "rdb_last_bgsave_status:ok");
@@ -37,7 +38,7 @@ void info_persistence(struct server *s, struct buf *out)
 
 static void info_traffic(const struct server *s, struct buf *out)
 {
-    const struct engine_stats *e = &s->engine->stats;
+    const struct engine_stats *e = engine_stats(s->engine);
     info_line(out, "total_connections_received:%llu", U(e->connections));
     info_line(out, "total_commands_processed:%llu", U(e->commands));
     info_line(out, "instantaneous_ops_per_sec:%.0f", server_rate(s, METRIC_COMMANDS));
@@ -70,7 +71,7 @@ static double commands_us(const struct server *s)
 
 void info_stats(struct server *s, struct buf *out)
 {
-    const struct engine_stats *e = &s->engine->stats;
+    const struct engine_stats *e = engine_stats(s->engine);
     const struct pubsub *pubsub = clients_pubsub(s->clients);
     struct ks_stats k;
     ks_stats(s->ks, &k);
@@ -168,9 +169,10 @@ void info_commandstats(struct server *s, struct buf *out)
 
 void info_errorstats(struct server *s, struct buf *out)
 {
-    for (int i = 0; i < s->engine->error_codes; i++)
-        info_line(out, "errorstat_%s:count=%llu", s->engine->errors[i].code,
-                  U(s->engine->errors[i].count));
+    int count;
+    const struct engine_error_stat *errors = engine_error_stats(s->engine, &count);
+    for (int i = 0; i < count; i++)
+        info_line(out, "errorstat_%s:count=%llu", errors[i].code, U(errors[i].count));
 }
 
 /* The least duration, in microseconds, that `percent` of the calls stay below; buckets are powers of two. */

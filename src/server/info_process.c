@@ -68,9 +68,8 @@ void info_server(struct server *s, struct buf *out)
 
 void info_clients(struct server *s, struct buf *out)
 {
-    const struct engine *e = s->engine;
     size_t subscribers = 0, watching = 0, watched = 0, timed = 0;
-    for (const struct session *c = e->first; c; c = c->next) {
+    for (const struct session *c = engine_sessions(s->engine); c; c = c->next) {
         size_t keys = watch_count(c);
         subscribers += c->pubsub != NULL;
         watching += keys > 0;
@@ -85,7 +84,8 @@ void info_clients(struct server *s, struct buf *out)
     info_line(out, "maxclients:%lld", (long long)s->config.net.clients_max);
     info_line(out, "client_recent_max_input_buffer:%zu", n.largest_query_bytes);
     info_line(out, "client_recent_max_output_buffer:%zu", n.largest_output_bytes);
-    info_line(out, "blocked_clients:%zu", e->blocked_count + e->paused_count);
+    info_line(out, "blocked_clients:%zu",
+              engine_sessions_blocked(s->engine) + engine_sessions_paused(s->engine));
     info_line(out, "tracking_clients:0");
     info_line(out, "pubsub_clients:%zu", subscribers);
     info_line(out, "watching_clients:%zu", watching);

@@ -7,7 +7,7 @@
 #include "base/clock.h"
 #include "engine/durable.h"
 #include "engine/snapshot_job.h"
-#include "engine/watch.h"
+#include "engine/unit.h"
 #include "log/aof.h"
 #include "server/info.h"
 #include "server/server.h"
@@ -62,7 +62,7 @@ static void on_moved(evutil_socket_t fd, short what, void *arg)
     (void)what;
     engine_turn(s->engine, clock_mono_us(), clock_wall_ms());
     engine_log_moved(s->engine);
-    persist_watch_fault(s, s->engine->now_us);
+    persist_watch_fault(s, engine_now_us(s->engine));
     engine_jobs_advance(s->engine);
 }
 
@@ -204,17 +204,17 @@ void persist_close(struct server *s)
 static enum err begin_rewrite(struct server *s, char error[CONFIG_ERROR_CHARS])
 {
     struct persist *p = &s->persist;
-    struct snapshot_jobs *jobs = s->engine->jobs;
+    struct snapshot_jobs *jobs = engine_jobs(s->engine);
     char why[AOF_ERROR_CHARS] = "";
     struct sink *base;
     if (snapshot_jobs_busy(jobs)) {
         snprintf(error, CONFIG_ERROR_CHARS, "as many snapshots as may be are under way");
         return ERR_BUSY;
     }
-    enum err e = aof_rewrite(p->aof, s->engine->now_us, &base, why);
+    enum err e = aof_rewrite(p->aof, engine_now_us(s->engine), &base, why);
     snprintf(error, CONFIG_ERROR_CHARS, "%.*s", CONFIG_ERROR_CHARS - 1, why);
     if (e == ERR_OK)
-        p->rewrite = snapshot_job_new(jobs, base, s->engine->now_us, on_rewrite_over, s);
+        p->rewrite = snapshot_job_new(jobs, base, engine_now_us(s->engine), on_rewrite_over, s);
     return e;
 }
 
@@ -268,7 +268,7 @@ static bool is_rewriting(const struct server *s)
 /* None can begin now: between the commands of a transaction there is no place for a new increment. */
 static bool must_wait(const struct server *s)
 {
-    return unit_nested(s->engine) || is_closing(s) || snapshot_jobs_busy(s->engine->jobs);
+    return unit_nested(s->engine) || is_closing(s) || snapshot_jobs_busy(engine_jobs(s->engine));
 }
 
 /* ERR_BUSY: the last one is still being tidied up. */
@@ -357,7 +357,7 @@ enum err persist_apply(struct server *s, const struct config *next, char error[C
         aof_set_keep_history(p->aof, next->aof_keep_history);
     /* Any other change of `appendonly` waits for the end of the turn. */
     if (next->aof && !s->config.aof && p->state == PERSIST_OFF && !p->loading && !p->reload &&
-        !unit_nested(s->engine) && !snapshot_jobs_busy(s->engine->jobs))
+        !unit_nested(s->engine) && !snapshot_jobs_busy(engine_jobs(s->engine)))
         return begin_anew(s, next, PERSIST_ON, error);
     return ERR_OK;
 }
@@ -369,8 +369,8 @@ static void load_again(struct server *s)
     char error[CONFIG_ERROR_CHARS] = "";
     p->reload = false;
     p->reloading = true;
-    engine_loading(s->engine, false);          /* until it really is: see replay.h */
-    watches_touch_all(s->engine->watches, -1); /* as does whatever is loaded: persist_reload_end */
+    engine_loading(s->engine, false); /* until it really is: see replay.h */
+    engine_data_replaced(s->engine);  /* as does whatever is loaded: persist_reload_end */
     ks_flush(s->ks, -1, false);
     enum err e = open_log(s, &s->config, true, error);
     if (e == ERR_OK && !aof_is_empty(p->aof)) {
@@ -389,7 +389,7 @@ static void switch_on(struct server *s)
 {
     char error[CONFIG_ERROR_CHARS] = "";
     int64_t now_us = clock_mono_us();
-    if (now_us < s->persist.retry_us || snapshot_jobs_busy(s->engine->jobs))
+    if (now_us < s->persist.retry_us || snapshot_jobs_busy(engine_jobs(s->engine)))
         return;
     s->persist.retry_us = 0;
     if (begin_anew(s, &s->config, PERSIST_ON, error) == ERR_OK)
@@ -485,7 +485,7 @@ void persist_info(const struct server *s, struct buf *out)
     info_line(out, "aof_rewrite_scheduled:%d", p->rewrite_scheduled || waits_to_switch_on(s));
     info_line(out, "aof_last_rewrite_time_sec:%lld", seconds(p->rewrite_took_us));
     info_line(out, "aof_current_rewrite_time_sec:%lld",
-              st.rewriting ? seconds(s->engine->now_us - st.rewrite_started_us) : -1LL);
+              st.rewriting ? seconds(engine_now_us(s->engine) - st.rewrite_started_us) : -1LL);
     info_line(out, "aof_last_bgrewrite_status:%s", p->rewrite_ok ? "ok" : "err");
     info_line(out, "aof_rewrites:%llu", (unsigned long long)p->rewrites);
     info_line(out, "aof_rewrites_consecutive_failures:%d", p->rewrite_failures);

@@ -130,7 +130,7 @@ void persist_load_slice(struct server *s)
 
 static void stop_waiting(struct session *waiter, struct resp_writer *out)
 {
-    struct server *s = waiter->engine->owner;
+    struct server *s = engine_owner(waiter->engine);
     s->persist.reloader = NULL;
     if (!out)
         return;
@@ -157,7 +157,7 @@ void persist_reload_end(struct server *s, const char *error)
 {
     s->persist.reload = s->persist.reloading = false;
     s->failed = s->failed || error;
-    watches_touch_all(s->engine->watches, -1);
+    engine_data_replaced(s->engine);
     if (s->persist.reloader)
         block_end(s->persist.reloader, UNBLOCK_TIMEOUT);
 }

@@ -228,7 +228,7 @@ static void work(struct server *s, int64_t now_us)
     s->next_work_us = s->next_cron_us;
     int64_t due_ms = ks_next_expiry_ms(s->ks);
     if (engine_expires(s->engine) && due_ms != INT64_MAX) {
-        int64_t in_ms = due_ms > s->engine->wall_ms ? due_ms - s->engine->wall_ms : 0;
+        int64_t in_ms = due_ms > engine_wall_ms(s->engine) ? due_ms - engine_wall_ms(s->engine) : 0;
         if (in_ms < 1000) /* else the housekeeping comes first */
             s->next_work_us = earlier(s->next_work_us, now_us + in_ms * 1000 + 1000);
     }
@@ -238,8 +238,8 @@ static void work(struct server *s, int64_t now_us)
 static void do_due(struct server *s, int64_t now_us)
 {
     struct engine *e = s->engine;
-    if (e->stats.commands != s->commands_seen) {
-        s->commands_seen = e->stats.commands;
+    if (engine_stats(e)->commands != s->commands_seen) {
+        s->commands_seen = engine_stats(e)->commands;
         s->next_work_us = earlier(s->next_work_us, now_us + WORK_BUSY_EVERY_US);
     }
     bool deadline = now_us >= engine_next_deadline_us(e);
@@ -264,8 +264,8 @@ static void do_due(struct server *s, int64_t now_us)
 static void give(struct server *s)
 {
     struct engine *e = s->engine;
-    bool idle = e->stats.reads_processed == s->reads_seen && !engine_replies_wait(e);
-    s->reads_seen = e->stats.reads_processed;
+    bool idle = engine_stats(e)->reads_processed == s->reads_seen && !engine_replies_wait(e);
+    s->reads_seen = engine_stats(e)->reads_processed;
     s->giving = engine_jobs_giving(e);
     if (!s->giving)
         return;

@@ -92,7 +92,7 @@ struct server {
 
 static inline struct server *server_of(struct cmd_ctx *c)
 {
-    return (struct server *)engine_of(c)->owner;
+    return (struct server *)engine_owner(engine_of(c));
 }
 
 /* Adds the commands on data, and this room's own; NULL: to be looked up only. */

@@ -16,7 +16,8 @@ static size_t value_offset(size_t key_len, bool has_expiry)
 
 static size_t value_len(const struct item *it)
 {
-    return item_enc(it) == ENC_EMBED ? it->vlen : sizeof(int64_t); /* an integer or a pointer */
+    bool is_number = item_enc(it) == ENC_INT || item_is_outside(it); /* an integer or a pointer */
+    return is_number ? sizeof(int64_t) : it->vlen;
 }
 
 size_t item_bytes(const struct item *it)
@@ -30,7 +31,7 @@ static void set_value(struct item *it, const struct item_value *v)
     if (v->len > 0)
         memmove(place, v->bytes, v->len);
     it->kind = v->kind;
-    it->vlen = item_enc(it) == ENC_EMBED ? v->len : 0;
+    it->vlen = item_enc(it) == ENC_INT || item_is_outside(it) ? 0 : v->len;
     it->flags = (it->flags & (ITEM_HAS_EXPIRY | ITEM_PARITY)) | v->flags;
     item_seal(it);
 }
@@ -42,7 +43,7 @@ static struct item_value value_of(const struct item *it)
         .bytes = item_value_place(it),
         .len = (uint16_t)value_len(it),
         .kind = it->kind,
-        .flags = it->flags & ITEM_EDITED,
+        .flags = it->flags & ITEM_VALUE_FLAGS,
     };
 }
 

@@ -10,10 +10,12 @@
  *   kind    low 4 bits the type, high 4 bits the encoding: its highest bit says that the value is a pointer
  *   flags   ITEM_HAS_EXPIRY: eight bytes with the deadline in ms since the epoch stand ahead of the key
  *           ITEM_EDITED: the string was changed by APPEND or SETRANGE: OBJECT ENCODING calls it raw
+ *           ITEM_GROWN: the collection outgrew Redis' limits of a small one once, which OBJECT ENCODING goes on telling
  *           ITEM_PARITY: the keyspace's, which sets them on what it takes in: see store/snapshot.h
  *   klen    length of the key, or 255: four bytes with the length stand ahead of it
- *   vlen    ENC_EMBED: length of the value's bytes
- *   value   ENC_EMBED: the bytes; ENC_INT: int64; ENC_BLOB and structures: a pointer
+ *   vlen    length of a value whose bytes lie in the item; 0 where it is an int64 or a pointer
+ *   value   ENC_EMBED: a string's text, a collection's pack (ds/pack.h); ENC_INTS: a set's integers; ENC_INT: int64;
+ *           ENC_BLOB and ENC_TREE: a pointer
  *
  * Nothing behind the header is aligned: it is read and written through memcpy.
  *
@@ -30,6 +32,7 @@ enum item_type { TYPE_STRING, TYPE_LIST, TYPE_SET, TYPE_ZSET, TYPE_HASH, TYPE_ST
 
 #define ITEM_HAS_EXPIRY   0x01
 #define ITEM_EDITED       0x02
+#define ITEM_GROWN        0x04
 #define ITEM_PARITY       0xf0 /* a bit for each of KS_SNAPSHOTS_MAX, from this one on: */
 #define ITEM_PARITY_SHIFT 4
 

@@ -10,9 +10,11 @@
 
 /* From ENC_OUTSIDE on the value is a pointer to what lies outside the item; below, all of it lies in the item. */
 #define ENC_OUTSIDE 8
-enum item_enc { ENC_EMBED, ENC_INT, ENC_BLOB = ENC_OUTSIDE };
+enum item_enc { ENC_EMBED, ENC_INT, ENC_INTS, ENC_BLOB = ENC_OUTSIDE, ENC_TREE };
 
 #define ITEM_KIND(type, enc) (TYPE_##type | ENC_##enc << 4)
+/* The flags that come and go with a value. */
+#define ITEM_VALUE_FLAGS (ITEM_EDITED | ITEM_GROWN)
 /* A string up to this length lives in the item, a longer one in a blob. */
 #define ITEM_EMBED_BYTES_MAX 1024
 
@@ -34,6 +36,11 @@ static inline int64_t item_int(const struct item *it)
     int64_t v;
     memcpy(&v, item_value_place(it), sizeof(v));
     return v;
+}
+/* The bytes of a value that lies in the item, and is no int64. */
+static inline struct slice item_embedded(const struct item *it)
+{
+    return (struct slice){item_value_place(it), it->vlen};
 }
 static inline void *item_pointer(const struct item *it)
 {
@@ -62,7 +69,7 @@ struct item_value {
     const void *bytes; /* borrowed: the value's bytes, or where an int64 or a pointer is */
     uint16_t len;
     uint8_t kind;
-    uint8_t flags; /* ITEM_EDITED or 0 */
+    uint8_t flags; /* of ITEM_VALUE_FLAGS */
 };
 static inline struct item_value item_value_embed(struct slice s)
 {
@@ -76,6 +83,18 @@ static inline struct item_value item_value_int(const int64_t *v)
 static inline struct item_value item_value_blob(struct blob *const *b)
 {
     return (struct item_value){.bytes = b, .len = sizeof(*b), .kind = ITEM_KIND(STRING, BLOB)};
+}
+
+/* An empty collection: a pack without entries. */
+static inline struct item_value item_value_empty(enum item_type t)
+{
+    return (struct item_value){.bytes = NULL, .len = 0, .kind = (uint8_t)(t | ENC_EMBED << 4)};
+}
+/* A collection whose structure lies outside the item. */
+static inline struct item_value item_value_tree(enum item_type t, void *const *tree)
+{
+    return (struct item_value){
+        .bytes = tree, .len = sizeof(*tree), .kind = (uint8_t)(t | ENC_TREE << 4)};
 }
 
 struct slab_heap; /* base/slab.h: where items live */

@@ -1,15 +1,60 @@
 #include "store/keyspace_impl.h"
 
+static void begin(struct ks_edit *e)
+{
+    ks_before_change(e->ks, e->at.db, e->item);
+    ks_cell_sub(e->at.cell, e->item);
+}
+
 bool ks_edit(struct keyspace *ks, int db, const struct key *k, struct ks_edit *e)
 {
     e->ks = ks;
     e->hash = k->hash;
+    e->is_new = false;
     e->item = e->there = ks_locate(ks, db, k, &e->at);
     if (!e->item)
         return false;
-    ks_before_change(ks, e->at.db, e->item);
-    ks_cell_sub(e->at.cell, e->item);
+    begin(e);
     return true;
+}
+
+enum err ks_edit_type(struct keyspace *ks, int db, const struct key *k, enum item_type t,
+                      struct ks_edit *e)
+{
+    e->ks = ks;
+    e->hash = k->hash;
+    e->is_new = false;
+    e->item = e->there = ks_locate(ks, db, k, &e->at);
+    if (!e->item)
+        return ERR_NOTFOUND;
+    if (item_type(e->item) != t)
+        return ERR_TYPE;
+    begin(e);
+    return ERR_OK;
+}
+
+enum err ks_edit_or_new(struct keyspace *ks, int db, const struct key *k, enum item_type t,
+                        struct ks_edit *e)
+{
+    enum err err = ks_edit_type(ks, db, k, t, e);
+    if (err != ERR_NOTFOUND)
+        return err;
+    if (ks_place_new(ks, db, k, &e->at) != ERR_OK)
+        return ERR_NOMEM;
+    struct item_value v = item_value_empty(t);
+    struct item *it = item_try_new(ks->items, k->name, &v, ITEM_NO_EXPIRY);
+    if (!it)
+        return ERR_NOMEM;
+    if (ks_insert_at(ks, &e->at, k->hash, it) != ERR_OK) {
+        item_free_shell(it);
+        return ERR_NOMEM;
+    }
+    item_touch(it, ks->now_ms);
+    item_seal(it);
+    e->item = e->there = it;
+    e->is_new = true;
+    begin(e);
+    return ERR_OK;
 }
 
 static bool is_empty(const struct item *it)
@@ -24,6 +69,11 @@ const struct item *ks_edit_end(struct ks_edit *e)
     struct table *t = &e->at.cell->table;
     item_seal(it);
     ks_cell_add(e->at.cell, it);
+    if (it == e->there && !is_empty(it)) {
+        ks_mark_new(e->ks, it);
+        e->item = NULL;
+        return it;
+    }
     /* Another edit may have removed a key, and with it moved entries. The pointer is compared, not followed. */
     e->at.pos = table_find(t, e->hash, ks_item_is, e->there);
     assert(e->at.pos.bucket);
@@ -48,4 +98,37 @@ bool ks_edit_replace(struct ks_edit *e, const struct item_value *v)
     ks_dispose(e->ks, old);
     e->item = it;
     return true;
+}
+
+/* Copies what stays of a value's bytes: what is ahead of the gap, and what is behind it. */
+static void copy_around(char *to, const char *from, size_t len, const size_t gap[3])
+{
+    size_t at = gap[0], drop = gap[1], add = gap[2];
+    if (to != from)
+        memcpy(to, from, at);
+    memmove(to + at + add, from + at + drop, len - at - drop);
+}
+
+char *ks_edit_splice(struct ks_edit *e, size_t at, size_t drop, size_t add)
+{
+    struct item *old = e->item;
+    char *value = (char *)item_value_place(old);
+    size_t len = old->vlen, grown = len - drop + add, have = item_bytes(old);
+    size_t need = have - len + grown, ahead = (size_t)(value - (char *)old);
+    const size_t gap[] = {at, drop, add};
+    assert(!item_is_outside(old) && at + drop <= len && grown <= ITEM_VLEN_MAX);
+    if (slab_good_size(have) == slab_good_size(need)) {
+        copy_around(value, value, len, gap);
+        old->vlen = (uint16_t)grown;
+        return value + at;
+    }
+    struct item *it = slab_try_alloc(e->ks->items, need);
+    if (!it)
+        return NULL;
+    memcpy(it, old, ahead);
+    copy_around((char *)it + ahead, value, len, gap);
+    it->vlen = (uint16_t)grown;
+    item_free_shell(old);
+    e->item = it;
+    return (char *)it + ahead + at;
 }

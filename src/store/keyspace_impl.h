@@ -281,6 +281,11 @@ struct item *ks_new_string(struct keyspace *ks, struct slice key, struct slice v
                            int64_t expiry_ms);
 /* Gives the value under edit other bytes, in the item that it has or in a new one. False: no memory, unchanged. */
 bool ks_edit_replace(struct ks_edit *e, const struct item_value *v);
+/* Makes room within a value that lies in its item: `drop` bytes from `at` on give way to `add` others, which are the
+ * caller's to write. The item may move, and with it all that pointed into the value. NULL: no memory, unchanged. The
+ * value has at most ITEM_VLEN_MAX bytes then: asserted. */
+#define ITEM_VLEN_MAX UINT16_MAX
+char *ks_edit_splice(struct ks_edit *e, size_t at, size_t drop, size_t add);
 
 static inline void ks_cell_add(struct ks_cell *cell, const struct item *it)
 {

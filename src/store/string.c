@@ -1,6 +1,7 @@
 #include "store/string.h"
 
 #include "base/crc32c.h"
+#include "base/xxh3.h"
 #include "store/digest.h"
 #include "store/keyspace_impl.h"
 
@@ -23,6 +24,8 @@ static struct slice whole(const struct item *it, char scratch[NUM_I64_CHARS])
     case ENC_EMBED: return (struct slice){item_value_place(it), it->vlen};
     case ENC_INT: return (struct slice){scratch, (size_t)num_print_i64(scratch, item_int(it))};
     case ENC_BLOB: return (struct slice){item_blob(it)->data, item_blob(it)->len};
+    case ENC_INTS:
+    case ENC_TREE: break; /* of collections */
     }
     __builtin_unreachable();
 }
@@ -45,6 +48,12 @@ bool string_equal(const struct item *it, struct slice s)
 {
     char scratch[NUM_I64_CHARS];
     return slice_equal(whole(it, scratch), s);
+}
+
+uint64_t string_digest(const struct item *it)
+{
+    char scratch[NUM_I64_CHARS];
+    return xxh3_64(whole(it, scratch));
 }
 
 bool string_is_stored_int(const struct item *it, int64_t *out)

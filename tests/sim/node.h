@@ -8,7 +8,7 @@
 #include "base/logger.h"
 #include "base/outq.h"
 #include "base/rng.h"
-#include "engine/engine.h"
+#include "engine/engine_impl.h"
 #include "log/stream.h"
 #include "sim/disk.h"
 

@@ -49,6 +49,10 @@ check allowed src/engine/a.c '#include "log/aof.h"'
 check refused src/engine/a.c '#include "net/conn.h"'
 check refused src/net/a.c '#include "store/keyspace.h"'
 check refused src/net/a.c '#include "server/config.h"'
+check allowed src/engine/a.c '#include "engine/engine_impl.h"'
+check refused src/server/a.c '#include "engine/engine_impl.h"' 'is for the files of engine/ alone'
+check allowed src/engine/a_impl.h '#include "engine/engine_impl.h"'
+check refused src/engine/a.h '#include "engine/engine_impl.h"' 'may not include "engine/engine_impl.h"'
 check refused src/nowhere/a.c 'int a;' 'no room'
 echo "1..$number"
 exit $status

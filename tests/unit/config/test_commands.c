@@ -57,11 +57,12 @@ static void test_set(void **state)
     assert_reply(
         &t, "CONFIG SET slowlog-log-slower-than 5 notify-keyspace-events KEA requirepass secret",
         "+OK\r\n");
-    assert_int_equal(t.s->engine->config->slowlog_us, 5);
-    assert_int_equal(t.s->engine->config->notify, NOTIFY_KEYSPACE | NOTIFY_KEYEVENT | NOTIFY_ALL);
-    assert_true(slice_equal(t.s->engine->config->password, SLICE("secret")));
+    assert_int_equal(engine_config(t.s->engine)->slowlog_us, 5);
+    assert_int_equal(engine_config(t.s->engine)->notify,
+                     NOTIFY_KEYSPACE | NOTIFY_KEYEVENT | NOTIFY_ALL);
+    assert_true(slice_equal(engine_config(t.s->engine)->password, SLICE("secret")));
     assert_reply(&t, "CONFIG SET requirepass \"\"", "+OK\r\n");
-    assert_int_equal(t.s->engine->config->password.len, 0);
+    assert_int_equal(engine_config(t.s->engine)->password.len, 0);
     assert_reply(&t, "CONFIG SET loglevel warning", "+OK\r\n");
     assert_int_equal(t.s->logger.level, LOG_LEVEL_WARNING);
     assert_reply(&t, "CONFIG SET client-output-buffer-limit \"pubsub 1kb 2 3 normal 4 5 6\"",
@@ -97,7 +98,7 @@ static void test_refused(void **state)
         &t, "CONFIG SET activedefrag yes",
         SET_FAILED("activedefrag", "not supported yet, only 'no' is: memory is not defragmented"));
     assert_reply(&t, "CONFIG SET requirepass \"a\\x00b\"", "+OK\r\n"); /* a password may */
-    assert_int_equal(t.s->engine->config->password.len, 3);
+    assert_int_equal(engine_config(t.s->engine)->password.len, 3);
     assert_reply(&t, "CONFIG SET requirepass \"\"", "+OK\r\n");
 }
 
@@ -107,8 +108,8 @@ static void test_all_or_nothing(void **state)
     assert_reply(&t, "CONFIG SET requirepass x slowlog-max-len 7 hz 33 timeout never",
                  SET_FAILED("timeout", "argument couldn't be parsed into an integer"));
     assert_reply(&t, "CONFIG GET hz", "*2\r\n$2\r\nhz\r\n$2\r\n10\r\n");
-    assert_int_equal(t.s->engine->config->password.len, 0);
-    assert_int_equal(t.s->engine->config->slowlog_len_max, 128);
+    assert_int_equal(engine_config(t.s->engine)->password.len, 0);
+    assert_int_equal(engine_config(t.s->engine)->slowlog_len_max, 128);
 }
 
 /* A port that somebody listens on. */
@@ -134,7 +135,7 @@ static void test_applied_ones_are_taken_back(void **state)
         test_server_run(&t, line),
         "-ERR CONFIG SET failed (possibly related to argument 'bind') - Failed to bind to specified addresses: ");
     assert_int_equal(t.s->logger.level, LOG_LEVEL_NOTHING);
-    assert_int_equal(t.s->engine->config->slowlog_len_max, 128);
+    assert_int_equal(engine_config(t.s->engine)->slowlog_len_max, 128);
     assert_reply(&t, "CONFIG GET port", "*2\r\n$4\r\nport\r\n$1\r\n0\r\n");
 
     close(fd);
@@ -212,7 +213,7 @@ static void test_resetstat(void **state)
 {
     (void)state;
     test_server_run(&t, "CONFIG GET hz");
-    assert_true(t.s->engine->stats.commands > 0);
+    assert_true(engine_stats(t.s->engine)->commands > 0);
     assert_reply(&t, "CONFIG RESETSTAT", "+OK\r\n");
     assert_has(test_server_run(&t, "INFO commandstats"), "cmdstat_config|resetstat:calls=1,");
     assert_null(strstr(test_server_run(&t, "INFO commandstats"), "config|get"));

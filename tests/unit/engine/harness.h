@@ -13,7 +13,7 @@
 #include "admin/admin.h"
 #include "base/buf.h"
 #include "clients/clients.h"
-#include "engine/engine.h"
+#include "engine/engine_impl.h"
 
 /* clients are 127.0.0.1:50001, 127.0.0.1:50002, ... in order of their ids */
 #define HARNESS_PORT 6379

@@ -81,7 +81,7 @@ static int start(void **state)
     clients_observe(w->clients, &o.observers);
     w->engine_config = (struct engine_config){.slowlog_us = -1, .bulk_bytes_max = 512 << 20};
     w->engine = engine_new(&o, &w->engine_config);
-    w->engine->active_expiry = false;
+    engine_set_active_expiry(w->engine, false);
     clients_attach(w->clients, w->engine);
     w->base = event_base_new();
     snprintf(w->path, sizeof(w->path), "/tmp/corsac-test-turns-%d.socket", (int)getpid());

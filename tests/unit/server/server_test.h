@@ -9,6 +9,7 @@
 #include <cmocka.h>
 
 #include "base/buf.h"
+#include "engine/engine_impl.h"
 #include "server/server.h"
 
 struct test_server {
