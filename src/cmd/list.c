@@ -125,8 +125,8 @@ static void pop_effect(struct cmd_ctx *c, const struct key *k, enum list_end end
 }
 
 /* The reply for `n` elements is written already, behind the mark. */
-static void pop_replied(struct cmd_ctx *c, const struct key *k, struct ks_edit *e, enum list_end end,
-                        uint64_t n, struct outq_mark before)
+static void pop_replied(struct cmd_ctx *c, const struct key *k, struct ks_edit *e,
+                        enum list_end end, uint64_t n, struct outq_mark before)
 {
     if (list_remove(e, end == LIST_HEAD ? 0 : list_len(e->item) - n, n) != ERR_OK) {
         ctx_edit_undone(e);
@@ -423,20 +423,18 @@ static void cmd_lrem(struct cmd_ctx *c)
 
 /* --- rows ------------------------------------------------------------------------------------- */
 
-#define PUSH_ROW(name_, fn_, since_, summary_)                                   \
-    {                                                                            \
-        .name = (name_), .fn = (fn_), .arity = -3,                               \
-        .flags = CMD_WRITE | CMD_DENYOOM | CMD_FAST, .acl = ACL_LIST,            \
-        .keys = {CMD_KEY(1, KEY_RW | KEY_INSERT)}, .group = "list",              \
-        .since = (since_), .complexity = "O(N) for N elements",                  \
-        .summary = (summary_), .synopsis = "key element [element ...]"           \
+#define PUSH_ROW(name_, fn_, since_, summary_)                                                  \
+    {                                                                                           \
+        .name = (name_), .fn = (fn_), .arity = -3, .flags = CMD_WRITE | CMD_DENYOOM | CMD_FAST, \
+        .acl = ACL_LIST, .keys = {CMD_KEY(1, KEY_RW | KEY_INSERT)}, .group = "list",            \
+        .since = (since_), .complexity = "O(N) for N elements", .summary = (summary_),          \
+        .synopsis = "key element [element ...]"                                                 \
     }
-#define POP_ROW(name_, fn_, summary_)                                            \
-    {                                                                            \
-        .name = (name_), .fn = (fn_), .arity = -2, .flags = CMD_WRITE | CMD_FAST, \
-        .acl = ACL_LIST, .keys = {CMD_KEY(1, KEY_RW | KEY_ACCESS | KEY_DELETE)}, \
-        .group = "list", .since = "1.0.0", .complexity = "O(N) for N elements",  \
-        .summary = (summary_), .synopsis = "key [count]"                         \
+#define POP_ROW(name_, fn_, summary_)                                                              \
+    {                                                                                              \
+        .name = (name_), .fn = (fn_), .arity = -2, .flags = CMD_WRITE | CMD_FAST, .acl = ACL_LIST, \
+        .keys = {CMD_KEY(1, KEY_RW | KEY_ACCESS | KEY_DELETE)}, .group = "list", .since = "1.0.0", \
+        .complexity = "O(N) for N elements", .summary = (summary_), .synopsis = "key [count]"      \
     }
 
 const struct cmd_row cmd_rows_list[] = {

@@ -31,7 +31,7 @@ struct list_move {
     struct key from, to;
     struct list_rotation how; /* n: at most as many, */
     bool exactly;             /* or as many, or none */
-    bool many;                /* replies an array in the order of the destination, else the element */
+    bool many; /* replies an array in the order of the destination, else the element */
 };
 /* Argument 1 to argument 2, from the end and to the end that stand in `ends` and behind it: one element. False: its error
  * is replied. */

@@ -108,8 +108,8 @@ bool list_mpop_parse(struct cmd_ctx *c, int at, struct list_mpop *out)
         ctx_reply_syntax(c);
         return false;
     }
-    if (c->argc > options && !ctx_arg_range(c, options + 1, 1, INT64_MAX, &count,
-                                            "count should be greater than 0"))
+    if (c->argc > options &&
+        !ctx_arg_range(c, options + 1, 1, INT64_MAX, &count, "count should be greater than 0"))
         return false;
     out->count = (uint64_t)count;
     return true;
@@ -320,8 +320,10 @@ static void cmd_lmovem(struct cmd_ctx *c)
 
 /* --- rows ------------------------------------------------------------------------------------- */
 
-#define MOVE_KEYS \
-    {CMD_KEY(1, KEY_RW | KEY_ACCESS | KEY_DELETE), CMD_KEY(2, KEY_RW | KEY_INSERT)}
+#define MOVE_KEYS                                                                     \
+    {                                                                                 \
+        CMD_KEY(1, KEY_RW | KEY_ACCESS | KEY_DELETE), CMD_KEY(2, KEY_RW | KEY_INSERT) \
+    }
 
 const struct cmd_row cmd_rows_list_move[] = {
     {.name = "lpos",
@@ -340,10 +342,7 @@ const struct cmd_row cmd_rows_list_move[] = {
      .arity = -4,
      .flags = CMD_WRITE | CMD_MOVABLE_KEYS,
      .acl = ACL_LIST,
-     .keys = {{.first = 2,
-               .step = 1,
-               .numkeys = 1,
-               .flags = KEY_RW | KEY_ACCESS | KEY_DELETE}},
+     .keys = {{.first = 2, .step = 1, .numkeys = 1, .flags = KEY_RW | KEY_ACCESS | KEY_DELETE}},
      .group = "list",
      .since = "7.0.0",
      .complexity = "O(N+M) for N keys and M elements",
