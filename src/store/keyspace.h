@@ -22,6 +22,7 @@
 #include "base/siphash.h"
 #include "base/slice.h"
 #include "store/item.h"
+#include "store/limits.h"
 
 #define KS_DATABASES_MAX (1 << 20) /* as many as a configuration may ask for */
 #define KS_SHARDS_MAX    1024
@@ -60,8 +61,9 @@ void ks_on_expired(struct keyspace *ks, ks_expired_fn fn, void *arg);
 void ks_clock(struct keyspace *ks, int64_t now_ms);
 int64_t ks_now_ms(const struct keyspace *ks);
 int ks_databases(const struct keyspace *ks);
-/* Where its items live: for value_cursor_hold. */
-struct slab_heap *ks_items(struct keyspace *ks);
+/* KS_LIMITS_DEFAULT at first. Values that are there keep the form that they have until they are changed. */
+void ks_set_limits(struct keyspace *ks, const struct ks_limits *limits);
+const struct ks_limits *ks_limits(const struct keyspace *ks);
 
 /* --- one key ---------------------------------------------------------------------------------------- */
 
@@ -80,6 +82,12 @@ enum ks_find_flags {
 /* The item of a key to read, or NULL. What becomes of a key whose time has come says ks_set_expiry_mode. The pointer is
  * good until the next call that changes or inserts a key. */
 const struct item *ks_find(struct keyspace *ks, int db, const struct key *k, int flags);
+
+/* Key, value and deadline as they are now, in an item of the caller's, whatever becomes of the key: O(1) but for the
+ * name. NULL: no memory. */
+const struct item *ks_hold(struct keyspace *ks, const struct item *it);
+/* Lets go of it. What nobody else holds is freed, in slices where that is much. */
+void ks_let_go(struct keyspace *ks, const struct item *held);
 
 /* Stores a string, replacing whatever is there. `expiry_ms` may be ITEM_NO_EXPIRY or KS_KEEP_EXPIRY.
  * Returns the item, NULL when there was no memory and nothing changed. Deadlines in the past are stored as

@@ -1,6 +1,7 @@
 #include "store/string.h"
 
 #include "base/crc32c.h"
+#include "base/xxh3.h"
 #include "store/digest.h"
 #include "store/keyspace_impl.h"
 
@@ -47,6 +48,12 @@ bool string_equal(const struct item *it, struct slice s)
 {
     char scratch[NUM_I64_CHARS];
     return slice_equal(whole(it, scratch), s);
+}
+
+uint64_t string_digest(const struct item *it)
+{
+    char scratch[NUM_I64_CHARS];
+    return xxh3_64(whole(it, scratch));
 }
 
 bool string_is_stored_int(const struct item *it, int64_t *out)
@@ -199,6 +206,11 @@ static size_t memory(const struct item *it)
     return blob_memory(item_blob(it));
 }
 
+static size_t memory_alone(const struct item *it)
+{
+    return item_blob(it)->refs > 1 ? 0 : memory(it);
+}
+
 static uint32_t sum(const struct item *it)
 {
     const struct blob *b = item_blob(it);
@@ -259,6 +271,7 @@ const struct value_ops value_ops_string = {
     .share = share,
     .free_some = free_some,
     .memory = memory,
+    .memory_alone = memory_alone,
     .effort = effort,
     .sum = sum,
     .digest = digest,
