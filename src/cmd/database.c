@@ -2,10 +2,8 @@
 #include <limits.h>
 
 #include "base/buf.h"
-#include "base/glob.h"
 #include "cmd/ctx.h"
-
-#define SCAN_COUNT_DEFAULT 10
+#include "cmd/scan_options.h"
 
 static void cmd_dbsize(struct cmd_ctx *c)
 {
@@ -29,36 +27,18 @@ static void cmd_randomkey(struct cmd_ctx *c)
 struct listing {
     struct resp_inner reply;
     size_t count;
-    struct glob *glob; /* NULL: any name */
-    bool any_type;
-    enum item_type type; /* TYPE_COUNT: one that there is not */
+    struct scan_options options;
     int64_t now_ms;
     struct buf *due; /* names of those whose time has come, each behind its length; may be NULL */
 };
-
-static void listing_init(struct listing *l, const struct cmd_ctx *c, struct buf *due)
-{
-    *l = (struct listing){.any_type = true, .now_ms = c->now_ms, .due = due};
-}
-
-/* False: no memory, which is replied. */
-static bool listing_match(struct listing *l, struct cmd_ctx *c, struct slice pattern)
-{
-    glob_free(&l->glob); /* of an earlier MATCH */
-    if (slice_equal(pattern, SLICE("*")))
-        return true;
-    l->glob = glob_try_new(pattern, false);
-    if (!l->glob)
-        ctx_reply_nomem(c);
-    return l->glob;
-}
 
 /* The walk must not change the keyspace, so what is due is only noted. */
 static void list_item(const struct item *it, void *arg)
 {
     struct listing *l = arg;
+    const struct scan_options *o = &l->options;
     struct slice name = item_key(it);
-    if ((!l->any_type && item_type(it) != l->type) || (l->glob && !glob_test(l->glob, name)))
+    if ((!o->any_type && item_type(it) != o->type) || !scan_matches(o, name))
         return;
     if (item_expiry_ms(it) > l->now_ms) {
         resp_bulk(&l->reply.w, name);
@@ -83,96 +63,46 @@ static void remove_due(struct cmd_ctx *c, const struct buf *due)
     }
 }
 
+/* False: no memory for its pattern, which is replied. */
+static bool listing_match(struct listing *l, struct cmd_ctx *c, struct slice pattern)
+{
+    if (slice_equal(pattern, SLICE("*")))
+        return true;
+    l->options.glob = glob_try_new(pattern, false);
+    if (!l->options.glob)
+        ctx_reply_nomem(c);
+    return l->options.glob;
+}
+
 static void cmd_keys(struct cmd_ctx *c)
 {
-    struct listing l;
-    listing_init(&l, c, NULL);
+    struct listing l = {.options = {.any_type = true}, .now_ms = c->now_ms};
     if (!listing_match(&l, c, c->argv[1]))
         return;
     ctx_note_all(c);
     resp_inner_open(&l.reply, c->out);
     ks_each(c->ks, c->db, list_item, &l);
     resp_inner_close_array(&l.reply, l.count);
-    glob_free(&l.glob);
-}
-
-static enum item_type type_of(struct slice name)
-{
-    unsigned type = 0;
-    while (type < TYPE_COUNT && !slice_is(name, item_type_name(type)))
-        type++;
-    return type;
-}
-
-static bool parse_scan(struct cmd_ctx *c, struct listing *l, int64_t *count)
-{
-    *count = SCAN_COUNT_DEFAULT;
-    for (int i = 2; i < c->argc; i += 2) {
-        bool has_argument = i + 1 < c->argc;
-        if (has_argument && slice_is(c->argv[i], "match")) {
-            if (!listing_match(l, c, c->argv[i + 1]))
-                return false;
-        } else if (has_argument && slice_is(c->argv[i], "type")) {
-            l->type = type_of(c->argv[i + 1]);
-            l->any_type = false;
-        } else if (has_argument && slice_is(c->argv[i], "count")) {
-            if (!ctx_arg_i64(c, i + 1, count))
-                return false;
-            if (*count >= 1)
-                continue;
-            ctx_reply_syntax(c);
-            return false;
-        } else {
-            ctx_reply_syntax(c);
-            return false;
-        }
-    }
-    return true;
-}
-
-/* As Redis reads one, with strtoul(3): nothing is 0, and a sign is taken. False: it is no cursor. */
-static bool parse_cursor(struct slice text, uint64_t *out)
-{
-    bool minus = text.len > 0 && text.ptr[0] == '-';
-    size_t i = minus || (text.len > 0 && text.ptr[0] == '+') ? 1 : 0;
-    uint64_t value = 0;
-    if (text.len == 1 && i == 1)
-        return false;
-    for (; i < text.len; i++) {
-        unsigned digit = (unsigned char)text.ptr[i] - (unsigned)'0';
-        if (digit > 9 || __builtin_mul_overflow(value, 10, &value) ||
-            __builtin_add_overflow(value, digit, &value))
-            return false;
-    }
-    *out = minus ? 0 - value : value;
-    return true;
+    scan_options_deinit(&l.options);
 }
 
 static void cmd_scan(struct cmd_ctx *c)
 {
-    struct listing l;
     struct buf due;
+    struct listing l = {.now_ms = c->now_ms, .due = &due};
     uint64_t cursor;
-    int64_t count;
+    if (!scan_cursor_parse(c, 1, &cursor) || !scan_options_parse(c, 2, SCAN_TYPE, &l.options))
+        return;
     buf_init(&due);
-    listing_init(&l, c, &due);
-    if (!parse_cursor(c->argv[1], &cursor)) {
-        resp_error(c->out, "invalid cursor");
-        return;
-    }
-    if (!parse_scan(c, &l, &count)) {
-        glob_free(&l.glob);
-        return;
-    }
     ctx_note_all(c);
     resp_inner_open(&l.reply, c->out);
-    cursor = ks_scan(c->ks, c->db, cursor, (uint64_t)count, list_item, &l);
+    cursor = ks_scan(c->ks, c->db, cursor, l.options.count, list_item, &l);
     resp_array(c->out, 2);
     resp_bulkf(c->out, "%llu", (unsigned long long)cursor);
     resp_inner_close_array(&l.reply, l.count);
     remove_due(c, &due);
     buf_deinit(&due);
-    glob_free(&l.glob);
+    scan_options_deinit(&l.options);
 }
 
 /* --- emptying and swapping -------------------------------------------------------------------- */

@@ -10,9 +10,12 @@ struct word {
 
 /* clang-format off */
 static const struct word words[] = {
-    {"nx",      SET_NX,       SET_XX | SET_IFEQ, false, 0},
-    {"xx",      SET_XX,       SET_NX | SET_IFEQ, false, 0},
+    {"nx",      SET_NX,       SET_CONDITIONS & ~SET_NX, false, 0},
+    {"xx",      SET_XX,       SET_CONDITIONS & ~SET_XX, false, 0},
     {"ifeq",    SET_IFEQ,     SET_CONDITIONS,    true,  0},
+    {"ifne",    SET_IFNE,     SET_CONDITIONS,    true,  0},
+    {"ifdeq",   SET_IFDEQ,    SET_CONDITIONS,    true,  0},
+    {"ifdne",   SET_IFDNE,    SET_CONDITIONS,    true,  0},
     {"get",     SET_GET,      0,                 false, 0},
     {"keepttl", SET_KEEPTTL,  SET_DEADLINE,      false, 0},
     {"persist", SET_PERSIST,  SET_DEADLINE,      false, 0},
@@ -32,6 +35,29 @@ static const struct word *find_word(struct slice s, unsigned allowed)
     return NULL;
 }
 
+/* The digest that DIGEST answers: 16 hexadecimal digits. */
+static bool parse_digest(struct slice s, uint64_t *out)
+{
+    *out = 0;
+    for (size_t i = 0; i < s.len; i++) {
+        char c = s.ptr[i], lower = (char)(c | 0x20);
+        int digit = c >= '0' && c <= '9' ? c - '0' : lower - 'a' + 10;
+        if (digit < 0 || digit > 15 || (digit > 9 && (lower < 'a' || lower > 'f')))
+            return false;
+        *out = *out << 4 | (uint64_t)digit;
+    }
+    return s.len == SET_DIGEST_CHARS;
+}
+
+static bool take_comparison(struct cmd_ctx *c, int i, struct set_options *out)
+{
+    out->comparison = c->argv[i];
+    if (!(out->given & (SET_IFDEQ | SET_IFDNE)) || parse_digest(c->argv[i], &out->digest))
+        return true;
+    resp_error(c->out, "must be exactly 16 hexadecimal characters");
+    return false;
+}
+
 bool set_options_parse(struct cmd_ctx *c, int first, unsigned allowed, struct set_options *out)
 {
     *out = (struct set_options){0};
@@ -45,14 +71,28 @@ bool set_options_parse(struct cmd_ctx *c, int first, unsigned allowed, struct se
         }
         out->given |= w->option;
         i += w->has_argument;
-        if (w->option == SET_IFEQ) {
-            out->comparison = c->argv[i];
+        if (w->option & SET_COMPARISONS) {
+            if (!take_comparison(c, i, out))
+                return false;
         } else if (w->option == SET_DEADLINE) {
             out->unit = w->unit;
             out->deadline = i;
         }
     }
     return true;
+}
+
+bool set_options_hold(const struct set_options *o, const struct item *old)
+{
+    if (o->given & SET_NX)
+        return !old;
+    if (o->given & (SET_XX | SET_IFEQ | SET_IFDEQ) && !old)
+        return false;
+    if (!(o->given & SET_COMPARISONS) || !old)
+        return true;
+    bool same = o->given & (SET_IFEQ | SET_IFNE) ? string_equal(old, o->comparison)
+                                                 : string_digest(old) == o->digest;
+    return same == (bool)(o->given & (SET_IFEQ | SET_IFDEQ));
 }
 
 bool set_options_expiry(struct cmd_ctx *c, const struct set_options *o, int64_t *out_ms)

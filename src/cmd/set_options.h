@@ -1,5 +1,5 @@
 #pragma once
-/* The options that SET, GETEX and MSETEX share: when to store, and until when. */
+/* The options that SET, GETEX, MSETEX and DELEX share: on which condition, and until when. */
 #include "cmd/ctx.h"
 #include "cmd/deadline.h"
 
@@ -11,14 +11,21 @@ enum set_option {
     SET_KEEPTTL = 1 << 4,
     SET_PERSIST = 1 << 5,
     SET_DEADLINE = 1 << 6, /* EX, PX, EXAT or PXAT */
+    SET_IFNE = 1 << 7,
+    SET_IFDEQ = 1 << 8,
+    SET_IFDNE = 1 << 9,
 
-    SET_CONDITIONS = SET_NX | SET_XX | SET_IFEQ,
+    SET_COMPARISONS = SET_IFEQ | SET_IFNE | SET_IFDEQ | SET_IFDNE,
+    SET_CONDITIONS = SET_NX | SET_XX | SET_COMPARISONS,
     SET_EXPIRIES = SET_KEEPTTL | SET_PERSIST | SET_DEADLINE,
 };
 
+#define SET_DIGEST_CHARS 16
+
 struct set_options {
     unsigned given;          /* enum set_option */
-    struct slice comparison; /* IFEQ: what the value must be */
+    struct slice comparison; /* SET_COMPARISONS: what the value must be or not be, */
+    uint64_t digest;         /* or its digest: of IFDEQ and IFDNE */
     enum deadline_unit unit; /* SET_DEADLINE, */
     int deadline;            /* and which argument it is */
 };
@@ -26,5 +33,7 @@ struct set_options {
 /* Reads arguments first to the last, of which `allowed` (enum set_option) are known. False: the
  * error is replied. Whether a deadline is a number is not looked at yet. */
 bool set_options_parse(struct cmd_ctx *c, int first, unsigned allowed, struct set_options *out);
+/* Whether the condition that was asked for allows to change the string that is there; NULL: there is none. */
+bool set_options_hold(const struct set_options *o, const struct item *old);
 /* The deadline as ks_set_string takes it. False: the error is replied. */
 bool set_options_expiry(struct cmd_ctx *c, const struct set_options *o, int64_t *out_ms);

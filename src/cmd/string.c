@@ -2,19 +2,9 @@
 #include "cmd/ctx.h"
 #include "cmd/set_options.h"
 
-/* --- storing ---------------------------------------------------------------------------------- */
+#include <inttypes.h>
 
-/* Whether the condition that was asked for allows to replace what is there. */
-static bool condition_holds(const struct set_options *o, const struct item *old)
-{
-    if (o->given & SET_NX)
-        return !old;
-    if (o->given & SET_XX)
-        return old;
-    if (o->given & SET_IFEQ)
-        return old && string_equal(old, o->comparison);
-    return true;
-}
+/* --- storing ---------------------------------------------------------------------------------- */
 
 /* SET with options, and GETSET. Replies the old value, or whether it was done. */
 static void set_with(struct cmd_ctx *c, const struct set_options *o)
@@ -24,11 +14,11 @@ static void set_with(struct cmd_ctx *c, const struct set_options *o)
         return;
     bool get = o->given & SET_GET;
     const struct item *old = get ? ctx_read(c, &c->key) : ctx_write(c, &c->key);
-    if ((o->given & (SET_GET | SET_IFEQ)) && !ctx_is_string(c, old))
+    if ((o->given & (SET_GET | SET_COMPARISONS)) && !ctx_is_string(c, old))
         return;
     /* The old value is gone when we know whether there was memory for the new one. */
     struct outq_mark before_reply = outq_mark(c->out->out);
-    bool hold = condition_holds(o, old);
+    bool hold = set_options_hold(o, old);
     if (get)
         ctx_reply_string_or_null(c, old);
     else if (hold)
@@ -155,27 +145,60 @@ static void cmd_getex(struct cmd_ctx *c)
         ctx_reply_string_or_null(c, it);
 }
 
-static void cmd_delifeq(struct cmd_ctx *c)
+static void cmd_digest(struct cmd_ctx *c)
 {
-    const struct item *it = ctx_write(c, &c->key);
+    const struct item *it = ctx_read(c, &c->key);
     if (!ctx_is_string(c, it))
         return;
-    struct set_options o = {.given = SET_IFEQ, .comparison = c->argv[2]};
-    bool hold = condition_holds(&o, it);
+    if (it)
+        resp_bulkf(c->out, "%016" PRIx64, string_digest(it));
+    else
+        resp_null(c->out);
+}
+
+/* --- deleting on a condition ------------------------------------------------------------------ */
+
+static void delete_if(struct cmd_ctx *c, const struct set_options *o)
+{
+    const struct item *it = ctx_write(c, &c->key);
+    if ((o->given & SET_COMPARISONS) && !ctx_is_string(c, it))
+        return;
+    bool hold = it && set_options_hold(o, it);
     if (hold)
         ctx_delete_effect(c, &c->key);
     resp_int(c->out, hold);
 }
 
+static void cmd_delifeq(struct cmd_ctx *c)
+{
+    delete_if(c, &(struct set_options){.given = SET_IFEQ, .comparison = c->argv[2]});
+}
+
+static void cmd_delex(struct cmd_ctx *c)
+{
+    struct set_options o;
+    if (c->argc != 2 && c->argc != 4)
+        ctx_reply_arity(c);
+    else if (set_options_parse(c, 2, SET_COMPARISONS, &o))
+        delete_if(c, &o);
+}
+
 /* --- rows ------------------------------------------------------------------------------------- */
 
-/* SET reads the old value only where it is asked for. */
+/* SET reads the old value only where it is asked for or compared. */
 static uint16_t set_key_flags(const struct slice *argv, int argc)
 {
     for (int i = 3; i < argc; i++)
-        if (slice_is(argv[i], "get"))
+        if (slice_is(argv[i], "get") || slice_is(argv[i], "ifeq") || slice_is(argv[i], "ifne") ||
+            slice_is(argv[i], "ifdeq") || slice_is(argv[i], "ifdne"))
             return KEY_RW | KEY_ACCESS | KEY_UPDATE;
     return KEY_OW | KEY_UPDATE;
+}
+
+static uint16_t delex_key_flags(const struct slice *argv, int argc)
+{
+    (void)argv;
+    return argc > 2 ? KEY_RW | KEY_ACCESS | KEY_DELETE : KEY_RM | KEY_DELETE;
 }
 
 const struct cmd_row cmd_rows_string[] = {
@@ -185,14 +208,15 @@ const struct cmd_row cmd_rows_string[] = {
      .flags = CMD_WRITE | CMD_DENYOOM | CMD_REFERS,
      .acl = ACL_STRING,
      .keys = {CMD_KEY(1, KEY_RW | KEY_ACCESS | KEY_UPDATE | KEY_VARIABLE)},
-     .key_notes = "RW and ACCESS due to the optional `GET` argument",
+     .key_notes = "RW and ACCESS due to the optional `GET` argument and comparisons",
      .key_flags = set_key_flags,
      .group = "string",
      .since = "1.0.0",
      .complexity = "O(1)",
      .summary = "Sets a key to a string, whatever it held before.",
-     .synopsis = "key value [NX | XX | IFEQ comparison-value] [GET] [EX seconds | PX milliseconds "
-                 "| EXAT unix-time-seconds | PXAT unix-time-milliseconds | KEEPTTL]"},
+     .synopsis =
+         "key value [NX | XX | IFEQ comparison-value | IFNE comparison-value | IFDEQ digest | "
+         "IFDNE digest] [GET] [EX seconds | PX milliseconds | EXAT unix-time-seconds | PXAT unix-time-milliseconds | KEEPTTL]"},
     {.name = "get",
      .fn = cmd_get,
      .arity = 2,
@@ -283,5 +307,30 @@ const struct cmd_row cmd_rows_string[] = {
      .complexity = "O(1) for short strings, else O(N) for the bytes compared",
      .summary = "Deletes a key if it holds a given string.",
      .synopsis = "key comparison-value"},
+    {.name = "delex",
+     .fn = cmd_delex,
+     .arity = -2,
+     .flags = CMD_WRITE | CMD_FAST,
+     .acl = ACL_STRING,
+     .keys = {CMD_KEY(1, KEY_RW | KEY_ACCESS | KEY_DELETE | KEY_VARIABLE)},
+     .key_notes = "RW and ACCESS due to the optional comparisons",
+     .key_flags = delex_key_flags,
+     .group = "string",
+     .since = "8.4.0",
+     .complexity = "O(1) for short strings, else O(N) for the bytes compared",
+     .summary = "Deletes a key, on a condition on the string that it holds if one is given.",
+     .synopsis =
+         "key [IFEQ comparison-value | IFNE comparison-value | IFDEQ digest | IFDNE digest]"},
+    {.name = "digest",
+     .fn = cmd_digest,
+     .arity = 2,
+     .flags = CMD_READONLY | CMD_FAST,
+     .acl = ACL_STRING,
+     .keys = {CMD_KEY(1, KEY_RO | KEY_ACCESS)},
+     .group = "string",
+     .since = "8.4.0",
+     .complexity = "O(N) for the N bytes of the string",
+     .summary = "Returns the XXH3 digest of the string that a key holds.",
+     .synopsis = "key"},
     {.name = NULL},
 };

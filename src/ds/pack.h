@@ -28,6 +28,14 @@
 /* The longest entry. */
 #define PACK_ENTRY_BYTES_MAX (3 + PACK_STRING_BYTES_MAX)
 
+/* Codes, as drawn above. */
+#define PACK_SHORT_BYTES_MAX 127 /* up to here the code is the length */
+#define PACK_CODE_INT        0x80
+#define PACK_CODE_STRING     0x88
+#define PACK_CODE_BLOB       0x89
+#define PACK_CODE_SMALL      0xc0
+#define PACK_SMALL_MAX       63
+
 /* --- a string on its way in ------------------------------------------------------------------------------ */
 
 /* A string, encoded. Borrows it, but where it is in a blob, of which it has a reference. */
@@ -49,7 +57,24 @@ void pack_entry_deinit(struct pack_entry *e);
 
 /* --- an entry where it stands ------------------------------------------------------------------------------ */
 
-size_t pack_bytes(const char *at); /* of the entry */
+/* Of the entry. */
+static inline size_t pack_bytes(const char *at)
+{
+    uint8_t code = (uint8_t)*at;
+    if (code <= PACK_SHORT_BYTES_MAX)
+        return 1 + (size_t)code;
+    if (code >= PACK_CODE_SMALL)
+        return 1;
+    if (code < PACK_CODE_STRING)
+        return 2 + (size_t)(code - PACK_CODE_INT);
+    return code == PACK_CODE_BLOB ? 1 + sizeof(struct blob *)
+                                  : 3 + (size_t)(uint8_t)at[1] + ((size_t)(uint8_t)at[2] << 8);
+}
+static inline bool pack_is_int(const char *at)
+{
+    uint8_t code = (uint8_t)*at;
+    return code >= PACK_CODE_SMALL || (code >= PACK_CODE_INT && code < PACK_CODE_STRING);
+}
 /* Its string: an integer is printed into scratch, else it is borrowed from the pack or the blob. */
 struct slice pack_string(const char *at, char scratch[NUM_I64_CHARS]);
 /* Without reading a long string: of an integer, that of its text. */
@@ -75,5 +100,6 @@ void pack_hold(struct slice pack);
 void pack_drop(struct slice pack);
 size_t pack_blob_bytes(struct slice pack); /* set aside for them */
 
-/* For tests, and for packs from elsewhere: every entry is whole and in its shortest form. */
+/* For tests, and for packs from elsewhere: every entry is whole and in its shortest form. No pointer is followed: a pack
+ * from elsewhere must not have blobs either. */
 bool pack_valid(struct slice pack);

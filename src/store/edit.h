@@ -41,3 +41,23 @@ enum err ks_edit_or_new(struct keyspace *ks, int db, const struct key *k, enum i
                         struct ks_edit *e);
 /* The item as it is now; NULL: nothing was left in it, and the key is gone. */
 const struct item *ks_edit_end(struct ks_edit *e);
+
+/* --- aside ------------------------------------------------------------------------------------------------ */
+
+/* A value that is made beside the keyspace, and takes a key's place as a whole: SUNIONSTORE, SORT ... STORE.
+ *
+ *     if (!ks_edit_aside(ks, &key, TYPE_SET, &e))
+ *         ... no memory
+ *     ... operations on that type
+ *     if (ks_edit_put(&e, db, &key) != ERR_OK)
+ *         ks_edit_drop(&e);
+ *
+ * In between everything of the keyspace may be called. */
+
+/* An empty collection, for a key of this name. False: no memory. */
+bool ks_edit_aside(struct keyspace *ks, const struct key *k, enum item_type t, struct ks_edit *e);
+/* It becomes the key's value, in place of what is there, without a deadline. It must not be empty. ERR_NOMEM: nothing
+ * changed, and it is the caller's still. */
+enum err ks_edit_put(struct ks_edit *e, int db, const struct key *k);
+/* Frees it, perhaps later. */
+void ks_edit_drop(struct ks_edit *e);

@@ -1,6 +1,6 @@
 #include "store/keyspace_impl.h"
 
-/* A value under another key, or in another database. All that may fail is done before anything changes. */
+/* A value under another key, in another database, or made aside. All that may fail is done before anything changes. */
 
 /* The place for `it` under a key, in place of what is there: *at, and its deadline noted. */
 static enum err prepare(struct keyspace *ks, struct ks_name to, const struct item *it,
@@ -63,4 +63,32 @@ enum err ks_copy(struct keyspace *ks, struct ks_name from, struct ks_name to)
     if (e)
         item_free(it);
     return e;
+}
+
+/* --- a value made aside ------------------------------------------------------------------------------- */
+
+bool ks_edit_aside(struct keyspace *ks, const struct key *k, enum item_type t, struct ks_edit *e)
+{
+    struct item_value v = item_value_empty(t);
+    *e = (struct ks_edit){.ks = ks, .hash = k->hash};
+    e->item = item_try_new(ks->items, k->name, &v, ITEM_NO_EXPIRY);
+    return e->item;
+}
+
+enum err ks_edit_put(struct ks_edit *e, int db, const struct key *k)
+{
+    assert(slice_equal(item_key(e->item), k->name));
+    item_touch(e->item, e->ks->now_ms);
+    item_seal(e->item);
+    enum err err = put(e->ks, (struct ks_name){db, k}, e->item);
+    if (err == ERR_OK)
+        e->item = NULL;
+    return err;
+}
+
+void ks_edit_drop(struct ks_edit *e)
+{
+    item_seal(e->item);
+    ks_dispose(e->ks, e->item);
+    e->item = NULL;
 }

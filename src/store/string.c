@@ -1,6 +1,7 @@
 #include "store/string.h"
 
 #include "base/crc32c.h"
+#include "base/xxh3.h"
 #include "store/digest.h"
 #include "store/keyspace_impl.h"
 
@@ -47,6 +48,12 @@ bool string_equal(const struct item *it, struct slice s)
 {
     char scratch[NUM_I64_CHARS];
     return slice_equal(whole(it, scratch), s);
+}
+
+uint64_t string_digest(const struct item *it)
+{
+    char scratch[NUM_I64_CHARS];
+    return xxh3_64(whole(it, scratch));
 }
 
 bool string_is_stored_int(const struct item *it, int64_t *out)

@@ -14,6 +14,8 @@ size_t string_len(const struct item *it);
  * printed into `scratch`; else they are borrowed from the item until it changes. */
 struct slice string_run(const struct item *it, size_t offset, char scratch[NUM_I64_CHARS]);
 bool string_equal(const struct item *it, struct slice s);
+/* XXH3 of all of it: O(n). */
+uint64_t string_digest(const struct item *it);
 /* The integer that it is, or is the canonical text of. */
 bool string_int(const struct item *it, int64_t *out);
 /* Its value lies in its key's item as an integer: OBJECT REFCOUNT of small ones. */

@@ -3,7 +3,7 @@
 
     make bench                          everything, about a quarter of an hour
     make bench QUICK=1                  fewer requests, one round, no `store`: two minutes or so, and noisier
-    make bench BENCH="memory large"     only these parts: pipelines memory aof loading large growth connections store
+    make bench BENCH="memory large"     only these parts, such as pipelines, memory, collections; a wrong name lists all
     make bench PEERS='redis8=/opt/redis8/redis-server "valkey=valkey-server --io-threads 1"'
 
 redis-server and valkey-server are measured where they are on PATH, and what PEERS names. Results are printed and

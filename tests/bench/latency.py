@@ -31,10 +31,11 @@ import time
 from dataclasses import dataclass
 from typing import Callable, Optional
 
+import large_values
 import plot
 import report
 import servers
-from parts import Running
+from running import Running
 from targets import CORSAC, Target
 
 RATE, CONNECTIONS, SET_PERCENT = 20000, 50, 20
@@ -168,8 +169,12 @@ def measure(bench, chosen):
     """Plays the scenarios, servers in turn; returns how many failed."""
     failed = 0
     for key in chosen:
-        if key == STALL:
-            measure_stall(bench)
+        if key in ALONE:
+            try:
+                ALONE[key](bench)
+            except (servers.Failed, AssertionError, OSError) as e:
+                print(f"{key} failed: {e}", file=sys.stderr)
+                failed += 1
             continue
         scenario = SCENARIOS[key]
         print(f"{key}: {scenario.text}", file=sys.stderr, flush=True)
@@ -203,6 +208,10 @@ def measure_stall(bench):
     bench.put(STALL, "turn_cpu", "us", CORSAC, min(found))
 
 
+# Scenarios without requests by schedule.
+ALONE = {STALL: measure_stall, large_values.VALUES: large_values.measure}
+
+
 def times(key, name):
     """p99.9 in a scenario over that of the one it is compared with, of the best round of each."""
     def reached(bench):
@@ -211,14 +220,14 @@ def times(key, name):
     return reached
 
 
-def targets(chosen):
-    """p99.9 in each scenario, and the longest stall."""
+def targets(bench, chosen):
+    """p99.9 in each scenario, and the longest turns."""
     found = [Target(key, f"{key}: p99.9 over that of '{SCENARIOS[key].beside}'", "<=", TIMES_MAX, times(key, CORSAC))
-             for key in chosen if key != STALL and SCENARIOS[key].beside]
+             for key in chosen if key not in ALONE and SCENARIOS[key].beside]
     if STALL in chosen:
         found.append(Target(STALL, f"us of the longest turn, growing to {STALL_KEYS // 1000000} million keys", "<=",
                             STALL_US_MAX, lambda bench: bench.get(STALL, "turn_cpu", CORSAC)))
-    return found
+    return found + large_values.targets(bench)
 
 
 def table(bench, chosen):
@@ -228,7 +237,7 @@ def table(bench, chosen):
              "late for are left out.",
              "", "| scenario | server | " + " | ".join(QUANTILES) + " | p99.9, best rounds | longest turn, CPU | wall "
              "| left out, % | hypervisor, % |", "| --- | --- |" + " ---: |" * (len(QUANTILES) + len(OTHERS) + 1)]
-    for key in (k for k in chosen if k != STALL):
+    for key in (k for k in chosen if k not in ALONE):
         scenario = SCENARIOS[key]
         for name in bench.figures.get((key, "p50"), {}):
             cells = [report.number(bench.get(key, q, name)) for q in QUANTILES]
@@ -244,16 +253,16 @@ def main():
     parser.add_argument("--build", default="build")
     parser.add_argument("--peers", default="", help="NAME=COMMAND ...")
     parser.add_argument("--rounds", type=int, default=1)
-    parser.add_argument("--quick", action="store_true", help="without the stall of a large table")
+    parser.add_argument("--quick", action="store_true", help="without the stall of a large table and very large values")
     parser.add_argument("--command", default=" ".join(sys.argv), help="how it was called, for the record")
-    parser.add_argument("scenarios", nargs="*", help=" ".join([*SCENARIOS, STALL]))
+    parser.add_argument("scenarios", nargs="*", help=" ".join([*SCENARIOS, *ALONE]))
     args = parser.parse_args()
-    everything = [*SCENARIOS, STALL]
+    everything = [*SCENARIOS, *ALONE]
     unknown = set(args.scenarios) - set(everything)
     if unknown:
         parser.error(f"no such scenario: {' '.join(unknown)}; there are: {' '.join(everything)}")
     asked = args.scenarios or (list(SCENARIOS) if args.quick else everything)
-    needed = {SCENARIOS[key].beside for key in asked if key != STALL}
+    needed = {SCENARIOS[key].beside for key in asked if key not in ALONE}
     chosen = [key for key in everything if key in asked or key in needed]
 
     # A terminated run must stop its servers as an interrupted one does.
@@ -270,7 +279,7 @@ def main():
         shutil.rmtree(bench.folder, ignore_errors=True)
     folder = os.path.join(build, "bench")
     text = report.write(bench, report.head(bench, args.command, before), folder, plot.latencies(bench, chosen),
-                        targets(chosen), stem="latency", tables=table(bench, chosen))
+                        targets(bench, chosen), stem="latency", tables=table(bench, chosen))
     print(text)
     print(f"written: {os.path.relpath(folder)}/latency.md, latency.json and latency.svg", file=sys.stderr)
     return failed if failed == INTERRUPTED else failed > 0

@@ -11,8 +11,9 @@ import socket
 import statistics
 import subprocess
 import time
-from contextlib import ExitStack
 
+import collections_parts
+from running import Running, medians
 from servers import FLOOR, LOAD_CPU, PATIENCE_S, pin
 
 PIPELINES = (1, 16, 64, 256)
@@ -31,25 +32,6 @@ def requests(pipeline, quick):
     """So many that each measurement takes about a second of CPU."""
     count = {1: 120000, 16: 1000000, 64: 2000000}.get(pipeline, 3000000)
     return count // 4 if quick else count
-
-
-class Running(ExitStack):
-    """Servers that run for a part and are stopped after it, whatever happens."""
-
-    def start(self, bench, name, *options, **how):
-        """As Bench.server."""
-        server = bench.server(name, *options, **how)
-        self.callback(server.stop)
-        return server
-
-
-def medians(rounds, servers, measure):
-    """{name: [medians of each value that measure(server) returns]}, in interleaved rounds."""
-    seen = {name: [] for name in servers}
-    for _ in range(rounds):
-        for name, server in servers.items():
-            seen[name].append(measure(server))
-    return {name: [statistics.median(column) for column in zip(*rows)] for name, rows in seen.items()}
 
 
 def pipelines(bench):
@@ -271,4 +253,5 @@ def store(bench):
 
 
 ALL = {part.__name__: part for part in (pipelines, memory, aof, slow_sync, loading, large, rewriting, growth, connections, store)}
+ALL.update(collections_parts.ALL)
 QUICK = [name for name in ALL if name != "store"]  # which takes its time, however few rounds there are

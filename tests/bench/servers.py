@@ -240,10 +240,16 @@ class Bench:
         self.last_fill_s = time.monotonic() - begin
 
     def load(self, server, test, requests, pipeline, *, clients=50, keys=1000000, value_bytes=16):
-        """redis-benchmark against a server. Returns (nanoseconds of the server's CPU a request, requests a second)."""
+        """redis-benchmark's test against a server. Returns (nanoseconds of the server's CPU a request, requests a
+        second)."""
+        return self.load_words(server, (), requests, pipeline, clients=clients, keys=keys,
+                               options=("-t", test, "-d", value_bytes))
+
+    def load_words(self, server, words, requests, pipeline, *, clients=50, keys=1000000, options=()):
+        """The same with a request of its own."""
         before = server.cpu_ns()
-        said = self.run("redis-benchmark", "-p", server.port, "-t", test, "-n", requests, "-P", pipeline,
-                        "-c", clients, "-r", keys, "-d", value_bytes, "--csv")
+        said = self.run("redis-benchmark", "-p", server.port, "-n", requests, "-P", pipeline, "-c", clients, "-r", keys,
+                        *options, "--csv", *words)
         spent = server.cpu_ns() - before
         rows = [r for r in said.splitlines() if r.startswith('"') and not r.startswith('"test"')]
         if not rows:

@@ -72,6 +72,16 @@ def growth(bench):
     return found[-1] / found[0] if len(found) == 2 else None
 
 
+def filling(what):
+    """Corsac's seconds over Valkey's, however many elements there were."""
+    def reached(bench):
+        for part, figure in bench.figures:
+            if part == "filling" and figure.startswith(what):
+                return ratio(part, figure, CORSAC, VALKEY)(bench)
+        return None
+    return reached
+
+
 def cpu(test, pipeline):
     return f"{test}, P={pipeline}: CPU a request"
 
@@ -81,6 +91,13 @@ def fewer(test, pipeline, times):
                   ratio("pipelines", cpu(test, pipeline), VALKEY, CORSAC))
 
 
+COLLECTION_LIMITS = {  # of Corsac's CPU a request over Valkey's, by the depth of the pipeline
+    **{test: {16: 0.65, 64: 0.4} for test in ("LPUSH", "RPUSH", "LPOP", "RPOP", "SADD", "HSET", "SPOP", "ZADD", "ZPOPMIN",
+                                              "MSET (10 keys)")},
+    **{f"LRANGE_{n}": {16: 0.7, 64: 0.4} for n in (100, 300, 500, 600)},
+    **{request: {16: 0.6} for request in ("HGETALL of 50 fields", "ZRANGE of 100", "ZRANK among 1M",
+                                          "ZRANGEBYSCORE LIMIT 10 among 1M", "SINTER of two sets of 1,000")},
+}
 SLOW_P50 = "GET beside SETs that wait for 2 ms: p50"
 TARGETS = [
     *(Target("pipelines", f"{test}, P=1: CPU over the floor's", "<=", 1.05,
@@ -113,6 +130,17 @@ TARGETS = [
     Target("growth", "GET among the most keys: CPU over that among 1 million", "<=", 1.5, growth),
     Target("connections", "10,000 connections, 100 busy: CPU over 100 connections", "<=", 1 + TOLERANCE,
            ratio("connections", "GET on 100 of 100 connections", CORSAC, CORSAC, "GET on 100 of 10,000 connections")),
+    *(Target("elements", f"{shape}: bytes", "<=", limit, corsac("elements", shape)) for shape, limit in (
+        ("sorted set, 1M members of 12 B", 40), ("hash, 1M fields of 12 B, values of 16 B", 48),
+        ("set, 1M members of 12 B", 26), ("list, 1M elements of 16 B", 18.2),
+        ("200,000 hashes of 5 fields (6 B, 12 B), a field", 29),
+        ("200,000 sorted sets of 5 members of 11 B, a member", 25),
+        ("200,000 lists of 5 elements of 12 B, an element", 22), ("200,000 sets of 5 integers, a member", 13))),
+    *(Target("collections", f"{request}, P={pipeline}: CPU over Valkey's", "<=", limit,
+             ratio("collections", cpu(request, pipeline), CORSAC, VALKEY))
+      for request, limits in COLLECTION_LIMITS.items() for pipeline, limit in limits.items()),
+    *(Target("filling", f"filling {what}: CPU over Valkey's", "<=", 0.5, filling(what))
+      for what in ("a sorted set", "a hash")),
     *(Target("store", f"store alone, {operation} of {keys} M keys, unbatched: ns", "<=", limit,
              corsac("store", f"{operation} of {keys} M keys"))
       for operation, limit in (("GET", 100), ("SET", 200)) for keys in (1, 10)),

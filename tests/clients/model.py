@@ -164,7 +164,7 @@ class Databases:
                 given[word] = True
                 deadline = self.here[key][1:] if key in self.here else NO_DEADLINE
             else:
-                given[word] = words.pop(0) if word == "IFEQ" else True
+                given[word] = words.pop(0) if word in ("IFEQ", "IFNE") else True
         return deadline, given
 
     # --- commands -------------------------------------------------------------------------------
@@ -177,7 +177,7 @@ class Databases:
         deadline, given = self.options(key, words)
         old = self.data(key)
         fine = not (("NX" in given and old is not None) or ("XX" in given and old is None)
-                    or ("IFEQ" in given and old != given["IFEQ"]))
+                    or ("IFEQ" in given and old != given["IFEQ"]) or ("IFNE" in given and old == given["IFNE"]))
         if fine:
             self.put(key, data, deadline)
         if "GET" in given:
@@ -208,6 +208,13 @@ class Databases:
 
     def do_delifeq(self, key, data):
         if self.data(key) != data:
+            return 0
+        del self.here[key]
+        return 1
+
+    def do_delex(self, key, word=None, data=None):
+        old = self.data(key)
+        if old is None or (word == "IFEQ" and old != data) or (word == "IFNE" and old == data):
             return 0
         del self.here[key]
         return 1

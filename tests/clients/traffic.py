@@ -77,7 +77,8 @@ class Commands:
 
     def make_set(self):
         key = self.any_key()
-        condition = self.rng.choice(((), (), (), ("NX",), ("XX",), () if self.plain else ("IFEQ", self.value(key))))
+        condition = self.rng.choice(((), (), (), ("NX",), ("XX",), () if self.plain else
+                                     (self.rng.choice(("IFEQ", "IFNE")), self.value(key))))
         get = self.rng.choice(((), (), ("GET",)))
         return ("SET", key, self.value(key), *condition, *get, *self.deadline_words())
 
@@ -122,7 +123,8 @@ class Commands:
         key = self.any_key()
         return self.rng.choice((("DEL", key, self.any_key()), ("UNLINK", key), ("GETDEL", key), ("DEL", self.key("v")),
                                 ("PEXPIREAT", key, 1), ("GETEX", key, "PXAT", 1),
-                                ("DEL", key) if self.plain else ("DELIFEQ", key, self.value(key))))
+                                ("DEL", key) if self.plain else ("DELIFEQ", key, self.value(key)),
+                                ("DEL", key) if self.plain else ("DELEX", key, "IFNE", self.value(key))))
 
     def make_expire(self):
         key, condition = self.any_key(), self.rng.choice(((), ("NX",), ("XX",), ("GT",), ("LT",)))

@@ -131,6 +131,46 @@ static const struct cmd_case valkey_cases[] = {
     {"delifeq k", "-ERR wrong number of arguments for 'delifeq' command"},
 };
 
+/* Of Redis 8.4: comparisons with a value or its digest. */
+static const struct cmd_case digest_cases[] = {
+    {"digest nokey", "$-1", "keymiss:nokey"},
+    {"digest", "-ERR wrong number of arguments for 'digest' command"},
+    {"set k \"Hello world\"", "+OK", "new:k set:k", "set k Hello world"},
+    {"digest k", "$16 b6acb9d84a38ff74"},
+    {"set k test ifdeq b6acb9d84a38ff75", "$-1"},
+    {"set k test ifdne b6acb9d84a38ff74", "$-1"},
+    {"set k test ifdeq B6ACB9D84A38FF74 get", "$11 Hello world", "set:k", "SET k test"},
+    {"set k w ifne test", "$-1"},
+    {"set k w ifne test get", "$4 test"},
+    {"set k w ifne other get", "$4 test", "set:k", "SET k w"},
+    {"set k 5 ifdne 9ec9f7918d7dfc40 px 100", "+OK", "set:k expire:k",
+     "SET k 5 PXAT 1700000000100"},
+    {"set k 6 ifdeq 9ec9f7918d7dfc40", "$-1"},
+    {"set nokey v ifdeq 9ec9f7918d7dfc40", "$-1"},
+    {"set nokey v ifne v", "+OK", "new:nokey set:nokey", "SET nokey v"},
+    {"set other v ifdne 9ec9f7918d7dfc40 get", "$-1", "keymiss:other new:other set:other",
+     "SET other v"},
+    {"set k v ifdeq 9ec9f7918d7dfc4", "-ERR must be exactly 16 hexadecimal characters"},
+    {"set k v ifdne 9ec9f7918d7dfc40a", "-ERR must be exactly 16 hexadecimal characters"},
+    {"set k v ifdne 9ec9f7918d7dfc4g", "-ERR must be exactly 16 hexadecimal characters"},
+    {"set k v ifdne 9ec9f7918d7dfc4:", "-ERR must be exactly 16 hexadecimal characters"},
+    {"set k v ifne 6 ifeq 5", "-ERR syntax error"},
+    {"set k v nx ifdne 9ec9f7918d7dfc40", "-ERR syntax error"},
+    {"set k v ifdeq", "-ERR syntax error"},
+    {"delex k ifeq 6", ":0"},
+    {"delex k ifne 5", ":0"},
+    {"delex k ifeq", "-ERR wrong number of arguments for 'delex' command"},
+    {"delex k ifeq 5 6", "-ERR wrong number of arguments for 'delex' command"},
+    {"delex k nx 5", "-ERR syntax error"},
+    {"delex k ifdeq 5", "-ERR must be exactly 16 hexadecimal characters"},
+    {"delex k ifdeq 9ec9f7918d7dfc40", ":0"},
+    {"delex k ifdne 9ec9f7918d7dfc40", ":1", "del:k", "DEL k"},
+    {"delex k ifne 7", ":0"},
+    {"delex nokey ifne w", ":1", "del:nokey", "DEL nokey"},
+    {"delex other", ":1", "del:other", "DEL other"},
+    {"delex other", ":0"},
+};
+
 static void test_cases(void **state)
 {
     (void)state;
@@ -141,6 +181,12 @@ static void test_valkey_cases(void **state)
 {
     (void)state;
     cmd_test_cases(valkey_cases, COUNT_OF(valkey_cases));
+}
+
+static void test_digest_cases(void **state)
+{
+    (void)state;
+    cmd_test_cases(digest_cases, COUNT_OF(digest_cases));
 }
 
 #define LARGE_BYTES 100000
@@ -234,7 +280,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_cases),        cmocka_unit_test(test_valkey_cases),
         cmocka_unit_test(test_large_values), cmocka_unit_test(test_replaying_the_past),
-        cmocka_unit_test(test_no_touch),
+        cmocka_unit_test(test_no_touch),     cmocka_unit_test(test_digest_cases),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
