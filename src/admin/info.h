@@ -23,6 +23,7 @@ struct info_memory {
 
 struct info_sessions {
     uint64_t blocked, subscribed, watching, watched_keys, timed;
+    uint64_t keys_waited_for;
 };
 
 struct info_rates {

@@ -13,8 +13,8 @@
 #include "clients/clients.h"
 #include "clients/pubsub.h"
 #include "engine/block.h"
+#include "engine/interest.h"
 #include "engine/version.h"
-#include "engine/watch.h"
 
 #define LRU_CLOCK_MASK 0xffffff
 
@@ -44,12 +44,13 @@ void info_gather_clients(struct admin *a, struct info_facts *f)
     admin_process(a, &f->process);
     admin_net(a, &f->net);
     for (const struct session *s = engine_sessions(e); s; s = s->next) {
-        size_t keys = watch_count(s);
+        size_t keys = interest_count(s, INTEREST_WATCH);
         out->subscribed += s->pubsub != NULL;
         out->watching += keys > 0;
         out->watched_keys += keys;
         out->timed += (s->flags & SESSION_BLOCKED) && s->block_deadline_us != INT64_MAX;
     }
+    out->keys_waited_for = engine_keys_waited_for(e);
     out->blocked = engine_sessions_blocked(e) + engine_sessions_paused(e);
 }
 

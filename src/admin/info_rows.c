@@ -96,7 +96,7 @@ static const struct info_field clients_fields[] = {
     U64("watching_clients", sessions.watching),
     U64("clients_in_timeout_table", sessions.timed),
     U64("total_watched_keys", sessions.watched_keys),
-    ABSENT("total_blocking_keys", "0"),
+    U64("total_blocking_keys", sessions.keys_waited_for),
     ABSENT("total_blocking_keys_on_nokey", "0"),
 };
 

@@ -47,7 +47,7 @@ static const char *const expected[] = {
     "watching_clients:",
     "clients_in_timeout_table:",
     "total_watched_keys:",
-    "total_blocking_keys:0",
+    "total_blocking_keys:",
     "total_blocking_keys_on_nokey:0",
     "# Memory",
     "used_memory:",
