@@ -7,6 +7,7 @@
 #include "config/option.h"
 #include "engine/engine.h"
 #include "net/net.h"
+#include "store/limits.h"
 
 #define OPTION_FILE_NAME_BYTES_MAX 200 /* of an append-only file's name */
 
@@ -60,6 +61,7 @@ struct config {
     /* data */
     int64_t databases;
     int64_t shards;
+    struct ks_limits limits;
 };
 
 extern const struct options server_options;

@@ -22,6 +22,7 @@
 #include "base/siphash.h"
 #include "base/slice.h"
 #include "store/item.h"
+#include "store/limits.h"
 
 #define KS_DATABASES_MAX (1 << 20) /* as many as a configuration may ask for */
 #define KS_SHARDS_MAX    1024
@@ -56,6 +57,9 @@ void ks_free(struct keyspace **ks);                  /* at once, unbounded */
 
 /* Who hears of expired keys from now on; NULL: nobody. */
 void ks_on_expired(struct keyspace *ks, ks_expired_fn fn, void *arg);
+
+/* Up to where collections are small; borrowed for life, and may change. KS_LIMITS_DEFAULT until then. */
+void ks_set_limits(struct keyspace *ks, const struct ks_limits *limits);
 
 void ks_clock(struct keyspace *ks, int64_t now_ms);
 int64_t ks_now_ms(const struct keyspace *ks);

@@ -96,6 +96,7 @@ struct keyspace {
     const uint16_t *owner_to, *owner_from; /* into owners[] */
     struct slab_heap *items;
     struct populator *populator;
+    const struct ks_limits *limits;
     struct keyhash hash;
     int64_t now_ms;
     unsigned shards;     /* as asked for last */
