@@ -9,7 +9,7 @@
  *   | segments | gap | entry | entry | .... | gap      |   | ....        leaves
  *   +-------------------------------------------------+   +----------
  *
- * Entries are runs of bytes whose form a table of functions knows. They lie packed in leaves of at most `leaf_bytes_max`
+ * Entries are runs of bytes whose form a table of functions knows. They lie packed in leaves of up to `leaf_bytes_max`
  * bytes, with a gap ahead of them and one behind, so that both ends of a tree are cheap to push to and to pop from. A
  * leaf is cut into segments of a few entries, whose places and counts its header has: so nothing scans a leaf from its
  * start. An inner node has for each child how many entries are below it (positions), the bytes set aside for it, and a

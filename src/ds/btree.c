@@ -1,0 +1,454 @@
+#include "ds/btree_impl.h"
+
+/* The way from the root to a leaf, by heights; all of it is the tree's own. */
+struct path {
+    struct btree_node *node[BTREE_HEIGHT_MAX + 1];
+    unsigned index[BTREE_HEIGHT_MAX + 1]; /* of the child */
+    unsigned height;                      /* of the root */
+    struct btree_place place;
+};
+
+/* To the key, or where that is NULL to the position. False: no memory. */
+static bool descend(struct btree *t, const struct btree_key *key, uint64_t at, struct path *p)
+{
+    struct btree_node **slot = &t->root;
+    for (;;) {
+        if (!btree_own(t->ops, slot))
+            return false;
+        struct btree_node *n = *slot;
+        p->node[n->height] = n;
+        if (n->height == 0)
+            break;
+        unsigned i = key ? btree_inner_find(t->ops, n, key) : btree_inner_at(n, &at);
+        p->index[n->height] = i;
+        slot = &btree_children(n)[i];
+    }
+    p->height = t->root->height;
+    p->place = key ? btree_leaf_find(t->ops, p->node[0], key->key)
+                   : btree_leaf_at(t->ops, p->node[0], (unsigned)at);
+    return true;
+}
+
+static void set_node(struct btree *t, struct path *p, unsigned height, struct btree_node *n)
+{
+    p->node[height] = n;
+    if (height == p->height)
+        t->root = n;
+    else
+        btree_children(p->node[height + 1])[p->index[height + 1]] = n;
+}
+
+static void add_to_sums(struct btree *t, const struct path *p, int entries, int64_t bytes)
+{
+    for (unsigned h = 1; h <= p->height; h++) {
+        btree_counts(p->node[h])[p->index[h]] += (uint64_t)(int64_t)entries;
+        btree_sizes(p->node[h])[p->index[h]] += (uint64_t)bytes;
+    }
+    t->count += (uint64_t)(int64_t)entries;
+    t->bytes += (uint64_t)bytes;
+}
+
+/* Of the nodes above `height`, and of the tree. */
+static void sum_up(struct btree *t, const struct path *p, unsigned height)
+{
+    for (unsigned h = height + 1; h <= p->height; h++)
+        btree_inner_refresh(p->node[h], p->index[h]);
+    t->count = btree_sum_count(t->root);
+    t->bytes = btree_sum_bytes(t->root);
+}
+
+static bool is_first(const struct path *p)
+{
+    for (unsigned h = 1; h <= p->height; h++)
+        if (p->index[h] > 0)
+            return false;
+    return p->place.at == p->node[0]->begin;
+}
+
+static bool is_last(const struct path *p)
+{
+    for (unsigned h = 1; h <= p->height; h++)
+        if (p->index[h] + 1 < p->node[h]->count)
+            return false;
+    return p->place.at == p->node[0]->end;
+}
+
+/* --- inner nodes that get one more child ------------------------------------------------------------ */
+
+/* Nodes by height that an insertion needs, made before anything changes. */
+struct spares {
+    struct btree_node *node[BTREE_HEIGHT_MAX + 2];
+};
+
+static void spares_free(struct spares *s)
+{
+    for (unsigned h = 1; h < BTREE_HEIGHT_MAX + 2; h++)
+        if (s->node[h])
+            btree_node_free_shell(s->node[h]);
+}
+
+static bool spares_make(const struct path *p, struct spares *s)
+{
+    *s = (struct spares){0};
+    for (unsigned h = 1;; h++) {
+        assert(h <= BTREE_HEIGHT_MAX);
+        const struct btree_node *n = h <= p->height ? p->node[h] : NULL;
+        if (n && n->count < n->room)
+            return true;
+        bool grows = n && n->room < BTREE_CHILDREN_MAX;
+        s->node[h] = btree_inner_new(h, grows ? n->count + 1u : n ? BTREE_CHILDREN_MAX : 2);
+        if (!s->node[h]) {
+            spares_free(s);
+            return false;
+        }
+        if (grows || !n)
+            return true;
+    }
+}
+
+/* Splits a full inner node, for one more child behind child i: fills `right`, which comes behind it. Returns its
+ * feature. */
+static uint64_t split_inner(struct btree_node *n, unsigned i, struct btree_node *right,
+                            struct btree_node *child, uint64_t feature)
+{
+    unsigned count = n->count;
+    /* What grows at an end leaves full nodes behind. */
+    unsigned cut = i + 1 == count ? count : i == 0 ? 1 : count / 2;
+    uint64_t right_feature = cut == count ? feature : btree_features(n)[cut];
+    btree_inner_append(right, n, cut, count - cut);
+    n->count = (uint16_t)cut;
+    if (i < cut)
+        btree_inner_refresh(n, i);
+    else
+        btree_inner_refresh(right, i - cut);
+    if (i + 1 > cut || cut == count)
+        btree_inner_put(right, i + 1 - cut, child, feature);
+    else
+        btree_inner_put(n, i + 1, child, feature);
+    return right_feature;
+}
+
+/* Puts a node behind the one that the path has at this height less one. */
+static void add_child(struct btree *t, struct path *p, struct btree_node *child, uint64_t feature,
+                      struct spares *s)
+{
+    for (unsigned h = 1;; h++) {
+        if (h > p->height) {
+            btree_inner_put(s->node[h], 0, t->root, 0);
+            btree_inner_put(s->node[h], 1, child, feature);
+            t->root = s->node[h];
+            sum_up(t, p, p->height);
+            return;
+        }
+        struct btree_node *n = p->node[h];
+        if (n->count == n->room && n->room < BTREE_CHILDREN_MAX) {
+            btree_inner_append(s->node[h], n, 0, n->count);
+            set_node(t, p, h, s->node[h]);
+            btree_node_free_shell(n);
+            n = s->node[h];
+        }
+        unsigned i = p->index[h];
+        if (n->count < n->room) {
+            btree_inner_refresh(n, i);
+            btree_inner_put(n, i + 1, child, feature);
+            sum_up(t, p, h);
+            return;
+        }
+        feature = split_inner(n, i, s->node[h], child, feature);
+        child = s->node[h];
+    }
+}
+
+/* --- leaves that get one more entry ----------------------------------------------------------------- */
+
+/* Where a leaf is cut in two. */
+struct cut {
+    unsigned at;
+    bool new_goes_left;
+};
+
+static unsigned larger(unsigned a, unsigned b)
+{
+    return a > b ? a : b;
+}
+
+/* So that both parts are as even as may be, the new entry among them. */
+static struct cut choose_cut(const struct btree_ops *ops, const struct btree_node *n, unsigned at,
+                             unsigned len)
+{
+    unsigned all = btree_used(n) + len, least = all;
+    struct cut best = {0};
+    const char *base = (const char *)n;
+    for (unsigned p = n->begin;; p += (unsigned)ops->bytes(base + p)) {
+        unsigned left = p - n->begin;
+        if (p <= at && left > 0 && larger(left, all - left) < least) {
+            least = larger(left, all - left);
+            best = (struct cut){p, false};
+        }
+        left += len;
+        if (p >= at && left < all && larger(left, all - left) < least) {
+            least = larger(left, all - left);
+            best = (struct cut){p, true};
+        }
+        if (p == n->end)
+            return best;
+    }
+}
+
+/* A new leaf with a run of another's, and room for `more` bytes. */
+static struct btree_node *leaf_of(const struct btree_ops *ops, const struct btree_node *n,
+                                  struct slice run, size_t more)
+{
+    struct btree_node *other = btree_leaf_new(run.len + more, 0);
+    if (!other)
+        return NULL;
+    btree_leaf_append(other, run);
+    btree_leaf_segment(ops, other);
+    if (n->outside > 0)
+        other->outside = ops->outside(run);
+    return other;
+}
+
+static enum err split_leaf(struct btree *t, struct path *p, struct slice entry)
+{
+    struct btree_node *n = p->node[0];
+    unsigned len = (unsigned)entry.len, nth = btree_leaf_position(n, &p->place);
+    struct cut cut = choose_cut(t->ops, n, p->place.at, len);
+    struct slice left_run = slice_of((char *)n + n->begin, cut.at - n->begin);
+    struct slice right_run = slice_of((char *)n + cut.at, n->end - cut.at);
+    struct spares spares;
+    if (!spares_make(p, &spares))
+        return ERR_NOMEM;
+    struct btree_node *left = leaf_of(t->ops, n, left_run, cut.new_goes_left ? len : 0);
+    struct btree_node *right =
+        left ? leaf_of(t->ops, n, right_run, cut.new_goes_left ? 0 : len) : NULL;
+    if (!right) {
+        if (left)
+            btree_node_free_shell(left);
+        spares_free(&spares);
+        return ERR_NOMEM;
+    }
+    struct btree_node *to = cut.new_goes_left ? left : right;
+    struct btree_place place =
+        btree_leaf_at(t->ops, to, cut.new_goes_left ? nth : nth - left->count);
+    btree_leaf_put(t->ops, to, &place, entry);
+    uint64_t feature = btree_feature(t->ops, btree_first_entry(right));
+    set_node(t, p, 0, left);
+    btree_node_free_shell(n);
+    add_child(t, p, right, feature, &spares);
+    return ERR_OK;
+}
+
+/* A leaf of its own for what comes ahead of all or behind all: more will follow. */
+static enum err add_end_leaf(struct btree *t, struct path *p, struct slice entry, bool first)
+{
+    struct btree_node *old = p->node[0];
+    struct spares spares;
+    if (!spares_make(p, &spares))
+        return ERR_NOMEM;
+    size_t room = larger((unsigned)entry.len, (unsigned)t->ops->leaf_bytes_max - BTREE_LEAF_HEAD);
+    struct btree_node *n = btree_leaf_new(room, 0);
+    if (!n) {
+        spares_free(&spares);
+        return ERR_NOMEM;
+    }
+    if (first)
+        n->begin = n->end = n->room;
+    btree_leaf_put(t->ops, n, &(struct btree_place){.at = n->begin}, entry);
+    struct btree_node *right = first ? old : n;
+    uint64_t feature = btree_feature(t->ops, btree_first_entry(right));
+    if (first)
+        set_node(t, p, 0, n);
+    add_child(t, p, right, feature, &spares);
+    return ERR_OK;
+}
+
+/* Moves a leaf's entries to a larger one, with the gap where the place is. */
+static bool grow_leaf(struct btree *t, struct path *p, size_t len)
+{
+    struct btree_node *n = p->node[0];
+    unsigned used = btree_used(n);
+    struct btree_node *other = btree_leaf_new(used + len, 0);
+    if (!other)
+        return false;
+    unsigned begin = p->place.at == n->begin && used > 0 ? other->room - used : BTREE_LEAF_HEAD;
+    memcpy(btree_leaf(other)->at, btree_leaf(n)->at, sizeof(btree_leaf(n)->at));
+    memcpy(btree_leaf(other)->n, btree_leaf(n)->n, sizeof(btree_leaf(n)->n));
+    memcpy((char *)other + begin, (char *)n + n->begin, used);
+    for (unsigned s = 0; s < n->segments; s++)
+        btree_leaf(other)->at[s] = (uint16_t)(btree_leaf(n)->at[s] - n->begin + begin);
+    other->segments = n->segments;
+    other->count = n->count;
+    other->begin = (uint16_t)begin;
+    other->end = (uint16_t)(begin + used);
+    other->outside = n->outside;
+    p->place.at = p->place.at - n->begin + begin;
+    add_to_sums(t, p, 0, (int64_t)other->room - n->room);
+    set_node(t, p, 0, other);
+    btree_node_free_shell(n);
+    return true;
+}
+
+static enum err insert(struct btree *t, const struct btree_key *key, uint64_t at,
+                       struct slice entry)
+{
+    assert(entry.len > 0 && entry.len <= BTREE_ENTRY_BYTES_MAX);
+    if (!t->root) {
+        t->root = btree_leaf_new(entry.len, 0);
+        if (!t->root)
+            return ERR_NOMEM;
+        t->bytes = t->root->room;
+    }
+    struct path p;
+    if (!descend(t, key, at, &p))
+        return ERR_NOMEM;
+    struct btree_node *n = p.node[0];
+    size_t needed = BTREE_LEAF_HEAD + btree_used(n) + entry.len;
+    if (needed > n->room) {
+        if (needed > t->ops->leaf_bytes_max && n->count > 0) {
+            bool first = is_first(&p);
+            if (first || is_last(&p))
+                return add_end_leaf(t, &p, entry, first);
+            return split_leaf(t, &p, entry);
+        }
+        if (!grow_leaf(t, &p, entry.len))
+            return ERR_NOMEM;
+        n = p.node[0];
+    }
+    uint64_t outside = n->outside;
+    btree_leaf_put(t->ops, n, &p.place, entry);
+    add_to_sums(t, &p, 1, (int64_t)(n->outside - outside));
+    return ERR_OK;
+}
+
+enum err btree_insert(struct btree *t, uint64_t at, struct slice entry)
+{
+    assert(at <= t->count);
+    return insert(t, NULL, at, entry);
+}
+
+enum err btree_insert_key(struct btree *t, const struct btree_key *key, struct slice entry)
+{
+    return insert(t, key, 0, entry);
+}
+
+/* --- erasing ---------------------------------------------------------------------------------------- */
+
+static void erase(struct btree *t, struct path *p)
+{
+    struct btree_node *n = p->node[0];
+    const char *entry = (const char *)n + p->place.at;
+    struct slice run = slice_of(entry, t->ops->bytes(entry));
+    size_t outside = n->outside > 0 ? t->ops->outside(run) : 0;
+    if (outside > 0)
+        t->ops->drop(run);
+    n->outside -= outside;
+    btree_leaf_normal(n, &p->place);
+    btree_leaf_take(n, &p->place, (unsigned)run.len);
+    add_to_sums(t, p, -1, -(int64_t)outside);
+    unsigned h = 1;
+    while (h <= p->height && btree_is_small(t->ops, p->node[h - 1]) &&
+           btree_mend(t->ops, p->node[h], p->index[h])) {
+        if (h < p->height)
+            btree_inner_refresh(p->node[h + 1], p->index[h + 1]);
+        h++;
+    }
+    if (h > 1)
+        sum_up(t, p, h - 1);
+    if (t->root->count <= 1)
+        btree_mend_root(t);
+}
+
+enum err btree_erase(struct btree *t, uint64_t at)
+{
+    assert(at < t->count);
+    struct path p;
+    if (!descend(t, NULL, at, &p))
+        return ERR_NOMEM;
+    erase(t, &p);
+    return ERR_OK;
+}
+
+enum err btree_erase_key(struct btree *t, const struct btree_key *key)
+{
+    if (!t->root)
+        return ERR_NOTFOUND;
+    struct path p;
+    if (!descend(t, key, 0, &p))
+        return ERR_NOMEM;
+    const struct btree_node *n = p.node[0];
+    if (p.place.at < n->end) {
+        if (t->ops->compare((const char *)n + p.place.at, key->key) != 0)
+            return ERR_NOTFOUND;
+        erase(t, &p);
+        return ERR_OK;
+    }
+    /* It may be the first entry of the next leaf. */
+    struct btree_cursor c;
+    const char *entry = btree_find(t, key, &c);
+    if (!entry || t->ops->compare(entry, key->key) != 0)
+        return ERR_NOTFOUND;
+    return btree_erase(t, btree_position(&c));
+}
+
+enum err btree_replace(struct btree *t, uint64_t at, struct slice entry)
+{
+    assert(at < t->count);
+    struct path p;
+    if (!descend(t, NULL, at, &p))
+        return ERR_NOMEM;
+    struct btree_node *n = p.node[0];
+    char *old = (char *)n + p.place.at;
+    struct slice run = slice_of(old, t->ops->bytes(old));
+    if (run.len == entry.len && n->outside == 0 &&
+        (!t->ops->outside || t->ops->outside(entry) == 0)) {
+        memcpy(old, entry.ptr, entry.len);
+        return ERR_OK;
+    }
+    /* Both lie on nodes of the tree's own then, so that the second step does not fail. */
+    enum err err = btree_insert(t, at, entry);
+    if (err != ERR_OK)
+        return err;
+    err = btree_erase(t, at + 1);
+    assert(err == ERR_OK);
+    return ERR_OK;
+}
+
+/* --- sharing and freeing ---------------------------------------------------------------------------- */
+
+void btree_share(const struct btree *from, struct btree *to)
+{
+    *to = *from;
+    if (to->root)
+        to->root->refs++;
+}
+
+bool btree_free_some(struct btree *t, size_t *effort)
+{
+    while (t->root) {
+        struct btree_node *parent = NULL, *n = t->root;
+        while (n->refs == 1 && n->height > 0 && n->count > 0) {
+            parent = n;
+            n = btree_children(n)[n->count - 1u];
+        }
+        btree_node_drop(t->ops, n);
+        if (parent)
+            parent->count--;
+        else
+            t->root = NULL;
+        *effort -= *effort > 0;
+        if (*effort == 0)
+            break;
+    }
+    if (t->root)
+        return false;
+    t->count = t->bytes = 0;
+    return true;
+}
+
+void btree_free(struct btree *t)
+{
+    size_t effort = SIZE_MAX;
+    while (!btree_free_some(t, &effort))
+        effort = SIZE_MAX;
+}
