@@ -1,7 +1,5 @@
 #include "store/keyspace_impl.h"
 
-static const struct ks_limits default_limits = KS_LIMITS_DEFAULT;
-
 /* --- life ------------------------------------------------------------------------------------------- */
 
 static uint32_t rehash_item(const void *item, void *ks)
@@ -55,7 +53,7 @@ struct keyspace *ks_new(const struct ks_options *o)
     ks->databases = o->databases;
     keyhash_init(&ks->hash, o->hash_key);
     ks->now_ms = o->now_ms;
-    ks_set_limits(ks, &default_limits);
+    ks->limits = KS_LIMITS_DEFAULT;
     ks_on_expired(ks, o->expired, o->expired_arg);
     ks->due_ms = INT64_MAX;
     ks->shards = ks->shards_from = ks->cell_count = o->shards;
@@ -85,11 +83,6 @@ void ks_on_expired(struct keyspace *ks, ks_expired_fn fn, void *arg)
     ks->expired_arg = arg;
 }
 
-void ks_set_limits(struct keyspace *ks, const struct ks_limits *limits)
-{
-    ks->limits = limits;
-}
-
 void ks_clock(struct keyspace *ks, int64_t now_ms)
 {
     ks->now_ms = now_ms;
@@ -103,6 +96,16 @@ int64_t ks_now_ms(const struct keyspace *ks)
 struct slab_heap *ks_items(struct keyspace *ks)
 {
     return ks->items;
+}
+
+void ks_set_limits(struct keyspace *ks, const struct ks_limits *limits)
+{
+    ks->limits = *limits;
+}
+
+const struct ks_limits *ks_limits(const struct keyspace *ks)
+{
+    return &ks->limits;
 }
 
 int ks_databases(const struct keyspace *ks)

@@ -58,12 +58,12 @@ void ks_free(struct keyspace **ks);                  /* at once, unbounded */
 /* Who hears of expired keys from now on; NULL: nobody. */
 void ks_on_expired(struct keyspace *ks, ks_expired_fn fn, void *arg);
 
-/* Up to where collections are small; borrowed for life, and may change. KS_LIMITS_DEFAULT until then. */
-void ks_set_limits(struct keyspace *ks, const struct ks_limits *limits);
-
 void ks_clock(struct keyspace *ks, int64_t now_ms);
 int64_t ks_now_ms(const struct keyspace *ks);
 int ks_databases(const struct keyspace *ks);
+/* KS_LIMITS_DEFAULT at first. Values that are there keep the form that they have until they are changed. */
+void ks_set_limits(struct keyspace *ks, const struct ks_limits *limits);
+const struct ks_limits *ks_limits(const struct keyspace *ks);
 /* Where its items live: for value_cursor_hold. */
 struct slab_heap *ks_items(struct keyspace *ks);
 

@@ -96,7 +96,6 @@ struct keyspace {
     const uint16_t *owner_to, *owner_from; /* into owners[] */
     struct slab_heap *items;
     struct populator *populator;
-    const struct ks_limits *limits;
     struct keyhash hash;
     int64_t now_ms;
     unsigned shards;     /* as asked for last */
@@ -107,6 +106,7 @@ struct keyspace {
     uint8_t parity;
     bool untidy; /* keys came or went since the last round of tidying began */
     uint64_t hits, misses;
+    struct ks_limits limits;
 
     ks_expired_fn expired;
     void *expired_arg;
