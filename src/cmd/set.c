@@ -2,7 +2,11 @@
 #include "cmd/set.h"
 
 #include "base/mem.h"
+#include "cmd/reply_walk.h"
 #include "cmd/scan_options.h"
+
+/* What a member takes in a reply beside its bytes, about. */
+#define MEMBER_EXTRA_BYTES 8
 
 /* --- adding and removing ---------------------------------------------------------------------- */
 
@@ -211,16 +215,40 @@ static void cmd_smismember(struct cmd_ctx *c)
 
 /* --- all of them ------------------------------------------------------------------------------ */
 
+/* Where a reply with all members is. */
+struct members {
+    uint64_t at, left;
+};
+
+static bool write_members(void *state, const struct item *it, struct resp_writer *w, size_t bytes)
+{
+    struct members *m = state;
+    struct set_walk walk;
+    struct slice member;
+    size_t written = 0;
+    set_walk_init(&walk, it, m->at);
+    while (m->left > 0 && written < bytes && set_walk_next(&walk, &member)) {
+        resp_bulk(w, member);
+        written += member.len + MEMBER_EXTRA_BYTES;
+        m->left--;
+    }
+    m->at = set_walk_at(&walk);
+    return m->left > 0;
+}
+
 void set_reply_members(struct cmd_ctx *c, const struct item *it)
 {
-    struct set_walk w;
-    struct slice member;
-    resp_set(c->out, it ? (size_t)set_count(it) : 0);
-    if (!it)
+    if (!it) {
+        resp_set(c->out, 0);
         return;
-    set_walk_init(&w, it, 0);
-    while (set_walk_next(&w, &member))
-        resp_bulk(c->out, member);
+    }
+    struct members m = {0, set_count(it)};
+    ctx_reply_walk(c, it,
+                   &(struct reply_walk){.header = resp_set,
+                                        .count = (size_t)m.left,
+                                        .write = write_members,
+                                        .state = &m,
+                                        .state_bytes = sizeof(m)});
 }
 
 static void cmd_smembers(struct cmd_ctx *c)

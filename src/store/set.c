@@ -130,6 +130,11 @@ static size_t memory(const struct item *it)
     return hashtree_memory(set_tree(it));
 }
 
+static size_t memory_alone(const struct item *it)
+{
+    return hashtree_is_shared(set_tree(it)) ? 0 : memory(it);
+}
+
 static size_t effort(const struct item *it)
 {
     return hashtree_nodes(set_tree(it));
@@ -223,6 +228,7 @@ const struct value_ops value_ops_set = {
     .share = share,
     .free_some = free_some,
     .memory = memory,
+    .memory_alone = memory_alone,
     .effort = effort,
     .sum = sum,
     .digest = digest,
