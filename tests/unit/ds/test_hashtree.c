@@ -182,8 +182,8 @@ static void check_walk(const struct world *w)
 static void change(struct world *w, unsigned names)
 {
     unsigned i = rng_next(&w->rng) % names;
-    int64_t due_ms =
-        w->values && rng_next(&w->rng) % 4 == 0 ? (int64_t)(rng_next(&w->rng) % 1000) : HASHTREE_NO_DUE;
+    int64_t due_ms = w->values && rng_next(&w->rng) % 4 == 0 ? (int64_t)(rng_next(&w->rng) % 1000)
+                                                             : HASHTREE_NO_DUE;
     assert_int_equal(set(w, i, (uint32_t)rng_next(&w->rng) >> 8, due_ms), ERR_OK);
 }
 
@@ -373,6 +373,34 @@ static void test_due_entries_are_found_in_time(void **state)
     world_free(w);
 }
 
+/* As many as take a level of inner nodes below the root. */
+static void test_a_full_node_gets_nodes_below_it(void **state)
+{
+    (void)state;
+    struct world *w = world_new(9, false);
+    enum { NAMES = 60000 };
+    for (int out = 0; out < 2; out++) {
+        for (int i = 0; i < NAMES; i++) {
+            char name[100];
+            struct pack_entry string;
+            bool added = false;
+            int len = sprintf(name, "%-70d", i);
+            assert_true(pack_entry_init(&string, slice_of(name, (size_t)len)));
+            struct hashtree_new n = {&string, NULL, HASHTREE_NO_DUE};
+            if (out) {
+                assert_int_equal(hashtree_remove(w->tree, &string), ERR_OK);
+            } else {
+                assert_int_equal(hashtree_set(w->tree, &n, &added), ERR_OK);
+                assert_true(added);
+            }
+            if (i % 6000 == 5999)
+                hashtree_validate(w->tree);
+        }
+    }
+    assert_int_equal(hashtree_nodes(w->tree), 0);
+    world_free(w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -382,6 +410,7 @@ int main(void)
         cmocka_unit_test(test_lack_of_memory_changes_nothing),
         cmocka_unit_test(test_scan_gives_what_stays_throughout_once),
         cmocka_unit_test(test_due_entries_are_found_in_time),
+        cmocka_unit_test(test_a_full_node_gets_nodes_below_it),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
