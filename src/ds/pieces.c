@@ -203,13 +203,13 @@ static bool make_slot(struct write *w, size_t i, struct piece *out)
 {
     size_t begin = i * SLOT, end = begin + slot_len(w->len, i);
     *out = (struct piece){NULL, 0};
-    if (fits_in_place(w, i))
-        return true;
     if (w->from && w->offset <= begin && end <= w->end) {
         *out = (struct piece){blob_hold(w->from),
                               (size_t)(w->bytes.ptr - w->from->data) + begin - w->offset};
         return true;
     }
+    if (fits_in_place(w, i))
+        return true;
     bool is_gap = begin >= w->p->len && end <= w->offset;
     out->blob = is_gap ? try_zero_slot(w) : try_own_slot(w, i);
     return out->blob != NULL;
