@@ -98,6 +98,13 @@ static enum err apply_shards(struct server *s, struct config *next, char error[C
     return err;
 }
 
+static enum err apply_limits(struct server *s, struct config *next, char error[CONFIG_ERROR_CHARS])
+{
+    (void)error;
+    ks_set_limits(s->ks, &next->limits);
+    return ERR_OK;
+}
+
 static enum err apply_aof(struct server *s, struct config *next, char error[CONFIG_ERROR_CHARS])
 {
     return persist_apply(s, next, error);
@@ -109,7 +116,7 @@ static const struct {
 } steps[] = {
     {APPLY_DIR, apply_dir},       {APPLY_LOG, apply_log},       {APPLY_CLIENTS, apply_clients},
     {APPLY_LISTEN, apply_listen}, {APPLY_MEMORY, apply_memory}, {APPLY_CRON, apply_cron},
-    {APPLY_AOF, apply_aof},       {APPLY_SHARDS, apply_shards},
+    {APPLY_AOF, apply_aof},       {APPLY_SHARDS, apply_shards}, {APPLY_LIMITS, apply_limits},
 };
 #define STEPS (sizeof(steps) / sizeof(steps[0]))
 

@@ -7,6 +7,7 @@
 #include "config/option.h"
 #include "engine/engine.h"
 #include "net/net.h"
+#include "store/limits.h"
 
 #define OPTION_FILE_NAME_BYTES_MAX 200 /* of an append-only file's name */
 
@@ -20,6 +21,7 @@ enum option_group {
     APPLY_MEMORY = 1 << 5,
     APPLY_CRON = 1 << 6,
     APPLY_AOF = 1 << 7,
+    APPLY_LIMITS = 1 << 8, /* of small collections */
 };
 
 enum option_supervised { SUPERVISED_NO, SUPERVISED_AUTO, SUPERVISED_SYSTEMD, SUPERVISED_UPSTART };
@@ -60,6 +62,8 @@ struct config {
     /* data */
     int64_t databases;
     int64_t shards;
+    struct ks_limits limits;
+    int64_t list_compress_depth;
 };
 
 extern const struct options server_options;

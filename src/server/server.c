@@ -77,6 +77,7 @@ static enum err new_data(struct server *s, char error[CONFIG_ERROR_CHARS])
                  (long long)s->config.databases, (long long)s->config.shards);
         return ERR_NOMEM;
     }
+    ks_set_limits(s->ks, &s->config.limits);
     server_config_host(s);
     s->table = cmd_table_new();
     server_add_rows(s, s->table);

@@ -53,6 +53,7 @@ struct keyspace *ks_new(const struct ks_options *o)
     ks->databases = o->databases;
     keyhash_init(&ks->hash, o->hash_key);
     ks->now_ms = o->now_ms;
+    ks->limits = KS_LIMITS_DEFAULT;
     ks_on_expired(ks, o->expired, o->expired_arg);
     ks->due_ms = INT64_MAX;
     ks->shards = ks->shards_from = ks->cell_count = o->shards;
@@ -95,6 +96,16 @@ int64_t ks_now_ms(const struct keyspace *ks)
 struct slab_heap *ks_items(struct keyspace *ks)
 {
     return ks->items;
+}
+
+void ks_set_limits(struct keyspace *ks, const struct ks_limits *limits)
+{
+    ks->limits = *limits;
+}
+
+const struct ks_limits *ks_limits(const struct keyspace *ks)
+{
+    return &ks->limits;
 }
 
 int ks_databases(const struct keyspace *ks)

@@ -22,6 +22,7 @@
 #include "base/siphash.h"
 #include "base/slice.h"
 #include "store/item.h"
+#include "store/limits.h"
 
 #define KS_DATABASES_MAX (1 << 20) /* as many as a configuration may ask for */
 #define KS_SHARDS_MAX    1024
@@ -60,6 +61,9 @@ void ks_on_expired(struct keyspace *ks, ks_expired_fn fn, void *arg);
 void ks_clock(struct keyspace *ks, int64_t now_ms);
 int64_t ks_now_ms(const struct keyspace *ks);
 int ks_databases(const struct keyspace *ks);
+/* KS_LIMITS_DEFAULT at first. Values that are there keep the form that they have until they are changed. */
+void ks_set_limits(struct keyspace *ks, const struct ks_limits *limits);
+const struct ks_limits *ks_limits(const struct keyspace *ks);
 /* Where its items live: for value_cursor_hold. */
 struct slab_heap *ks_items(struct keyspace *ks);
 

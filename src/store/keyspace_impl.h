@@ -106,6 +106,7 @@ struct keyspace {
     uint8_t parity;
     bool untidy; /* keys came or went since the last round of tidying began */
     uint64_t hits, misses;
+    struct ks_limits limits;
 
     ks_expired_fn expired;
     void *expired_arg;

@@ -283,9 +283,12 @@ static void test_defaults_of_redis(void **state)
                  "*2\r\n$17\r\nrepl-backlog-size\r\n$7\r\n1048576\r\n");
     assert_reply(&t, "CONFIG GET lua-time-limit", "*2\r\n$14\r\nlua-time-limit\r\n$4\r\n5000\r\n");
     assert_reply(&t, "CONFIG SET repl-backlog-size 1mb stop-writes-on-bgsave-error YES", "+OK\r\n");
-    assert_reply(&t, "CONFIG SET hash-max-listpack-entries 64",
-                 SET_FAILED("hash-max-listpack-entries",
-                            "not supported yet, only '512' is: there are no hashes"));
+    assert_reply(&t, "CONFIG SET stream-node-max-entries 64",
+                 SET_FAILED("stream-node-max-entries",
+                            "not supported yet, only '100' is: there are no streams"));
+    assert_reply(&t, "CONFIG SET hash-max-ziplist-entries 64 list-max-listpack-size -1", "+OK\r\n");
+    assert_reply(&t, "CONFIG GET hash-max-listpack-entries",
+                 "*2\r\n$25\r\nhash-max-listpack-entries\r\n$2\r\n64\r\n");
     assert_reply(&t, "CONFIG SET aclfile x", SET_FAILED("aclfile", "can't set immutable config"));
     assert_reply(&t, "CONFIG GET rename-command", "*0\r\n");
 }

@@ -207,7 +207,7 @@ static void test_not_supported(void **state)
     (void)state;
     check_problems(
         "save 900 1\nmaxmemory-policy allkeys-lru\nmaxmemory 100mb\nloadmodule x.so a\nrename-command FLUSHALL \"\"\nuser x on\n"
-        "hash-max-listpack-entries 5\nmaxclient 5\nno-such-thing 1\n",
+        "stream-node-max-entries 5\nmaxclient 5\nno-such-thing 1\n",
         "W test.conf:1: 'save 900 1': snapshots are not supported yet, the append-only file keeps data; ignored\n"
         "W test.conf:2: 'maxmemory-policy allkeys-lru': not supported yet, only 'noeviction' is: nothing is evicted; "
         "ignored\n"
@@ -216,7 +216,7 @@ static void test_not_supported(void **state)
         "start without it\n"
         "E test.conf:6: 'user ...': not supported by Corsac yet, and it may keep somebody out: Corsac does not "
         "start without it\n"
-        "W test.conf:7: 'hash-max-listpack-entries 5': not supported yet, only '512' is: there are no hashes; ignored\n"
+        "W test.conf:7: 'stream-node-max-entries 5': not supported yet, only '100' is: there are no streams; ignored\n"
         "E test.conf:8: 'maxclient ...': unknown option; did you mean 'maxclients'?\n"
         "E test.conf:9: 'no-such-thing ...': unknown option\n");
 }
