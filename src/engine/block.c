@@ -5,6 +5,8 @@
 #include "engine/check.h"
 #include "engine/durable.h"
 #include "engine/engine_impl.h"
+#include "engine/errors.h"
+#include "engine/interest.h"
 
 void block_session(struct session *s, int64_t deadline_us, block_end_fn end)
 {
@@ -18,22 +20,29 @@ void block_session(struct session *s, int64_t deadline_us, block_end_fn end)
         heap_add(&e->deadlines, &s->deadline, deadline_us);
 }
 
-static void end_with(struct session *s, enum unblock_why why, const char *error)
+static void leave(struct session *s)
 {
     struct engine *e = s->engine;
     assert(s->flags & SESSION_BLOCKED);
-    block_end_fn end = s->unblock;
     if (s->block_deadline_us != INT64_MAX)
         heap_remove(&e->deadlines, &s->deadline);
     s->flags &= ~SESSION_BLOCKED;
     s->block_deadline_us = INT64_MAX;
     s->unblock = NULL;
     e->blocked_count--;
+}
+
+static void end_with(struct session *s, enum unblock_why why, const char *error)
+{
+    block_end_fn end = s->unblock;
+    leave(s);
     bool quiet = why == UNBLOCK_CLOSE || session_drops_reply(s);
     struct resp_writer *w = quiet ? NULL : session_push_open(s);
-    if (w && error)
+    if (w && error) {
         resp_error(w, error);
-    end(s, error ? NULL : w);
+        engine_count_error(s->engine, w);
+    }
+    end(s, why, error ? NULL : w);
     if (w)
         session_push_close(s);
     if (why != UNBLOCK_CLOSE)
@@ -49,6 +58,13 @@ void block_end(struct session *s, enum unblock_why why)
 void block_fail(struct session *s, const char *error)
 {
     end_with(s, UNBLOCK_FAULT, error);
+}
+
+void block_done(struct session *s)
+{
+    leave(s);
+    s->ops->ready(s);
+    s->ops->resume(s);
 }
 
 /* When those who wait for a log with a fault wait no longer. */
@@ -67,6 +83,8 @@ void engine_deadlines(struct engine *e)
         engine_log_failed(e);
     while ((first = heap_first(&e->deadlines)) && first->key <= e->now_us)
         block_end(heap_owner(first, struct session, deadline), UNBLOCK_TIMEOUT);
+    if (e->keys_ready)
+        interest_serve(e->interest);
 }
 
 int64_t engine_next_deadline_us(const struct engine *e)

@@ -129,16 +129,18 @@ static void reply_synced(const struct session *s, struct resp_writer *out)
     resp_int(out, 0);
 }
 
-static void end_waitaof(struct session *s, struct resp_writer *out)
+static void end_waitaof(struct session *s, enum unblock_why why, struct resp_writer *out)
 {
+    (void)why;
     heap_remove(&s->engine->sync_waits, &s->sync_wait);
     if (out)
         reply_synced(s, out);
 }
 
 /* Of replicas, of which there are none. */
-static void end_waitaof_of_others(struct session *s, struct resp_writer *out)
+static void end_waitaof_of_others(struct session *s, enum unblock_why why, struct resp_writer *out)
 {
+    (void)why;
     if (out)
         reply_synced(s, out);
 }

@@ -117,6 +117,10 @@ void engine_set_active_expiry(struct engine *e, bool on);
 void engine_monitors(struct engine *e, int more);
 /* Every key is another one from now on: transactions that watch any are aborted. */
 void engine_data_replaced(struct engine *e);
+/* Serves the sessions that wait for keys which a load brought. */
+void engine_serve_ready(struct engine *e);
+/* Keys that some session waits for (BLPOP, ...). */
+size_t engine_keys_waited_for(const struct engine *e);
 
 /* --- requests --------------------------------------------------------------------------------------- */
 

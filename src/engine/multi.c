@@ -6,42 +6,17 @@
 
 #include "base/mem.h"
 #include "engine/engine_impl.h"
+#include "engine/interest.h"
+#include "engine/kept.h"
 #include "engine/run.h"
-#include "engine/watch.h"
-
-struct queued {
-    struct cmd *cmd;
-    int argc;
-    size_t bytes;        /* of this allocation */
-    struct slice argv[]; /* the bytes stand behind it */
-};
 
 struct session_multi {
-    struct queued **at; /* owned, count of them, each owned */
+    struct kept_request **at; /* owned, count of them, each owned */
     size_t count, cap;
     size_t bytes;
     unsigned flags;  /* enum cmd_flag of all, or-ed */
     unsigned common; /* and-ed */
 };
-
-static struct queued *queued_new(struct cmd *cmd, const struct slice *argv, int argc)
-{
-    size_t bytes = sizeof(struct queued) + (size_t)argc * sizeof(struct slice);
-    for (int i = 0; i < argc; i++)
-        bytes += argv[i].len;
-    struct queued *q = mem_try_alloc(bytes);
-    if (!q)
-        return NULL;
-    *q = (struct queued){.cmd = cmd, .argc = argc, .bytes = bytes};
-    char *place = (char *)&q->argv[argc];
-    for (int i = 0; i < argc; i++) {
-        q->argv[i] = slice_of(place, argv[i].len);
-        if (argv[i].len)
-            memcpy(place, argv[i].ptr, argv[i].len);
-        place += argv[i].len;
-    }
-    return q;
-}
 
 static bool make_room(struct session_multi *m)
 {
@@ -50,7 +25,7 @@ static bool make_room(struct session_multi *m)
     size_t cap = m->cap ? m->cap * 2 : 8;
     if (cap > MULTI_COMMANDS_MAX)
         return false;
-    struct queued **at = mem_try_realloc(m->at, cap * sizeof(struct queued *));
+    struct kept_request **at = mem_try_realloc(m->at, cap * sizeof(struct kept_request *));
     if (!at)
         return false;
     m->at = at;
@@ -61,7 +36,7 @@ static bool make_room(struct session_multi *m)
 bool multi_queue(struct session *s, struct cmd *cmd, const struct slice *argv, int argc)
 {
     struct session_multi *m = s->multi;
-    struct queued *q = make_room(m) ? queued_new(cmd, argv, argc) : NULL;
+    struct kept_request *q = make_room(m) ? kept_new(cmd, argv, argc) : NULL;
     if (!q) {
         s->flags |= SESSION_DIRTY_EXEC;
         return false;
@@ -81,13 +56,19 @@ static void multi_free(struct session_multi *m)
     mem_free(m);
 }
 
+static void forget_watched(struct session *s)
+{
+    interest_drop(s, INTEREST_WATCH);
+    s->flags &= ~SESSION_DIRTY_CAS;
+}
+
 void multi_discard(struct session *s)
 {
     if (s->multi)
         multi_free(s->multi);
     s->multi = NULL;
     session_flags(s, 0, SESSION_MULTI | SESSION_DIRTY_EXEC);
-    watch_forget_all(s);
+    forget_watched(s);
 }
 
 size_t multi_count(const struct session *s)
@@ -97,7 +78,7 @@ size_t multi_count(const struct session *s)
 
 size_t multi_memory(const struct session *s)
 {
-    return s->multi ? s->multi->bytes + s->multi->cap * sizeof(struct queued *) : 0;
+    return s->multi ? s->multi->bytes + s->multi->cap * sizeof(struct kept_request *) : 0;
 }
 
 unsigned multi_flags(const struct session *s)
@@ -146,7 +127,7 @@ static void run_queue(struct cmd_ctx *c, struct session_multi *m)
     struct engine *e = engine_of(c);
     resp_array(c->out, m->count);
     for (size_t i = 0; i < m->count; i++) {
-        struct queued *q = m->at[i];
+        struct kept_request *q = m->at[i];
         engine_call(e, c->session, q->cmd, q->argv, q->argc);
     }
 }
@@ -158,7 +139,7 @@ static void cmd_exec(struct cmd_ctx *c)
         resp_error(c->out, "EXEC without MULTI");
         return;
     }
-    watch_settle_expired(s);
+    interest_settle_expired(s);
     uint32_t flags = s->flags;
     struct session_multi *m = s->multi;
     s->multi = NULL;
@@ -185,7 +166,7 @@ static void cmd_watch(struct cmd_ctx *c)
         /* A key that is due already goes now, so that its end is no change that the transaction would fail for. */
         struct key key = ctx_key(c, i);
         ks_find(c->ks, c->db, &key, KS_NO_TOUCH);
-        if (!watch_add(s, c->db, c->argv[i])) {
+        if (!interest_add(s, INTEREST_WATCH, c->db, &key)) {
             ctx_reply_nomem(c);
             return;
         }
@@ -195,7 +176,7 @@ static void cmd_watch(struct cmd_ctx *c)
 
 static void cmd_unwatch(struct cmd_ctx *c)
 {
-    watch_forget_all(c->session);
+    forget_watched(c->session);
     resp_ok(c->out);
 }
 

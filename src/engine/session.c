@@ -6,7 +6,6 @@
 #include "engine/check.h"
 #include "engine/engine_impl.h"
 #include "engine/multi.h"
-#include "engine/watch.h"
 
 /* --- all of them ---------------------------------------------------------------------------------------- */
 

@@ -12,7 +12,7 @@
 #include "base/mem.h"
 #include "clients/pubsub.h"
 #include "engine/block.h"
-#include "engine/watch.h"
+#include "engine/interest.h"
 #include "server/version.h"
 
 #ifdef __clang__
@@ -70,7 +70,7 @@ void info_clients(struct server *s, struct buf *out)
 {
     size_t subscribers = 0, watching = 0, watched = 0, timed = 0;
     for (const struct session *c = engine_sessions(s->engine); c; c = c->next) {
-        size_t keys = watch_count(c);
+        size_t keys = interest_count(c, INTEREST_WATCH);
         subscribers += c->pubsub != NULL;
         watching += keys > 0;
         watched += keys;
@@ -91,7 +91,7 @@ void info_clients(struct server *s, struct buf *out)
     info_line(out, "watching_clients:%zu", watching);
     info_line(out, "clients_in_timeout_table:%zu", timed);
     info_line(out, "total_watched_keys:%zu", watched);
-    info_line(out, "total_blocking_keys:0");
+    info_line(out, "total_blocking_keys:%zu", engine_keys_waited_for(s->engine));
     info_line(out, "total_blocking_keys_on_nokey:0");
 }
 

@@ -5,7 +5,6 @@
 #include "base/clock.h"
 #include "engine/block.h"
 #include "engine/session.h"
-#include "engine/watch.h"
 #include "log/aof.h"
 #include "server/persist.h"
 #include "server/server.h"
@@ -128,8 +127,9 @@ void persist_load_slice(struct server *s)
 
 /* --- DEBUG LOADAOF ------------------------------------------------------------------------------------------ */
 
-static void stop_waiting(struct session *waiter, struct resp_writer *out)
+static void stop_waiting(struct session *waiter, enum unblock_why why, struct resp_writer *out)
 {
+    (void)why;
     struct server *s = engine_owner(waiter->engine);
     s->persist.reloader = NULL;
     if (!out)
@@ -160,4 +160,5 @@ void persist_reload_end(struct server *s, const char *error)
     engine_data_replaced(s->engine);
     if (s->persist.reloader)
         block_end(s->persist.reloader, UNBLOCK_TIMEOUT);
+    engine_serve_ready(s->engine);
 }

@@ -356,15 +356,14 @@ void sim_client_receive(struct sim_client *c)
         sim_client_open(c);
         return;
     }
-    size_t open = gate_open_bytes(s);
-    while (open > 0 && outq_peek(&s->queue, &iov, 1) > 0) {
-        size_t n = iov.iov_len < open ? iov.iov_len : open;
+    uint64_t until = gate_open_until(s);
+    while (outq_peek_until(&s->queue, until, &iov, 1) > 0) {
+        size_t n = iov.iov_len;
         uint64_t head[2] = {(uint64_t)c->id, (uint64_t)w->now_us};
         w->out->trace = crc32c(crc32c(w->out->trace, head, sizeof(head)), iov.iov_base, n);
         buf_append(&c->got, iov.iov_base, n);
         outq_drain(&s->queue, n);
         s->out_bytes += n;
-        open -= n;
     }
     while (!w->out->failure[0] && take_next(c)) {
     }
