@@ -21,8 +21,8 @@ enum option_group {
     APPLY_MEMORY = 1 << 5,
     APPLY_CRON = 1 << 6,
     APPLY_AOF = 1 << 7,
-    APPLY_TITLE = 1 << 8,
-    APPLY_OOM_SCORE = 1 << 9,
+    APPLY_TITLE = 1 << 9,
+    APPLY_OOM_SCORE = 1 << 10,
     APPLY_LIMITS = 1 << 8, /* of small collections */
 };
 
