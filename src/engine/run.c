@@ -12,7 +12,7 @@
 
 #include "engine/block.h"
 #include "engine/check.h"
-#include "engine/count.h"
+#include "engine/count_impl.h"
 #include "engine/durable.h"
 #include "engine/interest.h"
 #include "engine/multi.h"

@@ -2,7 +2,7 @@
 
 #include "base/mem.h"
 #include "engine/block.h"
-#include "engine/count.h"
+#include "engine/count_impl.h"
 #include "engine/engine_impl.h"
 #include "engine/interest.h"
 #include "engine/timeout.h"

@@ -53,6 +53,16 @@ void server_add_rows(struct server *s, struct cmd_table *t)
     config_add_rows(t, s ? &s->config_host : NULL);
 }
 
+struct cmd_table *server_table_new(void)
+{
+    struct cmd_table *t = cmd_table_new();
+    server_add_rows(NULL, t);
+    engine_add_rows(NULL, t);
+    clients_add_rows(NULL, t);
+    admin_add_rows(NULL, t);
+    return t;
+}
+
 static void read_clocks(struct engine *e)
 {
     engine_turn(e, clock_mono_us(), clock_wall_ms());
@@ -98,7 +108,7 @@ static enum err new_data(struct server *s, char error[CONFIG_ERROR_CHARS])
     s->engine = engine_new(&eo, &s->config.engine);
     clients_attach(s->clients, s->engine);
     admin_attach(s->admin, s->engine);
-    return server_rename_commands(s, error);
+    return server_rename_commands(s->table, s->config.renames, error);
 }
 
 struct server *server_new(struct config *takes, char error[CONFIG_ERROR_CHARS])
@@ -115,7 +125,7 @@ struct server *server_new(struct config *takes, char error[CONFIG_ERROR_CHARS])
     s->logger.role = 'M';
 
     unsigned failed;
-    unsigned early = APPLY_DIR | APPLY_LOG | APPLY_MEMORY;
+    unsigned early = APPLY_DIR | APPLY_LOG | APPLY_MEMORY | APPLY_TITLE;
     if (server_apply(s, &s->config, early, &failed, error) != ERR_OK)
         goto fail;
     if (logger_open(&s->logger, s->config.logfile) != ERR_OK) {
@@ -160,6 +170,7 @@ void server_free(struct server **server)
     config_deinit(&s->config, &server_options);
     mem_free(s->config_host.file);
     mem_free(s->executable);
+    title_free(&s->title);
     mem_free(s);
     *server = NULL;
 }

@@ -18,6 +18,7 @@ struct admin;
 struct clients;
 struct event;
 struct event_base;
+struct title;
 
 #define SERVER_ID_CHARS       40 /* hexadecimal digits of a run or replication id */
 #define SERVER_METRIC_SAMPLES 16 /* over which "instantaneous" figures are an average */
@@ -49,6 +50,9 @@ struct server {
     struct config config;
     struct config_host config_host; /* owns its file name */
     char *executable;               /* owned; absolute */
+    struct title *title;  /* owned; NULL: the process keeps the one that it was started with */
+    int oom_score_before; /* of the process, ahead of oom-score-adj */
+    bool oom_score_set;   /* by oom-score-adj */
     bool pidfile_written;
 
     struct logger logger;
@@ -98,6 +102,8 @@ static inline struct server *server_of(struct cmd_ctx *c)
 /* Adds the commands on data, and this room's own; NULL: to be looked up only. */
 struct cmd_table;
 void server_add_rows(struct server *s, struct cmd_table *t);
+/* Every command there is, to be looked up only. */
+struct cmd_table *server_table_new(void);
 /* Builds everything but the net from a configuration, which it takes. NULL: `error` says why. */
 struct server *server_new(struct config *takes, char error[CONFIG_ERROR_CHARS]);
 void server_free(struct server **s);
@@ -125,7 +131,8 @@ void server_config_host(struct server *s);
 
 /* --- renames.c --- */
 /* What rename-command says; on failure `error` says which command is not there, or which name is taken. */
-enum err server_rename_commands(struct server *s, char error[CONFIG_ERROR_CHARS]);
+enum err server_rename_commands(struct cmd_table *t, const char *renames,
+                                char error[CONFIG_ERROR_CHARS]);
 
 /* --- cron.c --- */
 void server_cron(struct server *s, int64_t now_us);
@@ -150,6 +157,27 @@ void supervisor_started(struct server *s); /* before data are loaded */
 void supervisor_ready(
     struct server *s); /* clients are served; each time, but only the first counts */
 void supervisor_stopping(struct server *s);
+
+/* --- title.c --- */
+/* Finds where the kernel looks for the title. Ahead of everything that changes the environment. */
+struct title *title_new(int argc, char **argv);
+void title_free(struct title **t);
+/* The memory of arguments and environment is the title's from here on: argv is not to be read any more. */
+void title_claim(struct title *t);
+void title_set(struct title *t, struct slice title); /* cut off where there is no room for it */
+struct title_values {
+    const char *name;
+    const char *file; /* the configuration's; NULL: none */
+    const struct config *config;
+};
+/* False: the template is none, or gives nothing. */
+bool title_expand(const char *template, const struct title_values *v, struct buf *out);
+/* Gives the process the title that `next` says. */
+enum err server_title(struct server *s, const struct config *next, char error[CONFIG_ERROR_CHARS]);
+
+/* --- oom_score.c --- */
+enum err server_oom_score(struct server *s, const struct config *next,
+                          char error[CONFIG_ERROR_CHARS]);
 
 /* --- daemon.c --- */
 /* Goes into the background. Only the child returns; its parent waits until it is ready or dead, and ends with a
