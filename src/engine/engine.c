@@ -204,6 +204,11 @@ const struct engine_error_stat *engine_error_stats(const struct engine *e, int *
     return e->errors;
 }
 
+struct keyspace *engine_keyspace(const struct engine *e)
+{
+    return e->ks;
+}
+
 struct cmd_table *engine_table(const struct engine *e)
 {
     return e->table;

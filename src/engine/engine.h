@@ -99,6 +99,7 @@ const struct engine_config *engine_config(const struct engine *e);
 struct engine_stats *engine_stats(struct engine *e);
 /* Errors replied so far, by code. */
 const struct engine_error_stat *engine_error_stats(const struct engine *e, int *count);
+struct keyspace *engine_keyspace(const struct engine *e);
 struct cmd_table *engine_table(const struct engine *e);
 void *engine_owner(const struct engine *e);
 struct snapshot_jobs *engine_jobs(const struct engine *e);

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "base/mem.h"
+#include "admin/admin.h"
 #include "server/server.h"
 
 /* The directory is kept as an absolute path: what CONFIG GET tells holds wherever the reader is. */
@@ -181,7 +182,8 @@ static void host_reset_stats(void *arg)
 {
     struct server *s = arg;
     engine_reset_stats(s->engine);
-    server_reset_stats(s);
+    admin_reset_stats(s->admin);
+    s->cycles = s->busy_us = 0;
 }
 
 void server_config_host(struct server *s)

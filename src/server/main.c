@@ -8,7 +8,7 @@
 #include "base/mem.h"
 #include "server/check_aof.h"
 #include "server/server.h"
-#include "server/version.h"
+#include "engine/version.h"
 
 #define PIDFILE_DEFAULT "/var/run/corsac.pid" /* of a server in the background */
 

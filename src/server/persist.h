@@ -13,8 +13,8 @@
 #include "engine/replay.h"
 #include "config/config.h"
 
+struct admin_persistence;
 struct aof;
-struct buf;
 struct event;
 struct server;
 
@@ -88,7 +88,8 @@ enum err persist_rewrite_cancel(struct server *s, char error[CONFIG_ERROR_CHARS]
 /* DEBUG LOADAOF: closes the log, empties the data and loads them again. `waiter` is blocked until that is done.
  * False: one is under way. */
 bool persist_reload(struct server *s, struct session *waiter);
-void persist_info(const struct server *s, struct buf *out);
+/* For INFO. */
+void persist_figures(const struct server *s, struct admin_persistence *out);
 
 /* --- persist_fault.c ---------------------------------------------------------------------------------------- */
 

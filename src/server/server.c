@@ -19,6 +19,7 @@
 #include <unistd.h>
 
 #include "admin/admin.h"
+#include "admin/host.h"
 #include "base/clock.h"
 #include "base/mem.h"
 #include "clients/clients.h"
@@ -44,8 +45,8 @@ void server_new_id(char id[SERVER_ID_CHARS + 1])
 void server_add_rows(struct server *s, struct cmd_table *t)
 {
     const struct cmd_row *const own[] = {
-        server_rows_process, server_rows_info,    server_rows_memory,
-        server_rows_debug,   server_rows_persist,
+        server_rows_process,
+        server_rows_persist,
     };
     cmd_add_rows(t);
     for (size_t i = 0; i < sizeof(own) / sizeof(own[0]); i++)
@@ -108,6 +109,12 @@ static enum err new_data(struct server *s, char error[CONFIG_ERROR_CHARS])
     s->engine = engine_new(&eo, &s->config.engine);
     clients_attach(s->clients, s->engine);
     admin_attach(s->admin, s->engine);
+    struct admin_host host = server_host;
+    host.server = s;
+    host.clients = s->clients;
+    host.config = &s->config_host;
+    host.logger = &s->logger;
+    admin_set_host(s->admin, &host);
     return server_rename_commands(s->table, s->config.renames, error);
 }
 
@@ -139,7 +146,7 @@ struct server *server_new(struct config *takes, char error[CONFIG_ERROR_CHARS])
         snprintf(error, CONFIG_ERROR_CHARS, "cannot set up the event loop");
         goto fail;
     }
-    s->startup_bytes = server_memory(s);
+    admin_started(s->admin);
     return s;
 fail:
     server_free(&s);

@@ -15,29 +15,13 @@
 #include "server/persist.h"
 
 struct admin;
+struct admin_host;
 struct clients;
 struct event;
 struct event_base;
 struct title;
 
-#define SERVER_ID_CHARS       40 /* hexadecimal digits of a run or replication id */
-#define SERVER_METRIC_SAMPLES 16 /* over which "instantaneous" figures are an average */
-
-/* A counter's rate over the latest samples. */
-struct metric {
-    uint64_t last_value;
-    int64_t last_us;
-    double samples[SERVER_METRIC_SAMPLES]; /* per second */
-    int next;
-};
-enum metric_kind {
-    METRIC_COMMANDS,
-    METRIC_IN_BYTES,
-    METRIC_OUT_BYTES,
-    METRIC_CYCLES,
-    METRIC_BUSY_US,
-    METRIC_COUNT
-};
+#define SERVER_ID_CHARS 40 /* hexadecimal digits of a run or replication id */
 
 /* Asked for by a signal or SHUTDOWN; until the loop has ended it may be withdrawn. */
 enum server_stop {
@@ -86,12 +70,8 @@ struct server {
     int64_t start_us; /* monotonic */
     int64_t start_wall_ms;
     int64_t created_wall_ms; /* when the data set began: LASTSAVE */
-    size_t startup_bytes;    /* memory in use before the first client */
-    size_t peak_bytes;
-    size_t rss_bytes;
-    uint64_t cycles;  /* turns of the loop */
-    uint64_t busy_us; /* of them: from the first event to the end */
-    struct metric metrics[METRIC_COUNT];
+    uint64_t cycles;         /* turns of the loop */
+    uint64_t busy_us;        /* of them: from the first event to the end */
 };
 
 static inline struct server *server_of(struct cmd_ctx *c)
@@ -134,14 +114,12 @@ void server_config_host(struct server *s);
 enum err server_rename_commands(struct cmd_table *t, const char *renames,
                                 char error[CONFIG_ERROR_CHARS]);
 
+/* --- host.c --- */
+/* What admin/ asks of the process: functions only, each of which takes a server. */
+extern const struct admin_host server_host;
+
 /* --- cron.c --- */
 void server_cron(struct server *s, int64_t now_us);
-/* Latest rate of a counter, per second. */
-double server_rate(const struct server *s, enum metric_kind kind);
-/* Forgets peaks and rates: CONFIG RESETSTAT. */
-void server_reset_stats(struct server *s);
-/* Memory in use now; keeps the peak. */
-size_t server_memory(struct server *s);
 
 /* --- signals.c, crash.c --- */
 enum err signals_init(struct server *s);
@@ -189,8 +167,5 @@ enum err pidfile_write(const char *path);
 void pidfile_remove(const char *path);
 
 /* --- commands --- */
-extern const struct cmd_row server_rows_process[]; /* TIME ROLE SHUTDOWN LASTSAVE LOLWUT */
-extern const struct cmd_row server_rows_info[];
-extern const struct cmd_row server_rows_memory[];
-extern const struct cmd_row server_rows_debug[];
-extern const struct cmd_row server_rows_persist[];
+extern const struct cmd_row server_rows_process[]; /* LASTSAVE SHUTDOWN */
+extern const struct cmd_row server_rows_persist[]; /* BGREWRITEAOF */

@@ -34,6 +34,7 @@ static void on_changed(struct cmd_ctx *c, int db, const struct key *key, unsigne
 {
     assert_int_equal(key->hash, ks_key(c->ks, key->name).hash);
     buf_printf(&test_of(c)->changed, "%.*s ", (int)key->name.len, key->name.ptr);
+    touched_add(c->touched, key->hash, true);
     on_notify(c, db, key->name, class, name);
 }
 
@@ -77,11 +78,13 @@ static void on_expired(void *arg, int db, struct slice key)
 static void on_flushed(struct cmd_ctx *c, int db)
 {
     buf_printf(&test_of(c)->changed, "flushed:%d ", db);
+    ctx_note_all(c);
 }
 
 static void on_swapped(struct cmd_ctx *c, int a, int b)
 {
     buf_printf(&test_of(c)->changed, "swapped:%d,%d ", a, b);
+    ctx_note_all(c);
 }
 
 static const struct cmd_host_ops host_ops = {
@@ -183,6 +186,7 @@ const char *cmd_test_run_words(struct cmd_test *t, int argc, const struct slice 
         buf_reserve(notes[i], NOTES_BYTES);
     }
     buf_reserve(&t->log, NOTES_BYTES);
+    touched_clear(&t->touched);
     struct cmd_ctx c = {
         .argv = argv,
         .argc = argc,
@@ -196,6 +200,7 @@ const char *cmd_test_run_words(struct cmd_test *t, int argc, const struct slice 
         .host = (struct cmd_host *)t,
         .table = t->table,
         .string_bytes_max = t->string_bytes_max,
+        .touched = &t->touched,
         .effects = !t->replaying,
         .no_touch = t->no_touch,
         .replaying = t->replaying,
