@@ -76,7 +76,8 @@ static void the_last_deadline_of_all_is_kept(void **state)
         {"PEXPIRETIME set", ":9223372036854775807"},
         {"EXPIRETIME set", ":9223372036854776"},
         {"SET k v", "+OK"},
-        {"PEXPIREAT k 9223372036854775807 GT", ":0"}, /* as without a deadline there is none later */
+        {"PEXPIREAT k 9223372036854775807 GT",
+         ":0"}, /* as without a deadline there is none later */
         {"PEXPIREAT k 9223372036854775807 LT", ":1"},
         {"PEXPIREAT k 9223372036854775807 LT", ":0"},
         {"PEXPIREAT k 9223372036854775807 XX", ":1"},
@@ -268,12 +269,9 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup(name, srv_test_setup)
     const struct CMUnitTest tests[] = {
-        TEST(keys_end_to_the_millisecond),
-        TEST(relative_ends_are_as_exact),
-        TEST(the_last_deadline_of_all_is_kept),
-        TEST(an_ended_key_is_gone_for_every_command),
-        TEST(keys_go_without_being_looked_at),
-        TEST(many_keys_that_end_at_once_hold_nobody_up),
+        TEST(keys_end_to_the_millisecond),      TEST(relative_ends_are_as_exact),
+        TEST(the_last_deadline_of_all_is_kept), TEST(an_ended_key_is_gone_for_every_command),
+        TEST(keys_go_without_being_looked_at),  TEST(many_keys_that_end_at_once_hold_nobody_up),
     };
     return cmocka_run_group_tests(tests, srv_group_setup, srv_group_teardown);
 }
