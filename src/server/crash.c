@@ -12,7 +12,7 @@
 #include "admin/admin.h"
 #include "base/clock.h"
 #include "net/net.h"
-#include "server/server.h"
+#include "server/server_impl.h"
 #include "engine/version.h"
 
 #define CRASH_FRAMES_MAX  100
