@@ -79,13 +79,12 @@ static void parse_batch(struct conn *c, struct slice in, struct net_batch *b)
     }
 }
 
-/* Whoever wants no replies gets none to this either. */
+/* It ends the connection, so whoever wants no replies is told why, too. */
 static void protocol_error(struct conn *c, const char *error)
 {
     log_verbose(c->net->logger, "Protocol error from client id=%llu: %s",
                 (unsigned long long)c->session->id, error);
-    if (!(c->session->flags & (SESSION_REPLY_OFF | SESSION_REPLY_SKIP_NEXT)))
-        resp_error(&c->session->writer, error);
+    resp_error(&c->session->writer, error);
     session_kill(c->session, true);
 }
 

@@ -8,6 +8,7 @@
 #include "base/mem.h"
 #include "admin/admin.h"
 #include "server/server_impl.h"
+#include "server/title.h"
 
 /* The directory is kept as an absolute path: what CONFIG GET tells holds wherever the reader is. */
 static enum err apply_dir(struct server *s, struct config *next, char error[CONFIG_ERROR_CHARS])
@@ -106,6 +107,16 @@ static enum err apply_limits(struct server *s, struct config *next, char error[C
     return ERR_OK;
 }
 
+static enum err apply_title(struct server *s, struct config *next, char error[CONFIG_ERROR_CHARS])
+{
+    return server_title(s, next, error);
+}
+
+static enum err apply_oom(struct server *s, struct config *next, char error[CONFIG_ERROR_CHARS])
+{
+    return server_oom_score(s, next, error);
+}
+
 static enum err apply_aof(struct server *s, struct config *next, char error[CONFIG_ERROR_CHARS])
 {
     return persist_apply(s, next, error);
@@ -117,7 +128,8 @@ static const struct {
 } steps[] = {
     {APPLY_DIR, apply_dir},       {APPLY_LOG, apply_log},       {APPLY_CLIENTS, apply_clients},
     {APPLY_LISTEN, apply_listen}, {APPLY_MEMORY, apply_memory}, {APPLY_CRON, apply_cron},
-    {APPLY_AOF, apply_aof},       {APPLY_SHARDS, apply_shards}, {APPLY_LIMITS, apply_limits},
+    {APPLY_TITLE, apply_title},   {APPLY_OOM_SCORE, apply_oom}, {APPLY_AOF, apply_aof},
+    {APPLY_SHARDS, apply_shards}, {APPLY_LIMITS, apply_limits},
 };
 #define STEPS (sizeof(steps) / sizeof(steps[0]))
 

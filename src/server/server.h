@@ -11,6 +11,8 @@ struct server;
 
 /* Adds the commands on data, and this room's own; NULL: to be looked up only. */
 void server_add_rows(struct server *s, struct cmd_table *t);
+/* Every command there is, to be looked up only. */
+struct cmd_table *server_table_new(void);
 /* Builds everything but the net from a configuration, which it takes. NULL: `error` says why. */
 struct server *server_new(struct config *takes, char error[CONFIG_ERROR_CHARS]);
 void server_free(struct server **s);

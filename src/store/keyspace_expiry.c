@@ -60,7 +60,7 @@ static void prefetch_item(void *item, uint32_t hash, void *arg)
 static void look_at(void *item, uint32_t hash, void *arg)
 {
     struct due_look *look = arg;
-    int64_t deadline_ms = item_expiry_ms(item);
+    int64_t deadline_ms = item_due_ms(item);
     if (deadline_ms <= look->now_ms && look->count < look->max) {
         look->due[look->count].it = item;
         look->due[look->count].hash = hash;
@@ -76,7 +76,7 @@ static unsigned expire_part(struct keyspace *ks, int db, struct ks_cell *cell, u
 {
     struct due_look look = {
         .now_ms = ks->now_ms,
-        .least_ms = ITEM_NO_EXPIRY,
+        .least_ms = INT64_MAX,
         .max = max < EXPIRE_BATCH_MAX ? max : EXPIRE_BATCH_MAX,
     };
     table_range(&cell->table, from, to, prefetch_item, NULL); /* misses overlap */

@@ -61,7 +61,7 @@ static void model_set(struct model_value *v, struct slice s, int64_t expiry_ms)
 
 static bool is_visible(const struct world *w, const struct model_value *v)
 {
-    return v->there && v->expiry_ms > ks_now_ms(w->ks);
+    return v->there && (v->expiry_ms == ITEM_NO_EXPIRY || v->expiry_ms > ks_now_ms(w->ks));
 }
 
 static void on_expired(void *arg, int db, struct slice key)
@@ -133,6 +133,8 @@ static uint64_t below(struct world *w, uint64_t n)
 
 static int64_t random_expiry(struct world *w)
 {
+    if (below(w, 10) == 0)
+        return INT64_MAX - (int64_t)below(w, 2);
     return below(w, 3) ? ITEM_NO_EXPIRY : ks_now_ms(w->ks) + 1 + (int64_t)below(w, 3000);
 }
 
