@@ -11,11 +11,16 @@ struct outq_chunk {
     const char *ptr;          /* first byte not yet sent */
     size_t len;               /* bytes from ptr on; not kept in the tail */
     struct outq_block *block; /* where copied bytes are; NULL: referenced */
-    size_t held_bytes;        /* of a reference: its length when it was queued */
-    bool lendable;            /* ... to a blob that may be lent: `owner` */
-    outq_release_fn release;  /* of a reference; may be NULL */
+    size_t held_bytes; /* of a reference: its length when it was queued; of a source: its memory */
+    bool lendable;     /* a reference to a blob that may be lent: `owner` */
+    bool staged;       /* bytes of the source that stands behind it, or behind more of them */
+    bool ended;        /* a source that has no more bytes, and is freed */
+    outq_release_fn release; /* of a reference; may be NULL */
     void *owner;
+    struct outq_source *source; /* NULL: it is none */
 };
+/* A source counts as one byte, which is never looked at. */
+static const char source_byte;
 
 /* Copied bytes. The first run of them is described by the block itself, which is all that a queue
  * without references needs; each further one by a chunk of its own.
@@ -86,23 +91,44 @@ static void block_unref(struct outq *q, struct outq_block *block)
     pool_put(q->pool, block);
 }
 
+/* Frees what a source is made of; its chunk goes on to count. */
+static void source_end(struct outq *q, struct outq_chunk *chunk)
+{
+    if (chunk->ended)
+        return;
+    chunk->ended = true;
+    q->held_bytes -= chunk->held_bytes;
+    chunk->held_bytes = 0;
+    chunk->source->ops->free(chunk->source);
+}
+
 /* Frees a chunk that is out of the queue. */
 static void chunk_free(struct outq *q, struct outq_chunk *chunk)
 {
     struct outq_block *block = chunk->block;
     if (!block && chunk->release)
         chunk->release(chunk->owner);
+    if (chunk->source)
+        source_end(q, chunk);
     if (!block || chunk != &block->first) {
         q->held_bytes -= sizeof(*chunk) + chunk->held_bytes;
+        q->sources -= chunk->source != NULL;
         mem_free_sized(chunk, sizeof(*chunk));
     }
     if (block)
         block_unref(q, block);
 }
 
+/* Staged bytes are never the tail. */
 static size_t chunk_len(const struct outq *q, const struct outq_chunk *chunk)
 {
     return chunk == q->tail ? (size_t)(q->at - chunk->ptr) : chunk->len;
+}
+
+/* As offsets count. */
+static size_t closed_len(const struct outq_chunk *chunk)
+{
+    return chunk->staged ? 0 : chunk->len;
 }
 
 /* Makes `chunk` the tail, with `len` bytes in it. */
@@ -128,7 +154,7 @@ static void pop(struct outq *q)
         q->tail = NULL;
         q->at = q->end = NULL;
     } else {
-        q->closed_bytes -= chunk->len;
+        q->closed_bytes -= closed_len(chunk);
     }
     chunk_free(q, chunk);
 }
@@ -172,11 +198,11 @@ static struct outq_chunk *chunk_new(struct outq *q, struct outq_chunk content)
     return chunk;
 }
 
-static void push_ref(struct outq *q, struct outq_chunk ref)
+static void push_ref(struct outq *q, struct outq_chunk ref, size_t len)
 {
     struct outq_block *block = q->tail ? q->tail->block : NULL;
     char *at = q->at, *end = q->end;
-    push(q, chunk_new(q, ref), ref.held_bytes);
+    push(q, chunk_new(q, ref), len);
     if (block && end - at >= CONTINUE_BYTES_MIN) {
         block->refs++;
         push(q, chunk_new(q, (struct outq_chunk){.ptr = at, .block = block}), 0);
@@ -187,7 +213,7 @@ void outq_append_ref(struct outq *q, const void *p, size_t len, outq_release_fn 
                      void *owner)
 {
     struct outq_chunk ref = {.ptr = p, .held_bytes = len, .release = release, .owner = owner};
-    push_ref(q, ref);
+    push_ref(q, ref, len);
 }
 
 void outq_append_blob(struct outq *q, const char *p, size_t len, struct blob *b)
@@ -197,7 +223,14 @@ void outq_append_blob(struct outq *q, const char *p, size_t len, struct blob *b)
                              .lendable = blob_ask_to_lend(b),
                              .release = blob_drop_owner,
                              .owner = blob_hold(b)};
-    push_ref(q, ref);
+    push_ref(q, ref, len);
+}
+
+void outq_append_source(struct outq *q, struct outq_source *s)
+{
+    struct outq_chunk chunk = {.ptr = &source_byte, .held_bytes = s->ops->memory(s), .source = s};
+    push_ref(q, chunk, 1);
+    q->sources++;
 }
 
 void outq_move(struct outq *q, struct outq *src)
@@ -219,6 +252,7 @@ void outq_move(struct outq *q, struct outq *src)
     q->end = src->end;
     q->closed_bytes += src->closed_bytes;
     q->held_bytes += src->held_bytes;
+    q->sources += src->sources;
     outq_init(src, src->pool);
 }
 
@@ -240,20 +274,93 @@ int outq_chunks(const struct outq *q)
     return count;
 }
 
-int outq_peek(const struct outq *q, struct iovec *iov, int max)
+void outq_update_memory(struct outq *q)
 {
+    size_t left = q->sources;
+    for (struct outq_chunk *chunk = q->head; left > 0; chunk = chunk->next) {
+        if (!chunk->source)
+            continue;
+        left--;
+        if (chunk->ended)
+            continue;
+        q->held_bytes -= chunk->held_bytes;
+        chunk->held_bytes = chunk->source->ops->memory(chunk->source);
+        q->held_bytes += chunk->held_bytes;
+    }
+}
+
+/* --- sending -------------------------------------------------------------------------------------------- */
+
+/* Puts all of `made` ahead of the head, the source that made it. */
+static void stage(struct outq *q, struct outq *made)
+{
+    if (!made->head)
+        return;
+    made->tail->len = chunk_len(made, made->tail);
+    for (struct outq_chunk *chunk = made->head; chunk; chunk = chunk->next)
+        chunk->staged = true;
+    made->tail->next = q->head;
+    q->head = made->head;
+    q->held_bytes += made->held_bytes;
+}
+
+/* Asks the source at the head for bytes. */
+static void produce(struct outq *q)
+{
+    struct outq_chunk *chunk = q->head;
+    struct outq made;
+    outq_init(&made, q->pool);
+    bool more = chunk->source->ops->produce(chunk->source, &made, OUTQ_SOURCE_BYTES);
+    assert(made.sources == 0 && (!more || outq_bytes(&made) > 0));
+    if (!more)
+        source_end(q, chunk);
+    stage(q, &made);
+}
+
+/* Until bytes stand at the head, or all ahead of `until` is passed. */
+static void come_to_bytes(struct outq *q, uint64_t until)
+{
+    while (q->head && q->passed < until) {
+        if (q->head->source && !q->head->ended)
+            produce(q);
+        if (!q->head->source && chunk_len(q, q->head) > 0)
+            return;
+        outq_drain(q, 0);
+    }
+}
+
+int outq_peek_until(struct outq *q, uint64_t until, struct iovec *iov, int max)
+{
+    if (q->sources > 0)
+        come_to_bytes(q, until);
+    if (until <= q->passed)
+        return 0;
+    uint64_t open = until - q->passed;
     int count = 0;
-    for (const struct outq_chunk *chunk = q->head; chunk && count < max; chunk = chunk->next) {
+    for (const struct outq_chunk *chunk = q->head; chunk && count < max && open > 0;
+         chunk = chunk->next) {
         size_t len = chunk_len(q, chunk);
-        if (chunk->lendable) {
-            if (count == 0)
-                iov[count++] = (struct iovec){(void *)chunk->ptr, len};
+        if (chunk->source && !chunk->ended)
             break;
+        if (!chunk->staged) {
+            len = len < open ? len : (size_t)open;
+            open -= len;
         }
+        if (chunk->source)
+            continue;
+        if (chunk->lendable && count > 0)
+            break;
         if (len > 0)
             iov[count++] = (struct iovec){(void *)chunk->ptr, len};
+        if (chunk->lendable)
+            break;
     }
     return count;
+}
+
+bool outq_at_source(const struct outq *q)
+{
+    return q->head && (q->head->staged || q->head->source);
 }
 
 struct blob *outq_lendable(const struct outq *q)
@@ -265,17 +372,27 @@ void outq_drain(struct outq *q, size_t len)
 {
     struct outq_chunk *chunk;
     while ((chunk = q->head) != NULL) {
-        size_t have = chunk_len(q, chunk);
-        if (len < have) {
-            chunk->ptr += len;
-            if (chunk != q->tail) {
-                chunk->len -= len;
-                q->closed_bytes -= len;
-            }
-            return;
+        size_t have = chunk_len(q, chunk), sent = len < have ? len : have;
+        if (chunk->source) {
+            if (!chunk->ended)
+                break;
+            q->passed++;
+            pop(q);
+            continue;
         }
-        len -= have;
-        pop(q);
+        q->passed += chunk->staged ? 0 : sent;
+        len -= sent;
+        if (sent == have) {
+            pop(q);
+            continue;
+        }
+        chunk->ptr += sent;
+        if (chunk != q->tail) {
+            q->closed_bytes -= closed_len(chunk);
+            chunk->len -= sent;
+            q->closed_bytes += closed_len(chunk);
+        }
+        return;
     }
     assert(len == 0);
 }
@@ -293,11 +410,11 @@ void outq_rollback(struct outq *q, struct outq_mark mark)
         return;
     }
     if (chunk != q->tail) {
-        q->closed_bytes -= chunk->len;
+        q->closed_bytes -= closed_len(chunk);
         for (struct outq_chunk *next, *dropped = chunk->next; dropped; dropped = next) {
             next = dropped->next;
             if (dropped != q->tail)
-                q->closed_bytes -= dropped->len;
+                q->closed_bytes -= closed_len(dropped);
             chunk_free(q, dropped);
         }
         chunk->next = NULL;
@@ -317,9 +434,28 @@ static int block_chunks(const struct outq *q, const struct outq_block *block)
     return count;
 }
 
+/* Staged bytes stand at the head, and behind them their source; only that may have ended. */
+static void validate_order(const struct outq *q)
+{
+    size_t sources = 0;
+    bool ahead = true;
+    for (const struct outq_chunk *chunk = q->head; chunk; chunk = chunk->next) {
+        if (chunk->source) {
+            assert(!chunk->block && !chunk->release && !chunk->lendable && !chunk->staged);
+            assert(ahead || !chunk->ended);
+            sources++;
+        }
+        assert(!chunk->staged || (ahead && chunk != q->tail));
+        assert(!chunk->staged || chunk->next->staged || chunk->next->source);
+        ahead = ahead && chunk->staged;
+    }
+    assert(q->sources == sources);
+}
+
 void outq_validate(const struct outq *q)
 {
     assert(!q->head == !q->tail && !q->at == !q->tail && !q->end == !q->tail);
+    validate_order(q);
     size_t closed_bytes = 0, held_bytes = 0;
     for (const struct outq_chunk *chunk = q->head; chunk; chunk = chunk->next) {
         const struct outq_block *block = chunk->block;
@@ -337,7 +473,7 @@ void outq_validate(const struct outq *q)
         if (block && !seen_again)
             held_bytes += OUTQ_CHUNK_BYTES;
         if (chunk != q->tail)
-            closed_bytes += chunk->len;
+            closed_bytes += closed_len(chunk);
         else
             assert(!chunk->next && q->at <= q->end);
     }

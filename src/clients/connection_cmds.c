@@ -196,9 +196,9 @@ static void cmd_hello(struct cmd_ctx *c)
 /* --- WAIT ------------------------------------------------------------------------------------- */
 
 /* There are no replicas, so none has acknowledged when the time is up. */
-static void wait_end(struct session *s, struct resp_writer *out)
+static void wait_end(struct session *s, enum unblock_why why, struct resp_writer *out)
 {
-    (void)s;
+    (void)s, (void)why;
     if (out)
         resp_int(out, 0);
 }

@@ -5,6 +5,7 @@
 #include "clients/pubsub.h"
 #include "engine/engine.h"
 #include "engine/multi.h"
+#include "engine/wait.h"
 
 void client_flags(const struct session *s, char out[CLIENT_FLAGS_CHARS])
 {
@@ -35,8 +36,8 @@ void client_flags(const struct session *s, char out[CLIENT_FLAGS_CHARS])
 
 static size_t memory_of(const struct session *s, const struct session_transport_info *info)
 {
-    return sizeof(*s) + outq_memory(&s->queue) + multi_memory(s) + pubsub_session_memory(s) +
-           info->memory_bytes;
+    return sizeof(*s) + outq_memory(&s->queue) + multi_memory(s) + wait_memory(s) +
+           pubsub_session_memory(s) + info->memory_bytes;
 }
 
 /* NULL: nothing. */

@@ -3,6 +3,7 @@
 #include "base/mem.h"
 
 #include <ctype.h>
+#include <math.h>
 #include <stdio.h>
 
 /* An argument that an error repeats is cut off there, as Redis does. */
@@ -117,6 +118,38 @@ void ctx_delete_effect(struct cmd_ctx *c, const struct key *k)
     struct slice argv[] = {SLICE("DEL"), k->name};
     ctx_delete(c, k);
     ctx_effect(c, 2, argv);
+}
+
+/* --- waiting ---------------------------------------------------------------------------------- */
+
+void ctx_block(struct cmd_ctx *c, const struct ctx_wait *w)
+{
+    if (c->ops->block && c->ops->block(c, w))
+        return;
+    if (w->null_bulk)
+        resp_null(c->out);
+    else
+        resp_null_array(c->out);
+}
+
+bool ctx_arg_timeout(struct cmd_ctx *c, int i, int64_t *ms)
+{
+    long double s;
+    if (!num_parse_long_double(c->argv[i], &s)) {
+        resp_error(c->out, "timeout is not a float or out of range");
+        return false;
+    }
+    s = ceill(s * 1000);
+    if (s < 0) {
+        resp_error(c->out, "timeout is negative");
+        return false;
+    }
+    if (s > (long double)(INT64_MAX - c->now_ms)) {
+        resp_error(c->out, "timeout is out of range");
+        return false;
+    }
+    *ms = (int64_t)s;
+    return true;
 }
 
 /* --- collections ------------------------------------------------------------------------------ */

@@ -68,6 +68,15 @@ static inline void touched_add(struct touched *t, uint32_t hash, bool changed)
     t->changed |= (uint64_t)changed << (t->count - 1);
 }
 
+/* What a request that finds nothing waits for: that one of its keys holds a value of a type. */
+struct ctx_wait {
+    enum item_type type;
+    int first, step, count; /* its keys, in argv */
+    int64_t timeout_ms;     /* 0: forever */
+    bool
+        null_bulk; /* the empty reply, which says that nothing came, is a null bulk; else a null array */
+};
+
 struct cmd_host; /* the engine, as seen from below */
 struct cmd_host_ops {
     /* A key's value or deadline changed, or the key came or went: WATCH, dirty counter, and the
@@ -85,6 +94,8 @@ struct cmd_host_ops {
     /* All keys of `db` (-1: of all) are about to go, or databases a and b to change places: WATCH. */
     void (*flushed)(struct cmd_ctx *c, int db);
     void (*swapped)(struct cmd_ctx *c, int a, int b);
+    /* ctx_block. False: the request may not wait. May be NULL: none may. */
+    bool (*block)(struct cmd_ctx *c, const struct ctx_wait *w);
 };
 
 struct cmd_ctx {
@@ -154,6 +165,13 @@ static inline void ctx_effect_as_is(struct cmd_ctx *c)
     else
         ctx_effect(c, c->argc, c->argv);
 }
+
+/* The request found nothing, and has neither replied nor changed anything. It waits, and the handler, which returns
+ * now, is called again when there is something: with the same arguments, and free to find nothing again. Where nobody
+ * may wait (in EXEC, in a script, while a log is replayed), or time is up, the empty reply is given. */
+void ctx_block(struct cmd_ctx *c, const struct ctx_wait *w);
+/* Argument i: seconds, which may have a fraction, not negative. False: the error is replied. */
+bool ctx_arg_timeout(struct cmd_ctx *c, int i, int64_t *ms);
 
 /* Hashes the key in argument i. */
 static inline struct key ctx_key(const struct cmd_ctx *c, int i)
@@ -267,6 +285,9 @@ extern const struct cmd_row cmd_rows_move[];     /* RENAME RENAMENX COPY MOVE */
 extern const struct cmd_row cmd_rows_expire[];   /* EXPIRE, TTL and their family */
 extern const struct cmd_row cmd_rows_database[]; /* DBSIZE FLUSHDB FLUSHALL SWAPDB KEYS SCAN ... */
 extern const struct cmd_row cmd_rows_object[];   /* OBJECT */
+extern const struct cmd_row cmd_rows_set[];      /* SADD, SREM and their family */
+extern const struct cmd_row cmd_rows_set_random[];   /* SPOP SRANDMEMBER */
+extern const struct cmd_row cmd_rows_set_ops[];      /* SINTER, SUNION, SDIFF and their family */
 extern const struct cmd_row cmd_rows_zset[];         /* ZADD ZREM ZSCORE ZRANK and their like */
 extern const struct cmd_row cmd_rows_zset_range[];   /* ZRANGE, ZCOUNT, ZREMRANGEBYSCORE ... */
 extern const struct cmd_row cmd_rows_zset_pop[];     /* ZPOPMIN ZPOPMAX ZMPOP */

@@ -2,6 +2,7 @@
 #include "cmd/zset.h"
 
 #include "base/mem.h"
+#include "store/set.h"
 
 enum operation { UNION, INTERSECTION, DIFFERENCE };
 enum aggregate { SUM, MIN, MAX };
@@ -27,27 +28,47 @@ struct combine {
 
 /* --- inputs ------------------------------------------------------------------------------------------------- */
 
+/* Members of a set have this score. */
+#define SET_SCORE 1.0
+
 static bool input_score(const struct input *in, struct slice member, double *score)
 {
-    return in->item && zset_score(in->item, member, score);
+    if (!in->item)
+        return false;
+    if (item_type(in->item) == TYPE_ZSET)
+        return zset_score(in->item, member, score);
+    struct pack_entry entry;
+    pack_entry_init_to_find(&entry, member);
+    *score = SET_SCORE;
+    return set_has(in->item, &entry);
 }
 
 /* A walk through an input. */
 struct walk {
-    struct zset_walk zset;
+    const struct item *item;
+    union {
+        struct zset_walk zset;
+        struct set_walk set;
+    };
 };
 
 static void walk_init(struct walk *w, const struct input *in)
 {
-    if (in->item)
+    w->item = in->item;
+    if (in->item && item_type(in->item) == TYPE_ZSET)
         zset_walk_init(&w->zset, in->item, 0, UINT64_MAX, false);
-    else
-        w->zset.left = 0;
+    else if (in->item)
+        set_walk_init(&w->set, in->item, 0);
 }
 
 static bool walk_next(struct walk *w, struct zset_element *el)
 {
-    return zset_walk_next(&w->zset, el);
+    if (!w->item)
+        return false;
+    if (item_type(w->item) == TYPE_ZSET)
+        return zset_walk_next(&w->zset, el);
+    el->score = SET_SCORE;
+    return set_walk_next(&w->set, &el->member);
 }
 
 static double weighted(const struct input *in, double score)
@@ -180,9 +201,12 @@ static bool find_inputs(struct cmd_ctx *c, struct combine *cb)
     for (int i = 0; i < cb->n; i++) {
         struct input *in = &cb->inputs[i];
         struct key k = ctx_key(c, cb->first + i);
-        if (!ctx_read_type(c, &k, TYPE_ZSET, &in->item))
+        in->item = ctx_read(c, &k);
+        bool is_set = in->item && item_type(in->item) == TYPE_SET;
+        if (!is_set && !ctx_is_type(c, in->item, TYPE_ZSET))
             return false;
-        in->count = in->item ? zset_count(in->item) : 0;
+        if (in->item)
+            in->count = is_set ? set_count(in->item) : zset_count(in->item);
         in->weight = 1;
     }
     return true;

@@ -423,6 +423,18 @@ void btree_share(const struct btree *from, struct btree *to)
         to->root->refs++;
 }
 
+uint64_t btree_bytes_alone(const struct btree *t)
+{
+    const struct btree_node *n = t->root;
+    if (!n || n->refs > 1)
+        return 0;
+    uint64_t bytes = t->bytes;
+    for (unsigned i = 0; n->height > 0 && i < n->count; i++)
+        if (btree_children(n)[i]->refs > 1)
+            bytes -= btree_sizes(n)[i];
+    return bytes;
+}
+
 bool btree_free_some(struct btree *t, size_t *effort)
 {
     while (t->root) {

@@ -3,8 +3,9 @@
 #include <assert.h>
 
 #include "engine/check.h"
-#include "engine/durable.h"
 #include "engine/engine_impl.h"
+#include "engine/errors.h"
+#include "engine/interest.h"
 
 void block_session(struct session *s, int64_t deadline_us, block_end_fn end)
 {
@@ -18,22 +19,29 @@ void block_session(struct session *s, int64_t deadline_us, block_end_fn end)
         heap_add(&e->deadlines, &s->deadline, deadline_us);
 }
 
-static void end_with(struct session *s, enum unblock_why why, const char *error)
+static void leave(struct session *s)
 {
     struct engine *e = s->engine;
     assert(s->flags & SESSION_BLOCKED);
-    block_end_fn end = s->unblock;
     if (s->block_deadline_us != INT64_MAX)
         heap_remove(&e->deadlines, &s->deadline);
     s->flags &= ~SESSION_BLOCKED;
     s->block_deadline_us = INT64_MAX;
     s->unblock = NULL;
     e->blocked_count--;
+}
+
+static void end_with(struct session *s, enum unblock_why why, const char *error)
+{
+    block_end_fn end = s->unblock;
+    leave(s);
     bool quiet = why == UNBLOCK_CLOSE || session_drops_reply(s);
     struct resp_writer *w = quiet ? NULL : session_push_open(s);
-    if (w && error)
+    if (w && error) {
         resp_error(w, error);
-    end(s, error ? NULL : w);
+        engine_count_error(s->engine, w);
+    }
+    end(s, why, error ? NULL : w);
     if (w)
         session_push_close(s);
     if (why != UNBLOCK_CLOSE)
@@ -51,31 +59,11 @@ void block_fail(struct session *s, const char *error)
     end_with(s, UNBLOCK_FAULT, error);
 }
 
-/* When those who wait for a log with a fault wait no longer. */
-static int64_t fault_due_us(const struct engine *e)
+void block_done(struct session *s)
 {
-    bool waiting = e->promise.fault && e->gate && (e->gate->first || e->sync_waits.count > 0);
-    return waiting ? e->promise.fault_since_us + GATE_FAULT_US : INT64_MAX;
-}
-
-void engine_deadlines(struct engine *e)
-{
-    struct heap_node *first;
-    if (e->pause != PAUSE_NONE && e->now_us >= e->pause_until_us)
-        engine_pause(e, PAUSE_NONE, 0);
-    if (e->now_us >= fault_due_us(e))
-        engine_log_failed(e);
-    while ((first = heap_first(&e->deadlines)) && first->key <= e->now_us)
-        block_end(heap_owner(first, struct session, deadline), UNBLOCK_TIMEOUT);
-}
-
-int64_t engine_next_deadline_us(const struct engine *e)
-{
-    const struct heap_node *first = heap_first(&e->deadlines);
-    int64_t due_us = first ? first->key : INT64_MAX;
-    if (e->promise.fault && fault_due_us(e) < due_us)
-        due_us = fault_due_us(e);
-    return e->pause != PAUSE_NONE && e->pause_until_us < due_us ? e->pause_until_us : due_us;
+    leave(s);
+    s->ops->ready(s);
+    s->ops->resume(s);
 }
 
 void engine_pause(struct engine *e, enum engine_pause what, int64_t until_us)

@@ -12,7 +12,7 @@ enum unblock_why {
     UNBLOCK_CLOSE,   /* the session ends */
 };
 /* Forgets what the session waited for, and writes the reply to `out`. NULL: none is wanted, or an error is replied. */
-typedef void (*block_end_fn)(struct session *s, struct resp_writer *out);
+typedef void (*block_end_fn)(struct session *s, enum unblock_why why, struct resp_writer *out);
 
 /* The running request of `s` is answered later: no further request is taken until then. `deadline_us` monotonic,
  * INT64_MAX: none. */
@@ -20,5 +20,7 @@ void block_session(struct session *s, int64_t deadline_us, block_end_fn end);
 /* Calls its function and resumes it. Here, and only here, is known whether the client wants a reply: CLIENT REPLY holds
  * for requests that wait, too. */
 void block_end(struct session *s, enum unblock_why why);
-/* The same, with an error of that text: UNBLOCK_FAULT. */
+/* Resumes it without calling its function: its reply is queued already. */
+void block_done(struct session *s);
+/* As block_end, with an error of that text: UNBLOCK_FAULT. */
 void block_fail(struct session *s, const char *error);

@@ -30,6 +30,9 @@ enum check {
 /* What an internal session (a replayed log) is not asked about. */
 #define CHECKS_OF_CLIENTS \
     (CHECK_AUTH | CHECK_LOADING | CHECK_LOG_FAULT | CHECK_PAUSE | CHECK_LOG_FULL)
+/* What a request is asked about that waited for a key and runs again. The end of a pause is waited for by
+ * interest_serve, and a full log had room for the change that made the key ready. */
+#define CHECKS_OF_SERVED CHECK_LOG_FAULT
 
 enum verdict {
     VERDICT_PASS,

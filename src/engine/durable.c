@@ -119,7 +119,7 @@ void engine_log_stop(struct engine *e)
 /* What was there before the log was switched on is in it once the first rewrite is done. */
 static bool is_synced(const struct engine *e, uint64_t pos)
 {
-    return e->aof && e->promise.placed && e->promise.synced >= pos;
+    return e->gate && e->promise.placed && e->promise.synced >= pos;
 }
 
 static void reply_synced(const struct session *s, struct resp_writer *out)
@@ -129,16 +129,18 @@ static void reply_synced(const struct session *s, struct resp_writer *out)
     resp_int(out, 0);
 }
 
-static void end_waitaof(struct session *s, struct resp_writer *out)
+static void end_waitaof(struct session *s, enum unblock_why why, struct resp_writer *out)
 {
+    (void)why;
     heap_remove(&s->engine->sync_waits, &s->sync_wait);
     if (out)
         reply_synced(s, out);
 }
 
 /* Of replicas, of which there are none. */
-static void end_waitaof_of_others(struct session *s, struct resp_writer *out)
+static void end_waitaof_of_others(struct session *s, enum unblock_why why, struct resp_writer *out)
 {
+    (void)why;
     if (out)
         reply_synced(s, out);
 }
@@ -180,15 +182,20 @@ void engine_log_detach(struct engine *e)
     e->promise = (struct promise){0};
 }
 
+void engine_promise_moved(struct engine *e)
+{
+    gate_advance(e);
+    wake_waiting(e);
+    resume_waiting(e);
+}
+
 void engine_log_moved(struct engine *e)
 {
     if (!e->aof)
         return;
     aof_poll(e->aof);
     engine_log_look(e);
-    gate_advance(e);
-    wake_waiting(e);
-    resume_waiting(e);
+    engine_promise_moved(e);
 }
 
 /* --- waiting ---------------------------------------------------------------------------------------------- */
@@ -202,7 +209,7 @@ static void cmd_waitaof(struct cmd_ctx *c)
         !ctx_arg_range(c, 2, 0, INT64_MAX, &replicas, "value is out of range, must be positive") ||
         !timeout_parse(c, 3, &timeout_ms))
         return;
-    if (local && !(e->aof && e->effect)) {
+    if (local && !(e->gate && e->effect)) {
         resp_error(c->out, WAITAOF_WITHOUT_LOG);
         return;
     }

@@ -28,5 +28,7 @@ void engine_log_failed(struct engine *e);
 void engine_log_detach(struct engine *e);
 /* The log's descriptor is readable: positions moved on. Between requests only. */
 void engine_log_moved(struct engine *e);
+/* Tells whoever waits for the promise, or for room in the log. engine_log_moved does. */
+void engine_promise_moved(struct engine *e);
 /* CLIENT DURABILITY fsync|written|none|default. */
 void cmd_client_durability(struct cmd_ctx *c);

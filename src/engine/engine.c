@@ -7,11 +7,11 @@
 #include "base/mem.h"
 #include "engine/check.h"
 #include "engine/durable.h"
+#include "engine/interest.h"
 #include "engine/multi.h"
 #include "engine/redact.h"
 #include "engine/run.h"
 #include "engine/snapshot_job.h"
-#include "engine/watch.h"
 
 #define EXPIRE_SLICE_KEYS 64 /* keys removed between two looks at the clock */
 
@@ -23,7 +23,7 @@ static void on_expired(void *arg, int db, struct slice key)
     unit_begin(e, NULL);
     e->stats.dirty++;
     touched_add(&e->unit.touched, k.hash, true);
-    watches_touch(e->watches, db, &k);
+    interest_expired(e->interest, db, &k);
     unit_event(e, db, key, NOTIFY_EXPIRED, "expired");
     unit_effect(e, db, 2, (struct slice[]){SLICE("DEL"), key});
     unit_end(e);
@@ -53,7 +53,7 @@ struct engine *engine_new(const struct engine_options *o, const struct engine_co
     e->us_ticks = (uint64_t)e->ticks_per_us;
     e->next_session_id = 1;
     sessions_init(e);
-    e->watches = watches_new(e);
+    e->interest = interest_new(e, engine_serve);
     e->jobs = snapshot_jobs_new(e->ks);
 
     engine_add_rows(e, e->table);
@@ -71,7 +71,7 @@ void engine_free(struct engine **e)
     table_deinit(&(*e)->sessions);
     snapshot_jobs_free(&(*e)->jobs);
     ks_on_expired((*e)->ks, NULL, NULL);
-    watches_free(&(*e)->watches);
+    interest_free(&(*e)->interest);
     unit_deinit(&(*e)->unit);
     mem_free(*e);
     *e = NULL;
@@ -204,6 +204,11 @@ const struct engine_error_stat *engine_error_stats(const struct engine *e, int *
     return e->errors;
 }
 
+struct keyspace *engine_keyspace(const struct engine *e)
+{
+    return e->ks;
+}
+
 struct cmd_table *engine_table(const struct engine *e)
 {
     return e->table;
@@ -257,7 +262,17 @@ void engine_monitors(struct engine *e, int more)
 
 void engine_data_replaced(struct engine *e)
 {
-    watches_touch_all(e->watches, -1);
+    interest_flushing(e->interest, -1);
+}
+
+void engine_serve_ready(struct engine *e)
+{
+    interest_serve(e->interest);
+}
+
+size_t engine_keys_waited_for(const struct engine *e)
+{
+    return interest_keys(e->interest, INTEREST_BLOCKED);
 }
 
 double engine_ticks_us(const struct engine *e, uint64_t ticks)

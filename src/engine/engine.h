@@ -99,6 +99,7 @@ const struct engine_config *engine_config(const struct engine *e);
 struct engine_stats *engine_stats(struct engine *e);
 /* Errors replied so far, by code. */
 const struct engine_error_stat *engine_error_stats(const struct engine *e, int *count);
+struct keyspace *engine_keyspace(const struct engine *e);
 struct cmd_table *engine_table(const struct engine *e);
 void *engine_owner(const struct engine *e);
 struct snapshot_jobs *engine_jobs(const struct engine *e);
@@ -117,6 +118,10 @@ void engine_set_active_expiry(struct engine *e, bool on);
 void engine_monitors(struct engine *e, int more);
 /* Every key is another one from now on: transactions that watch any are aborted. */
 void engine_data_replaced(struct engine *e);
+/* Serves the sessions that wait for keys which a load brought. */
+void engine_serve_ready(struct engine *e);
+/* Keys that some session waits for (BLPOP, ...). */
+size_t engine_keys_waited_for(const struct engine *e);
 
 /* --- requests --------------------------------------------------------------------------------------- */
 

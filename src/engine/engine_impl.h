@@ -12,10 +12,10 @@
 #include "engine/unit.h"
 #include "resp/writer.h"
 
-struct aof;     /* log/aof.h */
-struct gate;    /* gate.h */
-struct stream;  /* log/stream.h */
-struct watches; /* watch.h */
+struct aof;      /* log/aof.h */
+struct gate;     /* gate.h */
+struct interest; /* interest.h */
+struct stream;   /* log/stream.h */
 
 struct engine {
     struct keyspace *ks;
@@ -69,7 +69,8 @@ struct engine {
     enum engine_pause pause;
     int64_t pause_until_us; /* monotonic */
 
-    struct watches *watches;
+    struct interest *interest;
+    bool keys_ready; /* sessions wait for keys that are there now; kept by interest.c */
     struct engine_observers observers;
     size_t monitors; /* sessions that see every request; kept by clients/ */
 };
@@ -85,3 +86,6 @@ static inline void unit_end(struct engine *e)
     if (--e->unit.depth == 0 && e->unit.work)
         unit_close(e);
 }
+
+/* --- session.c, for session_end.c --- */
+void session_unlink(struct engine *e, struct session *s);

@@ -151,21 +151,20 @@ void gate_sealed(struct engine *e)
     e->gate->wants = (struct promise_wants){0};
 }
 
-size_t gate_open_bytes(struct session *s)
+uint64_t gate_open_until(struct session *s)
 {
     struct session_gates *g = s->gates;
     if (!g || !s->engine->gate)
-        return SIZE_MAX;
+        return UINT64_MAX;
     while (g->count && gate_is_open(s->engine, gate_at(g, 0)->pos, gate_at(g, 0)->level)) {
         g->first = (g->first + 1) & (g->cap - 1);
         g->count--;
     }
     if (g->count == 0) {
         gate_leave(s);
-        return SIZE_MAX;
+        return UINT64_MAX;
     }
-    uint64_t offset = gate_at(g, 0)->offset;
-    return offset > s->out_bytes ? (size_t)(offset - s->out_bytes) : 0;
+    return gate_at(g, 0)->offset;
 }
 
 void gate_advance(struct engine *e)

@@ -40,7 +40,7 @@ struct gate {
 };
 
 struct closed_gate {
-    uint64_t offset; /* in the session's stream: bytes sent so far and queued ahead */
+    uint64_t offset; /* in the session's stream, as its queue counts (base/outq.h) */
     uint64_t pos;
     enum durability level;
     bool own; /* what waits tells of the session's own change */
@@ -62,8 +62,8 @@ void gate_close(struct session *s, const struct closed_gate *closed);
 void gate_want_synced(struct engine *e, uint64_t pos);
 /* Everything up to the promise's position is handed on: a session that waits for more gets a gate of its own. */
 void gate_sealed(struct engine *e);
-/* Bytes at the front of the session's queue that may be sent now. */
-size_t gate_open_bytes(struct session *s);
+/* Up to this offset of the session's queue its bytes may be sent now. */
+uint64_t gate_open_until(struct session *s);
 /* The promise moved on: sessions whose gates opened are told (ops->ready). */
 void gate_advance(struct engine *e);
 /* The log has had a fault for GATE_FAULT_US: who waits for what may never be safe is closed without an answer, as no

@@ -1,47 +1,10 @@
-/* Transactions. Commands are copied as they are queued, each in one allocation with its arguments; EXEC runs them
- * one behind the other with the clock standing still. */
-#include "engine/multi.h"
-
-#include <assert.h>
+/* The queue of a transaction. Commands are copied as they are queued, each in one allocation with its arguments. */
+#include "engine/multi_impl.h"
 
 #include "base/mem.h"
 #include "engine/engine_impl.h"
-#include "engine/run.h"
-#include "engine/watch.h"
-
-struct queued {
-    struct cmd *cmd;
-    int argc;
-    size_t bytes;        /* of this allocation */
-    struct slice argv[]; /* the bytes stand behind it */
-};
-
-struct session_multi {
-    struct queued **at; /* owned, count of them, each owned */
-    size_t count, cap;
-    size_t bytes;
-    unsigned flags;  /* enum cmd_flag of all, or-ed */
-    unsigned common; /* and-ed */
-};
-
-static struct queued *queued_new(struct cmd *cmd, const struct slice *argv, int argc)
-{
-    size_t bytes = sizeof(struct queued) + (size_t)argc * sizeof(struct slice);
-    for (int i = 0; i < argc; i++)
-        bytes += argv[i].len;
-    struct queued *q = mem_try_alloc(bytes);
-    if (!q)
-        return NULL;
-    *q = (struct queued){.cmd = cmd, .argc = argc, .bytes = bytes};
-    char *place = (char *)&q->argv[argc];
-    for (int i = 0; i < argc; i++) {
-        q->argv[i] = slice_of(place, argv[i].len);
-        if (argv[i].len)
-            memcpy(place, argv[i].ptr, argv[i].len);
-        place += argv[i].len;
-    }
-    return q;
-}
+#include "engine/interest.h"
+#include "engine/kept.h"
 
 static bool make_room(struct session_multi *m)
 {
@@ -50,7 +13,7 @@ static bool make_room(struct session_multi *m)
     size_t cap = m->cap ? m->cap * 2 : 8;
     if (cap > MULTI_COMMANDS_MAX)
         return false;
-    struct queued **at = mem_try_realloc(m->at, cap * sizeof(struct queued *));
+    struct kept_request **at = mem_try_realloc(m->at, cap * sizeof(struct kept_request *));
     if (!at)
         return false;
     m->at = at;
@@ -61,7 +24,7 @@ static bool make_room(struct session_multi *m)
 bool multi_queue(struct session *s, struct cmd *cmd, const struct slice *argv, int argc)
 {
     struct session_multi *m = s->multi;
-    struct queued *q = make_room(m) ? queued_new(cmd, argv, argc) : NULL;
+    struct kept_request *q = make_room(m) ? kept_new(cmd, argv, argc) : NULL;
     if (!q) {
         s->flags |= SESSION_DIRTY_EXEC;
         return false;
@@ -73,12 +36,18 @@ bool multi_queue(struct session *s, struct cmd *cmd, const struct slice *argv, i
     return true;
 }
 
-static void multi_free(struct session_multi *m)
+void multi_free(struct session_multi *m)
 {
     for (size_t i = 0; i < m->count; i++)
         mem_free(m->at[i]);
     mem_free(m->at);
     mem_free(m);
+}
+
+void multi_forget_watched(struct session *s)
+{
+    interest_drop(s, INTEREST_WATCH);
+    s->flags &= ~SESSION_DIRTY_CAS;
 }
 
 void multi_discard(struct session *s)
@@ -87,7 +56,7 @@ void multi_discard(struct session *s)
         multi_free(s->multi);
     s->multi = NULL;
     session_flags(s, 0, SESSION_MULTI | SESSION_DIRTY_EXEC);
-    watch_forget_all(s);
+    multi_forget_watched(s);
 }
 
 size_t multi_count(const struct session *s)
@@ -97,7 +66,7 @@ size_t multi_count(const struct session *s)
 
 size_t multi_memory(const struct session *s)
 {
-    return s->multi ? s->multi->bytes + s->multi->cap * sizeof(struct queued *) : 0;
+    return s->multi ? s->multi->bytes + s->multi->cap * sizeof(struct kept_request *) : 0;
 }
 
 unsigned multi_flags(const struct session *s)
@@ -110,149 +79,25 @@ unsigned multi_common_flags(const struct session *s)
     return s->multi ? s->multi->common : ~0U;
 }
 
-/* --- handlers --------------------------------------------------------------------------------------- */
-
-static void cmd_multi(struct cmd_ctx *c)
+bool multi_begin(struct session *s)
 {
-    struct session *s = c->session;
-    if (s->flags & SESSION_MULTI) {
-        resp_error(c->out, "MULTI calls can not be nested");
-        return;
-    }
     s->multi = mem_try_zalloc(sizeof(*s->multi));
-    if (!s->multi) {
-        ctx_reply_nomem(c);
-        return;
-    }
+    if (!s->multi)
+        return false;
     s->multi->common = ~0U;
     session_flags(s, SESSION_MULTI, 0);
-    resp_ok(c->out);
+    return true;
 }
 
-static void cmd_discard(struct cmd_ctx *c)
+struct session_multi *multi_take(struct session *s)
 {
-    if (!(c->session->flags & SESSION_MULTI)) {
-        resp_error(c->out, "DISCARD without MULTI");
-        return;
-    }
-    multi_discard(c->session);
-    resp_ok(c->out);
-}
-
-/* The queue is taken off the session first: a queued RESET or a session killed by its own transaction must not free
- * what is being run. */
-static void run_queue(struct cmd_ctx *c, struct session_multi *m)
-{
-    struct engine *e = engine_of(c);
-    resp_array(c->out, m->count);
-    for (size_t i = 0; i < m->count; i++) {
-        struct queued *q = m->at[i];
-        engine_call(e, c->session, q->cmd, q->argv, q->argc);
-    }
-}
-
-static void cmd_exec(struct cmd_ctx *c)
-{
-    struct session *s = c->session;
-    if (!(s->flags & SESSION_MULTI)) {
-        resp_error(c->out, "EXEC without MULTI");
-        return;
-    }
-    watch_settle_expired(s);
-    uint32_t flags = s->flags;
     struct session_multi *m = s->multi;
     s->multi = NULL;
-    s->flags |= SESSION_DENY_BLOCKING;
     multi_discard(s);
-    if (flags & SESSION_DIRTY_EXEC)
-        resp_error(c->out, "-EXECABORT Transaction discarded because of previous errors.");
-    else if (flags & SESSION_DIRTY_CAS)
-        resp_null_array(c->out);
-    else
-        run_queue(c, m);
-    s->flags &= ~SESSION_DENY_BLOCKING;
-    multi_free(m);
-}
-
-static void cmd_watch(struct cmd_ctx *c)
-{
-    struct session *s = c->session;
-    if (s->flags & SESSION_MULTI) {
-        resp_error(c->out, "WATCH inside MULTI is not allowed");
-        return;
-    }
-    for (int i = 1; i < c->argc; i++) {
-        /* A key that is due already goes now, so that its end is no change that the transaction would fail for. */
-        struct key key = ctx_key(c, i);
-        ks_find(c->ks, c->db, &key, KS_NO_TOUCH);
-        if (!watch_add(s, c->db, c->argv[i])) {
-            ctx_reply_nomem(c);
-            return;
-        }
-    }
-    resp_ok(c->out);
-}
-
-static void cmd_unwatch(struct cmd_ctx *c)
-{
-    watch_forget_all(c->session);
-    resp_ok(c->out);
+    return m;
 }
 
 bool multi_is_exec(const struct cmd *cmd)
 {
-    return cmd->row->fn == cmd_exec;
+    return cmd->row == &engine_rows_multi[MULTI_ROW_EXEC];
 }
-
-#define TRANSACTION_FLAGS (CMD_NOSCRIPT | CMD_LOADING | CMD_STALE | CMD_FAST | CMD_ALLOW_BUSY)
-
-const struct cmd_row engine_rows_multi[] = {
-    {.name = "multi",
-     .fn = cmd_multi,
-     .arity = 1,
-     .flags = TRANSACTION_FLAGS | CMD_NO_QUEUE,
-     .acl = ACL_TRANSACTION,
-     .group = "transactions",
-     .since = "1.2.0",
-     .complexity = "O(1)",
-     .summary = "Opens a transaction: what follows is queued until EXEC."},
-    {.name = "exec",
-     .fn = cmd_exec,
-     .arity = 1,
-     .flags = CMD_NOSCRIPT | CMD_LOADING | CMD_STALE | CMD_SKIP_SLOWLOG | CMD_NO_QUEUE,
-     .acl = ACL_TRANSACTION,
-     .group = "transactions",
-     .since = "1.2.0",
-     .complexity = "The sum of the queued commands",
-     .summary = "Runs the queued commands of a transaction, all of them with nothing in between."},
-    {.name = "discard",
-     .fn = cmd_discard,
-     .arity = 1,
-     .flags = TRANSACTION_FLAGS | CMD_NO_QUEUE,
-     .acl = ACL_TRANSACTION,
-     .group = "transactions",
-     .since = "2.0.0",
-     .complexity = "O(N) for N queued commands",
-     .summary = "Forgets a transaction and the keys watched for it."},
-    {.name = "watch",
-     .fn = cmd_watch,
-     .arity = -2,
-     .flags = TRANSACTION_FLAGS | CMD_NO_QUEUE,
-     .acl = ACL_TRANSACTION,
-     .keys = {{.first = 1, .last = -1, .step = 1, .flags = KEY_RO}},
-     .group = "transactions",
-     .since = "2.2.0",
-     .complexity = "O(N) for N keys watched by the client",
-     .summary = "Makes the next transaction depend on keys not changing until EXEC.",
-     .synopsis = "key [key ...]"},
-    {.name = "unwatch",
-     .fn = cmd_unwatch,
-     .arity = 1,
-     .flags = TRANSACTION_FLAGS,
-     .acl = ACL_TRANSACTION,
-     .group = "transactions",
-     .since = "2.2.0",
-     .complexity = "O(N) for N watched keys",
-     .summary = "Forgets all watched keys."},
-    {.name = NULL},
-};

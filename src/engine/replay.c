@@ -176,7 +176,7 @@ static int first_error(struct session *s, char out[ADMIT_ERROR_CHARS])
 static enum replay_verdict failed(struct replay *r, const struct reader_command *c)
 {
     name_command(c, NULL, &r->fault);
-    outq_drain(&r->session->queue, outq_bytes(&r->session->queue));
+    outq_deinit(&r->session->queue);
     return REPLAY_FAILED;
 }
 
@@ -192,7 +192,7 @@ static enum replay_verdict run(struct replay *r, struct run *run)
         snprintf(r->fault.why, sizeof(r->fault.why), "it was not taken whole");
         return failed(r, run->commands[taken < n ? taken : n - 1]);
     }
-    outq_drain(&s->queue, outq_bytes(&s->queue));
+    outq_deinit(&s->queue);
     r->commands += (uint64_t)n;
     return REPLAY_FINE;
 }

@@ -10,13 +10,14 @@
 
 #include <assert.h>
 
-#include "base/mem.h"
+#include "engine/block.h"
 #include "engine/check.h"
+#include "engine/count_impl.h"
 #include "engine/durable.h"
-#include "engine/errors.h"
+#include "engine/interest.h"
 #include "engine/multi.h"
 #include "engine/plan_impl.h"
-#include "engine/watch.h"
+#include "engine/wait.h"
 
 /* --- what handlers ask of the engine ------------------------------------------------------------------ */
 
@@ -27,7 +28,7 @@ static void on_changed(struct cmd_ctx *c, int db, const struct key *key, unsigne
     e->stats.dirty++;
     if (c->touched)
         touched_add(c->touched, key->hash, true);
-    watches_touch(e->watches, db, key);
+    interest_changed(e->interest, db, key);
     unit_event(e, db, key->name, class, name);
 }
 
@@ -56,7 +57,7 @@ static void on_flush(struct cmd_ctx *c, int db)
     struct engine *e = engine_of(c);
     e->stats.dirty++;
     ctx_note_all(c);
-    watches_touch_all(e->watches, db);
+    interest_flushing(e->interest, db);
 }
 
 static void on_swap(struct cmd_ctx *c, int a, int b)
@@ -64,7 +65,7 @@ static void on_swap(struct cmd_ctx *c, int a, int b)
     struct engine *e = engine_of(c);
     e->stats.dirty++;
     ctx_note_all(c);
-    watches_swap(e->watches, a, b);
+    interest_swapping(e->interest, a, b);
 }
 
 static const struct cmd_host_ops host_ops = {
@@ -74,6 +75,7 @@ static const struct cmd_host_ops host_ops = {
     .effect_blob = on_effect_blob,
     .flushed = on_flush,
     .swapped = on_swap,
+    .block = wait_begin,
 };
 
 /* --- running a request ---------------------------------------------------------------------------------- */
@@ -105,33 +107,16 @@ static void context_init(struct cmd_ctx *c, struct engine *e, struct session *s)
     context_refresh(c, e, s);
 }
 
-/* Nearly all take less than a microsecond, for which nothing needs to be divided. */
-static inline void count_duration(const struct engine *e, struct cmd *cmd, uint64_t ticks)
-{
-    struct cmd_stats *st = &cmd->stats;
-    int bucket = 0;
-    if (!st->histogram)
-        st->histogram = mem_zalloc(CMD_HISTOGRAM_BUCKETS * sizeof(*st->histogram));
-    if (ticks >= e->us_ticks) {
-        uint64_t us = ticks / e->us_ticks;
-        bucket = 64 - __builtin_clzll(us);
-    }
-    st->histogram[bucket < CMD_HISTOGRAM_BUCKETS ? bucket : CMD_HISTOGRAM_BUCKETS - 1]++;
-}
-
-/* What is only looked at when a request took at least a microsecond-scale threshold. */
-static void report_slow(struct engine *e, const struct cmd_ctx *c, int64_t us)
-{
-    if (e->observers.slow)
-        e->observers.slow(e->observers.admin, c, us);
-    if (us >= ENGINE_CLOCK_STALE_US && e->unit.depth == 0 && e->late)
-        e->late(e);
-}
+enum call {
+    CALL_AT_ONCE, /* it cannot wait for a key */
+    CALL_FIRST,   /* it may */
+    CALL_AGAIN,   /* it did, and may go on waiting */
+};
 
 /* Calls the handler with everything in `c` but what depends on the request set. The clock is read once a request, at
  * its end: within a batch that is when the next one begins, of which `start` is the time. */
 static inline __attribute__((always_inline)) void call(struct cmd_ctx *c, struct engine *e,
-                                                       uint64_t start)
+                                                       uint64_t start, enum call as)
 {
     struct cmd *cmd = c->cmd;
     struct session *s = c->session;
@@ -148,23 +133,22 @@ static inline __attribute__((always_inline)) void call(struct cmd_ctx *c, struct
     uint64_t ticks = e->ticks - start;
     e->running = outer;
 
-    /* Afterwards: EXEC is shown behind what it ran, and SELECT with its database, as by Redis. */
-    if (e->monitors > 0)
+    /* Afterwards: EXEC is shown behind what it ran, and SELECT with its database, as by Redis. One that waits is shown
+     * when it begins to, and counted when it is over. */
+    if (e->monitors > 0 && as != CALL_AGAIN)
         e->observers.request(e->observers.clients, s, cmd, c->argv, c->argc);
-    cmd->stats.calls++;
-    cmd->stats.ticks += ticks;
-    e->stats.commands++;
-    s->commands++;
-    s->last_cmd = cmd;
-    /* Errors of what EXEC ran are counted there, not for EXEC again. */
-    if (s->writer.errors != errors && s->writer.errors - errors > e->stats.errors - counted) {
-        cmd->stats.failed_calls++;
-        engine_count_error(e, &s->writer);
+    if (as != CALL_AT_ONCE && s->wait) {
+        s->last_cmd = cmd;
+        ticks = s->wait->ticks += ticks;
+        if (as == CALL_FIRST || s->wait->again)
+            return;
     }
-    if (e->config->latency_tracking)
-        count_duration(e, cmd, ticks);
+    /* Errors of what EXEC ran are counted there, not for EXEC again. */
+    bool failed =
+        s->writer.errors != errors && s->writer.errors - errors > e->stats.errors - counted;
+    count_call(e, s, cmd, ticks, failed);
     if (__builtin_expect(ticks >= e->slow_ticks_min, 0)) {
-        report_slow(e, c, (int64_t)((double)ticks / e->ticks_per_us));
+        count_slow(e, c, ticks);
         e->ticks = ticks_now();
     }
 }
@@ -180,21 +164,21 @@ void engine_call(struct engine *e, struct session *s, struct cmd *cmd, const str
     c.argc = argc;
     if (plan_key_argument(cmd, argc, &i))
         c.key = ks_key(e->ks, argv[i]);
-    call(&c, e, ticks_now());
+    call(&c, e, ticks_now(), CALL_AT_ONCE);
 }
 
 /* --- one request and many -------------------------------------------------------------------------------- */
 
 static inline __attribute__((always_inline)) void run_planned(struct cmd_ctx *c, struct engine *e,
                                                               const struct engine_request *r,
-                                                              const struct planned *p)
+                                                              const struct planned *p, enum call as)
 {
     c->cmd = p->cmd;
     c->argv = r->argv;
     c->argc = r->argc;
     c->key = p->key;
     c->now_ms = e->wall_ms;
-    call(c, e, e->ticks);
+    call(c, e, e->ticks, as);
 }
 
 /* CLIENT REPLY: SKIP drops the reply of the request behind it. */
@@ -224,11 +208,49 @@ static bool run_checked(struct cmd_ctx *c, struct engine *e, const struct engine
     if (mask & CHECK_REPLY)
         turn_reply_skip(s);
     if (verdict == VERDICT_PASS)
-        run_planned(c, e, r, p);
+        run_planned(c, e, r, p, CALL_FIRST);
     if ((mask & CHECK_REPLY) && session_drops_reply(s))
         outq_rollback(&s->queue, mark);
     if (!outq_empty(&e->pushes))
         outq_move(&s->queue, &e->pushes);
+    return true;
+}
+
+/* Its reply, and behind it messages to itself, are in its queue. */
+static void run_again(struct session *s)
+{
+    struct engine *e = s->engine;
+    const struct kept_request *kept = s->wait->request;
+    const struct engine_request r = {kept->argv, kept->argc};
+    struct planned p = {.cmd = kept->cmd};
+    struct cmd_ctx c;
+    int i;
+    struct outq_mark mark = outq_mark(&s->queue);
+    if (plan_key_argument(p.cmd, r.argc, &i))
+        p.key = ks_key(e->ks, r.argv[i]);
+    context_init(&c, e, s);
+    e->ticks = ticks_now();
+    if (checks_run(e, s, &r, &p, e->checks & ~s->unchecked & CHECKS_OF_SERVED) == VERDICT_PASS)
+        run_planned(&c, e, &r, &p, CALL_AGAIN);
+    if (session_drops_reply(s))
+        outq_rollback(&s->queue, mark);
+    if (!outq_empty(&e->pushes))
+        outq_move(&s->queue, &e->pushes);
+}
+
+bool engine_serve(struct session *s, const struct item *it)
+{
+    struct engine *e = s->engine;
+    struct session *outer = e->current;
+    if (item_type(it) != s->wait->type ||
+        (s->flags & (SESSION_CLOSE_AFTER_REPLY | SESSION_CLOSE_NOW)))
+        return false;
+    e->current = s;
+    s->wait->again = false;
+    run_again(s);
+    e->current = outer;
+    if (!s->wait->again)
+        wait_done(s);
     return true;
 }
 
@@ -261,12 +283,14 @@ int engine_run(struct engine *e, struct session *s, const struct engine_request 
         plan_fetch_ahead(plan, e, c.db, done - from);
         uint32_t mask = (s->checks | e->checks | p->checks) & ~s->unchecked;
         if (__builtin_expect(mask == 0, 1)) {
-            run_planned(&c, e, r, p);
+            run_planned(&c, e, r, p, CALL_AT_ONCE);
         } else {
             if (!run_checked(&c, e, r, p, mask))
                 break;
             context_refresh(&c, e, s);
         }
+        if (__builtin_expect(e->keys_ready, 0))
+            interest_serve(e->interest);
     }
     s->active_us = e->now_us;
     e->current = outer;

@@ -7,3 +7,6 @@
  * the session. */
 void engine_call(struct engine *e, struct session *s, struct cmd *cmd, const struct slice *argv,
                  int argc);
+/* Runs the request again that the session waits with, where its key has a value of the type that it waits for: see
+ * interest_serve_fn. */
+bool engine_serve(struct session *s, const struct item *it);

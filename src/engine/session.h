@@ -10,6 +10,7 @@
 #include "ds/heap.h"
 #include "engine/block.h"
 #include "engine/gate.h"
+#include "engine/interest.h"
 #include "resp/writer.h"
 
 struct engine;
@@ -29,8 +30,8 @@ enum session_flag {
     SESSION_REPLY_OFF = 1 << 9,
     SESSION_REPLY_SKIP_NEXT = 1 << 10, /* CLIENT REPLY SKIP was just run */
     SESSION_REPLY_SKIP = 1 << 11,      /* this request's reply is dropped */
-    SESSION_BLOCKED = 1 << 12,         /* waits (WAIT, ...): its requests stay where they are */
-    SESSION_PAUSED = 1 << 13,          /* held by CLIENT PAUSE or a full log: likewise */
+    SESSION_BLOCKED = 1 << 12, /* waits (BLPOP, WAIT, ...): its requests stay where they are */
+    SESSION_PAUSED = 1 << 13,  /* held by CLIENT PAUSE or a full log: likewise */
     SESSION_UNIX_SOCKET = 1 << 14,
     SESSION_INTERNAL = 1 << 15,      /* no client: a replayed log or a test; never listed */
     SESSION_DENY_BLOCKING = 1 << 16, /* EXEC runs: whatever would wait answers at once */
@@ -64,7 +65,8 @@ struct session_ops {
 };
 struct session_gates;  /* gate.c */
 struct session_multi;  /* multi.h: queued commands */
-struct session_watch;  /* watch.h: a watched key */
+struct interest_link;  /* interest.h */
+struct key_wait;       /* wait.h */
 struct session_pubsub; /* clients/pubsub.h: its subscriptions */
 
 struct session {
@@ -87,7 +89,8 @@ struct session {
     /* NULL unless used */
     char *name, *lib_name, *lib_version;
     struct session_multi *multi;
-    struct session_watch *watched;
+    struct interest_link *interests[INTEREST_KINDS];
+    struct key_wait *wait; /* a request that waits for a key */
     struct session_pubsub *pubsub;
 
     /* what its replies wait for, see gate.h */

@@ -19,7 +19,7 @@ static enum err hold(struct snapshot_source *s, int db, const struct item *it)
         return ERR_NOMEM;
     h->db = db;
     value_cursor_init(&h->cursor, it);
-    if (!value_cursor_hold(&h->cursor, s->heap)) {
+    if (!value_cursor_hold(&h->cursor, s->ks)) {
         value_cursor_deinit(&h->cursor);
         mem_free(h);
         return ERR_NOMEM;
@@ -88,7 +88,7 @@ static enum err give_some(struct snapshot_source *s)
 
 enum err source_begin(struct snapshot_source *s, struct keyspace *ks, struct sink *sink)
 {
-    *s = (struct snapshot_source){.sink = sink, .heap = ks_items(ks), .held_end = &s->held};
+    *s = (struct snapshot_source){.sink = sink, .ks = ks, .held_end = &s->held};
     s->snapshot = ks_snapshot_begin(ks, give, s);
     return s->snapshot ? ERR_OK : ERR_BUSY;
 }

@@ -16,12 +16,11 @@
 struct held_value;
 struct keyspace;
 struct ks_snapshot;
-struct slab_heap;
 
 struct snapshot_source {
     struct ks_snapshot *snapshot;        /* owned; NULL: all of it was given */
     struct sink *sink;                   /* borrowed */
-    struct slab_heap *heap;              /* borrowed: where what is held lives */
+    struct keyspace *ks;                 /* borrowed */
     struct held_value *held, **held_end; /* owned: large values, the first perhaps given in part */
     bool opened;                         /* it is */
     enum err err;                        /* ERR_OK, or what was lacking */

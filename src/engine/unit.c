@@ -14,7 +14,7 @@ void unit_open(struct engine *e, struct session *s)
     touched_clear(&u->touched);
     if (!s)
         return;
-    u->reply_at = s->out_bytes + outq_bytes(&s->queue);
+    u->reply_at = outq_end(&s->queue);
     if (e->promise.fault)
         u->reply = outq_mark(&s->queue);
 }
@@ -65,7 +65,7 @@ void unit_tells(struct engine *e, struct session *s)
         u->told = mem_realloc(u->told, u->told_cap * sizeof(*u->told));
     }
     s->told = true;
-    u->told[u->told_count++] = (struct unit_told){s, s->out_bytes + outq_bytes(&s->queue)};
+    u->told[u->told_count++] = (struct unit_told){s, outq_end(&s->queue)};
 }
 
 /* --- gates ------------------------------------------------------------------------------------------------ */

@@ -1,12 +1,14 @@
 #pragma once
-/* Units: what is atomic. One request is a unit, EXEC with all that it runs, and the end of a key that expired by
- * itself. They nest; what is said here happens to the outermost one:
+/* Units: what is atomic. One request is a unit, EXEC with all that it runs, a request that waited for a key and runs
+ * again, and the end of a key that expired by itself. They nest; what is said here happens to the outermost one:
  *
  *     begin -- clocks stand still -- effects, one batch's -- keys read and changed are noted -- end
  *       |                                                                                        |
  *       log position before it, and where its reply begins                             gates close:
  *                                       at the reply's first byte, for the keys that were touched;
- *                                            at messages that it caused in other sessions */
+ *                                            at messages that it caused in other sessions
+ *
+ * Then the sessions are served that wait for keys which it made ready, each as a unit of its own: see interest_serve. */
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>

@@ -98,7 +98,8 @@ int64_t writer_sync_due_us(const struct writer *w)
         return 0;
     if (w->policy != WRITER_EVERYSEC)
         return INT64_MAX;
-    bool much = w->written.bytes - w->synced.bytes >= WRITER_SYNC_BYTES;
+    /* After a sync that failed, the next one ends the fault. */
+    bool much = w->fresh_failed || w->written.bytes - w->synced.bytes >= WRITER_SYNC_BYTES;
     return much ? 0 : w->sync_began_us + WRITER_SYNC_MS * 1000;
 }
 

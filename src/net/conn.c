@@ -82,19 +82,6 @@ bool conn_over_output_limit(struct conn *c)
     return true;
 }
 
-/* The first vectors, up to `bytes` together. */
-static int cut_vectors(struct iovec *iov, int count, size_t bytes)
-{
-    for (int i = 0; i < count; i++) {
-        if (iov[i].iov_len >= bytes) {
-            iov[i].iov_len = bytes;
-            return i + 1;
-        }
-        bytes -= iov[i].iov_len;
-    }
-    return count;
-}
-
 /* As writev(2). What may be lent is lent, where it is much and the kernel takes it. */
 static ssize_t send_vectors(struct conn *c, const struct iovec *iov, int count)
 {
@@ -107,15 +94,25 @@ static ssize_t send_vectors(struct conn *c, const struct iovec *iov, int count)
     return count == 1 ? write(c->fd, iov->iov_base, iov->iov_len) : writev(c->fd, iov, count);
 }
 
+/* What a turn sends. */
+static bool has_used_its_turn(const struct outq *q, size_t sent)
+{
+    return sent >= (outq_at_source(q) ? NET_WRITE_SOURCE_BYTES_MAX : NET_WRITE_BYTES_MAX);
+}
+
 /* Sends until the queue is empty, the gate is closed, the socket is full or the turn's share is used. */
 void conn_send(struct conn *c)
 {
     struct session *s = c->session;
     struct iovec iov[NET_WRITE_VECTORS_MAX];
-    size_t sent = 0, open = gate_open_bytes(s);
-    while (!outq_empty(&s->queue) && sent < open && sent < NET_WRITE_BYTES_MAX &&
-           !(s->flags & SESSION_CLOSE_NOW)) {
-        int count = cut_vectors(iov, outq_peek(&s->queue, iov, NET_WRITE_VECTORS_MAX), open - sent);
+    uint64_t until = gate_open_until(s);
+    size_t sent = 0;
+    while (!has_used_its_turn(&s->queue, sent) && !(s->flags & SESSION_CLOSE_NOW)) {
+        int count = outq_peek_until(&s->queue, until, iov, NET_WRITE_VECTORS_MAX);
+        if (count == 0) {
+            outq_drain(&s->queue, 0); /* a place that was reserved and not used */
+            break;
+        }
         ssize_t n = send_vectors(c, iov, count);
         if (n < 0) {
             if (errno == EINTR)
@@ -133,7 +130,7 @@ void conn_send(struct conn *c)
     engine_stats(c->net->engine)->out_bytes += sent;
     engine_stats(c->net->engine)->writes_processed++;
     /* Behind a closed gate the socket is not what is waited for. */
-    set_writing(c, !outq_empty(&s->queue) && sent < open);
+    set_writing(c, !outq_empty(&s->queue) && until > s->queue.passed);
     if (outq_empty(&s->queue) && (s->flags & SESSION_CLOSE_AFTER_REPLY))
         conn_close_soon(c);
 }

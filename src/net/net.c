@@ -166,6 +166,7 @@ void net_cron(struct net *n)
     for (int i = 0; c && i < NET_CRON_CONNECTIONS_MAX; i++) {
         struct conn *next = c->links[LIST_ALL].next;
         n->cron_next = next;
+        outq_update_memory(&c->session->queue);
         if (conn_over_output_limit(c) || has_gone(c)) {
             c->session->flags |= SESSION_CLOSE_NOW;
             conn_list_add(n, LIST_CLOSE, c);

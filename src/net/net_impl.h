@@ -29,8 +29,10 @@
 #define NET_ACCEPTS_MAX              1000          /* connections taken in one event */
 #define NET_WRITE_VECTORS_MAX        64            /* of one writev */
 #define NET_WRITE_BYTES_MAX          (1024 * 1024) /* to one connection in one turn, while others wait */
-#define NET_LISTENERS_MAX            (NET_BIND_MAX * 2 + 1)
-#define NET_CRON_CONNECTIONS_MAX     1000 /* looked at in one net_cron */
+/* The same of bytes that a source makes meanwhile, which takes several times as long as writing them. */
+#define NET_WRITE_SOURCE_BYTES_MAX (64 * 1024)
+#define NET_LISTENERS_MAX          (NET_BIND_MAX * 2 + 1)
+#define NET_CRON_CONNECTIONS_MAX   1000 /* looked at in one net_cron */
 
 /* A doubly linked list of connections through one of their links. */
 enum conn_list { LIST_ALL, LIST_SEND, LIST_RESUME, LIST_CLOSE, LIST_COUNT };

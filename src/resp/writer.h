@@ -93,6 +93,13 @@ void resp_set(struct resp_writer *w, size_t n);
 void resp_push(struct resp_writer *w, size_t n);
 void resp_attribute(struct resp_writer *w, size_t pairs); /* RESP3 only: the caller checks proto */
 
+/* Behind a header: elements that `s`, which is taken, writes when they can be sent (base/outq.h), by a writer of its own
+ * with the protocol of this moment. */
+static inline void resp_source(struct resp_writer *w, struct outq_source *s)
+{
+    outq_append_source(w->out, s);
+}
+
 /* A collection whose length is known only at its end: write its elements to `inner`, which goes to
  * a queue of its own, then close it (or drop it, which leaves `outer` as it was). One can be open
  * within another. Not to be copied while open.

@@ -9,10 +9,11 @@
 #include <ucontext.h>
 #include <unistd.h>
 
+#include "admin/admin.h"
 #include "base/clock.h"
 #include "net/net.h"
-#include "server/server.h"
-#include "server/version.h"
+#include "server/server_impl.h"
+#include "engine/version.h"
 
 #define CRASH_FRAMES_MAX  100
 #define CRASH_STACK_BYTES (64 * 1024)
@@ -57,8 +58,11 @@ static void print_figures(int fd, const struct server *s)
         dprintf(fd, "connected_clients:%zu\nblocked_clients:%zu\ntotal_commands_processed:%llu\n",
                 s->net ? net_clients(s->net) : 0, engine_sessions_blocked(s->engine),
                 (unsigned long long)engine_stats(s->engine)->commands);
-    dprintf(fd, "used_memory_peak:%zu\nused_memory_rss:%zu\nshards:%lld\n", s->peak_bytes,
-            s->rss_bytes, (long long)s->config.shards);
+    size_t peak = 0, rss = 0;
+    if (s->admin)
+        admin_memory(s->admin, &peak, &rss);
+    dprintf(fd, "used_memory_peak:%zu\nused_memory_rss:%zu\nshards:%lld\n", peak, rss,
+            (long long)s->config.shards);
 }
 
 static void print_report(int fd, int sig, const siginfo_t *info, void *context)

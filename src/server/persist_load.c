@@ -5,10 +5,9 @@
 #include "base/clock.h"
 #include "engine/block.h"
 #include "engine/session.h"
-#include "engine/watch.h"
 #include "log/aof.h"
 #include "server/persist.h"
-#include "server/server.h"
+#include "server/server_impl.h"
 
 #define LOAD_SLICE_US 5000 /* between two looks at the clients */
 #define LOAD_TELL_US  (1000 * 1000)
@@ -92,7 +91,7 @@ static enum err end_load(struct server *s, char error[CONFIG_ERROR_CHARS])
                (double)(clock_mono_us() - p->load_start_us) / 1e6);
     replay_end(&p->replay);
     p->loading = false;
-    return persist_loaded(s, error);
+    return p->loaded(s, error);
 }
 
 void persist_refuse(struct server *s, const char *error)
@@ -128,8 +127,9 @@ void persist_load_slice(struct server *s)
 
 /* --- DEBUG LOADAOF ------------------------------------------------------------------------------------------ */
 
-static void stop_waiting(struct session *waiter, struct resp_writer *out)
+static void stop_waiting(struct session *waiter, enum unblock_why why, struct resp_writer *out)
 {
+    (void)why;
     struct server *s = engine_owner(waiter->engine);
     s->persist.reloader = NULL;
     if (!out)
@@ -160,4 +160,5 @@ void persist_reload_end(struct server *s, const char *error)
     engine_data_replaced(s->engine);
     if (s->persist.reloader)
         block_end(s->persist.reloader, UNBLOCK_TIMEOUT);
+    engine_serve_ready(s->engine);
 }

@@ -93,11 +93,6 @@ int64_t ks_now_ms(const struct keyspace *ks)
     return ks->now_ms;
 }
 
-struct slab_heap *ks_items(struct keyspace *ks)
-{
-    return ks->items;
-}
-
 void ks_set_limits(struct keyspace *ks, const struct ks_limits *limits)
 {
     ks->limits = *limits;

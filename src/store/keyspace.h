@@ -64,8 +64,6 @@ int ks_databases(const struct keyspace *ks);
 /* KS_LIMITS_DEFAULT at first. Values that are there keep the form that they have until they are changed. */
 void ks_set_limits(struct keyspace *ks, const struct ks_limits *limits);
 const struct ks_limits *ks_limits(const struct keyspace *ks);
-/* Where its items live: for value_cursor_hold. */
-struct slab_heap *ks_items(struct keyspace *ks);
 
 /* --- one key ---------------------------------------------------------------------------------------- */
 
@@ -84,6 +82,12 @@ enum ks_find_flags {
 /* The item of a key to read, or NULL. What becomes of a key whose time has come says ks_set_expiry_mode. The pointer is
  * good until the next call that changes or inserts a key. */
 const struct item *ks_find(struct keyspace *ks, int db, const struct key *k, int flags);
+
+/* Key, value and deadline as they are now, in an item of the caller's, whatever becomes of the key: O(1) but for the
+ * name. NULL: no memory. */
+const struct item *ks_hold(struct keyspace *ks, const struct item *it);
+/* Lets go of it. What nobody else holds is freed, in slices where that is much. */
+void ks_let_go(struct keyspace *ks, const struct item *held);
 
 /* Stores a string, replacing whatever is there. `expiry_ms` may be ITEM_NO_EXPIRY or KS_KEEP_EXPIRY.
  * Returns the item, NULL when there was no memory and nothing changed. Deadlines in the past are stored as

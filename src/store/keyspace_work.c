@@ -59,6 +59,16 @@ void ks_dispose(struct keyspace *ks, struct item *it)
         free_values(ks, LAZY_EFFORT_PER_DISPOSAL);
 }
 
+const struct item *ks_hold(struct keyspace *ks, const struct item *it)
+{
+    return item_try_copy(ks->items, it, item_key(it), item_expiry_ms(it));
+}
+
+void ks_let_go(struct keyspace *ks, const struct item *held)
+{
+    ks_dispose(ks, (struct item *)held);
+}
+
 static void free_drained(void *item, uint32_t hash, void *arg)
 {
     (void)hash;

@@ -206,6 +206,11 @@ static size_t memory(const struct item *it)
     return blob_memory(item_blob(it));
 }
 
+static size_t memory_alone(const struct item *it)
+{
+    return item_blob(it)->refs > 1 ? 0 : memory(it);
+}
+
 static uint32_t sum(const struct item *it)
 {
     const struct blob *b = item_blob(it);
@@ -266,6 +271,7 @@ const struct value_ops value_ops_string = {
     .share = share,
     .free_some = free_some,
     .memory = memory,
+    .memory_alone = memory_alone,
     .effort = effort,
     .sum = sum,
     .digest = digest,

@@ -13,6 +13,8 @@
 const char *value_encoding_name(const struct item *it);
 /* Bytes set aside for key and value together. What several hold counts in full. */
 size_t value_memory(const struct item *it);
+/* Of these, what would go with the item, in O(1): where others hold a part of its value, an estimate. */
+size_t value_memory_alone(const struct item *it);
 /* Work to free it: 1 for its item, and as much for each further allocation, or page of a large one. */
 #define VALUE_PAGE_BYTES 4096
 size_t value_effort(const struct item *it);
@@ -33,14 +35,16 @@ struct value_command {
     int in_runs;
 };
 
-struct slab_heap;
+struct keyspace;
 /* Where a walk through a value is. Begins at the first command with value_cursor_init. */
 struct value_cursor {
     const struct item *item;
-    struct item *held; /* the same, as a copy of the cursor's own; NULL: it is borrowed */
-    uint64_t at;       /* how far it has come; what that means is the type's */
-    size_t run_at;     /* of the argument in runs */
-    char numbers[VALUE_COMMAND_ARGS_MAX][VALUE_NUMBER_CHARS]; /* for arguments that are printed */
+    const struct item *held; /* the same, as the cursor's own; NULL: it is borrowed */
+    struct keyspace *ks;     /* of what is held */
+    uint64_t at;             /* how far it has come; what that means is the type's */
+    size_t run_at;           /* of the argument in runs */
+    char numbers[2][NUM_I64_CHARS];
+    char texts[VALUE_COMMAND_ARGS_MAX][VALUE_NUMBER_CHARS]; /* of numbers among the arguments */
     struct slice argv[VALUE_COMMAND_ARGS_MAX];
 };
 
@@ -54,7 +58,7 @@ bool value_cursor_next(struct value_cursor *c, struct value_command *out);
 struct slice value_cursor_run(struct value_cursor *c);
 /* From now on the cursor shows the value as it is at this moment, whatever becomes of the key. O(1) but for the key's
  * name. What the last command borrowed is good no longer; runs go on. False: no memory. */
-bool value_cursor_hold(struct value_cursor *c, struct slab_heap *heap);
+bool value_cursor_hold(struct value_cursor *c, struct keyspace *ks);
 
 /* --- inside store/: the row of a type ----------------------------------------------------------------------- */
 
@@ -71,6 +75,8 @@ struct value_ops {
     /* Frees some of it and takes off *effort what that took, at least 1. True: all of it is gone. */
     bool (*free_some)(struct item *it, size_t *effort);
     size_t (*memory)(const struct item *it); /* of what lies outside, in O(1) */
+    /* Of that, about how much nobody else holds, in O(1): by the children of a root, say. NULL: taken for nothing. */
+    size_t (*memory_alone)(const struct item *it);
     size_t (*effort)(const struct item *it); /* of freeing it, in O(1) */
     uint32_t (*sum)(const struct item *it);  /* over its beginning and end: store/item_check.h */
 
@@ -81,6 +87,7 @@ struct value_ops {
 
 /* By type; a row without a name is of a type that there is not yet. */
 extern const struct value_ops value_ops_string;
+extern const struct value_ops value_ops_set;
 extern const struct value_ops value_ops_zset;
 const struct value_ops *value_ops(enum item_type t);
 

@@ -28,6 +28,12 @@ static size_t memory(const struct item *it)
     return zset_tree_bytes(zset_of(it));
 }
 
+static size_t memory_alone(const struct item *it)
+{
+    const struct zset *z = zset_of(it);
+    return z->refs > 1 ? 0 : btree_bytes_alone(&z->order) + btree_bytes_alone(&z->index);
+}
+
 static size_t effort(const struct item *it)
 {
     const struct zset *z = zset_of(it);
@@ -80,10 +86,10 @@ static bool command(struct value_cursor *c, struct value_command *out)
             break;
         c->at++;
         bytes += el.member.len;
-        c->argv[i] = slice_of(c->numbers[i], (size_t)num_print_double(c->numbers[i], el.score));
+        c->argv[i] = slice_of(c->texts[i], (size_t)num_print_double(c->texts[i], el.score));
         struct slice member = el.member;
         if (member.ptr == w.scratch)
-            member.ptr = memcpy(c->numbers[i + 1], w.scratch, member.len);
+            member.ptr = memcpy(c->texts[i + 1], w.scratch, member.len);
         if (member.len > VALUE_COMMAND_BYTES_MAX) {
             out->in_runs = i + 1;
             member.ptr = NULL;
@@ -119,6 +125,7 @@ const struct value_ops value_ops_zset = {
     .share = share,
     .free_some = free_some,
     .memory = memory,
+    .memory_alone = memory_alone,
     .effort = effort,
     .sum = sum,
     .digest = digest,

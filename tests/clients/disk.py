@@ -7,6 +7,7 @@ import shutil
 OPEN, WRITE, SYNC, SYNC_DIRECTORY, RENAME = (1 << i for i in range(5))
 ALL = (1 << 5) - 1
 NAMES = OPEN | SYNC_DIRECTORY | RENAME  # what a rewrite does, beside writing
+HOLD_US = 60_000_000
 KILL = -1  # as an error: the server is killed with -9 ahead of the call
 
 
@@ -46,10 +47,22 @@ class Disk:
 
     def calm(self):
         self.fail(0, 0, 0)
-        self.delay(0, 0)
+        self.delay(0, 0)  # whoever stands still goes on
 
     def delay(self, kinds, us):
         self.library.disk_control_delay(ctypes.c_void_p(self.control), kinds, us)
+
+    def hold(self, kinds):
+        """Calls of these kinds stand still until they are let go one by one, or until calm."""
+        self.delay(kinds, HOLD_US)
+
+    def let_go(self):
+        self.library.disk_control_let_go(ctypes.c_void_p(self.control))
+
+    @property
+    def delayed(self):
+        """So many calls stand still."""
+        return self.library.disk_control_delayed(ctypes.c_void_p(self.control))
 
     def power_cut(self, seed):
         """The server is dead: what it had not synced is lost, or part of it, or nothing."""

@@ -37,7 +37,7 @@ def fail_call(crowd, kinds, number, error):
 
 def fail_calls(name, kinds, errors):
     """Each call with each error; from the first on again once there are no further calls."""
-    crowd = traffic.Crowd(SERVER, name, keys=8)
+    crowd = traffic.Crowd(SERVER, name, disk=DISK, keys=8)
     number = failed = 0
     for _ in traffic.rounds(SECONDS):
         if fail_call(crowd, kinds, number // len(errors) + 1, errors[number % len(errors)]):

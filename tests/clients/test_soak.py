@@ -38,7 +38,8 @@ class Soak:
         rng = traffic.random.Random(f"{traffic.SEED} {self.crowds}")
         actors = rng.choice((1, 2, 4, 8))
         keys = rng.choice((4, 24, 100, 1000) if self.long else (4, 24, 100))
-        self.crowd = traffic.Crowd(SERVER, f"crowd {self.crowds}, {actors} clients, {keys} keys", actors, keys=keys)
+        self.crowd = traffic.Crowd(SERVER, f"crowd {self.crowds}, {actors} clients, {keys} keys", actors, disk=DISK,
+                                   keys=keys)
 
     def round(self):
         crowd, rng = self.crowd, self.crowd.rng
@@ -78,6 +79,7 @@ class Soak:
         self.kill()
 
     def reload(self):
+        testing.await_writable(self.crowd.admin)
         assert self.crowd.admin.call("DEBUG", "LOADAOF") == b"+OK"
         self.crowd.compare()
         self.go_on()

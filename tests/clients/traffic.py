@@ -196,6 +196,7 @@ class Actor:
         self.unsafe = collections.deque()  # (unit, now, when acknowledged), behind `safe`
         self.sent = collections.deque()  # (unit, when sent), not yet acknowledged whole
         self.client = None
+        self.cut_off = False  # by a fault of the log: what was sent last may have been done or not
         self.units = self.refused = 0
 
     def join(self, server, level, horizon_s):
@@ -249,6 +250,7 @@ class Actor:
         if self.client:
             self.client.close()
         self.client = None
+        self.cut_off = False
 
     def recognise(self, actual, ended_ms, ended, starved_s):
         """The databases are `actual` after the server ended; goes on from there. Anything else is an error."""
@@ -284,8 +286,9 @@ class Actor:
 class Crowd:
     """Several actors at a server that is emptied for them, and what is done to it meanwhile."""
 
-    def __init__(self, server, name, actors=4, **options):
-        self.server, self.name = server, name
+    def __init__(self, server, name, actors=4, disk=None, **options):
+        """`disk`: one that is made to fail."""
+        self.server, self.name, self.disk = server, name, disk
         seed = f"{SEED} {name}"
         self.rng = random.Random(seed)
         share = DATABASES // actors
@@ -333,20 +336,15 @@ class Crowd:
         until = last = time.monotonic()
         until += seconds
         self.starved_s = 0
-        waiting = set(self.actors)
+        waiting = {actor for actor in self.actors if self.served(actor, actor.send)}
         try:
-            for actor in self.actors:
-                actor.send()
             while waiting:
                 ready, _, _ = select.select(list(waiting), [], [], 0.05)
                 now = time.monotonic()
                 self.starved_s = max(self.starved_s, now - last - 0.05)
                 last = now
                 for actor in ready:
-                    actor.receive()
-                    if now < until:
-                        actor.send()
-                    else:
+                    if not self.served(actor, actor.receive) or now >= until or not self.served(actor, actor.send):
                         waiting.remove(actor)
                 if actions and self.rng.random() < share:
                     self.act(self.rng.choice(actions))
@@ -354,6 +352,30 @@ class Crowd:
         except (EOFError, OSError):
             self.gone()
             return True
+        if self.ended_meanwhile():
+            self.gone()
+            return True
+        return False
+
+    def served(self, actor, do):
+        """False: its connection is closed, as the server ended, or for a fault of the log that lasts."""
+        try:
+            do()
+        except (EOFError, OSError):
+            actor.cut_off = True
+        return not actor.cut_off
+
+    def ended_meanwhile(self):
+        """A connection was closed, and that was for the end of the server."""
+        cut_off = [actor for actor in self.actors if actor.cut_off]
+        if not cut_off:
+            return False
+        try:
+            self.admin.call("PING")
+        except (EOFError, OSError):
+            return True
+        assert self.disk and self.disk.failed, "connections were closed, and the disk did not fail"
+        self.counts["cut off"] += len(cut_off)
         return False
 
     def act(self, words):
@@ -377,15 +399,30 @@ class Crowd:
     def settle(self):
         """The server is alive and quiet: all is synced, so that whatever comes next takes nothing of it. A fault of the disk,
         which is over, may be refused for a moment yet."""
-        end = time.monotonic() + testing.PATIENCE_S
-        while (reply := self.admin.call("SET", "settled", 1)) != models.OK:
-            assert reply.startswith(b"-MISCONF") and time.monotonic() < end, reply
-            time.sleep(0.01)
-        assert self.admin.call("DEL", "settled") == 1
-        assert self.admin.call("WAITAOF", 1, 0, 0) == [1, 0]
+        self.patiently(self.write_and_sync)
         for actor in self.actors:
             actor.settle(float("inf"))
             actor.safe = None
+
+    def write_and_sync(self):
+        testing.await_writable(self.admin)
+        if (reply := self.admin.call("SET", "settled", 1)) != models.OK:
+            raise testing.Refused(reply)
+        if (reply := self.admin.call("DEL", "settled")) != 1:
+            raise testing.Refused(reply)
+        if (reply := self.admin.call("WAITAOF", 1, 0, 0)) != [1, 0]:
+            raise testing.Refused(reply)
+
+    def patiently(self, do):
+        """Does it, again while the log has a fault: which refuses, or closes the connection if it lasts."""
+        end = time.monotonic() + testing.PATIENCE_S
+        while True:
+            try:
+                return do()
+            except (testing.Refused, EOFError, OSError) as why:
+                assert self.disk and time.monotonic() < end, why
+                self.admin.close()
+                self.admin = testing.connect(self.server)
 
     def leave(self):
         for actor in self.actors:
@@ -402,11 +439,19 @@ class Crowd:
         for actor in self.actors:
             actor.recognise(actual, self.ended_ms, self.ended, self.starved_s)
 
+    def contents(self):
+        testing.await_writable(self.admin)
+        return testing.contents(self.admin, range(DATABASES))
+
     def compare(self):
-        """The server is alive and quiet: its databases are the model's."""
-        actual = testing.contents(self.admin, range(DATABASES))
+        """The server is alive and quiet: its databases are the model's, those of whoever was cut off, too, which may have got
+        further than it heard."""
+        actual = self.patiently(self.contents)
         self.admin.call("SELECT", 0)
         for actor in self.actors:
+            if actor.cut_off:
+                actor.recognise(actual, wall_ms(), time.monotonic(), self.starved_s)
+                continue
             place = actor.model.differs(actual, (wall_ms(), wall_ms()))
             assert place is None, (f"{place} is {actual[place[0]].get(place[1])!r:.300}, not "
                                    f"{actor.model.keys[place[0]].get(place[1])!r:.300}")

@@ -61,13 +61,48 @@ static int watched_at(int at, const char *path, char absolute[DISK_SHIM_PATH_MAX
     return known && (size_t)len < DISK_SHIM_PATH_MAX - n && below_dir(absolute);
 }
 
+static int64_t now_us(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
+}
+
+static void rest(int64_t us)
+{
+    nanosleep(&(struct timespec){us / 1000000, us % 1000000 * 1000}, NULL);
+}
+
+static int take_pass(void)
+{
+    uint32_t passes = atomic_load(&shim->passes);
+    while (passes && !atomic_compare_exchange_weak(&shim->passes, &passes, passes - 1))
+        continue;
+    return passes > 0;
+}
+
+#define LOOK_EVERY_US 1000 /* at a delay that may end early; shorter ones are slept through */
+
+static void stand_still(uint32_t delay_us)
+{
+    int64_t until_us = now_us() + delay_us;
+    atomic_fetch_add(&shim->delayed, 1);
+    do
+        rest(delay_us < LOOK_EVERY_US ? delay_us : LOOK_EVERY_US);
+    while (now_us() < until_us - LOOK_EVERY_US && atomic_load(&shim->delay_us) && !take_pass());
+    int64_t left_us = until_us - now_us();
+    if (left_us > 0 && left_us <= LOOK_EVERY_US)
+        rest(left_us);
+    atomic_fetch_sub(&shim->delayed, 1);
+}
+
 /* 1: the call is to fail, and errno is set; 2: a write is to be short. */
 static int meddle(enum disk_call call)
 {
     atomic_fetch_add(&shim->calls[call], 1);
     uint32_t delay_us = atomic_load(&shim->delay_us), nth;
     if (delay_us && atomic_load(&shim->delay_kinds) >> call & 1)
-        nanosleep(&(struct timespec){delay_us / 1000000, delay_us % 1000000 * 1000}, NULL);
+        stand_still(delay_us);
     if (!(atomic_load(&shim->kinds) >> call & 1))
         return 0;
     do
@@ -366,8 +401,17 @@ void disk_control_fail(struct disk_shim *s, uint32_t kinds, uint32_t nth, int er
 
 void disk_control_delay(struct disk_shim *s, uint32_t kinds, uint32_t delay_us)
 {
-    atomic_store(&s->delay_kinds, kinds);
-    atomic_store(&s->delay_us, delay_us);
+    disk_shim_delay(s, kinds, delay_us);
+}
+
+void disk_control_let_go(struct disk_shim *s)
+{
+    disk_shim_let_go(s);
+}
+
+uint32_t disk_control_delayed(struct disk_shim *s)
+{
+    return atomic_load(&s->delayed);
 }
 
 uint32_t disk_control_failed(struct disk_shim *s)

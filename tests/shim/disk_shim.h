@@ -55,7 +55,9 @@ struct disk_shim {
     /* errno; 0: a write is cut in half instead, anything else goes through; DISK_SHIM_KILL */
     _Atomic int error;
     _Atomic uint32_t failed; /* so far */
-    _Atomic uint32_t delay_us, delay_kinds;
+    _Atomic uint32_t delay_us, delay_kinds; /* whoever is delayed goes on when this is over, or 0 */
+    _Atomic uint32_t delayed;               /* calls, now */
+    _Atomic uint32_t passes;                /* so many of them go on at once */
     /* syncs are noted, not done: the disk's own speed does not matter */
     _Atomic uint32_t sync_nothing;
     _Atomic uint32_t calls[DISK_CALLS];
@@ -88,6 +90,23 @@ static inline void disk_shim_fail(struct disk_shim *s, uint32_t kinds, uint32_t 
     atomic_store(&s->nth, nth);
 }
 
+/* Calls of these kinds stand still until they are let go one by one, or the delay is made 0. */
+#define DISK_SHIM_HOLD_US (60 * 1000 * 1000)
+
+static inline void disk_shim_delay(struct disk_shim *s, uint32_t kinds, uint32_t delay_us)
+{
+    atomic_store(&s->passes, 0);
+    atomic_store(&s->delay_kinds, kinds);
+    atomic_store(&s->delay_us, delay_us);
+}
+
+/* One call that is delayed goes on. */
+static inline void disk_shim_let_go(struct disk_shim *s)
+{
+    if (atomic_load(&s->delayed) > atomic_load(&s->passes))
+        atomic_fetch_add(&s->passes, 1);
+}
+
 static inline uint64_t disk_shim_synced(struct disk_shim *s, uint64_t inode)
 {
     for (int i = 0; i < DISK_SHIM_FILES_MAX; i++)
@@ -112,5 +131,7 @@ static inline void disk_shim_forget(struct disk_shim *s)
 struct disk_shim *disk_control_open(const char *path, const char *dir, const char *grave);
 void disk_control_fail(struct disk_shim *s, uint32_t kinds, uint32_t nth, int error);
 void disk_control_delay(struct disk_shim *s, uint32_t kinds, uint32_t delay_us);
+void disk_control_let_go(struct disk_shim *s);
+uint32_t disk_control_delayed(struct disk_shim *s);
 uint32_t disk_control_failed(struct disk_shim *s);
 void disk_control_power_cut(struct disk_shim *s, uint32_t seed);

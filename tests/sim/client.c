@@ -93,6 +93,7 @@ void sim_client_open(struct sim_client *c)
     c->db = 0;
     c->in_multi = c->broken = c->has_pending = false;
     c->queued = c->watched = 0;
+    c->wrote = 0;
     while (c->first)
         expect_done(c);
     buf_clear(&c->expect);
@@ -208,6 +209,8 @@ static void taken(struct sim_client *c, const struct sim_request *r, bool error)
     else
         run_in_model(c, r, &out);
     sim_model_moved(&w->model, pos);
+    if (w->model.version != version)
+        c->wrote = w->model.version;
     if (out.version > w->model.version)
         sim_fail(w, "client %d: a change is not in the log", c->id);
     if (!error)
@@ -221,6 +224,14 @@ static void taken(struct sim_client *c, const struct sim_request *r, bool error)
             error                         ? ", refused"
             : w->model.version != version ? ", changes"
                                           : "");
+}
+
+static void waits(struct sim_client *c)
+{
+    struct sim_expected *x = expect(c, 0, 0);
+    x->waitaof = true;
+    x->synced = c->wrote;
+    c->world->out->waits++;
 }
 
 /* False: it was not taken, and is offered again. */
@@ -241,7 +252,10 @@ static bool send_one(struct sim_client *c)
     }
     uint64_t errors = c->session->writer.errors;
     c->has_pending = offer(c, sim_request_args(r, argv, text), argv) == 0;
-    if (!c->has_pending)
+    w->out->held += (c->session->flags & SESSION_PAUSED) != 0;
+    if (!c->has_pending && r->op == SIM_WAITAOF && !c->in_multi)
+        waits(c);
+    else if (!c->has_pending)
         taken(c, r, c->session->writer.errors != errors);
     return !c->has_pending;
 }
@@ -276,6 +290,39 @@ static void told(struct sim_client *c, struct sim_expected *x)
         w->safe[how] = x->version;
 }
 
+static void mismatch(struct sim_client *c)
+{
+    struct buf text;
+    buf_init(&text);
+    buf_append_quoted(&text, buf_slice(&c->got));
+    buf_append_cstr(&text, " instead of ");
+    buf_append_quoted(&text, buf_slice(&c->expect));
+    sim_fail(c->world, "client %d got %.400s", c->id, buf_cstr(&text));
+    buf_deinit(&text);
+}
+
+/* WAITAOF says that the client's writes survive a power cut, or that it could not wait for that. */
+static bool take_waitaof(struct sim_client *c, const struct sim_expected *x)
+{
+    static const char yes[] = "*2\r\n:1\r\n:0\r\n", no[] = "*2\r\n:0\r\n:0\r\n";
+    struct sim_world *w = c->world;
+    size_t len = sizeof(yes) - 1;
+    if (c->got.len < len)
+        return false;
+    uint64_t need = x->synced > w->model.first ? w->model.pos[x->synced - w->model.first] : 0;
+    bool says = memcmp(c->got.ptr, yes, len) == 0;
+    if (!says && memcmp(c->got.ptr, no, len) != 0)
+        mismatch(c);
+    if (says && sim_disk_survives(w->disk, SIM_POWER_CUT) < need)
+        sim_fail(w, "client %d was told that position %llu is synced", c->id,
+                 (unsigned long long)need);
+    if (says && x->synced > w->safe[SIM_POWER_CUT])
+        w->safe[SIM_POWER_CUT] = x->synced;
+    buf_consume(&c->got, len);
+    expect_done(c);
+    return true;
+}
+
 /* An event of the server's own: a key whose time had come. True: it was one, and is taken. */
 static bool take_expired(struct sim_client *c)
 {
@@ -287,17 +334,6 @@ static bool take_expired(struct sim_client *c)
         return false;
     buf_consume(&c->got, end);
     return true;
-}
-
-static void mismatch(struct sim_client *c)
-{
-    struct buf text;
-    buf_init(&text);
-    buf_append_quoted(&text, buf_slice(&c->got));
-    buf_append_cstr(&text, " instead of ");
-    buf_append_quoted(&text, buf_slice(&c->expect));
-    sim_fail(c->world, "client %d got %.400s", c->id, buf_cstr(&text));
-    buf_deinit(&text);
 }
 
 /* The next of what is expected, as far as it is there. False: no more for now. */
@@ -316,6 +352,8 @@ static bool take_next(struct sim_client *c)
         expect_done(c);
         return true;
     }
+    if (x && x->waitaof)
+        return take_waitaof(c, x);
     size_t len = x && x->len < c->got.len ? x->len : c->got.len;
     if (!x || memcmp(c->got.ptr, c->expect.ptr, len) != 0) {
         if (c->listens && take_expired(c))
@@ -356,15 +394,14 @@ void sim_client_receive(struct sim_client *c)
         sim_client_open(c);
         return;
     }
-    size_t open = gate_open_bytes(s);
-    while (open > 0 && outq_peek(&s->queue, &iov, 1) > 0) {
-        size_t n = iov.iov_len < open ? iov.iov_len : open;
+    uint64_t until = gate_open_until(s);
+    while (outq_peek_until(&s->queue, until, &iov, 1) > 0) {
+        size_t n = iov.iov_len;
         uint64_t head[2] = {(uint64_t)c->id, (uint64_t)w->now_us};
         w->out->trace = crc32c(crc32c(w->out->trace, head, sizeof(head)), iov.iov_base, n);
         buf_append(&c->got, iov.iov_base, n);
         outq_drain(&s->queue, n);
         s->out_bytes += n;
-        open -= n;
     }
     while (!w->out->failure[0] && take_next(c)) {
     }

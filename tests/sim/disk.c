@@ -11,6 +11,7 @@
 #define STALL_ONE_IN    50 /* calls */
 #define WRITE_BYTES_MAX 4096
 #define HOLE_BYTES      64
+#define QUEUE_BYTES_FEW 300 /* the log of some disks is full with so few that wait to be written */
 
 struct mark { /* a batch ends here */
     size_t end;
@@ -27,6 +28,7 @@ struct sim_disk {
     size_t syncing;                  /* 0: no sync is under way */
     int64_t write_due_us, sync_due_us, last_sync_us, fail_until_us;
     uint64_t sync_wanted;
+    size_t queue_bytes_max;
     bool faulty;
 };
 
@@ -35,6 +37,7 @@ struct sim_disk *sim_disk_new(uint64_t seed, enum sim_policy policy)
     struct sim_disk *d = mem_zalloc(sizeof(*d));
     rng_seed(&d->rng, seed);
     d->policy = policy;
+    d->queue_bytes_max = rng_below(&d->rng, 2) ? SIZE_MAX : QUEUE_BYTES_FEW;
     buf_init(&d->file);
     return d;
 }
@@ -154,6 +157,7 @@ void sim_disk_promise(const struct sim_disk *d, struct promise *out)
     out->policy = d->policy == SIM_ALWAYS ? out->synced : out->written;
     out->strict = d->policy == SIM_ALWAYS;
     out->placed = true;
+    out->full = d->file.len - d->written > d->queue_bytes_max;
     out->fault = d->faulty ? "a simulated fault" : NULL;
 }
 

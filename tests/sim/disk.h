@@ -7,7 +7,7 @@
  *     the death of the process keeps at least              ^                    |
  *
  * Behind that a crash keeps any beginning of the rest of what was being written, perhaps with zeros where data never
- * arrived. Delays, failures and what a crash keeps are drawn from the seed. */
+ * arrived. Delays, failures, how much may wait to be written and what a crash keeps are drawn from the seed. */
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>

@@ -8,6 +8,7 @@
 #include "base/crc32c.h"
 #include "clients/clients.h"
 #include "engine/check.h"
+#include "engine/durable.h"
 #include "engine/gate.h"
 #include "engine/replay.h"
 #include "log/format.h"
@@ -213,7 +214,7 @@ void sim_node_turn(struct sim_node *n, int64_t now_us, int64_t wall_ms)
     if (e->promise.fault && !faulty)
         e->promise.fault_since_us = now_us;
     engine_checks_update(e);
-    gate_advance(e);
+    engine_promise_moved(e);
     engine_deadlines(e);
 }
 

@@ -6,7 +6,8 @@
 
 #include "base/num.h"
 
-#define TTL_MS_MAX 1500
+#define TTL_MS_MAX  1500
+#define WAIT_MS_MAX 40
 
 static int draw_key(struct rng *rng, int first, int count)
 {
@@ -31,8 +32,8 @@ static enum sim_op draw_op(struct rng *rng, int db, bool in_multi)
         return roll < 10 ? SIM_SET_PX : SIM_PEXPIRE;
     if (in_multi && roll < 30)
         return roll < 28 ? SIM_EXEC : SIM_DISCARD;
-    if (!in_multi && roll < 24)
-        return roll < 17 ? SIM_SELECT : roll < 20 ? SIM_WATCH : SIM_MULTI;
+    if (!in_multi && roll < 27)
+        return roll < 17 ? SIM_SELECT : roll < 20 ? SIM_WATCH : roll < 24 ? SIM_MULTI : SIM_WAITAOF;
     return often[rng_below(rng, sizeof(often) / sizeof(often[0]))];
 }
 
@@ -68,6 +69,10 @@ void sim_request_draw(struct sim_request *r, struct rng *rng, int db, bool in_mu
         r->key_count = 0;
         r->number = (int)rng_below(rng, SIM_DATABASES);
         break;
+    case SIM_WAITAOF:
+        r->key_count = 0;
+        r->number = rng_below(rng, 2) ? 0 : 1 + (int)rng_below(rng, WAIT_MS_MAX);
+        break;
     default: r->key_count = 0; break;
     }
 }
@@ -77,7 +82,7 @@ int sim_request_args(const struct sim_request *r, struct slice argv[SIM_REQUEST_
 {
     static const char *const names[] = {"GET",    "MGET",  "EXISTS", "SET",  "SET",     "SET",
                                         "MSET",   "INCR",  "APPEND", "DEL",  "PEXPIRE", "FLUSHALL",
-                                        "SELECT", "WATCH", "MULTI",  "EXEC", "DISCARD"};
+                                        "SELECT", "WATCH", "MULTI",  "EXEC", "DISCARD", "WAITAOF"};
     struct slice value = slice_from_cstr(r->value);
     struct slice number = {text, (size_t)num_print_i64(text, r->number)};
     int n = 0;
@@ -97,6 +102,11 @@ int sim_request_args(const struct sim_request *r, struct slice argv[SIM_REQUEST_
     case SIM_SET_PX:
         argv[n++] = value;
         argv[n++] = SLICE("PX");
+        argv[n++] = number;
+        break;
+    case SIM_WAITAOF:
+        argv[n++] = SLICE("1");
+        argv[n++] = SLICE("0");
         argv[n++] = number;
         break;
     case SIM_PEXPIRE:

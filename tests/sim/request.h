@@ -20,6 +20,7 @@ enum sim_op {
     SIM_MULTI,
     SIM_EXEC,
     SIM_DISCARD,
+    SIM_WAITAOF,
 };
 #define SIM_REQUEST_KEYS_MAX 3
 #define SIM_REQUEST_ARGS_MAX 8

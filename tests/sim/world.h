@@ -16,6 +16,7 @@ struct sim_result {
     char failure[SIM_FAILURE_CHARS]; /* "": none */
     uint32_t trace;                  /* CRC-32C of all that clients got, and when */
     uint64_t requests, events, crashes, faults;
+    uint64_t waits, held; /* WAITAOF; requests that the full log held back */
 };
 
 /* `log`: every step goes to stdout. */

@@ -10,6 +10,8 @@
 struct sim_expected {
     size_t len;       /* of client.expect */
     bool any_error;   /* instead: an error line, whatever it says */
+    bool waitaof;     /* instead: what WAITAOF says of `synced` */
+    uint64_t synced;  /* the client's latest write before it: its version */
     bool told;        /* its first byte has come */
     bool own;         /* it tells of the client's own change */
     uint64_t version; /* that it depends on; 0: on nothing */
@@ -31,6 +33,7 @@ struct sim_client {
     struct sim_request pending;
     bool has_pending, listens;
     /* in a transaction */
+    uint64_t wrote; /* its latest write: the version */
     bool in_multi, broken;
     struct sim_request queue[SIM_QUEUE_MAX];
     int queued;

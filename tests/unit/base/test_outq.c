@@ -33,7 +33,7 @@ static void append_text(struct outq *q, const char *text)
 }
 
 /* All that is queued, in one piece, as a receiver would get it. */
-static struct slice content_new(const struct outq *q)
+static struct slice content_new(struct outq *q)
 {
     enum { VECTORS_MAX = 4096 };
     static struct iovec iov[VECTORS_MAX];
@@ -51,7 +51,7 @@ static struct slice content_new(const struct outq *q)
     return slice_of(text, len);
 }
 
-static void assert_content(const struct outq *q, struct slice want)
+static void assert_content(struct outq *q, struct slice want)
 {
     outq_validate(q);
     struct slice got = content_new(q);

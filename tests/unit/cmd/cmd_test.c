@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "admin/admin_impl.h"
+#include "store/digest.h"
 #include "base/mem.h"
 
 #define NOTES_BYTES 4096 /* more than what is noted of a request by tests that let memory fail */
@@ -34,6 +35,7 @@ static void on_changed(struct cmd_ctx *c, int db, const struct key *key, unsigne
 {
     assert_int_equal(key->hash, ks_key(c->ks, key->name).hash);
     buf_printf(&test_of(c)->changed, "%.*s ", (int)key->name.len, key->name.ptr);
+    touched_add(c->touched, key->hash, true);
     on_notify(c, db, key->name, class, name);
 }
 
@@ -77,11 +79,13 @@ static void on_expired(void *arg, int db, struct slice key)
 static void on_flushed(struct cmd_ctx *c, int db)
 {
     buf_printf(&test_of(c)->changed, "flushed:%d ", db);
+    ctx_note_all(c);
 }
 
 static void on_swapped(struct cmd_ctx *c, int a, int b)
 {
     buf_printf(&test_of(c)->changed, "swapped:%d,%d ", a, b);
+    ctx_note_all(c);
 }
 
 static const struct cmd_host_ops host_ops = {
@@ -183,6 +187,7 @@ const char *cmd_test_run_words(struct cmd_test *t, int argc, const struct slice 
         buf_reserve(notes[i], NOTES_BYTES);
     }
     buf_reserve(&t->log, NOTES_BYTES);
+    touched_clear(&t->touched);
     struct cmd_ctx c = {
         .argv = argv,
         .argc = argc,
@@ -196,6 +201,7 @@ const char *cmd_test_run_words(struct cmd_test *t, int argc, const struct slice 
         .host = (struct cmd_host *)t,
         .table = t->table,
         .string_bytes_max = t->string_bytes_max,
+        .touched = &t->touched,
         .effects = !t->replaying,
         .no_touch = t->no_touch,
         .replaying = t->replaying,
@@ -273,6 +279,16 @@ struct dump {
     int db;
 };
 
+/* Of a value in whatever form and order. */
+static void append_digest(struct buf *line, const struct item *it)
+{
+    struct digest d;
+    char text[DIGEST_CHARS + 1];
+    digest_value(it, &d);
+    digest_print(&d, text);
+    buf_printf(line, "%s %s", item_type_name(item_type(it)), text);
+}
+
 static void dump_item(const struct item *it, void *arg)
 {
     struct dump *d = arg;
@@ -282,7 +298,10 @@ static void dump_item(const struct item *it, void *arg)
     buf_printf(&line, "%d ", d->db);
     buf_append_quoted(&line, item_key(it));
     buf_append_char(&line, ' ');
-    buf_append_quoted(&line, string_run(it, 0, scratch));
+    if (item_type(it) == TYPE_STRING)
+        buf_append_quoted(&line, string_run(it, 0, scratch));
+    else
+        append_digest(&line, it);
     if (item_has_expiry(it))
         buf_printf(&line, " until %lld", (long long)item_expiry_ms(it));
     buf_append_char(&line, '\n');

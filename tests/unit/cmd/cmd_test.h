@@ -38,6 +38,7 @@ struct cmd_test {
     struct buf events;  /* "new:k set:k"; "/1" behind those of another database */
     struct buf effects; /* "SET k v;", as an inline request would write them */
     struct buf changed; /* keys that ctx_changed named */
+    struct touched touched;
 
     /* of all requests, as RESP with a SELECT ahead of each: see cmd_test_replay */
     struct buf log;

@@ -190,15 +190,13 @@ const char *client_received(struct client *c)
 {
     struct iovec iov[IOVECS];
     int n;
-    size_t open = c->session ? gate_open_bytes(c->session) : 0;
+    uint64_t until = c->session ? gate_open_until(c->session) : 0;
     buf_clear(&c->read);
-    while (open > 0 && (n = outq_peek(&c->session->queue, iov, IOVECS)) > 0) {
-        for (int i = 0; i < n && open > 0; i++) {
-            size_t len = iov[i].iov_len < open ? iov[i].iov_len : open;
-            buf_append(&c->read, iov[i].iov_base, len);
-            outq_drain(&c->session->queue, len);
-            c->session->out_bytes += len;
-            open -= len;
+    while (until > 0 && (n = outq_peek_until(&c->session->queue, until, iov, IOVECS)) > 0) {
+        for (int i = 0; i < n; i++) {
+            buf_append(&c->read, iov[i].iov_base, iov[i].iov_len);
+            outq_drain(&c->session->queue, iov[i].iov_len);
+            c->session->out_bytes += iov[i].iov_len;
         }
     }
     return buf_cstr(&c->read);

@@ -204,7 +204,7 @@ static void a_cursor_that_holds_shows_what_was_there(void **state)
             ks_clock(b.ks, 1);
             value_cursor_init(&c, it);
             if (hold) {
-                assert_true(value_cursor_hold(&c, ks_items(b.ks)));
+                assert_true(value_cursor_hold(&c, b.ks));
                 assert_true(fixture_grow(b.ks, 0, &b.k, 2, SLICE("changed")));
                 ks_delete(b.ks, 0, &b.k);
                 fixture_settle(b.ks);
