@@ -147,6 +147,7 @@ static void add_child(struct btree *t, struct path *p, struct btree_node *child,
             btree_node_free_shell(n);
             n = s->node[h];
         }
+        assert(n);
         unsigned i = p->index[h];
         if (n->count < n->room) {
             btree_inner_refresh(n, i);

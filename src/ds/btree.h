@@ -93,9 +93,9 @@ enum err btree_insert(struct btree *t, uint64_t at, struct slice entry);
 enum err btree_insert_key(struct btree *t, const struct btree_key *key, struct slice entry);
 /* Puts another entry in the place of one; it must not change the order. */
 enum err btree_replace(struct btree *t, uint64_t at, struct slice entry);
-/* Takes `n` > 0 entries out, from the position on. They are left in `cut`, which was not initialised, for the caller to
- * free: in slices where they are many. A tree of `cut` is good for nothing but btree_free_some and btree_bytes. */
-enum err btree_cut(struct btree *t, uint64_t at, uint64_t n, struct btree *cut);
+/* Takes `n` > 0 entries out, from the position on. They are left in `out`, which was not initialised, for the caller to
+ * free: in slices where they are many. A tree of `out` is good for nothing but btree_free_some and btree_bytes. */
+enum err btree_cut(struct btree *t, uint64_t at, uint64_t n, struct btree *out);
 /* Takes one out, and drops its references. */
 enum err btree_erase(struct btree *t, uint64_t at);
 /* The same for the first entry that is the key. ERR_NOTFOUND: none is. */

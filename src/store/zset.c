@@ -1,18 +1,5 @@
 #include "store/zset_impl.h"
 
-int zset_compare(const char *element, const struct zset_place *p)
-{
-    double score = zscore_read(element);
-    if (score != p->score)
-        return score < p->score ? -1 : 1;
-    if (p->side == ZSET_BEFORE_SCORE)
-        return 1;
-    if (p->side == ZSET_AFTER_SCORE)
-        return -1;
-    int order = pack_compare(zset_member_at(element), p->member);
-    return order == 0 && p->side == ZSET_AFTER ? -1 : order;
-}
-
 uint64_t zset_count(const struct item *it)
 {
     if (item_is_outside(it))

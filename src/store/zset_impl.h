@@ -27,7 +27,18 @@ static inline size_t zset_element_bytes(const char *element)
     return score + pack_bytes(element + score);
 }
 /* < 0: the element is ahead of the place. 0: it is the member itself, of ZSET_BEFORE. */
-int zset_compare(const char *element, const struct zset_place *p);
+static inline int zset_compare(const char *element, const struct zset_place *p)
+{
+    double score = zscore_read(element);
+    if (score != p->score)
+        return score < p->score ? -1 : 1;
+    if (p->side == ZSET_BEFORE_SCORE)
+        return 1;
+    if (p->side == ZSET_AFTER_SCORE)
+        return -1;
+    int order = pack_compare(zset_member_at(element), p->member);
+    return order == 0 && p->side == ZSET_AFTER ? -1 : order;
+}
 
 /* A large one. Several items may hold it; who edits makes a copy, which shares the nodes of its trees. */
 struct zset {
