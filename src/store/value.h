@@ -43,8 +43,7 @@ struct value_cursor {
     struct keyspace *ks;     /* of what is held */
     uint64_t at;             /* how far it has come; what that means is the type's */
     size_t run_at;           /* of the argument in runs */
-    char numbers[2][NUM_I64_CHARS];
-    char texts[VALUE_COMMAND_ARGS_MAX][VALUE_NUMBER_CHARS]; /* of numbers among the arguments */
+    char numbers[VALUE_COMMAND_ARGS_MAX][VALUE_NUMBER_CHARS]; /* for arguments that are printed */
     struct slice argv[VALUE_COMMAND_ARGS_MAX];
 };
 
@@ -87,6 +86,7 @@ struct value_ops {
 
 /* By type; a row without a name is of a type that there is not yet. */
 extern const struct value_ops value_ops_string;
+extern const struct value_ops value_ops_list;
 extern const struct value_ops value_ops_set;
 extern const struct value_ops value_ops_zset;
 const struct value_ops *value_ops(enum item_type t);

@@ -86,10 +86,10 @@ static bool command(struct value_cursor *c, struct value_command *out)
             break;
         c->at++;
         bytes += el.member.len;
-        c->argv[i] = slice_of(c->texts[i], (size_t)num_print_double(c->texts[i], el.score));
+        c->argv[i] = slice_of(c->numbers[i], (size_t)num_print_double(c->numbers[i], el.score));
         struct slice member = el.member;
         if (member.ptr == w.scratch)
-            member.ptr = memcpy(c->texts[i + 1], w.scratch, member.len);
+            member.ptr = memcpy(c->numbers[i + 1], w.scratch, member.len);
         if (member.len > VALUE_COMMAND_BYTES_MAX) {
             out->in_runs = i + 1;
             member.ptr = NULL;
