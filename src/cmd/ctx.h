@@ -285,6 +285,8 @@ extern const struct cmd_row cmd_rows_move[];     /* RENAME RENAMENX COPY MOVE */
 extern const struct cmd_row cmd_rows_expire[];   /* EXPIRE, TTL and their family */
 extern const struct cmd_row cmd_rows_database[]; /* DBSIZE FLUSHDB FLUSHALL SWAPDB KEYS SCAN ... */
 extern const struct cmd_row cmd_rows_object[];   /* OBJECT */
+extern const struct cmd_row cmd_rows_hash[];     /* HSET, HGET and their family */
+extern const struct cmd_row cmd_rows_hash_all[]; /* HGETALL HKEYS HVALS HSCAN HRANDFIELD */
 
 /* Adds all of them. */
 void cmd_add_rows(struct cmd_table *t);

@@ -131,6 +131,11 @@ size_t hashtree_nodes(const struct hashtree *t)
     return t->nodes;
 }
 
+bool hashtree_is_shared(const struct hashtree *t)
+{
+    return t->refs > 1 || (t->root && t->root->refs > 1);
+}
+
 int64_t hashtree_due_ms(const struct hashtree *t)
 {
     return t->root ? t->root->due_ms : HASHTREE_NO_DUE;
