@@ -7,7 +7,7 @@
 
 #include "base/mem.h"
 #include "server/check_aof.h"
-#include "server/server.h"
+#include "server/server_impl.h"
 #include "engine/version.h"
 
 #define NOWHERE \

@@ -3,8 +3,11 @@
 #include "base/slab.h"
 #include "store/item_impl.h"
 
-static const struct value_ops *const rows[TYPE_COUNT] = {[TYPE_STRING] = &value_ops_string,
-                                                          [TYPE_HASH] = &value_ops_hash};
+static const struct value_ops *const rows[TYPE_COUNT] = {
+    [TYPE_STRING] = &value_ops_string,
+    [TYPE_SET] = &value_ops_set,
+    [TYPE_HASH] = &value_ops_hash,
+};
 
 const struct value_ops *value_ops(enum item_type t)
 {

@@ -96,6 +96,7 @@ struct value_ops {
 
 /* By type; a row without a name is of a type that there is not yet. */
 extern const struct value_ops value_ops_string;
+extern const struct value_ops value_ops_set;
 extern const struct value_ops value_ops_hash;
 const struct value_ops *value_ops(enum item_type t);
 

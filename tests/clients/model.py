@@ -396,7 +396,158 @@ class Databases:
     do_touch = do_exists
 
     def do_type(self, key):
-        return b"+string" if key in self.here else b"+none"
+        data = self.data(key)
+        kinds = {frozenset: b"+set", tuple: b"+hash", type(None): b"+none"}
+        return kinds.get(type(data), b"+string")
+
+    # --- hashes: data is a tuple of fields with values, sorted; deadlines of fields lie far ahead ------
+
+    def fields(self, key):
+        return dict(self.data(key) or ())
+
+    def keep_fields(self, key, fields):
+        """The deadline stays; an empty hash goes."""
+        if fields:
+            self.edit(key, tuple(sorted(fields.items())))
+        else:
+            self.here.pop(key, None)
+
+    def do_hset(self, key, *words):
+        before = self.fields(key)
+        after = before | dict(zip(words[::2], words[1::2]))
+        self.keep_fields(key, after)
+        return len(after) - len(before)
+
+    def do_hmset(self, key, *words):
+        self.do_hset(key, *words)
+        return b"+OK"
+
+    def do_hsetnx(self, key, field, value):
+        return 0 if field in self.fields(key) else self.do_hset(key, field, value)
+
+    def do_hdel(self, key, *names):
+        before = self.fields(key)
+        after = {name: value for name, value in before.items() if name not in names}
+        self.keep_fields(key, after)
+        return len(before) - len(after)
+
+    def do_hincrby(self, key, field, by):
+        value = b"%d" % (int(self.fields(key).get(field, b"0")) + by)
+        self.do_hset(key, field, value)
+        return int(value)
+
+    def do_hincrbyfloat(self, key, field, by):
+        self.do_hincrby(key, field, by)
+        return self.fields(key)[field]
+
+    def do_hget(self, key, field):
+        return self.fields(key).get(field)
+
+    def do_hgetall(self, key):
+        pairs = self.data(key) or ()
+        return lambda reply: tuple(sorted(zip(reply[::2], reply[1::2]))) == pairs
+
+    def codes(self, key, names):
+        return [1 if name in self.fields(key) else -2 for name in names]
+
+    def do_hexpire(self, key, time, _fields, _count, *names):
+        return self.codes(key, names)
+
+    do_hpexpire = do_hexpireat = do_hpexpireat = do_hexpire
+
+    def do_hpersist(self, key, _fields, _count, *names):
+        there = self.fields(key)
+        return lambda reply: [code == -2 for code in reply] == [name not in there for name in names]
+
+    def do_hgetex(self, key, *words):
+        return [self.fields(key).get(name) for name in words[words.index("FIELDS") + 2:]]
+
+    def do_hsetex(self, key, *words):
+        self.do_hset(key, *words[words.index("FIELDS") + 2:])
+        return 1
+
+    def do_hgetdel(self, key, _fields, _count, *names):
+        values = [self.fields(key).get(name) for name in names]
+        self.do_hdel(key, *names)
+        return values
+
+    # --- sets: data is a frozenset, its members as the server tells them ----------------------------
+
+    def members(self, key):
+        return self.data(key) or frozenset()
+
+    def keep(self, key, members):
+        """The deadline stays; an empty set goes."""
+        if members:
+            self.edit(key, frozenset(members))
+        else:
+            self.here.pop(key, None)
+
+    @staticmethod
+    def any_order(members):
+        return lambda reply: isinstance(reply, list) and sorted(reply) == sorted(members)
+
+    def do_sadd(self, key, *words):
+        before = self.members(key)
+        self.keep(key, before.union(words))
+        return len(self.members(key)) - len(before)
+
+    def do_srem(self, key, *words):
+        before = self.members(key)
+        self.keep(key, before.difference(words))
+        return len(before) - len(self.members(key))
+
+    def do_spop(self, key, count):
+        """Of all there are, or none: by chance nothing can be foretold."""
+        before = self.members(key)
+        assert count == 0 or count >= len(before)
+        if count:
+            self.keep(key, ())
+        return self.any_order(before if count else ())
+
+    def do_smove(self, source, destination, member):
+        if member not in self.members(source):
+            return 0
+        if source != destination:
+            self.do_srem(source, member)
+            self.do_sadd(destination, member)
+        return 1
+
+    def of_all(self, how, keys):
+        first, *others = (self.members(key) for key in keys)
+        return how(first, *others)
+
+    def do_smembers(self, key):
+        return self.any_order(self.members(key))
+
+    def do_scard(self, key):
+        return len(self.members(key))
+
+    def do_sismember(self, key, member):
+        return int(member in self.members(key))
+
+    def do_sinter(self, *keys):
+        return self.any_order(self.of_all(frozenset.intersection, keys))
+
+    def do_sunion(self, *keys):
+        return self.any_order(self.of_all(frozenset.union, keys))
+
+    def do_sdiff(self, *keys):
+        return self.any_order(self.of_all(frozenset.difference, keys))
+
+    def store(self, destination, members):
+        self.here.pop(destination, None)  # with its deadline
+        self.keep(destination, members)
+        return len(members)
+
+    def do_sinterstore(self, destination, *keys):
+        return self.store(destination, self.of_all(frozenset.intersection, keys))
+
+    def do_sunionstore(self, destination, *keys):
+        return self.store(destination, self.of_all(frozenset.union, keys))
+
+    def do_sdiffstore(self, destination, *keys):
+        return self.store(destination, self.of_all(frozenset.difference, keys))
 
     # --- the session ----------------------------------------------------------------------------
 

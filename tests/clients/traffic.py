@@ -45,7 +45,7 @@ class Commands:
         self.kinds = [name for name in dir(self) if name.startswith("make_")]
         self.weights = [self.WEIGHTS.get(name[5:], 2) for name in self.kinds]
 
-    WEIGHTS = {"set": 12, "number": 10, "append": 6, "setrange": 4, "volatile": 6, "read": 6, "delete": 3, "select": 4,
+    WEIGHTS = {"set": 12, "number": 10, "append": 6, "setrange": 4, "volatile": 6, "set_members": 8, "read": 6, "delete": 3, "select": 4,
                "flushdb": 0.15, "flushall": 0.1, "swapdb": 0.6, "large": 0.4, "expire": 5}
 
     def key(self, kind):
@@ -150,6 +150,62 @@ class Commands:
         return self.rng.choice((("GET", key), ("MGET", key, self.key("v")), ("STRLEN", key), ("PEXPIRETIME", key),
                                 ("GETRANGE", key, 1, 5), ("EXISTS", key, self.any_key()), ("TYPE", key),
                                 ("TOUCH", key)))
+
+    def members(self, most):
+        """Of a set that is small mostly, sometimes of integers, sometimes large."""
+        kind = self.rng.choice((b"%d", b"%d", b"member:%d", b"a member that is longer than its set may be small with: "
+                                b"there is a limit to that %d"))
+        return [kind % self.rng.randrange(300) for _ in range(self.rng.randint(1, most))]
+
+    def fields(self, most):
+        """Fields of numbers with numbers, or of a hash that is large at times."""
+        return [b"field:%d" % self.rng.randrange(300) for _ in range(self.rng.randint(1, most))]
+
+    def make_hash_fields(self):
+        key = self.key("h")
+        pairs = [word for name in self.fields(self.rng.choice((3, 8, 200)))
+                 for word in (name, b"%d" % self.rng.randrange(10**6))]
+        return self.rng.choice((
+            ("HSET", key, *pairs), ("HMSET", key, *pairs[:2]), ("HSETNX", key, *pairs[:2]), ("HDEL", key, *self.fields(20)),
+            ("HINCRBY", key, *self.fields(1), self.rng.randrange(1000)),
+            ("HINCRBYFLOAT", key, *self.fields(1), self.rng.randrange(1000))))
+
+    def make_hash_alone(self):
+        key = self.key("h")
+        return self.rng.choice((
+            ("HGETALL", key), ("HGET", key, *self.fields(1)), ("TYPE", key), ("PEXPIREAT", key, self.far()),
+            ("PERSIST", key), ("RENAME", key, self.key("h")), ("COPY", key, self.key("h"), "REPLACE"),
+            ("MOVE", key, self.rng.choice(self.databases)), ("DEL", key, self.key("h"))))
+
+    def make_hash_of_deadlines(self):
+        if self.plain:
+            return self.make_hash_fields()
+        key, (name,) = self.key("h"), self.fields(1)
+        of = ("FIELDS", 1, name)
+        return self.rng.choice((
+            ("HPEXPIREAT", key, self.far(), *of), ("HEXPIREAT", key, self.far() // 1000, *of),
+            ("HPEXPIRE", key, 10**9, *of), ("HEXPIRE", key, 10**6, *of), ("HPERSIST", key, *of),
+            ("HGETEX", key, "PX", 10**9, *of), ("HGETEX", key, "PERSIST", *of), ("HGETDEL", key, *of),
+            ("HSETEX", key, "PX", 10**9, *of, b"7"), ("HSETEX", key, "KEEPTTL", *of, b"8")))
+
+    def make_set_members(self):
+        key = self.key("m")
+        return self.rng.choice((("SADD", key, *self.members(3)), ("SADD", key, *self.members(8)),
+                                ("SADD", key, *self.members(200)), ("SREM", key, *self.members(20)),
+                                ("SMOVE", key, self.key("m"), *self.members(1))))
+
+    def make_set_of_sets(self):
+        keys = [self.key("m") for _ in range(self.rng.randint(1, 6))]
+        name = self.rng.choice(("SINTER", "SUNION", "SDIFF"))
+        return self.rng.choice(((name, *keys), (name + "STORE", self.key("m"), *keys)))
+
+    def make_set_alone(self):
+        key = self.key("m")
+        return self.rng.choice((
+            ("SMEMBERS", key), ("SCARD", key), ("SISMEMBER", key, *self.members(1)), ("TYPE", key),
+            ("SPOP", key, 10**6), ("SPOP", key, 0), ("DEL", key, self.key("m")), ("PEXPIREAT", key, self.far()),
+            ("PERSIST", key), ("RENAME", key, self.key("m")), ("COPY", key, self.key("m"), "REPLACE"),
+            ("MOVE", key, self.rng.choice(self.databases))))
 
     def make_select(self):
         return ("SELECT", self.rng.choice(self.databases))

@@ -1,8 +1,10 @@
 #include "unit/cmd/cmd_test.h"
+#include "store/hash.h"
 
 #include <stdlib.h>
 
 #include "admin/admin_impl.h"
+#include "store/digest.h"
 #include "base/mem.h"
 
 #define NOTES_BYTES 4096 /* more than what is noted of a request by tests that let memory fail */
@@ -75,6 +77,14 @@ static void on_expired(void *arg, int db, struct slice key)
     note_effect(arg, db, 2, effect);
 }
 
+static void on_elements_expired(void *arg, const struct ks_elements *of)
+{
+    struct slice effect[2 + HASH_DUE_MAX] = {SLICE("HDEL"), of->key};
+    memcpy(&effect[2], of->names, of->count * sizeof(effect[0]));
+    note_event(arg, of->db, of->key, "hexpired");
+    note_effect(arg, of->db, 2 + (int)of->count, effect);
+}
+
 static void on_flushed(struct cmd_ctx *c, int db)
 {
     buf_printf(&test_of(c)->changed, "flushed:%d ", db);
@@ -110,6 +120,7 @@ void cmd_test_init(struct cmd_test *t, unsigned shards)
     };
     t->ks = ks_new(&o);
     assert_non_null(t->ks);
+    ks_on_elements_expired(t->ks, on_elements_expired, t);
     t->table = cmd_table_new();
     cmd_add_rows(t->table);
     cmd_table_add(t->table, admin_rows_command, NULL); /* it sees nothing but the table */
@@ -278,6 +289,16 @@ struct dump {
     int db;
 };
 
+/* Of a value in whatever form and order. */
+static void append_digest(struct buf *line, const struct item *it)
+{
+    struct digest d;
+    char text[DIGEST_CHARS + 1];
+    digest_value(it, &d);
+    digest_print(&d, text);
+    buf_printf(line, "%s %s", item_type_name(item_type(it)), text);
+}
+
 static void dump_item(const struct item *it, void *arg)
 {
     struct dump *d = arg;
@@ -287,7 +308,10 @@ static void dump_item(const struct item *it, void *arg)
     buf_printf(&line, "%d ", d->db);
     buf_append_quoted(&line, item_key(it));
     buf_append_char(&line, ' ');
-    buf_append_quoted(&line, string_run(it, 0, scratch));
+    if (item_type(it) == TYPE_STRING)
+        buf_append_quoted(&line, string_run(it, 0, scratch));
+    else
+        append_digest(&line, it);
     if (item_has_expiry(it))
         buf_printf(&line, " until %lld", (long long)item_expiry_ms(it));
     buf_append_char(&line, '\n');
