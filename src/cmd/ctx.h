@@ -261,6 +261,8 @@ static inline bool ctx_is_string(struct cmd_ctx *c, const struct item *it)
 }
 /* The value of a string item; a large one is pointed at, not copied. */
 void ctx_reply_string(struct cmd_ctx *c, const struct item *it);
+/* The same of a part that lies within it. */
+void ctx_reply_string_part(struct cmd_ctx *c, const struct item *it, size_t offset, size_t len);
 void ctx_reply_string_or_null(struct cmd_ctx *c, const struct item *it); /* it may be NULL */
 void ctx_reply_syntax(struct cmd_ctx *c);
 void ctx_reply_nomem(struct cmd_ctx *c);
@@ -288,6 +290,8 @@ extern const struct cmd_row cmd_rows_object[];   /* OBJECT */
 extern const struct cmd_row cmd_rows_set[];      /* SADD, SREM and their family */
 extern const struct cmd_row cmd_rows_set_random[];  /* SPOP SRANDMEMBER */
 extern const struct cmd_row cmd_rows_set_ops[];     /* SINTER, SUNION, SDIFF and their family */
+extern const struct cmd_row cmd_rows_list[];        /* LPUSH, LPOP, LRANGE and their family */
+extern const struct cmd_row cmd_rows_list_move[];   /* LPOS LMPOP LMOVE RPOPLPUSH LMOVEM */
 extern const struct cmd_row cmd_rows_hash[];        /* HSET, HGET and their family */
 extern const struct cmd_row cmd_rows_hash_expire[]; /* HEXPIRE, HTTL and their family */
 extern const struct cmd_row cmd_rows_hash_values[]; /* HGETEX HSETEX HGETDEL */

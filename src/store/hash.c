@@ -221,7 +221,7 @@ enum phase { PHASE_FIELDS, PHASE_DUES, PHASE_DEADLINE, PHASE_END };
 
 static struct slice add_arg(struct value_cursor *c, struct value_command *out, const char *entry)
 {
-    struct slice s = pack_string(entry, c->texts[out->argc - 2]);
+    struct slice s = pack_string(entry, c->numbers[out->argc]);
     c->argv[out->argc++] = s;
     return s;
 }
@@ -266,9 +266,9 @@ static bool command_dues(struct value_cursor *c, struct value_command *out)
             return false;
     } while (f.due_ms == HASH_NO_DUE);
     c->at = hash_walk_at(&w);
-    size_t len = (size_t)num_print_i64(c->numbers[0], f.due_ms);
+    size_t len = (size_t)num_print_i64(c->numbers[2], f.due_ms);
     c->argv[0] = SLICE("HPEXPIREAT");
-    c->argv[2] = slice_of(c->numbers[0], len);
+    c->argv[2] = slice_of(c->numbers[2], len);
     c->argv[3] = SLICE("FIELDS");
     c->argv[4] = SLICE("1");
     out->argc = 5;
@@ -286,9 +286,9 @@ static bool command_deadline(struct value_cursor *c, struct value_command *out)
 {
     if (!item_has_expiry(c->item))
         return false;
-    size_t len = (size_t)num_print_i64(c->numbers[0], item_expiry_ms(c->item));
+    size_t len = (size_t)num_print_i64(c->numbers[2], item_expiry_ms(c->item));
     c->argv[0] = SLICE("PEXPIREAT");
-    c->argv[2] = slice_of(c->numbers[0], len);
+    c->argv[2] = slice_of(c->numbers[2], len);
     out->argc = 3;
     return true;
 }
