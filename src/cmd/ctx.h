@@ -297,6 +297,10 @@ extern const struct cmd_row cmd_rows_zset_range[];   /* ZRANGE, ZCOUNT, ZREMRANG
 extern const struct cmd_row cmd_rows_zset_pop[];     /* ZPOPMIN ZPOPMAX ZMPOP */
 extern const struct cmd_row cmd_rows_zset_combine[]; /* ZUNION ZINTER ZDIFF */
 extern const struct cmd_row cmd_rows_zset_random[];  /* ZRANDMEMBER ZSCAN */
+extern const struct cmd_row cmd_rows_hash[];         /* HSET, HGET and their family */
+extern const struct cmd_row cmd_rows_hash_expire[];  /* HEXPIRE, HTTL and their family */
+extern const struct cmd_row cmd_rows_hash_values[];  /* HGETEX HSETEX HGETDEL */
+extern const struct cmd_row cmd_rows_hash_all[];     /* HGETALL HKEYS HVALS HSCAN HRANDFIELD */
 
 /* Adds all of them. */
 void cmd_add_rows(struct cmd_table *t);
