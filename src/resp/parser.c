@@ -129,7 +129,22 @@ struct resp_partial {
     struct span args[];
 };
 
+/* See parser.h. In the order of the stream; only the last one may be incomplete. */
+struct resp_apart {
+    int count, cap;
+    struct {
+        size_t place;
+        size_t came; /* bytes, of the argument and the two behind it */
+        struct blob *blob;
+    } at[];
+};
+#define BEHIND_BYTES 2
+static_assert(BLOB_BACK_BYTES >= BEHIND_BYTES, "what stands behind an argument goes there");
+
 struct pass {
+    const struct resp_apart *apart; /* NULL: nothing is */
+    const char *begin;              /* of the request, and its place in the stream */
+    size_t start;
     const char *at, *end; /* first byte not read yet, end of what there is */
     size_t scanned;       /* these three as in the partial */
     int argc;
@@ -304,6 +319,15 @@ static enum resp_status read_bulk_header(struct pass *s, const struct resp_limit
     return RESP_REQUEST;
 }
 
+/* The argument that is read apart from this place on, -1: none is, here. */
+static int apart_at(const struct resp_apart *a, size_t place)
+{
+    for (int i = 0; a && i < a->count; i++)
+        if (a->at[i].place == place)
+            return i;
+    return -1;
+}
+
 /* The hot loop: arguments that are in plain form and wholly there. Its state is in registers. */
 static void read_plain_args(struct pass *s, int64_t len_max)
 {
@@ -329,7 +353,7 @@ static enum resp_status read_args(struct pass *s, const struct resp_limits *limi
     if (!limits->authenticated && len_max > RESP_UNAUTH_BULK_BYTES_MAX)
         len_max = RESP_UNAUTH_BULK_BYTES_MAX;
     for (;;) {
-        if (s->bulk_len < 0 && s->scanned == 0)
+        if (s->bulk_len < 0 && s->scanned == 0 && !s->apart)
             read_plain_args(s, len_max);
         if (s->left == 0)
             return RESP_REQUEST;
@@ -337,6 +361,16 @@ static enum resp_status read_args(struct pass *s, const struct resp_limits *limi
             enum resp_status status = read_bulk_header(s, limits, out);
             if (status != RESP_REQUEST)
                 return status;
+        }
+        int k = s->apart ? apart_at(s->apart, s->start + (size_t)(s->at - s->begin)) : -1;
+        if (k >= 0) {
+            struct blob *b = s->apart->at[k].blob;
+            if (s->apart->at[k].came < b->len + BEHIND_BYTES)
+                return RESP_MORE;
+            *s->arg++ = slice_of(b->data, b->len);
+            s->bulk_len = -1;
+            s->left--;
+            continue;
         }
         if ((uint64_t)(s->end - s->at) < (uint64_t)s->bulk_len + 2)
             return RESP_MORE;
@@ -432,6 +466,21 @@ static bool partial_reserve(struct resp_parser *p, size_t more)
     return true;
 }
 
+/* As an offset. What is apart has its place, where nothing else that is an argument begins. */
+static struct span span_of(const struct pass *s, struct slice arg)
+{
+    for (int i = 0; s->apart && i < s->apart->count; i++)
+        if (s->apart->at[i].blob->data == arg.ptr)
+            return (struct span){s->apart->at[i].place - s->start, arg.len};
+    return (struct span){(size_t)(arg.ptr - s->begin), arg.len};
+}
+
+static struct slice span_bytes(const struct pass *s, struct span span)
+{
+    int k = s->apart ? apart_at(s->apart, s->start + span.at) : -1;
+    return slice_of(k >= 0 ? s->apart->at[k].blob->data : s->begin + span.at, span.len);
+}
+
 /* Keeps the place, and takes the arguments of the pass from args[first] on. */
 static bool partial_save(struct resp_parser *p, const struct pass *s, struct slice in,
                          struct resp_args *args, size_t first)
@@ -444,10 +493,8 @@ static bool partial_save(struct resp_parser *p, const struct pass *s, struct sli
     partial->scanned = s->scanned;
     partial->argc = s->argc;
     partial->bulk_len = s->bulk_len;
-    for (size_t i = first; i < args->count; i++) {
-        struct slice arg = args->at[i];
-        partial->args[partial->count++] = (struct span){(size_t)(arg.ptr - in.ptr), arg.len};
-    }
+    for (size_t i = first; i < args->count; i++)
+        partial->args[partial->count++] = span_of(s, args->at[i]);
     args->count = first;
     return true;
 }
@@ -463,7 +510,7 @@ static void partial_resume(const struct resp_partial *partial, struct pass *s, s
 }
 
 /* Puts the arguments of earlier passes in front of those of the last one, args[first] and on. */
-static bool partial_join(const struct resp_partial *partial, struct slice in,
+static bool partial_join(const struct resp_partial *partial, const struct pass *s,
                          struct resp_args *args, size_t first)
 {
     size_t old = partial->count;
@@ -474,7 +521,7 @@ static bool partial_join(const struct resp_partial *partial, struct slice in,
     struct slice *at = args->at + first;
     memmove(at + old, at, (args->count - first) * sizeof(*at));
     for (size_t i = 0; i < old; i++)
-        at[i] = slice_of(in.ptr + partial->args[i].at, partial->args[i].len);
+        at[i] = span_bytes(s, partial->args[i]);
     args->count += old;
     return true;
 }
@@ -483,10 +530,16 @@ static bool partial_join(const struct resp_partial *partial, struct slice in,
 
 void resp_parser_init(struct resp_parser *p)
 {
-    p->partial = NULL;
+    *p = (struct resp_parser){0};
 }
 
 void resp_parser_deinit(struct resp_parser *p)
+{
+    partial_drop(p);
+    resp_parser_taken(p, SIZE_MAX);
+}
+
+void resp_parser_forget(struct resp_parser *p)
 {
     partial_drop(p);
 }
@@ -495,10 +548,22 @@ enum resp_status resp_parse(struct resp_parser *p, struct slice in,
                             const struct resp_limits *limits, struct resp_args *args,
                             struct resp_request *out)
 {
+    return resp_parse_at(p, 0, in, limits, args, out);
+}
+
+enum resp_status resp_parse_at(struct resp_parser *p, size_t start, struct slice in,
+                               const struct resp_limits *limits, struct resp_args *args,
+                               struct resp_request *out)
+{
     if (in.len == 0 && p->partial == NULL)
         return RESP_MORE;
     size_t first = args->count;
-    struct pass s = {.at = in.ptr, .end = in.ptr + in.len, .bulk_len = -1};
+    struct pass s = {.apart = p->apart,
+                     .begin = in.ptr,
+                     .start = start,
+                     .at = in.ptr,
+                     .end = in.ptr + in.len,
+                     .bulk_len = -1};
     if (p->partial != NULL)
         partial_resume(p->partial, &s, in);
 
@@ -511,7 +576,7 @@ enum resp_status resp_parse(struct resp_parser *p, struct slice in,
     if (status == RESP_MORE)
         return RESP_MORE;
     if (p->partial != NULL) {
-        if (status == RESP_REQUEST && !partial_join(p->partial, in, args, first))
+        if (status == RESP_REQUEST && !partial_join(p->partial, &s, args, first))
             status = fail_memory(out);
         partial_drop(p);
     }
@@ -535,5 +600,108 @@ size_t resp_parser_wants(const struct resp_parser *p)
 
 size_t resp_parser_memory(const struct resp_parser *p)
 {
-    return p->partial != NULL ? mem_usable(p->partial) : 0;
+    return (p->partial != NULL ? mem_usable(p->partial) : 0) +
+           (p->apart != NULL ? mem_usable(p->apart) : 0);
+}
+
+/* ---- arguments read apart --------------------------------------------------------------------- */
+
+size_t resp_parser_open_bulk(const struct resp_parser *p, size_t *have)
+{
+    const struct resp_partial *partial = p->partial;
+    if (partial == NULL || partial->bulk_len <= 0 || resp_parser_apart_room(p, have) != NULL)
+        return 0;
+    *have = partial->seen - partial->done;
+    return (size_t)partial->bulk_len;
+}
+
+/* Room for one more. */
+static bool apart_reserve(struct resp_parser *p)
+{
+    int count = p->apart ? p->apart->count : 0, cap = p->apart ? p->apart->cap : 0;
+    if (count < cap)
+        return true;
+    cap = cap ? 2 * cap : 1;
+    if (cap > RESP_APART_MAX)
+        return false;
+    struct resp_apart *a = mem_try_realloc(p->apart, sizeof(*a) + (size_t)cap * sizeof(a->at[0]));
+    if (a == NULL)
+        return false;
+    a->count = count;
+    a->cap = cap;
+    p->apart = a;
+    return true;
+}
+
+bool resp_parser_set_apart(struct resp_parser *p, size_t place, struct slice have)
+{
+    struct resp_partial *partial = p->partial;
+    size_t len = (size_t)partial->bulk_len;
+    assert(have.len == partial->seen - partial->done && have.len < len + BEHIND_BYTES);
+    if (!apart_reserve(p))
+        return false;
+    struct resp_apart *a = p->apart;
+    struct blob *b = blob_try_new(len, len);
+    if (b == NULL) {
+        resp_parser_taken(p, 0);
+        return false;
+    }
+    if (have.len > 0)
+        memcpy(b->data, have.ptr, have.len);
+    a->at[a->count].place = place;
+    a->at[a->count].came = have.len;
+    a->at[a->count++].blob = b;
+    partial->seen = partial->done;
+    return true;
+}
+
+char *resp_parser_apart_room(const struct resp_parser *p, size_t *room)
+{
+    const struct resp_apart *a = p->apart;
+    if (a == NULL || a->count == 0)
+        return NULL;
+    struct blob *b = a->at[a->count - 1].blob;
+    size_t came = a->at[a->count - 1].came, all = b->len + BEHIND_BYTES;
+    *room = all - came;
+    return came < all ? b->data + came : NULL;
+}
+
+void resp_parser_apart_came(struct resp_parser *p, size_t bytes)
+{
+    p->apart->at[p->apart->count - 1].came += bytes;
+}
+
+void resp_parser_taken(struct resp_parser *p, size_t bytes)
+{
+    struct resp_apart *a = p->apart;
+    int gone = 0;
+    if (a == NULL)
+        return;
+    while (gone < a->count && a->at[gone].place <= bytes)
+        blob_drop(a->at[gone++].blob);
+    for (int i = gone; i < a->count; i++) {
+        a->at[i - gone] = a->at[i];
+        a->at[i - gone].place -= bytes;
+    }
+    a->count -= gone;
+    if (a->count > 0)
+        return;
+    mem_free(a);
+    p->apart = NULL;
+}
+
+struct blob *resp_parser_blob(const struct resp_parser *p, const char *bytes)
+{
+    for (int i = 0; p->apart && i < p->apart->count; i++)
+        if (p->apart->at[i].blob->data == bytes)
+            return p->apart->at[i].blob;
+    return NULL;
+}
+
+size_t resp_parser_apart_bytes(const struct resp_parser *p)
+{
+    size_t bytes = 0;
+    for (int i = 0; p->apart && i < p->apart->count; i++)
+        bytes += p->apart->at[i].came;
+    return bytes;
 }
