@@ -7,7 +7,8 @@
 
 #include "base/mem.h"
 #include "admin/admin.h"
-#include "server/server.h"
+#include "server/server_impl.h"
+#include "server/title.h"
 
 /* The directory is kept as an absolute path: what CONFIG GET tells holds wherever the reader is. */
 static enum err apply_dir(struct server *s, struct config *next, char error[CONFIG_ERROR_CHARS])

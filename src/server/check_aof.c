@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/num.h"
+#include "cmd/table.h"
 #include "engine/replay.h"
 #include "log/check.h"
 #include "server/server.h"

@@ -1,6 +1,6 @@
 /* Housekeeping, `hz` times a second. */
 #include "admin/admin.h"
-#include "server/server.h"
+#include "server/server_impl.h"
 
 void server_cron(struct server *s, int64_t now_us)
 {

@@ -4,7 +4,7 @@
 #include <event2/event.h>
 
 #include "log/aof.h"
-#include "server/server.h"
+#include "server/server_impl.h"
 
 static_assert(ADMIN_LISTENERS_MAX > NET_BIND_MAX, "every address, and the Unix socket");
 

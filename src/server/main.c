@@ -7,7 +7,8 @@
 
 #include "base/mem.h"
 #include "server/check_aof.h"
-#include "server/server.h"
+#include "server/server_impl.h"
+#include "server/title.h"
 #include "engine/version.h"
 
 #define PIDFILE_DEFAULT "/var/run/corsac.pid" /* of a server in the background */

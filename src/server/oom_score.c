@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "server/server.h"
+#include "server/server_impl.h"
 
 #define PATH          "/proc/self/oom_score_adj"
 #define SCORE_MAX     1000 /* the kernel's; the least is the same below zero */

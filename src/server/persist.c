@@ -10,7 +10,7 @@
 #include "engine/snapshot_job.h"
 #include "engine/unit.h"
 #include "log/aof.h"
-#include "server/server.h"
+#include "server/server_impl.h"
 
 #define SWITCH_RETRY_US (1000 * 1000)
 /* After a rewrite that failed; twice as long after each further one, up to 2^10 times. Each one that begins leaves an
@@ -122,6 +122,14 @@ static void warn_preamble(struct server *s, const struct config *c)
                     "same: RDB files cannot be written yet. Redis loads either");
 }
 
+static enum err on_loaded(struct server *s, char error[CONFIG_ERROR_CHARS])
+{
+    if (s->config.aof)
+        return start_log(s, PERSIST_ON, AOF_GO_ON, error);
+    aof_close(&s->persist.aof);
+    return ERR_OK;
+}
+
 enum err persist_open(struct server *s, char error[CONFIG_ERROR_CHARS])
 {
     warn_preamble(s, &s->config);
@@ -132,15 +140,8 @@ enum err persist_open(struct server *s, char error[CONFIG_ERROR_CHARS])
         return e;
     if (aof_is_empty(s->persist.aof))
         return start_log(s, PERSIST_ON, AOF_GO_ON, error);
+    s->persist.loaded = on_loaded;
     persist_load_begin(s);
-    return ERR_OK;
-}
-
-enum err persist_loaded(struct server *s, char error[CONFIG_ERROR_CHARS])
-{
-    if (s->config.aof)
-        return start_log(s, PERSIST_ON, AOF_GO_ON, error);
-    aof_close(&s->persist.aof);
     return ERR_OK;
 }
 
@@ -374,11 +375,12 @@ static void load_again(struct server *s)
     ks_flush(s->ks, -1, false);
     enum err e = open_log(s, &s->config, true, error);
     if (e == ERR_OK && !aof_is_empty(p->aof)) {
+        s->persist.loaded = on_loaded;
         persist_load_begin(s);
         return;
     }
     if (e == ERR_OK)
-        e = persist_loaded(s, error);
+        e = on_loaded(s, error);
     if (e == ERR_OK)
         persist_reload_end(s, NULL);
     else

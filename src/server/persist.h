@@ -37,6 +37,8 @@ struct persist {
     bool once; /* the log was opened for one rewrite, and is not closed yet */
 
     bool loading;
+    /* What was loaded goes on, or, where there is to be no log, it is closed. */
+    enum err (*loaded)(struct server *s, char error[CONFIG_ERROR_CHARS]);
     struct replay replay;
     int64_t load_start_us, load_start_wall_ms, load_told_us;
     uint64_t load_bytes, load_total;
@@ -115,5 +117,3 @@ void persist_load_begin(struct server *s);
 void persist_reload_end(struct server *s, const char *error);
 /* Stops the server, as the log cannot be loaded. */
 void persist_refuse(struct server *s, const char *error);
-/* What was loaded goes on, or, where there is to be no log, it is closed. */
-enum err persist_loaded(struct server *s, char error[CONFIG_ERROR_CHARS]);

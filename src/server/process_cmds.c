@@ -1,6 +1,6 @@
 /* LASTSAVE and SHUTDOWN, which stand here as they are about the end of the process, and about its files. */
 #include "engine/session.h"
-#include "server/server.h"
+#include "server/server_impl.h"
 
 static void lastsave(struct cmd_ctx *c)
 {

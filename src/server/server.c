@@ -10,7 +10,8 @@
  *
  * Work is asked for often while commands run (they make it), and otherwise when a key is due or with the
  * housekeeping. A slice has a budget, so that a client waits for it no longer than that. */
-#include "server/server.h"
+#include "server/server_impl.h"
+#include "server/title.h"
 
 #include <assert.h>
 #include <event2/event.h>
@@ -298,12 +299,6 @@ static void give(struct server *s)
     }
 }
 
-void server_ready(struct server *s)
-{
-    log_notice(&s->logger, "Ready to accept connections");
-    supervisor_ready(s);
-}
-
 /* Replies leave as the log allows, see engine/gate.h. */
 static void drain(struct server *s)
 {
@@ -348,30 +343,4 @@ void server_run(struct server *s)
     s->pidfile_written = false;
     if (!s->failed)
         log_notice(&s->logger, "Corsac is now ready to exit, bye bye...");
-}
-
-void server_stop(struct server *s, int signal)
-{
-    s->stop = STOP_ASKED;
-    s->stop_signal = signal;
-}
-
-void server_stop_finished(struct server *s, int signal)
-{
-    if (!persist_begins(s)) {
-        server_stop(s, signal);
-    } else if (s->stop == STOP_NO) {
-        s->stop = STOP_FINISHING;
-        s->stop_signal = signal;
-        persist_finish_begin(s);
-    }
-}
-
-bool server_stop_abort(struct server *s)
-{
-    if (s->stop == STOP_NO)
-        return false;
-    s->stop = STOP_NO;
-    log_notice(&s->logger, "Shutdown manually aborted");
-    return true;
 }

@@ -15,7 +15,8 @@
 
 #include "base/mem.h"
 #include "config/line.h"
-#include "server/server.h"
+#include "server/server_impl.h"
+#include "server/title.h"
 
 #define INVALID "template format is invalid or contains unknown variables"
 

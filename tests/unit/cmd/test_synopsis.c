@@ -4,7 +4,7 @@
 #include "clients/pubsub.h"
 #include "cmd/synopsis.h"
 #include "engine/multi.h"
-#include "server/server.h"
+#include "server/server_impl.h"
 #include "unit/cmd/cmd_test.h"
 
 /* --- a tree as text ------------------------------------------------------------------------------ */
