@@ -11,7 +11,7 @@ struct apart_feed {
     struct buf said, stream;
     size_t bulk_bytes_min; /* of an argument that is read apart */
     uint32_t dice;
-    bool failed;
+    bool failed, ends; /* nothing is held any more */
 };
 
 static inline void apart_init(struct apart_feed *f, bool authenticated, size_t min, uint32_t dice)
@@ -75,7 +75,7 @@ static inline void apart_parse(struct apart_feed *f)
         }
         if (status != RESP_REQUEST)
             break;
-        if (apart_dice(f, 8) == 0) { /* held */
+        if (!f->ends && apart_dice(f, 8) == 0) { /* held */
             resp_parser_forget(&f->parser);
             resp_args_clear(&f->args);
             break;
@@ -129,7 +129,8 @@ static inline const char *apart_run(struct apart_feed *f, struct slice input, co
         apart_piece(f, slice_of(input.ptr + start, end - start));
         start = end;
     }
-    for (int i = 0; i < 64 && !f->failed; i++)
+    f->ends = true;
+    if (!f->failed)
         apart_parse(f);
     return buf_cstr(&f->said);
 }
