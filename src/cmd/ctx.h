@@ -266,6 +266,8 @@ static inline bool ctx_is_string(struct cmd_ctx *c, const struct item *it)
 }
 /* The value of a string item; a large one is pointed at, not copied. */
 void ctx_reply_string(struct cmd_ctx *c, const struct item *it);
+/* The same of a part that lies within it. */
+void ctx_reply_string_part(struct cmd_ctx *c, const struct item *it, size_t offset, size_t len);
 void ctx_reply_string_or_null(struct cmd_ctx *c, const struct item *it); /* it may be NULL */
 void ctx_reply_syntax(struct cmd_ctx *c);
 void ctx_reply_nomem(struct cmd_ctx *c);
