@@ -18,6 +18,7 @@
 #include "base/bytes.h"
 #include "base/mem.h"
 #include "base/num.h"
+#include "resp/parser_impl.h"
 
 #define ARGS_START     64          /* slots of a resp_args at first */
 #define ARGS_KEEP_MAX  (16 * 1024) /* slots that it keeps when cleared */
@@ -114,32 +115,6 @@ static char *args_text(struct resp_args *a, size_t len)
 }
 
 /* ---- a pass --------------------------------------------------------------------------------- */
-
-struct span {
-    size_t at, len; /* bytes from the start of the request, bytes */
-};
-
-struct resp_partial {
-    size_t seen;       /* bytes of the request that there were at the last call */
-    size_t done;       /* of them, bytes of whole lines and whole arguments */
-    size_t scanned;    /* bytes from `done` on that hold no end of line */
-    int argc;          /* as the header says; 0: the header is not complete */
-    int64_t bulk_len;  /* of the argument at `done`; -1: its header is not complete */
-    size_t count, cap; /* arguments found, room for them */
-    struct span args[];
-};
-
-/* See parser.h. In the order of the stream; only the last one may be incomplete. */
-struct resp_apart {
-    int count, cap;
-    struct {
-        size_t place;
-        size_t came; /* bytes, of the argument and the two behind it */
-        struct blob *blob;
-    } at[];
-};
-#define BEHIND_BYTES 2
-static_assert(BLOB_BACK_BYTES >= BEHIND_BYTES, "what stands behind an argument goes there");
 
 struct pass {
     const struct resp_apart *apart; /* NULL: nothing is */
@@ -319,15 +294,6 @@ static enum resp_status read_bulk_header(struct pass *s, const struct resp_limit
     return RESP_REQUEST;
 }
 
-/* The argument that is read apart from this place on, -1: none is, here. */
-static int apart_at(const struct resp_apart *a, size_t place)
-{
-    for (int i = 0; a && i < a->count; i++)
-        if (a->at[i].place == place)
-            return i;
-    return -1;
-}
-
 /* The hot loop: arguments that are in plain form and wholly there. Its state is in registers. */
 static void read_plain_args(struct pass *s, int64_t len_max)
 {
@@ -362,7 +328,7 @@ static enum resp_status read_args(struct pass *s, const struct resp_limits *limi
             if (status != RESP_REQUEST)
                 return status;
         }
-        int k = s->apart ? apart_at(s->apart, s->start + (size_t)(s->at - s->begin)) : -1;
+        int k = s->apart ? resp_apart_at(s->apart, s->start + (size_t)(s->at - s->begin)) : -1;
         if (k >= 0) {
             struct blob *b = s->apart->at[k].blob;
             if (s->apart->at[k].came < b->len + BEHIND_BYTES)
@@ -477,7 +443,7 @@ static struct span span_of(const struct pass *s, struct slice arg)
 
 static struct slice span_bytes(const struct pass *s, struct span span)
 {
-    int k = s->apart ? apart_at(s->apart, s->start + span.at) : -1;
+    int k = s->apart ? resp_apart_at(s->apart, s->start + span.at) : -1;
     return slice_of(k >= 0 ? s->apart->at[k].blob->data : s->begin + span.at, span.len);
 }
 
@@ -602,106 +568,4 @@ size_t resp_parser_memory(const struct resp_parser *p)
 {
     return (p->partial != NULL ? mem_usable(p->partial) : 0) +
            (p->apart != NULL ? mem_usable(p->apart) : 0);
-}
-
-/* ---- arguments read apart --------------------------------------------------------------------- */
-
-size_t resp_parser_open_bulk(const struct resp_parser *p, size_t *have)
-{
-    const struct resp_partial *partial = p->partial;
-    if (partial == NULL || partial->bulk_len <= 0 || resp_parser_apart_room(p, have) != NULL)
-        return 0;
-    *have = partial->seen - partial->done;
-    return (size_t)partial->bulk_len;
-}
-
-/* Room for one more. */
-static bool apart_reserve(struct resp_parser *p)
-{
-    int count = p->apart ? p->apart->count : 0, cap = p->apart ? p->apart->cap : 0;
-    if (count < cap)
-        return true;
-    cap = cap ? 2 * cap : 1;
-    if (cap > RESP_APART_MAX)
-        return false;
-    struct resp_apart *a = mem_try_realloc(p->apart, sizeof(*a) + (size_t)cap * sizeof(a->at[0]));
-    if (a == NULL)
-        return false;
-    a->count = count;
-    a->cap = cap;
-    p->apart = a;
-    return true;
-}
-
-bool resp_parser_set_apart(struct resp_parser *p, size_t place, struct slice have)
-{
-    struct resp_partial *partial = p->partial;
-    size_t len = (size_t)partial->bulk_len;
-    assert(have.len == partial->seen - partial->done && have.len < len + BEHIND_BYTES);
-    if (!apart_reserve(p))
-        return false;
-    struct resp_apart *a = p->apart;
-    struct blob *b = blob_try_new(len, len);
-    if (b == NULL) {
-        resp_parser_taken(p, 0);
-        return false;
-    }
-    if (have.len > 0)
-        memcpy(b->data, have.ptr, have.len);
-    a->at[a->count].place = place;
-    a->at[a->count].came = have.len;
-    a->at[a->count++].blob = b;
-    partial->seen = partial->done;
-    return true;
-}
-
-char *resp_parser_apart_room(const struct resp_parser *p, size_t *room)
-{
-    const struct resp_apart *a = p->apart;
-    if (a == NULL || a->count == 0)
-        return NULL;
-    struct blob *b = a->at[a->count - 1].blob;
-    size_t came = a->at[a->count - 1].came, all = b->len + BEHIND_BYTES;
-    *room = all - came;
-    return came < all ? b->data + came : NULL;
-}
-
-void resp_parser_apart_came(struct resp_parser *p, size_t bytes)
-{
-    p->apart->at[p->apart->count - 1].came += bytes;
-}
-
-void resp_parser_taken(struct resp_parser *p, size_t bytes)
-{
-    struct resp_apart *a = p->apart;
-    int gone = 0;
-    if (a == NULL)
-        return;
-    while (gone < a->count && a->at[gone].place <= bytes)
-        blob_drop(a->at[gone++].blob);
-    for (int i = gone; i < a->count; i++) {
-        a->at[i - gone] = a->at[i];
-        a->at[i - gone].place -= bytes;
-    }
-    a->count -= gone;
-    if (a->count > 0)
-        return;
-    mem_free(a);
-    p->apart = NULL;
-}
-
-struct blob *resp_parser_blob(const struct resp_parser *p, const char *bytes)
-{
-    for (int i = 0; p->apart && i < p->apart->count; i++)
-        if (p->apart->at[i].blob->data == bytes)
-            return p->apart->at[i].blob;
-    return NULL;
-}
-
-size_t resp_parser_apart_bytes(const struct resp_parser *p)
-{
-    size_t bytes = 0;
-    for (int i = 0; p->apart && i < p->apart->count; i++)
-        bytes += p->apart->at[i].came;
-    return bytes;
 }
