@@ -270,7 +270,7 @@ static size_t ahead_bytes_max(const struct conn *c)
 /* A large argument that `rest` ends in is read apart from here on: what is there of it goes first. */
 static void read_apart(struct conn *c, struct slice *rest)
 {
-    size_t have, len = resp_parser_open_bulk(&c->parser, &have);
+    size_t have, len = resp_parser_open_bulk(&c->parser, rest->len, &have);
     if (len < RESP_APART_BYTES_MIN)
         return;
     size_t place = rest->len - have;

@@ -4,10 +4,11 @@
 #include "base/mem.h"
 #include "resp/parser_impl.h"
 
-size_t resp_parser_open_bulk(const struct resp_parser *p, size_t *have)
+size_t resp_parser_open_bulk(const struct resp_parser *p, size_t bytes, size_t *have)
 {
     const struct resp_partial *partial = p->partial;
-    if (partial == NULL || partial->bulk_len <= 0 || resp_parser_apart_room(p, have) != NULL)
+    if (partial == NULL || partial->bulk_len <= 0 || partial->seen != bytes ||
+        resp_parser_apart_room(p, have) != NULL)
         return 0;
     *have = partial->seen - partial->done;
     return (size_t)partial->bulk_len;

@@ -91,7 +91,7 @@ static inline void apart_parse(struct apart_feed *f)
 
 static inline void apart_begin(struct apart_feed *f)
 {
-    size_t have, len = resp_parser_open_bulk(&f->parser, &have);
+    size_t have, len = resp_parser_open_bulk(&f->parser, f->stream.len, &have);
     if (f->failed || len < f->bulk_bytes_min || len == 0 || apart_dice(f, 4) == 0)
         return;
     size_t place = f->stream.len - have;

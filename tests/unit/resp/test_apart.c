@@ -95,12 +95,14 @@ static void test_a_blob_may_be_kept(void **state)
     resp_parser_init(&p);
     resp_args_init(&args);
     assert_int_equal(resp_parse(&p, head, &limits, &args, &r), RESP_MORE);
-    assert_int_equal(resp_parser_open_bulk(&p, &have), 10);
+    assert_int_equal(resp_parser_open_bulk(&p, head.len, &have), 10);
     assert_int_equal(have, 3);
+    assert_int_equal(resp_parser_open_bulk(&p, head.len + 1, &have), 0); /* more has come since */
+    assert_int_equal(resp_parser_open_bulk(&p, head.len, &have), 10);
     assert_null(resp_parser_apart_room(&p, &room));
     size_t place = head.len - have;
     assert_true(resp_parser_set_apart(&p, place, slice_of(head.ptr + place, have)));
-    assert_int_equal(resp_parser_open_bulk(&p, &have), 0); /* it is read apart already */
+    assert_int_equal(resp_parser_open_bulk(&p, place, &have), 0); /* it is read apart already */
     memcpy(resp_parser_apart_room(&p, &room), "3456789\r\n", 9);
     assert_int_equal(room, 9);
     resp_parser_apart_came(&p, 9);
@@ -134,7 +136,7 @@ static void test_there_is_a_most(void **state)
         struct resp_request r;
         assert_int_equal(resp_parse(&f.parser, buf_slice(&f.stream), &f.limits, &f.args, &r),
                          RESP_MORE);
-        assert_int_equal(resp_parser_open_bulk(&f.parser, &have), 4);
+        assert_int_equal(resp_parser_open_bulk(&f.parser, f.stream.len, &have), 4);
         assert_true(resp_parser_set_apart(&f.parser, f.stream.len, SLICE("")));
         resp_parser_apart_came(&f.parser, 6);
     }
