@@ -225,8 +225,10 @@ static char *read_place(struct conn *c, struct arrival *a, size_t *room)
 {
     char *apart = resp_parser_apart_room(&c->parser, room);
     size_t pending = c->pending.len, wants = resp_parser_wants(&c->parser);
-    if (apart)
+    if (apart) {
+        *room = *room < NET_READ_APART_BYTES_MAX ? *room : NET_READ_APART_BYTES_MAX;
         return apart;
+    }
     if (pending <= NET_CARRY_BYTES_MAX && wants <= NET_READ_BYTES) {
         bool little = c->sends_large && wants <= NET_READ_AHEAD_BYTES;
         *room = little ? NET_READ_AHEAD_BYTES : NET_READ_BYTES;
