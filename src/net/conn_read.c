@@ -25,7 +25,7 @@
 
 size_t conn_pending_bytes(const struct conn *c)
 {
-    return c->pending.len + resp_parser_apart_bytes(&c->parser);
+    return c->pending.len + (c->parser.apart ? resp_parser_apart_bytes(&c->parser) : 0);
 }
 
 size_t conn_pending_memory(const struct conn *c)
@@ -223,10 +223,12 @@ static void check_query_limit(struct conn *c)
  * itself with room for all of it that is known. NULL: no memory. */
 static char *read_place(struct conn *c, struct arrival *a, size_t *room)
 {
-    char *apart = resp_parser_apart_room(&c->parser, room);
+    char *apart = c->parser.apart ? resp_parser_apart_room(&c->parser, room) : NULL;
     size_t pending = c->pending.len, wants = resp_parser_wants(&c->parser);
-    if (apart)
+    if (apart) {
+        *room = *room < NET_READ_APART_BYTES_MAX ? *room : NET_READ_APART_BYTES_MAX;
         return apart;
+    }
     if (pending <= NET_CARRY_BYTES_MAX && wants <= NET_READ_BYTES) {
         bool little = c->sends_large && wants <= NET_READ_AHEAD_BYTES;
         *room = little ? NET_READ_AHEAD_BYTES : NET_READ_BYTES;
@@ -243,7 +245,7 @@ static char *read_place(struct conn *c, struct arrival *a, size_t *room)
 static struct slice join_pending(struct conn *c, struct arrival *a, char *place, size_t got)
 {
     size_t pending = c->pending.len, room;
-    if (place == resp_parser_apart_room(&c->parser, &room)) {
+    if (c->parser.apart && place == resp_parser_apart_room(&c->parser, &room)) {
         resp_parser_apart_came(&c->parser, got);
         return buf_slice(&c->pending);
     }
