@@ -78,12 +78,14 @@ static void debug_stringmatch_len(struct cmd_ctx *c)
     if (!ctx_arg_range(c, 2, 0, MATCH_BYTES_MAX, &len, "length is out of range"))
         return;
     char *text = mem_try_alloc((size_t)len + 1);
-    if (!text) {
+    struct glob *g = text ? glob_try_new(c->argv[3], false) : NULL;
+    if (g) {
+        memset(text, 'a', (size_t)len);
+        resp_int(c->out, glob_test(g, slice_of(text, (size_t)len)));
+        glob_free(&g);
+    } else {
         ctx_reply_nomem(c);
-        return;
     }
-    memset(text, 'a', (size_t)len);
-    resp_int(c->out, glob_match(c->argv[3], slice_of(text, (size_t)len), false));
     mem_free(text);
 }
 

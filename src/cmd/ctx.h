@@ -91,6 +91,8 @@ struct cmd_host_ops {
     /* The same, of which the argument that is the blob's bytes may be held by reference. May be NULL. */
     void (*effect_blob)(struct cmd_ctx *c, int db, int argc, const struct slice *argv,
                         struct blob *blob);
+    /* The blob that an argument's bytes were read into, which may be held; NULL: they were not. May be NULL. */
+    struct blob *(*blob)(struct cmd_ctx *c, struct slice arg);
     /* All keys of `db` (-1: of all) are about to go, or databases a and b to change places: WATCH. */
     void (*flushed)(struct cmd_ctx *c, int db);
     void (*swapped)(struct cmd_ctx *c, int a, int b);
@@ -200,6 +202,9 @@ static inline bool ctx_is_due(const struct cmd_ctx *c, int64_t deadline_ms)
 
 /* --- changes that several commands make ------------------------------------------------------- */
 
+/* ks_set_string of an argument. One that was read into a blob is not copied. */
+const struct item *ctx_set_string(struct cmd_ctx *c, const struct key *k, struct slice arg,
+                                  int64_t expiry_ms);
 /* Stores a string and tells events "new", "set" and "expire", but leaves the effect to the caller.
  * `expiry_ms` as ks_set_string has it. False: no memory, nothing changed, nothing replied. */
 bool ctx_store(struct cmd_ctx *c, const struct key *k, struct slice value, int64_t expiry_ms);

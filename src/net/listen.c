@@ -276,15 +276,6 @@ enum err net_configure(struct net *n, const struct net_config *c, char error[NET
     enum err e = want_bind(&ch);
     if (e == ERR_OK && c->unix_path && c->unix_path[0])
         e = want_unix(&ch);
-    bool some = false;
-    for (int i = 0; i < NET_LISTENERS_MAX; i++)
-        some = some || ch.keep[i] || ch.opened[i];
-    if (e == ERR_OK && !some) {
-        snprintf(error, NET_ERROR_CHARS,
-                 "there is nothing to listen on: port is 0 or bind is empty, and there is no "
-                 "unixsocket");
-        e = ERR_NOTFOUND;
-    }
     for (int i = 0; i < NET_LISTENERS_MAX; i++)
         if (e == ERR_OK ? !ch.keep[i] : ch.opened[i])
             listener_close(&n->listeners[i]);

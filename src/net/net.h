@@ -46,7 +46,7 @@ struct net *net_new(struct event_base *base, struct engine *e, struct logger *lo
 void net_free(struct net **n);
 
 /* Opens the listeners that `c` asks for and closes those it no longer does. On failure nothing changed and `error`
- * says which address failed and why, or that there is none. Also used by CONFIG SET bind/port, with what the configuration will be. */
+ * says which address failed and why. Also used by CONFIG SET bind/port, with what the configuration will be. */
 enum err net_configure(struct net *n, const struct net_config *c, char error[NET_ERROR_CHARS]);
 /* Lines for the start message, such as "127.0.0.1:6379"; returns how many there are. */
 int net_listening(const struct net *n, char out[][128], int max);

@@ -60,8 +60,15 @@ static enum err apply_listen(struct server *s, struct config *next, char error[C
 {
     if (!s->net) /* not yet listening, see server_listen */
         return ERR_OK;
-    char why[NET_ERROR_CHARS] = "";
+    char why[NET_ERROR_CHARS] = "", where[1][128];
+    bool listened = net_listening(s->net, where, 1) > 0;
     enum err err = net_configure(s->net, &next->net, why);
+    if (err == ERR_OK && listened && net_listening(s->net, where, 1) == 0) {
+        if (net_configure(s->net, &s->config.net, why) != ERR_OK)
+            log_warning(&s->logger, "Going back to the addresses before failed: %s", why);
+        snprintf(why, sizeof(why), SERVER_NOWHERE);
+        err = ERR_NOTFOUND;
+    }
     if (err != ERR_OK)
         snprintf(error, CONFIG_ERROR_CHARS, "%s", why);
     return err;

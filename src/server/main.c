@@ -150,7 +150,7 @@ static char *absolute(const char *path)
 static struct server *start(struct config *c, const struct config_problems *p,
                             const struct config_args *args, struct title *t)
 {
-    char error[CONFIG_ERROR_CHARS] = "";
+    char error[CONFIG_ERROR_CHARS] = "", where[1][128];
     char *config_file = absolute(args->file); /* before `dir` changes what a relative path means */
     struct server *s = server_new(c, error);
     if (!s) {
@@ -172,6 +172,13 @@ static struct server *start(struct config *c, const struct config_problems *p,
         log_warning(&s->logger, "Failed listening on port %u: %s", s->config.net.port, error);
         if (s->logger.path)
             fprintf(stderr, "cannot start: %s\n", error);
+        server_free(&s);
+        return NULL;
+    }
+    if (net_listening(s->net, where, 1) == 0) {
+        log_warning(&s->logger, "Cannot start: " SERVER_NOWHERE);
+        if (s->logger.path)
+            fprintf(stderr, "cannot start: " SERVER_NOWHERE "\n");
         server_free(&s);
         return NULL;
     }

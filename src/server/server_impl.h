@@ -82,6 +82,9 @@ static inline struct server *server_of(struct cmd_ctx *c)
 /* Draws a run or replication id. */
 void server_new_id(char id[SERVER_ID_CHARS + 1]);
 
+#define SERVER_NOWHERE \
+    "there is nothing to listen on: port is 0 or bind is empty, and there is no unixsocket"
+
 /* --- apply.c --- */
 
 /* Puts what `next` says into force, for these groups (enum option_group): see struct config_host. */
