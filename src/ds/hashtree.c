@@ -126,6 +126,11 @@ size_t hashtree_memory(const struct hashtree *t)
     return t->bytes;
 }
 
+bool hashtree_is_shared(const struct hashtree *t)
+{
+    return t->refs > 1;
+}
+
 size_t hashtree_nodes(const struct hashtree *t)
 {
     return t->nodes;

@@ -3,7 +3,10 @@
 #include "base/slab.h"
 #include "store/item_impl.h"
 
-static const struct value_ops *const rows[TYPE_COUNT] = {[TYPE_STRING] = &value_ops_string};
+static const struct value_ops *const rows[TYPE_COUNT] = {
+    [TYPE_STRING] = &value_ops_string,
+    [TYPE_SET] = &value_ops_set,
+};
 
 const struct value_ops *value_ops(enum item_type t)
 {

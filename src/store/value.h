@@ -43,6 +43,7 @@ struct value_cursor {
     uint64_t at;             /* how far it has come; what that means is the type's */
     size_t run_at;           /* of the argument in runs */
     char numbers[2][NUM_I64_CHARS];
+    char texts[VALUE_COMMAND_ARGS_MAX][NUM_I64_CHARS]; /* of integers among the arguments */
     struct slice argv[VALUE_COMMAND_ARGS_MAX];
 };
 
@@ -85,6 +86,7 @@ struct value_ops {
 
 /* By type; a row without a name is of a type that there is not yet. */
 extern const struct value_ops value_ops_string;
+extern const struct value_ops value_ops_set;
 const struct value_ops *value_ops(enum item_type t);
 
 /* Frees some of an item that is in no table, as free_some does. True: the item is gone. */

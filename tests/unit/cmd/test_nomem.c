@@ -54,6 +54,45 @@ static const char *const requests[] = {
     "lcs l s",
     "lcs l l len",
     "lcs s l idx",
+    "sadd new a",
+    "sadd new a b 1 2",
+    "sadd ints 1 70000 5000000000 a",
+    "sadd ints %long",
+    "sadd ints 5",
+    "sadd pack 5 %long b",
+    "sadd tree new %long other 5",
+    "sadd s a",
+    "srem ints 3",
+    "srem pack b",
+    "srem tree %long",
+    "spop ints",
+    "spop tree",
+    "spop tree 100",
+    "spop tree 5000",
+    "srandmember tree 10",
+    "srandmember tree -10",
+    "smove ints pack 3",
+    "smove tree new 7",
+    "smove pack tree b",
+    "scard tree",
+    "sismember tree 5",
+    "smismember tree 5 x",
+    "smembers tree",
+    "sscan tree 0",
+    "sscan tree 0 match 1*",
+    "sinter tree ints",
+    "sinterstore new tree ints",
+    "sintercard 2 tree ints",
+    "sunion tree ints pack",
+    "sunion tree ints pack ints pack tree",
+    "sunionstore new tree pack",
+    "sunionstore l tree pack",
+    "sunioncard 2 tree ints",
+    "sunioncard 6 tree ints pack ints pack tree",
+    "sdiff tree ints",
+    "sdiffstore tree ints pack",
+    "sdiffcard 2 tree ints",
+    "copy tree new",
     "del s l x new",
     "unlink l",
     "exists s l",
@@ -101,6 +140,15 @@ static void prepare(struct cmd_test *t, const char *text)
     cmd_test_run(t, "set n 41");
     cmd_test_run(t, "set x 7 px 1000");
     cmd_test_run_words(t, 3, set);
+    cmd_test_run(t, "sadd ints 1 2 3");
+    cmd_test_run(t, "sadd pack a b c 4");
+    for (int i = 0; i < 600; i++) {
+        char line[40];
+        snprintf(line, sizeof(line), "sadd tree %d", i);
+        cmd_test_run(t, line);
+    }
+    struct slice sadd[] = {SLICE("sadd"), SLICE("tree"), slice_from_cstr(text)};
+    cmd_test_run_words(t, 3, sadd);
 }
 
 /* The request, with the long text in place of %long. */
