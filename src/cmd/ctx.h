@@ -290,6 +290,8 @@ extern const struct cmd_row cmd_rows_object[];   /* OBJECT */
 extern const struct cmd_row cmd_rows_set[];      /* SADD, SREM and their family */
 extern const struct cmd_row cmd_rows_set_random[]; /* SPOP SRANDMEMBER */
 extern const struct cmd_row cmd_rows_set_ops[];    /* SINTER, SUNION, SDIFF and their family */
+extern const struct cmd_row cmd_rows_list[];       /* LPUSH, LPOP, LRANGE and their family */
+extern const struct cmd_row cmd_rows_list_move[];  /* LPOS LMPOP LMOVE RPOPLPUSH LMOVEM */
 
 /* Adds all of them. */
 void cmd_add_rows(struct cmd_table *t);
