@@ -266,10 +266,9 @@ static void test_a_reply_that_nobody_wants(void **state)
 {
     struct world *w = *state;
     set_value(w, 100000);
-    send_text(
-        w, 0,
-        "CLIENT REPLY SKIP\r\nWALK k 500000\r\nPING\r\nCLIENT REPLY OFF\r\nWALK k 500000\r\n"
-        "WALK k 1\r\nCLIENT REPLY ON\r\nPING\r\n");
+    send_text(w, 0,
+              "CLIENT REPLY SKIP\r\nWALK k 500000\r\nPING\r\nCLIENT REPLY OFF\r\nWALK k 500000\r\n"
+              "WALK k 1\r\nCLIENT REPLY ON\r\nPING\r\n");
     expect_text(w, 0, "+PONG\r\n+OK\r\n+PONG\r\n");
 }
 
