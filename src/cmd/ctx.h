@@ -261,6 +261,8 @@ static inline bool ctx_is_string(struct cmd_ctx *c, const struct item *it)
 }
 /* The value of a string item; a large one is pointed at, not copied. */
 void ctx_reply_string(struct cmd_ctx *c, const struct item *it);
+/* The same of a part that lies within it. */
+void ctx_reply_string_part(struct cmd_ctx *c, const struct item *it, size_t offset, size_t len);
 void ctx_reply_string_or_null(struct cmd_ctx *c, const struct item *it); /* it may be NULL */
 void ctx_reply_syntax(struct cmd_ctx *c);
 void ctx_reply_nomem(struct cmd_ctx *c);
@@ -289,6 +291,8 @@ extern const struct cmd_row cmd_rows_sort[];       /* SORT SORT_RO */
 extern const struct cmd_row cmd_rows_set[];      /* SADD, SREM and their family */
 extern const struct cmd_row cmd_rows_set_random[]; /* SPOP SRANDMEMBER */
 extern const struct cmd_row cmd_rows_set_ops[];    /* SINTER, SUNION, SDIFF and their family */
+extern const struct cmd_row cmd_rows_list[];       /* LPUSH, LPOP, LRANGE and their family */
+extern const struct cmd_row cmd_rows_list_move[];  /* LPOS LMPOP LMOVE RPOPLPUSH LMOVEM */
 
 /* Adds all of them. */
 void cmd_add_rows(struct cmd_table *t);

@@ -197,7 +197,7 @@ static bool command(struct value_cursor *c, struct value_command *out)
         if (bytes > VALUE_COMMAND_BYTES_MAX && out->argc > 2)
             break; /* the next command begins with it */
         c->at = set_walk_at(&w);
-        char *text = c->texts[out->argc - 2];
+        char *text = c->numbers[out->argc - 2];
         if (member.ptr == w.scratch) {
             memcpy(text, w.scratch, member.len);
             member.ptr = text;
