@@ -1,10 +1,8 @@
 #include "cmd/sort_source.h"
 
 #include "base/mem.h"
-#include "store/hash.h"
 #include "store/list.h"
 #include "store/set.h"
-#include "store/zset.h"
 
 /* Names up to this length are put together on the stack. */
 #define NAME_AT_HAND_BYTES 4096
@@ -45,16 +43,12 @@ static bool keep(struct sort_texts **texts, const char scratch[NUM_I64_CHARS], s
 
 bool sort_takes(enum item_type t)
 {
-    return t == TYPE_LIST || t == TYPE_SET || t == TYPE_ZSET;
+    return t == TYPE_LIST || t == TYPE_SET;
 }
 
 uint64_t sort_count(const struct item *it)
 {
-    switch (item_type(it)) {
-    case TYPE_LIST: return list_len(it);
-    case TYPE_SET: return set_count(it);
-    default: return zset_count(it);
-    }
+    return item_type(it) == TYPE_LIST ? list_len(it) : set_count(it);
 }
 
 static bool load_list(const struct item *it, const struct sort_range *r, struct sort_element *out,
@@ -92,30 +86,12 @@ static bool load_set(const struct item *it, const struct sort_range *r, struct s
     return true;
 }
 
-static bool load_zset(const struct item *it, const struct sort_range *r, struct sort_element *out,
-                      struct sort_texts **texts)
-{
-    struct zset_walk walk;
-    struct zset_element element;
-    zset_walk_init(&walk, it, r->from, r->count, r->backwards);
-    for (uint64_t i = 0; zset_walk_next(&walk, &element); i++) {
-        out[i].text = element.member;
-        if (!keep(texts, walk.scratch, &out[i].text))
-            return false;
-    }
-    return true;
-}
-
 bool sort_load(const struct item *it, const struct sort_range *r, struct sort_element *out,
                struct sort_texts **texts)
 {
     if (r->count == 0)
         return true;
-    switch (item_type(it)) {
-    case TYPE_LIST: return load_list(it, r, out, texts);
-    case TYPE_SET: return load_set(it, r, out, texts);
-    default: return load_zset(it, r, out, texts);
-    }
+    return item_type(it) == TYPE_LIST ? load_list(it, r, out, texts) : load_set(it, r, out, texts);
 }
 
 /* --- patterns --------------------------------------------------------------------------------- */
@@ -138,16 +114,6 @@ static bool read_string(const struct item *it, char scratch[NUM_I64_CHARS], stru
     if (item_type(it) != TYPE_STRING)
         return false;
     *out = string_run(it, 0, scratch);
-    return true;
-}
-
-static bool read_field(const struct item *it, struct slice field, int64_t now_ms,
-                       char scratch[NUM_I64_CHARS], struct slice *out)
-{
-    struct hash_field found;
-    if (item_type(it) != TYPE_HASH || !hash_find(it, field, now_ms, &found))
-        return false;
-    *out = pack_string(found.value, scratch);
     return true;
 }
 
@@ -177,8 +143,7 @@ enum sort_found sort_look_up(struct cmd_ctx *c, struct slice pattern, struct sli
     const struct item *it = ctx_read(c, &key);
     if (to != name)
         mem_free(to);
-    bool found = it && (has_field ? read_field(it, field, c->now_ms, scratch, out)
-                                  : read_string(it, scratch, out));
+    bool found = it && !has_field && read_string(it, scratch, out);
     if (!found)
         return SORT_MISSING;
     return keep(texts, scratch, out) ? SORT_FOUND : SORT_NOMEM;

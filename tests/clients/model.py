@@ -395,9 +395,11 @@ class Databases:
 
     do_touch = do_exists
 
+    TYPES = {frozenset: b"+set", tuple: b"+list"}
+
     def do_type(self, key):
         data = self.data(key)
-        return b"+none" if data is None else b"+set" if isinstance(data, frozenset) else b"+string"
+        return b"+none" if data is None else self.TYPES.get(type(data), b"+string")
 
     # --- sets: data is a frozenset, its members as the server tells them ----------------------------
 
@@ -467,6 +469,17 @@ class Databases:
         self.here.pop(destination, None)  # with its deadline
         self.keep(destination, members)
         return len(members)
+
+    def do_sort(self, key, *words):
+        """ALPHA, with or without STORE."""
+        result = sorted(self.members(key))
+        if "STORE" not in words:
+            return result
+        destination = words[words.index("STORE") + 1]
+        self.here.pop(destination, None)
+        if result:
+            self.put(destination, tuple(result))  # a list
+        return len(result)
 
     def do_sinterstore(self, destination, *keys):
         return self.store(destination, self.of_all(frozenset.intersection, keys))
