@@ -292,6 +292,7 @@ extern const struct cmd_row cmd_rows_move[];     /* RENAME RENAMENX COPY MOVE */
 extern const struct cmd_row cmd_rows_expire[];   /* EXPIRE, TTL and their family */
 extern const struct cmd_row cmd_rows_database[]; /* DBSIZE FLUSHDB FLUSHALL SWAPDB KEYS SCAN ... */
 extern const struct cmd_row cmd_rows_object[];   /* OBJECT */
+extern const struct cmd_row cmd_rows_sort[];       /* SORT SORT_RO */
 extern const struct cmd_row cmd_rows_set[];      /* SADD, SREM and their family */
 extern const struct cmd_row cmd_rows_set_random[];   /* SPOP SRANDMEMBER */
 extern const struct cmd_row cmd_rows_set_ops[];      /* SINTER, SUNION, SDIFF and their family */

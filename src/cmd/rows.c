@@ -9,6 +9,7 @@ void cmd_add_rows(struct cmd_table *t)
         cmd_rows_set_ops,    cmd_rows_list,     cmd_rows_list_move,    cmd_rows_zset,
         cmd_rows_zset_range, cmd_rows_zset_pop, cmd_rows_zset_combine, cmd_rows_zset_random,
         cmd_rows_hash,       cmd_rows_hash_all, cmd_rows_hash_expire,  cmd_rows_hash_values,
+        cmd_rows_sort,
     };
     for (size_t i = 0; i < sizeof(families) / sizeof(families[0]); i++)
         cmd_table_add(t, families[i], NULL);
