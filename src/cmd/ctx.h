@@ -275,16 +275,18 @@ void ctx_reply_text(struct cmd_ctx *c, struct buf *text);
 
 /* --- rows of this room ------------------------------------------------------------------------ */
 
-extern const struct cmd_row cmd_rows_string[];   /* SET, GET and their family */
-extern const struct cmd_row cmd_rows_counter[];  /* INCR and its family */
-extern const struct cmd_row cmd_rows_range[];    /* APPEND STRLEN GETRANGE SETRANGE */
-extern const struct cmd_row cmd_rows_lcs[];      /* LCS */
-extern const struct cmd_row cmd_rows_multi[];    /* MGET MSET MSETNX MSETEX */
-extern const struct cmd_row cmd_rows_key[];      /* DEL UNLINK EXISTS TYPE TOUCH */
-extern const struct cmd_row cmd_rows_move[];     /* RENAME RENAMENX COPY MOVE */
-extern const struct cmd_row cmd_rows_expire[];   /* EXPIRE, TTL and their family */
-extern const struct cmd_row cmd_rows_database[]; /* DBSIZE FLUSHDB FLUSHALL SWAPDB KEYS SCAN ... */
-extern const struct cmd_row cmd_rows_object[];   /* OBJECT */
+extern const struct cmd_row cmd_rows_string[];    /* SET, GET and their family */
+extern const struct cmd_row cmd_rows_counter[];   /* INCR and its family */
+extern const struct cmd_row cmd_rows_range[];     /* APPEND STRLEN GETRANGE SETRANGE */
+extern const struct cmd_row cmd_rows_lcs[];       /* LCS */
+extern const struct cmd_row cmd_rows_multi[];     /* MGET MSET MSETNX MSETEX */
+extern const struct cmd_row cmd_rows_key[];       /* DEL UNLINK EXISTS TYPE TOUCH */
+extern const struct cmd_row cmd_rows_move[];      /* RENAME RENAMENX COPY MOVE */
+extern const struct cmd_row cmd_rows_expire[];    /* EXPIRE, TTL and their family */
+extern const struct cmd_row cmd_rows_database[];  /* DBSIZE FLUSHDB FLUSHALL SWAPDB KEYS SCAN ... */
+extern const struct cmd_row cmd_rows_object[];    /* OBJECT */
+extern const struct cmd_row cmd_rows_list[];      /* LPUSH, LPOP, LRANGE and their family */
+extern const struct cmd_row cmd_rows_list_move[]; /* LPOS LMPOP LMOVE RPOPLPUSH LMOVEM */
 
 /* Adds all of them. */
 void cmd_add_rows(struct cmd_table *t);

@@ -3,7 +3,8 @@
 #include "base/slab.h"
 #include "store/item_impl.h"
 
-static const struct value_ops *const rows[TYPE_COUNT] = {[TYPE_STRING] = &value_ops_string};
+static const struct value_ops *const rows[TYPE_COUNT] = {
+    [TYPE_STRING] = &value_ops_string, [TYPE_LIST] = &value_ops_list};
 
 const struct value_ops *value_ops(enum item_type t)
 {

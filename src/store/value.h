@@ -24,6 +24,7 @@ size_t value_effort(const struct item *it);
 /* Of what is longer, the bytes are given in runs of at most as much. */
 #define VALUE_COMMAND_BYTES_MAX (64 * 1024)
 #define VALUE_COMMAND_ARGS_MAX  130
+#define VALUE_NUMBER_CHARS      32
 
 /* One of the commands that make a key with its value and deadline. All are canonical, and hold at most
  * VALUE_COMMAND_BYTES_MAX bytes of the value, but where `in_runs` is not -1: of that argument argv has the length only
@@ -42,7 +43,7 @@ struct value_cursor {
     struct keyspace *ks;     /* of what is held */
     uint64_t at;             /* how far it has come; what that means is the type's */
     size_t run_at;           /* of the argument in runs */
-    char numbers[2][NUM_I64_CHARS];
+    char numbers[VALUE_COMMAND_ARGS_MAX][VALUE_NUMBER_CHARS]; /* for arguments that are printed */
     struct slice argv[VALUE_COMMAND_ARGS_MAX];
 };
 
@@ -85,6 +86,7 @@ struct value_ops {
 
 /* By type; a row without a name is of a type that there is not yet. */
 extern const struct value_ops value_ops_string;
+extern const struct value_ops value_ops_list;
 const struct value_ops *value_ops(enum item_type t);
 
 /* Frees some of an item that is in no table, as free_some does. True: the item is gone. */
