@@ -287,6 +287,7 @@ extern const struct cmd_row cmd_rows_database[];  /* DBSIZE FLUSHDB FLUSHALL SWA
 extern const struct cmd_row cmd_rows_object[];    /* OBJECT */
 extern const struct cmd_row cmd_rows_list[];      /* LPUSH, LPOP, LRANGE and their family */
 extern const struct cmd_row cmd_rows_list_move[]; /* LPOS LMPOP LMOVE RPOPLPUSH LMOVEM */
+extern const struct cmd_row cmd_rows_list_blocking[]; /* BLPOP and its like */
 
 /* Adds all of them. */
 void cmd_add_rows(struct cmd_table *t);
