@@ -135,7 +135,7 @@ fuzz_LDFLAGS    := -fsanitize=fuzzer $(SANITIZE) $(LDFLAGS)
 fuzz_LIBS       := $(LIBS)
 
 # Only these files see the version, so that a commit recompiles nothing else.
-VERSION_SRC   := src/server/version.c
+VERSION_SRC   := src/engine/version.c
 GIT_SHA       := $(or $(shell git describe --always --dirty --exclude='*' 2>/dev/null),00000000)
 VERSION_FLAGS := -DCORSAC_VERSION='"$(VERSION)"' -DCORSAC_GIT_SHA='"$(GIT_SHA)"'
 

@@ -1,6 +1,11 @@
 #pragma once
-/* What operators ask: COMMAND, LATENCY, SLOWLOG. The engine knows this room by a table of functions only. */
+/* The commands of operators: INFO, MEMORY, DEBUG, LATENCY, SLOWLOG, COMMAND, TIME, ROLE, LOLWUT. The engine knows this
+ * room by a table of functions only, and this room knows the process around it by another (host.h). */
+#include <stddef.h>
+#include <stdint.h>
+
 struct admin;
+struct admin_host;
 struct cmd_table;
 struct engine;
 struct engine_observers;
@@ -15,6 +20,16 @@ void admin_observe(struct admin *a, struct engine_observers *out);
 void admin_add_rows(struct admin *a, struct cmd_table *t);
 /* Adds them to the engine's table. The engine is borrowed for life. */
 void admin_attach(struct admin *a, struct engine *e);
+/* Copies the table. Without one there is no process around the engine: its figures are 0, and DEBUG is not to ask. */
+void admin_set_host(struct admin *a, const struct admin_host *h);
+/* The server is wired, and has served nobody yet: notes the memory in use. */
+void admin_started(struct admin *a);
+/* Takes samples for rates and the memory of the process; several times a second. */
+void admin_cron(struct admin *a, int64_t now_us);
+/* Forgets peaks and rates: CONFIG RESETSTAT. */
+void admin_reset_stats(struct admin *a);
+/* For a crash report: the most memory in use so far, and the process' memory at the latest sample. */
+void admin_memory(const struct admin *a, size_t *peak_bytes, size_t *rss_bytes);
 
 struct latency *admin_latency(const struct admin *a);
 struct slowlog *admin_slowlog(const struct admin *a);

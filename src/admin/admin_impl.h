@@ -1,6 +1,8 @@
 #pragma once
 /* What this room's handlers see of it. */
 #include "admin/admin.h"
+#include "admin/host.h"
+#include "admin/samples.h"
 #include "cmd/ctx.h"
 #include "cmd/table.h"
 
@@ -8,6 +10,8 @@ struct admin {
     struct engine *engine; /* borrowed; NULL until it is attached */
     struct latency *latency;
     struct slowlog *slowlog;
+    struct samples samples;
+    struct admin_host host; /* functions are NULL without one */
 };
 
 static inline struct admin *admin_of(const struct cmd_ctx *c)
@@ -15,6 +19,15 @@ static inline struct admin *admin_of(const struct cmd_ctx *c)
     return c->cmd->room;
 }
 
+/* The host's figures; without a host they are 0, and texts empty. */
+void admin_process(const struct admin *a, struct admin_process *out);
+void admin_net(const struct admin *a, struct admin_net *out);
+void admin_persistence(const struct admin *a, struct admin_persistence *out);
+
+extern const struct cmd_row admin_rows_debug[];   /* DEBUG */
+extern const struct cmd_row admin_rows_info[];    /* INFO */
+extern const struct cmd_row admin_rows_memory[];  /* MEMORY */
+extern const struct cmd_row admin_rows_process[]; /* TIME ROLE LOLWUT */
 extern const struct cmd_row
     admin_rows_absent[]; /* what Corsac has not: MODULE CLUSTER SCRIPT ... */
 extern const struct cmd_row admin_rows_command[]; /* COMMAND */

@@ -88,6 +88,12 @@ void blob_edit(struct blob *b, size_t len)
     b->edited = true;
 }
 
+void blob_edit_within(struct blob *b)
+{
+    assert(!b->lent);
+    b->edited = true;
+}
+
 void blob_drop(struct blob *b)
 {
     assert(b->refs > 0);

@@ -65,6 +65,8 @@ static inline bool blob_editable(const struct blob *b)
 /* Before each change of an editable blob: from now on it has `len` bytes (<= cap), at least as many as before. Those
  * that come are zero. */
 void blob_edit(struct blob *b, size_t len);
+/* Before a change of bytes that are there, by who has all references of it, however many, and where it was not lent. */
+void blob_edit_within(struct blob *b);
 /* Room for `cap` bytes in a blob that is editable; moves it. NULL: no memory, and b is as it was. */
 struct blob *blob_try_resize(struct blob *b, size_t cap);
 

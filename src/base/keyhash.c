@@ -78,14 +78,25 @@ WITH_AES static inline __m128i fill_up(const unsigned char *p, size_t len)
     return _mm_set_epi64x((long long)high, (long long)low);
 }
 
-WITH_AES static uint32_t hash_aes(const struct keyhash *k, const unsigned char *p, size_t len)
+WITH_AES static inline __m128i hash_block(const struct keyhash *k, const unsigned char *p,
+                                          size_t len)
 {
     __m128i state = _mm_setzero_si128();
     for (; len > 16; p += 16, len -= 16)
         state = encrypt(k, _mm_xor_si128(state, load(p)));
     __m128i last = len == 16 ? _mm_xor_si128(load(p), load(k->whole_key))
                              : _mm_xor_si128(fill_up(p, len), load(k->filled_key));
-    return (uint32_t)_mm_cvtsi128_si32(encrypt(k, _mm_xor_si128(state, last)));
+    return encrypt(k, _mm_xor_si128(state, last));
+}
+
+WITH_AES static uint32_t hash_aes(const struct keyhash *k, const unsigned char *p, size_t len)
+{
+    return (uint32_t)_mm_cvtsi128_si32(hash_block(k, p, len));
+}
+
+WITH_AES static uint64_t hash64_aes(const struct keyhash *k, const unsigned char *p, size_t len)
+{
+    return (uint64_t)_mm_cvtsi128_si64(hash_block(k, p, len));
 }
 
 static bool has_aes(void)
@@ -101,6 +112,12 @@ static void init_aes(struct keyhash *k)
 }
 
 static uint32_t hash_aes(const struct keyhash *k, const unsigned char *p, size_t len)
+{
+    (void)k, (void)p, (void)len;
+    return 0;
+}
+
+static uint64_t hash64_aes(const struct keyhash *k, const unsigned char *p, size_t len)
 {
     (void)k, (void)p, (void)len;
     return 0;
@@ -125,4 +142,11 @@ uint32_t keyhash(const struct keyhash *k, const void *p, size_t len)
     if (__builtin_expect(k->aes, 1))
         return hash_aes(k, p, len);
     return (uint32_t)(siphash13(&k->secret, p, len) >> 32);
+}
+
+uint64_t keyhash64(const struct keyhash *k, const void *p, size_t len)
+{
+    if (__builtin_expect(k->aes, 1))
+        return hash64_aes(k, p, len);
+    return siphash13(&k->secret, p, len);
 }

@@ -25,3 +25,5 @@ struct keyhash {
 
 void keyhash_init(struct keyhash *k, struct siphash_key secret);
 uint32_t keyhash(const struct keyhash *k, const void *p, size_t len);
+/* 64 bits of the same. */
+uint64_t keyhash64(const struct keyhash *k, const void *p, size_t len);

@@ -234,14 +234,48 @@ bool ctx_is_type(struct cmd_ctx *c, const struct item *it, enum item_type t)
 
 /* --- replies ---------------------------------------------------------------------------------- */
 
+static struct slice first_bytes(struct slice s, size_t most)
+{
+    return slice_of(s.ptr, s.len < most ? s.len : most);
+}
+
+void ctx_reply_string_part(struct cmd_ctx *c, const struct item *it, size_t offset, size_t len)
+{
+    char scratch[NUM_I64_CHARS];
+    struct blob *b = string_blob_to_send(it, offset); /* first, as it may move the bytes */
+    struct slice run = first_bytes(string_run(it, offset, scratch), len);
+    if (run.len == len) {
+        if (b)
+            resp_bulk_part(c->out, b, run);
+        else
+            resp_bulk(c->out, run);
+        return;
+    }
+    resp_bulk_begin(c->out, len);
+    while (len > 0) {
+        run = first_bytes(string_run(it, offset, scratch), len);
+        resp_bulk_run(c->out, string_blob(it, offset), run);
+        offset += run.len;
+        len -= run.len;
+    }
+    resp_bulk_end(c->out);
+}
+
 void ctx_reply_string(struct cmd_ctx *c, const struct item *it)
 {
     char scratch[NUM_I64_CHARS];
     struct slice s;
-    if (string_short(it, scratch, &s))
+    if (string_short(it, scratch, &s)) {
         resp_bulk(c->out, s);
+        return;
+    }
+    struct blob *b = string_blob_to_send(it, 0);
+    s = string_run(it, 0, scratch);
+    size_t len = string_len(it);
+    if (s.len == len && s.len == b->len)
+        resp_bulk_blob(c->out, b);
     else
-        resp_bulk_blob(c->out, string_blob_to_send(it, 0));
+        ctx_reply_string_part(c, it, 0, len);
 }
 
 void ctx_reply_string_or_null(struct cmd_ctx *c, const struct item *it)

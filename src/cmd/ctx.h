@@ -261,6 +261,8 @@ static inline bool ctx_is_string(struct cmd_ctx *c, const struct item *it)
 }
 /* The value of a string item; a large one is pointed at, not copied. */
 void ctx_reply_string(struct cmd_ctx *c, const struct item *it);
+/* The same of a part that lies within it. */
+void ctx_reply_string_part(struct cmd_ctx *c, const struct item *it, size_t offset, size_t len);
 void ctx_reply_string_or_null(struct cmd_ctx *c, const struct item *it); /* it may be NULL */
 void ctx_reply_syntax(struct cmd_ctx *c);
 void ctx_reply_nomem(struct cmd_ctx *c);
@@ -275,18 +277,21 @@ void ctx_reply_text(struct cmd_ctx *c, struct buf *text);
 
 /* --- rows of this room ------------------------------------------------------------------------ */
 
-extern const struct cmd_row cmd_rows_string[];    /* SET, GET and their family */
-extern const struct cmd_row cmd_rows_counter[];   /* INCR and its family */
-extern const struct cmd_row cmd_rows_range[];     /* APPEND STRLEN GETRANGE SETRANGE */
-extern const struct cmd_row cmd_rows_lcs[];       /* LCS */
-extern const struct cmd_row cmd_rows_multi[];     /* MGET MSET MSETNX MSETEX */
-extern const struct cmd_row cmd_rows_key[];       /* DEL UNLINK EXISTS TYPE TOUCH */
-extern const struct cmd_row cmd_rows_move[];      /* RENAME RENAMENX COPY MOVE */
-extern const struct cmd_row cmd_rows_expire[];    /* EXPIRE, TTL and their family */
-extern const struct cmd_row cmd_rows_database[];  /* DBSIZE FLUSHDB FLUSHALL SWAPDB KEYS SCAN ... */
-extern const struct cmd_row cmd_rows_object[];    /* OBJECT */
-extern const struct cmd_row cmd_rows_list[];      /* LPUSH, LPOP, LRANGE and their family */
-extern const struct cmd_row cmd_rows_list_move[]; /* LPOS LMPOP LMOVE RPOPLPUSH LMOVEM */
+extern const struct cmd_row cmd_rows_string[];   /* SET, GET and their family */
+extern const struct cmd_row cmd_rows_counter[];  /* INCR and its family */
+extern const struct cmd_row cmd_rows_range[];    /* APPEND STRLEN GETRANGE SETRANGE */
+extern const struct cmd_row cmd_rows_lcs[];      /* LCS */
+extern const struct cmd_row cmd_rows_multi[];    /* MGET MSET MSETNX MSETEX */
+extern const struct cmd_row cmd_rows_key[];      /* DEL UNLINK EXISTS TYPE TOUCH */
+extern const struct cmd_row cmd_rows_move[];     /* RENAME RENAMENX COPY MOVE */
+extern const struct cmd_row cmd_rows_expire[];   /* EXPIRE, TTL and their family */
+extern const struct cmd_row cmd_rows_database[]; /* DBSIZE FLUSHDB FLUSHALL SWAPDB KEYS SCAN ... */
+extern const struct cmd_row cmd_rows_object[];   /* OBJECT */
+extern const struct cmd_row cmd_rows_set[];      /* SADD, SREM and their family */
+extern const struct cmd_row cmd_rows_set_random[];    /* SPOP SRANDMEMBER */
+extern const struct cmd_row cmd_rows_set_ops[];       /* SINTER, SUNION, SDIFF and their family */
+extern const struct cmd_row cmd_rows_list[];          /* LPUSH, LPOP, LRANGE and their family */
+extern const struct cmd_row cmd_rows_list_move[];     /* LPOS LMPOP LMOVE RPOPLPUSH LMOVEM */
 extern const struct cmd_row cmd_rows_list_blocking[]; /* BLPOP and its like */
 
 /* Adds all of them. */

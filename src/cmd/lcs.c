@@ -243,14 +243,22 @@ static void cmd_lcs(struct cmd_ctx *c)
     if (!parse_options(c, &o))
         return;
     struct lcs l = {
-        .a = a ? string_run(a, 0, scratch_a) : SLICE(""),
-        .b = b ? string_run(b, 0, scratch_b) : SLICE(""),
+        .a = slice_of(NULL, a ? string_len(a) : 0),
+        .b = slice_of(NULL, b ? string_len(b) : 0),
         .has_all_rows = !o.only_length,
     };
-    if (is_allowed(c, &l) && make_table(c, &l))
+    if (!is_allowed(c, &l))
+        return;
+    char *owned_a = NULL, *owned_b = NULL;
+    if ((a && !string_flat(a, scratch_a, &l.a, &owned_a)) ||
+        (b && !string_flat(b, scratch_b, &l.b, &owned_b)))
+        ctx_reply_nomem(c);
+    else if (make_table(c, &l))
         reply(c, &l, &o);
     mem_free(l.where);
     mem_free(l.rows);
+    mem_free(owned_a);
+    mem_free(owned_b);
 }
 
 /* --- rows ------------------------------------------------------------------------------------- */

@@ -98,12 +98,13 @@ static void cmd_setrange(struct cmd_ctx *c)
     resp_int(c->out, (int64_t)len);
 }
 
-/* The part of `s` from offset `first` to `last`; negative ones count from the end. */
-static struct slice part_of(struct slice s, int64_t first, int64_t last)
+/* Of `len` bytes the part from offset `first` to `last`, of which negative ones count from the end: where it begins, and
+ * its length. */
+static size_t part_of(int64_t len, int64_t first, int64_t last, size_t *offset)
 {
-    int64_t len = (int64_t)s.len;
+    *offset = 0;
     if (first < 0 && last < 0 && first > last)
-        return slice_of(NULL, 0);
+        return 0;
     if (first < 0)
         first = first + len > 0 ? first + len : 0;
     if (last < 0)
@@ -111,8 +112,9 @@ static struct slice part_of(struct slice s, int64_t first, int64_t last)
     if (last >= len)
         last = len - 1;
     if (first > last)
-        return slice_of(NULL, 0);
-    return slice_of(s.ptr + first, (size_t)(last - first + 1));
+        return 0;
+    *offset = (size_t)first;
+    return (size_t)(last - first + 1);
 }
 
 static void cmd_getrange(struct cmd_ctx *c)
@@ -123,16 +125,14 @@ static void cmd_getrange(struct cmd_ctx *c)
     const struct item *it = ctx_read(c, &c->key);
     if (!ctx_is_string(c, it))
         return;
-    char scratch[NUM_I64_CHARS];
-    struct blob *b = it ? string_blob_to_send(it, 0) : NULL; /* first, as it may move the bytes */
-    struct slice whole = it ? string_run(it, 0, scratch) : slice_of(NULL, 0);
-    struct slice part = part_of(whole, first, last);
-    if (it && part.len == whole.len)
+    size_t whole = it ? string_len(it) : 0, offset;
+    size_t len = part_of((int64_t)whole, first, last, &offset);
+    if (it && len == whole)
         ctx_reply_string(c, it);
-    else if (b)
-        resp_bulk_part(c->out, b, part);
+    else if (len > 0)
+        ctx_reply_string_part(c, it, offset, len);
     else
-        resp_bulk(c->out, part);
+        resp_bulk(c->out, SLICE(""));
 }
 
 /* --- rows ------------------------------------------------------------------------------------- */

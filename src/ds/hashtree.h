@@ -15,7 +15,7 @@
  * an inner node. Sparse leaves merge, and the same goes backwards. A look-up takes a load a level and no search, but
  * for the tags of one leaf, compared 16 at a time.
  *
- * A leaf has its entries in the order of their arrival, each as packs have them (ds/pack.h):
+ * A leaf has its entries in no order, each as packs have them (ds/pack.h):
  *
  *   [deadline, 8 bytes] | string | [value]
  *
@@ -73,6 +73,8 @@ bool hashtree_own(struct hashtree **t);
 uint64_t hashtree_count(const struct hashtree *t);
 /* Bytes set aside: nodes and blobs. What is shared counts in full. */
 size_t hashtree_memory(const struct hashtree *t);
+/* There are other holders. */
+bool hashtree_is_shared(const struct hashtree *t);
 size_t hashtree_nodes(const struct hashtree *t);
 /* No entry has a deadline before this one. HASHTREE_NO_DUE: none has any. */
 int64_t hashtree_due_ms(const struct hashtree *t);
@@ -121,8 +123,8 @@ uint64_t hashtree_scan(const struct hashtree *t, uint64_t cursor, uint64_t count
 
 /* --- deadlines ----------------------------------------------------------------------------------------------- */
 
-/* Up to `max` entries whose deadline is at or before now_ms; 0: none is, and hashtree_due_ms tells when one will be.
- * Borrowed as those of hashtree_find. They need not be all. */
+/* Up to `max` entries whose deadline is at or before now_ms, borrowed as those of hashtree_find. They need not be all: as
+ * long as hashtree_due_ms is not beyond now_ms there may be more, even if this call found none. */
 size_t hashtree_due(struct hashtree *t, int64_t now_ms, struct hashtree_entry *out, size_t max);
 /* How many there are: looks at what hold such only. */
 uint64_t hashtree_due_count(const struct hashtree *t, int64_t now_ms);

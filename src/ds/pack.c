@@ -97,6 +97,7 @@ static int64_t read_int(const char *at)
     if (code >= PACK_CODE_SMALL)
         return code - PACK_CODE_SMALL;
     size_t n = code - PACK_CODE_INT + 1u;
+    assert(n >= 1 && n <= 8);
     uint64_t v = n == 8 ? bytes_load64(at + 1) : bytes_load_short(at + 1, n);
     unsigned above = (unsigned)(64 - 8 * n);
     return (int64_t)(v << above) >> above;

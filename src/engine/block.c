@@ -3,7 +3,6 @@
 #include <assert.h>
 
 #include "engine/check.h"
-#include "engine/durable.h"
 #include "engine/engine_impl.h"
 #include "engine/errors.h"
 #include "engine/interest.h"
@@ -65,35 +64,6 @@ void block_done(struct session *s)
     leave(s);
     s->ops->ready(s);
     s->ops->resume(s);
-}
-
-/* When those who wait for a log with a fault wait no longer. */
-static int64_t fault_due_us(const struct engine *e)
-{
-    bool waiting = e->promise.fault && e->gate && (e->gate->first || e->sync_waits.count > 0);
-    return waiting ? e->promise.fault_since_us + GATE_FAULT_US : INT64_MAX;
-}
-
-void engine_deadlines(struct engine *e)
-{
-    struct heap_node *first;
-    if (e->pause != PAUSE_NONE && e->now_us >= e->pause_until_us)
-        engine_pause(e, PAUSE_NONE, 0);
-    if (e->now_us >= fault_due_us(e))
-        engine_log_failed(e);
-    while ((first = heap_first(&e->deadlines)) && first->key <= e->now_us)
-        block_end(heap_owner(first, struct session, deadline), UNBLOCK_TIMEOUT);
-    if (e->keys_ready)
-        interest_serve(e->interest);
-}
-
-int64_t engine_next_deadline_us(const struct engine *e)
-{
-    const struct heap_node *first = heap_first(&e->deadlines);
-    int64_t due_us = first ? first->key : INT64_MAX;
-    if (e->promise.fault && fault_due_us(e) < due_us)
-        due_us = fault_due_us(e);
-    return e->pause != PAUSE_NONE && e->pause_until_us < due_us ? e->pause_until_us : due_us;
 }
 
 void engine_pause(struct engine *e, enum engine_pause what, int64_t until_us)

@@ -242,17 +242,3 @@ void engine_checks_update(struct engine *e)
                               : writes   ? KS_EXPIRY_REMOVE
                                          : KS_EXPIRY_HIDE);
 }
-
-uint32_t session_checks(const struct session *s)
-{
-    uint32_t mask = 0;
-    if (!(s->flags & SESSION_AUTHENTICATED))
-        mask |= CHECK_AUTH;
-    if (s->flags & SESSION_MULTI)
-        mask |= CHECK_MULTI | CHECK_QUEUE;
-    if (s->pubsub)
-        mask |= CHECK_SUBSCRIBED;
-    if (s->flags & (SESSION_REPLY_OFF | SESSION_REPLY_SKIP | SESSION_REPLY_SKIP_NEXT))
-        mask |= CHECK_REPLY;
-    return mask;
-}

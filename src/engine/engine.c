@@ -1,10 +1,10 @@
 #include "engine/engine_impl.h"
 
 #include <assert.h>
-#include <unistd.h>
 
 #include "base/buf.h"
 #include "base/mem.h"
+#include "base/raw.h"
 #include "engine/check.h"
 #include "engine/durable.h"
 #include "engine/interest.h"
@@ -204,6 +204,11 @@ const struct engine_error_stat *engine_error_stats(const struct engine *e, int *
     return e->errors;
 }
 
+struct keyspace *engine_keyspace(const struct engine *e)
+{
+    return e->ks;
+}
+
 struct cmd_table *engine_table(const struct engine *e)
 {
     return e->table;
@@ -284,18 +289,6 @@ void engine_reset_stats(struct engine *e)
     ks_reset_stats(e->ks);
 }
 
-/* Written piece by piece with write(2): a crash may have happened within the allocator. */
-static void crash_write(int fd, const char *p, size_t len)
-{
-    while (len > 0) {
-        ssize_t n = write(fd, p, len);
-        if (n <= 0)
-            return;
-        p += n;
-        len -= (size_t)n;
-    }
-}
-
 #define CRASH_ARGS_MAX      16
 #define CRASH_ARG_BYTES_MAX 128
 
@@ -303,15 +296,17 @@ void engine_crash_report(const struct engine *e, int fd)
 {
     const struct cmd_ctx *c = e->running;
     if (!c) {
-        crash_write(fd, "no command was running\n", 23);
+        raw_text(fd, "no command was running\n");
         return;
     }
-    const char *intro = "the command that was running:";
-    crash_write(fd, intro, strlen(intro));
+    raw_text(fd, c->cmd->full_name);
+    raw_text(fd, "\nthe command that was running:");
     for (int i = 0; i < c->argc && i < CRASH_ARGS_MAX; i++) {
         struct slice arg = redact_argument(c->argv, c->argc, i);
-        crash_write(fd, " ", 1);
-        crash_write(fd, arg.ptr, arg.len < CRASH_ARG_BYTES_MAX ? arg.len : CRASH_ARG_BYTES_MAX);
+        if (arg.len > CRASH_ARG_BYTES_MAX)
+            arg.len = CRASH_ARG_BYTES_MAX;
+        raw_text(fd, " ");
+        raw_slice(fd, arg);
     }
-    crash_write(fd, "\n", 1);
+    raw_text(fd, "\n");
 }

@@ -99,6 +99,7 @@ const struct engine_config *engine_config(const struct engine *e);
 struct engine_stats *engine_stats(struct engine *e);
 /* Errors replied so far, by code. */
 const struct engine_error_stat *engine_error_stats(const struct engine *e, int *count);
+struct keyspace *engine_keyspace(const struct engine *e);
 struct cmd_table *engine_table(const struct engine *e);
 void *engine_owner(const struct engine *e);
 struct snapshot_jobs *engine_jobs(const struct engine *e);
@@ -171,7 +172,7 @@ void engine_loading(struct engine *e, bool loading);
 /* True: the handler may go on; else the error (Redis' text) is replied. */
 bool engine_debug_allowed(struct cmd_ctx *c);
 double engine_ticks_us(const struct engine *e, uint64_t ticks);
-/* Logs the running command, async-signal-safe enough for a crash report. */
+/* Writes the running command, or that there is none, for a crash report: it allocates nothing (base/raw.h). */
 void engine_crash_report(const struct engine *e, int fd);
 void engine_reset_stats(struct engine *e);
 /* After a change of the configuration: derives what is kept beside it. */

@@ -86,3 +86,6 @@ static inline void unit_end(struct engine *e)
     if (--e->unit.depth == 0 && e->unit.work)
         unit_close(e);
 }
+
+/* --- session.c, for session_end.c --- */
+void session_unlink(struct engine *e, struct session *s);

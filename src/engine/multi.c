@@ -1,22 +1,10 @@
-/* Transactions. Commands are copied as they are queued, each in one allocation with its arguments; EXEC runs them
- * one behind the other with the clock standing still. */
-#include "engine/multi.h"
-
-#include <assert.h>
+/* The queue of a transaction. Commands are copied as they are queued, each in one allocation with its arguments. */
+#include "engine/multi_impl.h"
 
 #include "base/mem.h"
 #include "engine/engine_impl.h"
 #include "engine/interest.h"
 #include "engine/kept.h"
-#include "engine/run.h"
-
-struct session_multi {
-    struct kept_request **at; /* owned, count of them, each owned */
-    size_t count, cap;
-    size_t bytes;
-    unsigned flags;  /* enum cmd_flag of all, or-ed */
-    unsigned common; /* and-ed */
-};
 
 static bool make_room(struct session_multi *m)
 {
@@ -48,7 +36,7 @@ bool multi_queue(struct session *s, struct cmd *cmd, const struct slice *argv, i
     return true;
 }
 
-static void multi_free(struct session_multi *m)
+void multi_free(struct session_multi *m)
 {
     for (size_t i = 0; i < m->count; i++)
         mem_free(m->at[i]);
@@ -56,7 +44,7 @@ static void multi_free(struct session_multi *m)
     mem_free(m);
 }
 
-static void forget_watched(struct session *s)
+void multi_forget_watched(struct session *s)
 {
     interest_drop(s, INTEREST_WATCH);
     s->flags &= ~SESSION_DIRTY_CAS;
@@ -68,7 +56,7 @@ void multi_discard(struct session *s)
         multi_free(s->multi);
     s->multi = NULL;
     session_flags(s, 0, SESSION_MULTI | SESSION_DIRTY_EXEC);
-    forget_watched(s);
+    multi_forget_watched(s);
 }
 
 size_t multi_count(const struct session *s)
@@ -91,149 +79,25 @@ unsigned multi_common_flags(const struct session *s)
     return s->multi ? s->multi->common : ~0U;
 }
 
-/* --- handlers --------------------------------------------------------------------------------------- */
-
-static void cmd_multi(struct cmd_ctx *c)
+bool multi_begin(struct session *s)
 {
-    struct session *s = c->session;
-    if (s->flags & SESSION_MULTI) {
-        resp_error(c->out, "MULTI calls can not be nested");
-        return;
-    }
     s->multi = mem_try_zalloc(sizeof(*s->multi));
-    if (!s->multi) {
-        ctx_reply_nomem(c);
-        return;
-    }
+    if (!s->multi)
+        return false;
     s->multi->common = ~0U;
     session_flags(s, SESSION_MULTI, 0);
-    resp_ok(c->out);
+    return true;
 }
 
-static void cmd_discard(struct cmd_ctx *c)
+struct session_multi *multi_take(struct session *s)
 {
-    if (!(c->session->flags & SESSION_MULTI)) {
-        resp_error(c->out, "DISCARD without MULTI");
-        return;
-    }
-    multi_discard(c->session);
-    resp_ok(c->out);
-}
-
-/* The queue is taken off the session first: a queued RESET or a session killed by its own transaction must not free
- * what is being run. */
-static void run_queue(struct cmd_ctx *c, struct session_multi *m)
-{
-    struct engine *e = engine_of(c);
-    resp_array(c->out, m->count);
-    for (size_t i = 0; i < m->count; i++) {
-        struct kept_request *q = m->at[i];
-        engine_call(e, c->session, q->cmd, q->argv, q->argc);
-    }
-}
-
-static void cmd_exec(struct cmd_ctx *c)
-{
-    struct session *s = c->session;
-    if (!(s->flags & SESSION_MULTI)) {
-        resp_error(c->out, "EXEC without MULTI");
-        return;
-    }
-    interest_settle_expired(s);
-    uint32_t flags = s->flags;
     struct session_multi *m = s->multi;
     s->multi = NULL;
-    s->flags |= SESSION_DENY_BLOCKING;
     multi_discard(s);
-    if (flags & SESSION_DIRTY_EXEC)
-        resp_error(c->out, "-EXECABORT Transaction discarded because of previous errors.");
-    else if (flags & SESSION_DIRTY_CAS)
-        resp_null_array(c->out);
-    else
-        run_queue(c, m);
-    s->flags &= ~SESSION_DENY_BLOCKING;
-    multi_free(m);
-}
-
-static void cmd_watch(struct cmd_ctx *c)
-{
-    struct session *s = c->session;
-    if (s->flags & SESSION_MULTI) {
-        resp_error(c->out, "WATCH inside MULTI is not allowed");
-        return;
-    }
-    for (int i = 1; i < c->argc; i++) {
-        /* A key that is due already goes now, so that its end is no change that the transaction would fail for. */
-        struct key key = ctx_key(c, i);
-        ks_find(c->ks, c->db, &key, KS_NO_TOUCH);
-        if (!interest_add(s, INTEREST_WATCH, c->db, &key)) {
-            ctx_reply_nomem(c);
-            return;
-        }
-    }
-    resp_ok(c->out);
-}
-
-static void cmd_unwatch(struct cmd_ctx *c)
-{
-    forget_watched(c->session);
-    resp_ok(c->out);
+    return m;
 }
 
 bool multi_is_exec(const struct cmd *cmd)
 {
-    return cmd->row->fn == cmd_exec;
+    return cmd->row == &engine_rows_multi[MULTI_ROW_EXEC];
 }
-
-#define TRANSACTION_FLAGS (CMD_NOSCRIPT | CMD_LOADING | CMD_STALE | CMD_FAST | CMD_ALLOW_BUSY)
-
-const struct cmd_row engine_rows_multi[] = {
-    {.name = "multi",
-     .fn = cmd_multi,
-     .arity = 1,
-     .flags = TRANSACTION_FLAGS | CMD_NO_QUEUE,
-     .acl = ACL_TRANSACTION,
-     .group = "transactions",
-     .since = "1.2.0",
-     .complexity = "O(1)",
-     .summary = "Opens a transaction: what follows is queued until EXEC."},
-    {.name = "exec",
-     .fn = cmd_exec,
-     .arity = 1,
-     .flags = CMD_NOSCRIPT | CMD_LOADING | CMD_STALE | CMD_SKIP_SLOWLOG | CMD_NO_QUEUE,
-     .acl = ACL_TRANSACTION,
-     .group = "transactions",
-     .since = "1.2.0",
-     .complexity = "The sum of the queued commands",
-     .summary = "Runs the queued commands of a transaction, all of them with nothing in between."},
-    {.name = "discard",
-     .fn = cmd_discard,
-     .arity = 1,
-     .flags = TRANSACTION_FLAGS | CMD_NO_QUEUE,
-     .acl = ACL_TRANSACTION,
-     .group = "transactions",
-     .since = "2.0.0",
-     .complexity = "O(N) for N queued commands",
-     .summary = "Forgets a transaction and the keys watched for it."},
-    {.name = "watch",
-     .fn = cmd_watch,
-     .arity = -2,
-     .flags = TRANSACTION_FLAGS | CMD_NO_QUEUE,
-     .acl = ACL_TRANSACTION,
-     .keys = {{.first = 1, .last = -1, .step = 1, .flags = KEY_RO}},
-     .group = "transactions",
-     .since = "2.2.0",
-     .complexity = "O(N) for N keys watched by the client",
-     .summary = "Makes the next transaction depend on keys not changing until EXEC.",
-     .synopsis = "key [key ...]"},
-    {.name = "unwatch",
-     .fn = cmd_unwatch,
-     .arity = 1,
-     .flags = TRANSACTION_FLAGS,
-     .acl = ACL_TRANSACTION,
-     .group = "transactions",
-     .since = "2.2.0",
-     .complexity = "O(N) for N watched keys",
-     .summary = "Forgets all watched keys."},
-    {.name = NULL},
-};

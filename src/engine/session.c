@@ -5,7 +5,6 @@
 #include "base/mem.h"
 #include "engine/check.h"
 #include "engine/engine_impl.h"
-#include "engine/multi.h"
 
 /* --- all of them ---------------------------------------------------------------------------------------- */
 
@@ -50,7 +49,7 @@ static void link_last(struct engine *e, struct session *s)
     e->session_count++;
 }
 
-static void unlink_session(struct engine *e, struct session *s)
+void session_unlink(struct engine *e, struct session *s)
 {
     if (s->prev)
         s->prev->next = s->next;
@@ -92,46 +91,18 @@ struct session *session_new(struct engine *e, const struct session_ops *ops, voi
     return s;
 }
 
-/* Leaves everything that other parts of the engine know it by. */
-static void leave_all(struct session *s)
+uint32_t session_checks(const struct session *s)
 {
-    multi_discard(s);
-    const struct engine_observers *o = &s->engine->observers;
-    if (o->leave)
-        o->leave(o->clients, s);
-}
-
-void session_free(struct session **session)
-{
-    struct session *s = *session;
-    struct engine *e = s->engine;
-    assert(e->current != s);
-    if (s->flags & SESSION_BLOCKED)
-        block_end(s, UNBLOCK_CLOSE);
-    if (s->flags & SESSION_PAUSED)
-        e->paused_count--;
-    leave_all(s);
-    gate_leave(s);
-    unlink_session(e, s);
-    outq_deinit(&s->queue);
-    mem_free(s->name);
-    mem_free(s->lib_name);
-    mem_free(s->lib_version);
-    mem_free(s);
-    *session = NULL;
-}
-
-void session_reset(struct session *s)
-{
-    leave_all(s);
-    s->db = 0;
-    s->writer.proto = 2;
-    bool open = s->engine->config->password.len == 0;
-    session_flags(s, open ? SESSION_AUTHENTICATED : 0,
-                  SESSION_MONITOR | SESSION_NO_EVICT | SESSION_NO_TOUCH | SESSION_REPLY_OFF |
-                      SESSION_REPLY_SKIP | SESSION_REPLY_SKIP_NEXT |
-                      (open ? 0 : SESSION_AUTHENTICATED));
-    session_set_text(&s->name, SLICE(""));
+    uint32_t mask = 0;
+    if (!(s->flags & SESSION_AUTHENTICATED))
+        mask |= CHECK_AUTH;
+    if (s->flags & SESSION_MULTI)
+        mask |= CHECK_MULTI | CHECK_QUEUE;
+    if (s->pubsub)
+        mask |= CHECK_SUBSCRIBED;
+    if (s->flags & (SESSION_REPLY_OFF | SESSION_REPLY_SKIP | SESSION_REPLY_SKIP_NEXT))
+        mask |= CHECK_REPLY;
+    return mask;
 }
 
 void session_flags(struct session *s, uint32_t set, uint32_t clear)
@@ -145,29 +116,6 @@ void session_hold(struct session *s, const struct cmd *cmd)
     s->flags |= SESSION_PAUSED;
     s->last_cmd = cmd;
     s->engine->paused_count++;
-}
-
-struct resp_writer *session_push_open(struct session *s)
-{
-    struct engine *e = s->engine;
-    if (s->flags & (SESSION_CLOSE_AFTER_REPLY | SESSION_CLOSE_NOW))
-        return NULL;
-    if (e->current != s) {
-        unit_tells(e, s);
-        return &s->writer;
-    }
-    /* Within its own request, perhaps within a reply: what it is told waits until that is whole. */
-    if (outq_empty(&e->pushes))
-        outq_init(&e->pushes, s->queue.pool);
-    resp_writer_init(&e->push_writer, &e->pushes);
-    e->push_writer.proto = s->writer.proto;
-    return &e->push_writer;
-}
-
-void session_push_close(struct session *s)
-{
-    if (s->engine->current != s)
-        s->ops->ready(s);
 }
 
 void session_kill(struct session *s, bool after_reply)

@@ -1,3 +1,13 @@
 #pragma once
-/* The Redis version whose behaviour is kept to: client libraries decide by it what they send. */
+/* What this program calls itself, and the Redis version whose behaviour it keeps to. */
+struct buf;
+
+/* Client libraries decide by it what they send. */
 #define ENGINE_REDIS_VERSION "7.2.4"
+
+/* "0.1.0" */
+extern const char corsac_version[];
+/* The short name of the commit, with "-dirty" behind it where the sources were changed since. */
+extern const char corsac_git_sha[];
+/* Appends one line in the form of `redis-server --version`, without a line break. */
+void version_line(struct buf *out);

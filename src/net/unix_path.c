@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <poll.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,17 +16,36 @@
 
 #include "base/mem.h"
 
+#define LOCK_TRIES_MAX 20
+#define LOCK_TRY_MS    5
+#define LOCK_HELD      "another process holds the lock of its directory"
+
+/* Servers hold the lock for some system calls only. A process that keeps it must not keep the loop from its clients:
+ * false after LOCK_TRIES_MAX tries. A file system without locks goes without. */
+static bool lock_in_time(int fd)
+{
+    for (int i = 0; i < LOCK_TRIES_MAX; i++) {
+        if (flock(fd, LOCK_EX | LOCK_NB) == 0 || (errno != EWOULDBLOCK && errno != EINTR))
+            return true;
+        poll(NULL, 0, LOCK_TRY_MS);
+    }
+    return false;
+}
+
 /* The directory's lock is held while the path is looked at and taken, so that of two servers that start at once one
- * sees the other listen. -1: it cannot be read, and is not locked. */
-static int lock_directory(const char *path)
+ * sees the other listen. *fd: to be closed, which unlocks it; -1: the directory cannot be read, and is not locked.
+ * False: another process has the lock. */
+static bool lock_directory(const char *path, int *fd)
 {
     const char *slash = strrchr(path, '/');
     char *dir = slash ? mem_strndup(path, (size_t)(slash - path) + 1) : mem_strndup(".", 1);
-    int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    *fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     mem_free(dir);
-    if (fd >= 0)
-        flock(fd, LOCK_EX);
-    return fd;
+    if (*fd < 0 || lock_in_time(*fd))
+        return true;
+    close(*fd);
+    *fd = -1;
+    return false;
 }
 
 static int new_socket(void)
@@ -98,8 +118,8 @@ int unix_path_listen(struct unix_path *p, const struct unix_options *o, char *er
         return -1;
     }
     memcpy(sa.sun_path, o->path, len);
-    int lock = lock_directory(o->path), fd = -1;
-    const char *why = make_free(&sa);
+    int lock, fd = -1;
+    const char *why = lock_directory(o->path, &lock) ? make_free(&sa) : LOCK_HELD;
     if (!why) {
         fd = bind_and_listen(p, &sa, o);
         why = fd < 0 ? strerror(errno) : NULL;
@@ -116,8 +136,10 @@ void unix_path_remove(struct unix_path *p)
     struct stat st;
     if (!p->absolute)
         return;
-    int lock = lock_directory(p->absolute);
-    if (lstat(p->absolute, &st) == 0 && st.st_dev == p->device && st.st_ino == p->inode)
+    int lock;
+    /* Without the lock the socket stays: the next server finds that nobody listens there. */
+    bool locked = lock_directory(p->absolute, &lock);
+    if (locked && lstat(p->absolute, &st) == 0 && st.st_dev == p->device && st.st_ino == p->inode)
         unlink(p->absolute);
     if (lock >= 0)
         close(lock);

@@ -199,16 +199,35 @@ void resp_bulk_blob(struct resp_writer *w, struct blob *b)
     outq_append_blob(w->out, b->data - front, front + b->len + CRLF_BYTES, b);
 }
 
+void resp_bulk_begin(struct resp_writer *w, size_t len)
+{
+    write_count(w, '$', len);
+}
+
+void resp_bulk_run(struct resp_writer *w, struct blob *b, struct slice run)
+{
+    if (!b || run.len < RESP_REF_BYTES_MIN) {
+        outq_append(w->out, run.ptr, run.len);
+        return;
+    }
+    assert(run.ptr >= b->data && run.ptr + run.len <= b->data + b->len);
+    outq_append_blob(w->out, run.ptr, run.len, b);
+}
+
+void resp_bulk_end(struct resp_writer *w)
+{
+    write_crlf(w);
+}
+
 void resp_bulk_part(struct resp_writer *w, struct blob *b, struct slice part)
 {
     if (part.len < RESP_REF_BYTES_MIN) {
         resp_bulk(w, part);
         return;
     }
-    assert(part.ptr >= b->data && part.ptr + part.len <= b->data + b->len);
-    write_count(w, '$', part.len);
-    outq_append_blob(w->out, part.ptr, part.len, b);
-    write_crlf(w);
+    resp_bulk_begin(w, part.len);
+    resp_bulk_run(w, b, part);
+    resp_bulk_end(w);
 }
 
 void resp_verbatim(struct resp_writer *w, const char format[3], struct slice s)

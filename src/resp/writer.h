@@ -82,6 +82,10 @@ void resp_bulkf(struct resp_writer *w, const char *fmt, ...) __attribute__((form
 void resp_bulk_blob(struct resp_writer *w, struct blob *b); /* held until sent, when it is large */
 /* The same of some bytes of a blob. */
 void resp_bulk_part(struct resp_writer *w, struct blob *b, struct slice part);
+/* A string in several runs: its length, then each run, of a blob or (NULL) to be copied, then the end. */
+void resp_bulk_begin(struct resp_writer *w, size_t len);
+void resp_bulk_run(struct resp_writer *w, struct blob *b, struct slice run);
+void resp_bulk_end(struct resp_writer *w);
 void resp_bulk_long_double(struct resp_writer *w, long double v); /* as INCRBYFLOAT, in RESP3 too */
 void resp_verbatim(struct resp_writer *w, const char format[3], struct slice s); /* RESP2: bulk */
 void resp_bignum(struct resp_writer *w, struct slice digits);                    /* RESP2: bulk */

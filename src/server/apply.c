@@ -6,7 +6,8 @@
 #include <unistd.h>
 
 #include "base/mem.h"
-#include "server/server.h"
+#include "admin/admin.h"
+#include "server/server_impl.h"
 
 /* The directory is kept as an absolute path: what CONFIG GET tells holds wherever the reader is. */
 static enum err apply_dir(struct server *s, struct config *next, char error[CONFIG_ERROR_CHARS])
@@ -170,7 +171,8 @@ static void host_reset_stats(void *arg)
 {
     struct server *s = arg;
     engine_reset_stats(s->engine);
-    server_reset_stats(s);
+    admin_reset_stats(s->admin);
+    s->cycles = s->busy_us = 0;
 }
 
 void server_config_host(struct server *s)

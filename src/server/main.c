@@ -7,8 +7,8 @@
 
 #include "base/mem.h"
 #include "server/check_aof.h"
-#include "server/server.h"
-#include "server/version.h"
+#include "server/server_impl.h"
+#include "engine/version.h"
 
 #define NOWHERE \
     "there is nothing to listen on: port is 0 or bind is empty, and there is no unixsocket"

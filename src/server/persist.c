@@ -4,13 +4,13 @@
 #include <event2/event.h>
 #include <stdio.h>
 
+#include "admin/host.h"
 #include "base/clock.h"
 #include "engine/durable.h"
 #include "engine/snapshot_job.h"
 #include "engine/unit.h"
 #include "log/aof.h"
-#include "server/info.h"
-#include "server/server.h"
+#include "server/server_impl.h"
 
 #define SWITCH_RETRY_US (1000 * 1000)
 /* After a rewrite that failed; twice as long after each further one, up to 2^10 times. Each one that begins leaves an
@@ -122,6 +122,14 @@ static void warn_preamble(struct server *s, const struct config *c)
                     "same: RDB files cannot be written yet. Redis loads either");
 }
 
+static enum err on_loaded(struct server *s, char error[CONFIG_ERROR_CHARS])
+{
+    if (s->config.aof)
+        return start_log(s, PERSIST_ON, AOF_GO_ON, error);
+    aof_close(&s->persist.aof);
+    return ERR_OK;
+}
+
 enum err persist_open(struct server *s, char error[CONFIG_ERROR_CHARS])
 {
     warn_preamble(s, &s->config);
@@ -132,15 +140,8 @@ enum err persist_open(struct server *s, char error[CONFIG_ERROR_CHARS])
         return e;
     if (aof_is_empty(s->persist.aof))
         return start_log(s, PERSIST_ON, AOF_GO_ON, error);
+    s->persist.loaded = on_loaded;
     persist_load_begin(s);
-    return ERR_OK;
-}
-
-enum err persist_loaded(struct server *s, char error[CONFIG_ERROR_CHARS])
-{
-    if (s->config.aof)
-        return start_log(s, PERSIST_ON, AOF_GO_ON, error);
-    aof_close(&s->persist.aof);
     return ERR_OK;
 }
 
@@ -374,11 +375,12 @@ static void load_again(struct server *s)
     ks_flush(s->ks, -1, false);
     enum err e = open_log(s, &s->config, true, error);
     if (e == ERR_OK && !aof_is_empty(p->aof)) {
+        s->persist.loaded = on_loaded;
         persist_load_begin(s);
         return;
     }
     if (e == ERR_OK)
-        e = persist_loaded(s, error);
+        e = on_loaded(s, error);
     if (e == ERR_OK)
         persist_reload_end(s, NULL);
     else
@@ -454,54 +456,54 @@ void persist_turn(struct server *s)
         persist_finish(s);
 }
 
-/* --- INFO ------------------------------------------------------------------------------------------------- */
+/* --- figures ---------------------------------------------------------------------------------------------- */
 
-static void info_loading(const struct persist *p, struct buf *out)
+static void loading_figures(const struct persist *p, struct admin_persistence *out)
 {
     double done = p->load_total ? (double)p->load_bytes / (double)p->load_total : 0;
     double passed_s = (double)(clock_mono_us() - p->load_start_us) / 1e6;
-    info_line(out, "loading_start_time:%lld", (long long)(p->load_start_wall_ms / 1000));
-    info_line(out, "loading_total_bytes:%llu", (unsigned long long)p->load_total);
-    info_line(out, "loading_rdb_used_mem:0");
-    info_line(out, "loading_loaded_bytes:%llu", (unsigned long long)p->load_bytes);
-    info_line(out, "loading_loaded_perc:%.2f", done * 100);
-    info_line(out, "loading_eta_seconds:%.0f", done > 0 ? passed_s / done - passed_s : 1);
+    out->load_start_unix_s = p->load_start_wall_ms / 1000;
+    out->load_total = p->load_total;
+    out->load_bytes = p->load_bytes;
+    out->load_perc = done * 100;
+    out->load_eta_s = done > 0 ? passed_s / done - passed_s : 1;
 }
 
-static long long seconds(int64_t us)
+static int64_t seconds(int64_t us)
 {
-    return us < 0 ? -1 : (long long)(us / 1000000);
+    return us < 0 ? -1 : us / 1000000;
 }
 
-void persist_info(const struct server *s, struct buf *out)
+void persist_figures(const struct server *s, struct admin_persistence *out)
 {
     const struct persist *p = &s->persist;
     struct aof_stats st = {0};
-    bool on = p->state == PERSIST_ON;
     if (p->state != PERSIST_OFF)
         aof_stats(p->aof, &st);
-    info_line(out, "aof_enabled:%d", s->config.aof && (p->state != PERSIST_OFF || p->loading));
-    info_line(out, "aof_rewrite_in_progress:%d", is_rewriting(s));
-    info_line(out, "aof_rewrite_scheduled:%d", p->rewrite_scheduled || waits_to_switch_on(s));
-    info_line(out, "aof_last_rewrite_time_sec:%lld", seconds(p->rewrite_took_us));
-    info_line(out, "aof_current_rewrite_time_sec:%lld",
-              st.rewriting ? seconds(engine_now_us(s->engine) - st.rewrite_started_us) : -1LL);
-    info_line(out, "aof_last_bgrewrite_status:%s", p->rewrite_ok ? "ok" : "err");
-    info_line(out, "aof_rewrites:%llu", (unsigned long long)p->rewrites);
-    info_line(out, "aof_rewrites_consecutive_failures:%d", p->rewrite_failures);
-    info_line(out, "aof_last_write_status:%s", on && aof_fault(p->aof) ? "err" : "ok");
-    info_line(out, "aof_last_cow_size:0");
-    if (on) {
-        info_line(out, "aof_current_size:%llu", (unsigned long long)st.current_bytes);
-        info_line(out, "aof_base_size:%llu", (unsigned long long)st.base_bytes);
-        info_line(out, "aof_pending_rewrite:0");
-        info_line(out, "aof_buffer_length:%llu", (unsigned long long)st.buffer_bytes);
-        info_line(out, "aof_pending_bio_fsync:0");
-        info_line(out, "aof_delayed_fsync:%llu", (unsigned long long)st.slow_syncs);
-        info_line(out, "aof_position:%llu", (unsigned long long)aof_pos(p->aof));
-        info_line(out, "aof_written_position:%llu", (unsigned long long)aof_written(p->aof));
-        info_line(out, "aof_synced_position:%llu", (unsigned long long)aof_synced(p->aof));
-    }
+    *out = (struct admin_persistence){
+        .loading = p->loading,
+        .enabled = s->config.aof && (p->state != PERSIST_OFF || p->loading),
+        .rewriting = is_rewriting(s),
+        .rewrite_scheduled = p->rewrite_scheduled || waits_to_switch_on(s),
+        .last_rewrite_s = seconds(p->rewrite_took_us),
+        .current_rewrite_s =
+            st.rewriting ? seconds(engine_now_us(s->engine) - st.rewrite_started_us) : -1,
+        .last_rewrite_status = p->rewrite_ok ? "ok" : "err",
+        .rewrites = p->rewrites,
+        .rewrite_failures = (uint64_t)p->rewrite_failures,
+        .open = p->state == PERSIST_ON,
+        .write_status = "ok",
+    };
     if (p->loading)
-        info_loading(p, out);
+        loading_figures(p, out);
+    if (!out->open)
+        return;
+    out->write_status = aof_fault(p->aof) ? "err" : "ok";
+    out->current_bytes = st.current_bytes;
+    out->base_bytes = st.base_bytes;
+    out->buffer_bytes = st.buffer_bytes;
+    out->slow_syncs = st.slow_syncs;
+    out->pos = aof_pos(p->aof);
+    out->written_pos = aof_written(p->aof);
+    out->synced_pos = aof_synced(p->aof);
 }

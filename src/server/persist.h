@@ -13,8 +13,8 @@
 #include "engine/replay.h"
 #include "config/config.h"
 
+struct admin_persistence;
 struct aof;
-struct buf;
 struct event;
 struct server;
 
@@ -37,6 +37,8 @@ struct persist {
     bool once; /* the log was opened for one rewrite, and is not closed yet */
 
     bool loading;
+    /* What was loaded goes on, or, where there is to be no log, it is closed. */
+    enum err (*loaded)(struct server *s, char error[CONFIG_ERROR_CHARS]);
     struct replay replay;
     int64_t load_start_us, load_start_wall_ms, load_told_us;
     uint64_t load_bytes, load_total;
@@ -88,7 +90,8 @@ enum err persist_rewrite_cancel(struct server *s, char error[CONFIG_ERROR_CHARS]
 /* DEBUG LOADAOF: closes the log, empties the data and loads them again. `waiter` is blocked until that is done.
  * False: one is under way. */
 bool persist_reload(struct server *s, struct session *waiter);
-void persist_info(const struct server *s, struct buf *out);
+/* For INFO. */
+void persist_figures(const struct server *s, struct admin_persistence *out);
 
 /* --- persist_fault.c ---------------------------------------------------------------------------------------- */
 
@@ -114,5 +117,3 @@ void persist_load_begin(struct server *s);
 void persist_reload_end(struct server *s, const char *error);
 /* Stops the server, as the log cannot be loaded. */
 void persist_refuse(struct server *s, const char *error);
-/* What was loaded goes on, or, where there is to be no log, it is closed. */
-enum err persist_loaded(struct server *s, char error[CONFIG_ERROR_CHARS]);

@@ -1,5 +1,5 @@
 /* BGREWRITEAOF. */
-#include "server/server.h"
+#include "server/server_impl.h"
 
 static void cancel(struct cmd_ctx *c)
 {

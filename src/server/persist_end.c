@@ -4,7 +4,7 @@
 #include "base/clock.h"
 #include "log/aof.h"
 #include "server/persist.h"
-#include "server/server.h"
+#include "server/server_impl.h"
 
 /* A first file that did not grow for so long is given up: the disk hangs. */
 #define FINISH_STALL_US (30 * 1000 * 1000)
@@ -77,4 +77,15 @@ void persist_finish(struct server *s)
     say_lost(s, hangs ? "The disk hangs" : "The disk fails");
     s->failed = true;
     server_stop(s, s->stop_signal);
+}
+
+void server_stop_finished(struct server *s, int signal)
+{
+    if (!persist_begins(s)) {
+        server_stop(s, signal);
+    } else if (s->stop == STOP_NO) {
+        s->stop = STOP_FINISHING;
+        s->stop_signal = signal;
+        persist_finish_begin(s);
+    }
 }

@@ -2,7 +2,7 @@
  * one when it is over. Faults that come and go are told of no more often. */
 #include "log/aof.h"
 #include "server/persist.h"
-#include "server/server.h"
+#include "server/server_impl.h"
 
 #define FAULT_TOLD_EVERY_US (10 * 1000 * 1000)
 

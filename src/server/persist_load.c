@@ -7,7 +7,7 @@
 #include "engine/session.h"
 #include "log/aof.h"
 #include "server/persist.h"
-#include "server/server.h"
+#include "server/server_impl.h"
 
 #define LOAD_SLICE_US 5000 /* between two looks at the clients */
 #define LOAD_TELL_US  (1000 * 1000)
@@ -91,7 +91,7 @@ static enum err end_load(struct server *s, char error[CONFIG_ERROR_CHARS])
                (double)(clock_mono_us() - p->load_start_us) / 1e6);
     replay_end(&p->replay);
     p->loading = false;
-    return persist_loaded(s, error);
+    return p->loaded(s, error);
 }
 
 void persist_refuse(struct server *s, const char *error)

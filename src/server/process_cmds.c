@@ -1,24 +1,6 @@
-/* TIME, ROLE, LASTSAVE, SHUTDOWN, LOLWUT. */
-#include "base/clock.h"
+/* LASTSAVE and SHUTDOWN, which stand here as they are about the end of the process, and about its files. */
 #include "engine/session.h"
-#include "server/lolwut.h"
-#include "server/server.h"
-
-static void time_cmd(struct cmd_ctx *c)
-{
-    int64_t now_us = clock_wall_us(); /* to the microsecond, so not the turn's */
-    resp_array(c->out, 2);
-    resp_bulk_int(c->out, now_us / 1000000);
-    resp_bulk_int(c->out, now_us % 1000000);
-}
-
-static void role(struct cmd_ctx *c)
-{
-    resp_array(c->out, 3);
-    resp_bulk_cstr(c->out, "master");
-    resp_int(c->out, 0);
-    resp_array(c->out, 0);
-}
+#include "server/server_impl.h"
 
 static void lastsave(struct cmd_ctx *c)
 {
@@ -77,40 +59,9 @@ static void shutdown_cmd(struct cmd_ctx *c)
     }
 }
 
-/* --- LOLWUT ----------------------------------------------------------------------------------------- */
-
-static void lolwut(struct cmd_ctx *c)
-{
-    int64_t version = 0;
-    if (c->argc > 2 && slice_is(c->argv[1], "version") && !ctx_arg_i64(c, 2, &version))
-        return;
-    struct buf art;
-    buf_init(&art);
-    lolwut_draw(version, c->rng, &art);
-    ctx_reply_text(c, &art);
-}
-
 #define ADMIN_ACL (ACL_ADMIN | ACL_DANGEROUS)
 
 const struct cmd_row server_rows_process[] = {
-    {.name = "time",
-     .fn = time_cmd,
-     .arity = 1,
-     .flags = CMD_LOADING | CMD_STALE | CMD_FAST,
-     .group = "server",
-     .since = "2.6.0",
-     .complexity = "O(1)",
-     .summary = "Tells the server's time, in seconds and microseconds.",
-     .tips = "nondeterministic_output"},
-    {.name = "role",
-     .fn = role,
-     .arity = 1,
-     .flags = CMD_NOSCRIPT | CMD_LOADING | CMD_STALE | CMD_FAST,
-     .acl = ADMIN_ACL,
-     .group = "server",
-     .since = "2.8.12",
-     .complexity = "O(1)",
-     .summary = "Tells whether the server leads or follows."},
     {.name = "lastsave",
      .fn = lastsave,
      .arity = 1,
@@ -131,14 +82,5 @@ const struct cmd_row server_rows_process[] = {
      .complexity = "O(1)",
      .summary = "Stops the server once all replies are sent.",
      .synopsis = "[NOSAVE | SAVE] [NOW] [FORCE] [ABORT]"},
-    {.name = "lolwut",
-     .fn = lolwut,
-     .arity = -1,
-     .flags = CMD_READONLY | CMD_FAST,
-     .group = "server",
-     .since = "5.0.0",
-     .complexity = "O(1)",
-     .summary = "Draws a fox.",
-     .synopsis = "[VERSION version]"},
     {.name = NULL},
 };

@@ -3,7 +3,7 @@
 
 #include "base/words.h"
 #include "config/line.h"
-#include "server/server.h"
+#include "server/server_impl.h"
 
 /* Commands that Redis has and Corsac has not: closing one is told apart from a mistake that leaves another open. */
 static const char *const absent[] = {

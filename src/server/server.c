@@ -10,7 +10,7 @@
  *
  * Work is asked for often while commands run (they make it), and otherwise when a key is due or with the
  * housekeeping. A slice has a budget, so that a client waits for it no longer than that. */
-#include "server/server.h"
+#include "server/server_impl.h"
 
 #include <assert.h>
 #include <event2/event.h>
@@ -19,6 +19,7 @@
 #include <unistd.h>
 
 #include "admin/admin.h"
+#include "admin/host.h"
 #include "base/clock.h"
 #include "base/mem.h"
 #include "clients/clients.h"
@@ -44,8 +45,8 @@ void server_new_id(char id[SERVER_ID_CHARS + 1])
 void server_add_rows(struct server *s, struct cmd_table *t)
 {
     const struct cmd_row *const own[] = {
-        server_rows_process, server_rows_info,    server_rows_memory,
-        server_rows_debug,   server_rows_persist,
+        server_rows_process,
+        server_rows_persist,
     };
     cmd_add_rows(t);
     for (size_t i = 0; i < sizeof(own) / sizeof(own[0]); i++)
@@ -98,6 +99,12 @@ static enum err new_data(struct server *s, char error[CONFIG_ERROR_CHARS])
     s->engine = engine_new(&eo, &s->config.engine);
     clients_attach(s->clients, s->engine);
     admin_attach(s->admin, s->engine);
+    struct admin_host host = server_host;
+    host.server = s;
+    host.clients = s->clients;
+    host.config = &s->config_host;
+    host.logger = &s->logger;
+    admin_set_host(s->admin, &host);
     return server_rename_commands(s, error);
 }
 
@@ -129,7 +136,7 @@ struct server *server_new(struct config *takes, char error[CONFIG_ERROR_CHARS])
         snprintf(error, CONFIG_ERROR_CHARS, "cannot set up the event loop");
         goto fail;
     }
-    s->startup_bytes = server_memory(s);
+    admin_started(s->admin);
     return s;
 fail:
     server_free(&s);
@@ -280,12 +287,6 @@ static void give(struct server *s)
     }
 }
 
-void server_ready(struct server *s)
-{
-    log_notice(&s->logger, "Ready to accept connections");
-    supervisor_ready(s);
-}
-
 /* Replies leave as the log allows, see engine/gate.h. */
 static void drain(struct server *s)
 {
@@ -330,30 +331,4 @@ void server_run(struct server *s)
     s->pidfile_written = false;
     if (!s->failed)
         log_notice(&s->logger, "Corsac is now ready to exit, bye bye...");
-}
-
-void server_stop(struct server *s, int signal)
-{
-    s->stop = STOP_ASKED;
-    s->stop_signal = signal;
-}
-
-void server_stop_finished(struct server *s, int signal)
-{
-    if (!persist_begins(s)) {
-        server_stop(s, signal);
-    } else if (s->stop == STOP_NO) {
-        s->stop = STOP_FINISHING;
-        s->stop_signal = signal;
-        persist_finish_begin(s);
-    }
-}
-
-bool server_stop_abort(struct server *s)
-{
-    if (s->stop == STOP_NO)
-        return false;
-    s->stop = STOP_NO;
-    log_notice(&s->logger, "Shutdown manually aborted");
-    return true;
 }

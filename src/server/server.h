@@ -1,102 +1,15 @@
 #pragma once
-/* The server: everything that one process consists of, wired together. It is passed around; only the crash
- * handler, which the kernel calls with nothing but a signal, reaches it by a pointer of its own (crash.c). */
+/* The server: everything that one process consists of, wired together. It is passed around; only the crash handler,
+ * which the kernel calls with nothing but a signal, reaches it by a pointer of its own (crash.c). */
 #include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
 
-#include "base/logger.h"
-#include "base/rng.h"
-#include "cmd/table.h"
-#include "engine/engine.h"
-#include "net/net.h"
-#include "server/options.h"
-#include "server/pace.h"
-#include "server/persist.h"
+#include "base/err.h"
+#include "config/config.h"
 
-struct admin;
-struct clients;
-struct event;
-struct event_base;
-
-#define SERVER_ID_CHARS       40 /* hexadecimal digits of a run or replication id */
-#define SERVER_METRIC_SAMPLES 16 /* over which "instantaneous" figures are an average */
-
-/* A counter's rate over the latest samples. */
-struct metric {
-    uint64_t last_value;
-    int64_t last_us;
-    double samples[SERVER_METRIC_SAMPLES]; /* per second */
-    int next;
-};
-enum metric_kind {
-    METRIC_COMMANDS,
-    METRIC_IN_BYTES,
-    METRIC_OUT_BYTES,
-    METRIC_CYCLES,
-    METRIC_BUSY_US,
-    METRIC_COUNT
-};
-
-/* Asked for by a signal or SHUTDOWN; until the loop has ended it may be withdrawn. */
-enum server_stop {
-    STOP_NO,
-    STOP_FINISHING, /* when the log's first file is done: persist_end.c; clients are served until then */
-    STOP_ASKED, /* when the turn ends */
-};
-
-struct server {
-    struct config config;
-    struct config_host config_host; /* owns its file name */
-    char *executable;               /* owned; absolute */
-    bool pidfile_written;
-
-    struct logger logger;
-    struct rng rng;
-    struct keyspace *ks;
-    struct cmd_table *table;
-    struct engine *engine;
-    struct clients *clients;
-    struct admin *admin;
-    struct event_base *base;
-    struct net *net;
-    struct persist persist;
-    bool failed; /* it ends because it cannot go on: exit status 1 */
-
-    /* The loop, see server.c; times are monotonic. */
-    struct event *timer, *on_term, *on_int, *on_hup;
-    int64_t timer_us; /* when the timer will fire; INT64_MAX: it is not set */
-    int64_t next_cron_us;
-    int64_t next_work_us;
-    bool work_left;
-    uint64_t commands_seen, reads_seen;
-    struct pace pace; /* of snapshot jobs */
-    bool giving;      /* they have more to give */
-    bool cron_paused; /* DEBUG PAUSE-CRON */
-    enum server_stop stop;
-    int stop_signal; /* which asked for it; 0: SHUTDOWN */
-
-    /* What INFO tells. */
-    char run_id[SERVER_ID_CHARS + 1];
-    char repl_id[SERVER_ID_CHARS + 1];
-    int64_t start_us; /* monotonic */
-    int64_t start_wall_ms;
-    int64_t created_wall_ms; /* when the data set began: LASTSAVE */
-    size_t startup_bytes;    /* memory in use before the first client */
-    size_t peak_bytes;
-    size_t rss_bytes;
-    uint64_t cycles;  /* turns of the loop */
-    uint64_t busy_us; /* of them: from the first event to the end */
-    struct metric metrics[METRIC_COUNT];
-};
-
-static inline struct server *server_of(struct cmd_ctx *c)
-{
-    return (struct server *)engine_owner(engine_of(c));
-}
+struct cmd_table;
+struct server;
 
 /* Adds the commands on data, and this room's own; NULL: to be looked up only. */
-struct cmd_table;
 void server_add_rows(struct server *s, struct cmd_table *t);
 /* Builds everything but the net from a configuration, which it takes. NULL: `error` says why. */
 struct server *server_new(struct config *takes, char error[CONFIG_ERROR_CHARS]);
@@ -113,43 +26,6 @@ void server_stop(struct server *s, int signal);
 void server_stop_finished(struct server *s, int signal);
 /* Withdraws that; false: nobody asked. */
 bool server_stop_abort(struct server *s);
-void server_new_id(char id[SERVER_ID_CHARS + 1]);
-
-/* --- apply.c --- */
-
-/* Puts what `next` says into force, for these groups (enum option_group): see struct config_host. */
-enum err server_apply(struct server *s, struct config *next, unsigned groups, unsigned *failed,
-                      char error[CONFIG_ERROR_CHARS]);
-/* Makes s->config_host. */
-void server_config_host(struct server *s);
-
-/* --- renames.c --- */
-/* What rename-command says; on failure `error` says which command is not there, or which name is taken. */
-enum err server_rename_commands(struct server *s, char error[CONFIG_ERROR_CHARS]);
-
-/* --- cron.c --- */
-void server_cron(struct server *s, int64_t now_us);
-/* Latest rate of a counter, per second. */
-double server_rate(const struct server *s, enum metric_kind kind);
-/* Forgets peaks and rates: CONFIG RESETSTAT. */
-void server_reset_stats(struct server *s);
-/* Memory in use now; keeps the peak. */
-size_t server_memory(struct server *s);
-
-/* --- signals.c, crash.c --- */
-enum err signals_init(struct server *s);
-void signals_deinit(struct server *s);
-/* From now on a second SIGINT ends the process at once. */
-void signals_insist(void);
-/* Installs handlers, and remembers the server for them, for life. */
-void crash_init(struct server *s);
-
-/* --- supervisor.c --- */
-bool supervisor_is_there(const struct config *c);
-void supervisor_started(struct server *s); /* before data are loaded */
-void supervisor_ready(
-    struct server *s); /* clients are served; each time, but only the first counts */
-void supervisor_stopping(struct server *s);
 
 /* --- daemon.c --- */
 /* Goes into the background. Only the child returns; its parent waits until it is ready or dead, and ends with a
@@ -159,10 +35,3 @@ void daemon_ready(int ready_fd);
 enum err pidfile_write(const char *path);
 /* Removes it unless another process has written its id there. */
 void pidfile_remove(const char *path);
-
-/* --- commands --- */
-extern const struct cmd_row server_rows_process[]; /* TIME ROLE SHUTDOWN LASTSAVE LOLWUT */
-extern const struct cmd_row server_rows_info[];
-extern const struct cmd_row server_rows_memory[];
-extern const struct cmd_row server_rows_debug[];
-extern const struct cmd_row server_rows_persist[];

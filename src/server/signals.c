@@ -4,7 +4,7 @@
 #include <signal.h>
 #include <unistd.h>
 
-#include "server/server.h"
+#include "server/server_impl.h"
 
 static void on_stop(evutil_socket_t sig, short what, void *arg)
 {

@@ -9,7 +9,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#include "server/server.h"
+#include "server/server_impl.h"
 
 static enum option_supervised supervisor_of(const struct config *c)
 {

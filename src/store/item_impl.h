@@ -90,7 +90,7 @@ static inline struct item_value item_value_empty(enum item_type t)
 {
     return (struct item_value){.bytes = NULL, .len = 0, .kind = (uint8_t)(t | ENC_EMBED << 4)};
 }
-/* A collection whose structure lies outside the item. */
+/* A value whose structure lies outside the item: a collection, a string in slots. */
 static inline struct item_value item_value_tree(enum item_type t, void *const *tree)
 {
     return (struct item_value){
@@ -127,8 +127,13 @@ static inline void item_set_expiry_in_place(struct item *it, int64_t expiry_ms)
     memcpy(it->body, &expiry_ms, sizeof(expiry_ms));
     item_seal(it);
 }
+static inline void item_set_pointer_in_place(struct item *it, void *p)
+{
+    assert(item_is_outside(it));
+    memcpy((char *)item_value_place(it), &p, sizeof(p));
+}
 static inline void item_set_blob_in_place(struct item *it, struct blob *b)
 {
     assert(item_enc(it) == ENC_BLOB);
-    memcpy((char *)item_value_place(it), &b, sizeof(b));
+    item_set_pointer_in_place(it, b);
 }

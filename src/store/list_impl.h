@@ -1,7 +1,8 @@
 #pragma once
 /* Inside lists: what their files share.
  *
- *   list.c           reading, edits of either form, and the change from one to the other
+ *   list_read.c      reading
+ *   list.c           edits of either form, and the change from one to the other
  *   list_tree.c      the structure outside the item
  *   list_encoding.c  what OBJECT ENCODING tells
  *   list_value.c     the row of the type */

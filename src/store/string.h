@@ -1,5 +1,7 @@
 #pragma once
-/* Strings: an int64 where the text is the canonical form of one, bytes in the item while they are few, a blob else. */
+/* Strings: an int64 where the text is the canonical form of one, bytes in the item while they are few, a blob else; and
+ * slots of several blobs (ds/pieces.h) once a long one was edited while somebody held it, or got much that could be held
+ * instead of copied. */
 #include "base/blob.h"
 #include "base/err.h"
 #include "base/num.h"
@@ -24,6 +26,10 @@ bool string_is_stored_int(const struct item *it, int64_t *out);
 #define STRING_SHORT_BYTES_MAX 1024
 bool string_short(const struct item *it, char scratch[NUM_I64_CHARS], struct slice *out);
 
+/* All of it in one run, perhaps copied: *owned is NULL, or to be freed by mem_free. False: no memory. */
+bool string_flat(const struct item *it, char scratch[NUM_I64_CHARS], struct slice *out,
+                 char **owned);
+
 /* The blob that the run from `offset` on lies in, to be held by who uses it for longer; NULL: in none. */
 struct blob *string_blob(const struct item *it, size_t offset);
 /* The same for who is about to send it. One that is sent often moves to where the kernel sends from for less; the value
@@ -35,3 +41,5 @@ struct blob *string_blob_to_send(const struct item *it, size_t offset);
 /* Lays bytes over the string from `offset` on, which grows as needed: with zeros up to there. Grown strings get slack,
  * so that appending is amortised. ERR_NOMEM: unchanged. The bytes must not be the string's own. */
 enum err string_write(struct ks_edit *e, size_t offset, struct slice bytes);
+/* The same of bytes that lie in `from`, which is held instead of copied where they are many. */
+enum err string_write_blob(struct ks_edit *e, size_t offset, struct slice bytes, struct blob *from);

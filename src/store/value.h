@@ -87,6 +87,7 @@ struct value_ops {
 /* By type; a row without a name is of a type that there is not yet. */
 extern const struct value_ops value_ops_string;
 extern const struct value_ops value_ops_list;
+extern const struct value_ops value_ops_set;
 const struct value_ops *value_ops(enum item_type t);
 
 /* Frees some of an item that is in no table, as free_some does. True: the item is gone. */

@@ -396,7 +396,86 @@ class Databases:
     do_touch = do_exists
 
     def do_type(self, key):
-        return b"+string" if key in self.here else b"+none"
+        data = self.data(key)
+        return b"+none" if data is None else b"+set" if isinstance(data, frozenset) else b"+string"
+
+    # --- sets: data is a frozenset, its members as the server tells them ----------------------------
+
+    def members(self, key):
+        return self.data(key) or frozenset()
+
+    def keep(self, key, members):
+        """The deadline stays; an empty set goes."""
+        if members:
+            self.edit(key, frozenset(members))
+        else:
+            self.here.pop(key, None)
+
+    @staticmethod
+    def any_order(members):
+        return lambda reply: isinstance(reply, list) and sorted(reply) == sorted(members)
+
+    def do_sadd(self, key, *words):
+        before = self.members(key)
+        self.keep(key, before.union(words))
+        return len(self.members(key)) - len(before)
+
+    def do_srem(self, key, *words):
+        before = self.members(key)
+        self.keep(key, before.difference(words))
+        return len(before) - len(self.members(key))
+
+    def do_spop(self, key, count):
+        """Of all there are, or none: by chance nothing can be foretold."""
+        before = self.members(key)
+        assert count == 0 or count >= len(before)
+        if count:
+            self.keep(key, ())
+        return self.any_order(before if count else ())
+
+    def do_smove(self, source, destination, member):
+        if member not in self.members(source):
+            return 0
+        if source != destination:
+            self.do_srem(source, member)
+            self.do_sadd(destination, member)
+        return 1
+
+    def of_all(self, how, keys):
+        first, *others = (self.members(key) for key in keys)
+        return how(first, *others)
+
+    def do_smembers(self, key):
+        return self.any_order(self.members(key))
+
+    def do_scard(self, key):
+        return len(self.members(key))
+
+    def do_sismember(self, key, member):
+        return int(member in self.members(key))
+
+    def do_sinter(self, *keys):
+        return self.any_order(self.of_all(frozenset.intersection, keys))
+
+    def do_sunion(self, *keys):
+        return self.any_order(self.of_all(frozenset.union, keys))
+
+    def do_sdiff(self, *keys):
+        return self.any_order(self.of_all(frozenset.difference, keys))
+
+    def store(self, destination, members):
+        self.here.pop(destination, None)  # with its deadline
+        self.keep(destination, members)
+        return len(members)
+
+    def do_sinterstore(self, destination, *keys):
+        return self.store(destination, self.of_all(frozenset.intersection, keys))
+
+    def do_sunionstore(self, destination, *keys):
+        return self.store(destination, self.of_all(frozenset.union, keys))
+
+    def do_sdiffstore(self, destination, *keys):
+        return self.store(destination, self.of_all(frozenset.difference, keys))
 
     # --- the session ----------------------------------------------------------------------------
 

@@ -134,14 +134,25 @@ def _taken(reply):
     return reply
 
 
+# How a value of a type is read whole, and what a model has for the reply.
+READS = {b"+string": (("GET",), lambda reply: reply), b"+set": (("SMEMBERS",), frozenset)}
+
+
 def contents(client, databases):
-    """{database: {key: (data, PEXPIRETIME)}} of a server that holds strings; leaves the client in the last one."""
+    """{database: {key: (data, PEXPIRETIME)}} of a server; leaves the client in the last one."""
     found = {}
     for db in databases:
         client.call("SELECT", db)
         keys = _taken(client.call("KEYS", "*"))
-        client.socket.sendall(b"".join(encode("GET", key) + encode("PEXPIRETIME", key) for key in keys))
-        values = [(key, (_taken(client.read()), client.read())) for key in keys]
+        client.socket.sendall(b"".join(encode("TYPE", key) for key in keys))
+        types = [(key, _taken(client.read())) for key in keys]
+        reads = [(key, *READS[kind]) for key, kind in types if kind != b"+none"]  # gone meanwhile
+        client.socket.sendall(b"".join(encode(words[0], key, *words[1:]) + encode("PEXPIRETIME", key)
+                                       for key, words, _ in reads))
+        values = []
+        for key, _, made in reads:
+            data = _taken(client.read())
+            values.append((key, (made(data) if data else data, client.read())))
         found[db] = {key: value for key, value in values if value[0] is not None and value[1] != -2}
     return found
 

@@ -45,7 +45,7 @@ class Commands:
         self.kinds = [name for name in dir(self) if name.startswith("make_")]
         self.weights = [self.WEIGHTS.get(name[5:], 2) for name in self.kinds]
 
-    WEIGHTS = {"set": 12, "number": 10, "append": 6, "setrange": 4, "volatile": 6, "read": 6, "delete": 3, "select": 4,
+    WEIGHTS = {"set": 12, "number": 10, "append": 6, "setrange": 4, "volatile": 6, "set_members": 8, "read": 6, "delete": 3, "select": 4,
                "flushdb": 0.15, "flushall": 0.1, "swapdb": 0.6, "large": 0.4, "expire": 5}
 
     def key(self, kind):
@@ -150,6 +150,31 @@ class Commands:
         return self.rng.choice((("GET", key), ("MGET", key, self.key("v")), ("STRLEN", key), ("PEXPIRETIME", key),
                                 ("GETRANGE", key, 1, 5), ("EXISTS", key, self.any_key()), ("TYPE", key),
                                 ("TOUCH", key)))
+
+    def members(self, most):
+        """Of a set that is small mostly, sometimes of integers, sometimes large."""
+        kind = self.rng.choice((b"%d", b"%d", b"member:%d", b"a member that is longer than its set may be small with: "
+                                b"there is a limit to that %d"))
+        return [kind % self.rng.randrange(300) for _ in range(self.rng.randint(1, most))]
+
+    def make_set_members(self):
+        key = self.key("m")
+        return self.rng.choice((("SADD", key, *self.members(3)), ("SADD", key, *self.members(8)),
+                                ("SADD", key, *self.members(200)), ("SREM", key, *self.members(20)),
+                                ("SMOVE", key, self.key("m"), *self.members(1))))
+
+    def make_set_of_sets(self):
+        keys = [self.key("m") for _ in range(self.rng.randint(1, 6))]
+        name = self.rng.choice(("SINTER", "SUNION", "SDIFF"))
+        return self.rng.choice(((name, *keys), (name + "STORE", self.key("m"), *keys)))
+
+    def make_set_alone(self):
+        key = self.key("m")
+        return self.rng.choice((
+            ("SMEMBERS", key), ("SCARD", key), ("SISMEMBER", key, *self.members(1)), ("TYPE", key),
+            ("SPOP", key, 10**6), ("SPOP", key, 0), ("DEL", key, self.key("m")), ("PEXPIREAT", key, self.far()),
+            ("PERSIST", key), ("RENAME", key, self.key("m")), ("COPY", key, self.key("m"), "REPLACE"),
+            ("MOVE", key, self.rng.choice(self.databases))))
 
     def make_select(self):
         return ("SELECT", self.rng.choice(self.databases))

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "admin/admin_impl.h"
+#include "store/digest.h"
 #include "base/mem.h"
 
 #define NOTES_BYTES 4096 /* more than what is noted of a request by tests that let memory fail */
@@ -278,6 +279,16 @@ struct dump {
     int db;
 };
 
+/* Of a value in whatever form and order. */
+static void append_digest(struct buf *line, const struct item *it)
+{
+    struct digest d;
+    char text[DIGEST_CHARS + 1];
+    digest_value(it, &d);
+    digest_print(&d, text);
+    buf_printf(line, "%s %s", item_type_name(item_type(it)), text);
+}
+
 static void dump_item(const struct item *it, void *arg)
 {
     struct dump *d = arg;
@@ -287,7 +298,10 @@ static void dump_item(const struct item *it, void *arg)
     buf_printf(&line, "%d ", d->db);
     buf_append_quoted(&line, item_key(it));
     buf_append_char(&line, ' ');
-    buf_append_quoted(&line, string_run(it, 0, scratch));
+    if (item_type(it) == TYPE_STRING)
+        buf_append_quoted(&line, string_run(it, 0, scratch));
+    else
+        append_digest(&line, it);
     if (item_has_expiry(it))
         buf_printf(&line, " until %lld", (long long)item_expiry_ms(it));
     buf_append_char(&line, '\n');

@@ -54,6 +54,94 @@ static const char *const requests[] = {
     "lcs l s",
     "lcs l l len",
     "lcs s l idx",
+    "lpush new a",
+    "lpush new a %long b",
+    "lpush small %long 5",
+    "lpush many a",
+    "rpush small %long",
+    "rpush many a b %long c",
+    "rpush held a b %long c",
+    "rpush held 5",
+    "lpushx small a b",
+    "rpushx many %long",
+    "lpop small",
+    "lpop one",
+    "lpop many",
+    "lpop held 100",
+    "lpop held",
+    "rpop small 2",
+    "rpop held 590",
+    "llen many",
+    "lindex many 300",
+    "lindex held -1",
+    "lrange small 0 -1",
+    "lrange many 0 -1",
+    "lset small 1 %long",
+    "lset many 300 other",
+    "lset held 3 %long",
+    "linsert small before b %long",
+    "linsert held after element:300 x",
+    "ltrim small 1 2",
+    "ltrim many 5 -5",
+    "ltrim held 200 210",
+    "ltrim held 9 3",
+    "lrem small 0 b",
+    "lrem many 0 element:7",
+    "lrem held 0 twice",
+    "lpos many element:77",
+    "lpos held twice count 0",
+    "lmpop 2 new held left count 50",
+    "lmpop 1 small right",
+    "lmove small one left right",
+    "lmove one held left left",
+    "lmove held new right left",
+    "lmove held held right left",
+    "lmove small small right left",
+    "rpoplpush many held",
+    "lmovem held small left left count 40 bulk",
+    "lmovem held held right left exactly 300 obo",
+    "lmovem many held right right count 1000 obo",
+    "lmovem small many left left count 2 obo",
+    "copy many new",
+    "sadd new a",
+    "sadd new a b 1 2",
+    "sadd ints 1 70000 5000000000 a",
+    "sadd ints %long",
+    "sadd ints 5",
+    "sadd pack 5 %long b",
+    "sadd tree new %long other 5",
+    "sadd s a",
+    "srem ints 3",
+    "srem pack b",
+    "srem tree %long",
+    "spop ints",
+    "spop tree",
+    "spop tree 100",
+    "spop tree 5000",
+    "srandmember tree 10",
+    "srandmember tree -10",
+    "smove ints pack 3",
+    "smove tree new 7",
+    "smove pack tree b",
+    "scard tree",
+    "sismember tree 5",
+    "smismember tree 5 x",
+    "smembers tree",
+    "sscan tree 0",
+    "sscan tree 0 match 1*",
+    "sinter tree ints",
+    "sinterstore new tree ints",
+    "sintercard 2 tree ints",
+    "sunion tree ints pack",
+    "sunion tree ints pack ints pack tree",
+    "sunionstore new tree pack",
+    "sunionstore l tree pack",
+    "sunioncard 2 tree ints",
+    "sunioncard 6 tree ints pack ints pack tree",
+    "sdiff tree ints",
+    "sdiffstore tree ints pack",
+    "sdiffcard 2 tree ints",
+    "copy tree new",
     "del s l x new",
     "unlink l",
     "exists s l",
@@ -101,6 +189,24 @@ static void prepare(struct cmd_test *t, const char *text)
     cmd_test_run(t, "set n 41");
     cmd_test_run(t, "set x 7 px 1000");
     cmd_test_run_words(t, 3, set);
+    cmd_test_run(t, "rpush small a b c 4");
+    cmd_test_run(t, "rpush one a");
+    for (int i = 0; i < 600; i += 4) {
+        char line[100];
+        snprintf(line, sizeof(line), "rpush many element:%d element:%d element:%d element:%d %s", i,
+                 i + 1, i + 2, i + 3, i % 100 == 0 ? "twice" : "");
+        cmd_test_run(t, line);
+    }
+    cmd_test_run(t, "copy many held"); /* nodes are shared */
+    cmd_test_run(t, "sadd ints 1 2 3");
+    cmd_test_run(t, "sadd pack a b c 4");
+    for (int i = 0; i < 600; i++) {
+        char line[40];
+        snprintf(line, sizeof(line), "sadd tree %d", i);
+        cmd_test_run(t, line);
+    }
+    struct slice sadd[] = {SLICE("sadd"), SLICE("tree"), slice_from_cstr(text)};
+    cmd_test_run_words(t, 3, sadd);
 }
 
 /* The request, with the long text in place of %long. */

@@ -4,7 +4,7 @@
 #include "clients/pubsub.h"
 #include "cmd/synopsis.h"
 #include "engine/multi.h"
-#include "server/server.h"
+#include "server/server_impl.h"
 #include "unit/cmd/cmd_test.h"
 
 /* --- a tree as text ------------------------------------------------------------------------------ */
@@ -147,7 +147,8 @@ static void add_rows_of_other_rooms(struct cmd_table *t)
     const struct cmd_row *const rows[] = {
         clients_rows_connection, clients_rows_client, engine_rows_multi,  clients_rows_pubsub,
         clients_rows_monitor,    admin_rows_slowlog,  admin_rows_latency, admin_rows_command,
-        server_rows_process,     server_rows_info,    server_rows_memory, server_rows_debug,
+        server_rows_process,     server_rows_persist, admin_rows_info,    admin_rows_memory,
+        admin_rows_debug,        admin_rows_process,
     };
     for (size_t i = 0; i < COUNT_OF(rows); i++)
         cmd_table_add(t, rows[i], NULL);

@@ -1,4 +1,5 @@
 #include <errno.h>
+#include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdbool.h>
@@ -7,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -14,6 +16,7 @@
 
 #include <cmocka.h>
 
+#include "base/clock.h"
 #include "net/unix_path.h"
 
 #define NAME        "test.socket"
@@ -154,6 +157,33 @@ static void test_relative_path_and_another_directory(void **state)
     assert_false(is_there(NAME));
 }
 
+/* Whoever keeps the directory's lock keeps nobody waiting for long, at the start, in CONFIG SET or at the end. */
+static void test_lock_that_is_kept(void **state)
+{
+    (void)state;
+    struct unix_path p;
+    int dir = open(".", O_RDONLY | O_DIRECTORY);
+    assert_int_equal(flock(dir, LOCK_EX), 0);
+    int64_t start_us = clock_mono_us();
+    assert_int_equal(listen_at(&p, NAME, 1), -1);
+    assert_non_null(strstr(error, "another process holds the lock of its directory"));
+    assert_true(clock_mono_us() - start_us < 2 * 1000 * 1000);
+    assert_false(is_there(NAME));
+    assert_int_equal(flock(dir, LOCK_UN), 0);
+
+    int fd = listen_at(&p, NAME, 1);
+    assert_true(fd >= 0);
+    assert_int_equal(flock(dir, LOCK_EX), 0);
+    unix_path_remove(&p); /* returns, and leaves the socket, which is stale then */
+    close(fd);
+    assert_true(is_there(NAME));
+    close(dir);
+    fd = listen_at(&p, NAME, 1);
+    assert_true(fd >= 0);
+    unix_path_remove(&p);
+    close(fd);
+}
+
 static void test_bad_paths(void **state)
 {
     (void)state;
@@ -176,6 +206,7 @@ int main(void)
         cmocka_unit_test_teardown(test_no_socket, teardown),
         cmocka_unit_test_teardown(test_replaced_meanwhile, teardown),
         cmocka_unit_test_teardown(test_relative_path_and_another_directory, teardown),
+        cmocka_unit_test_teardown(test_lock_that_is_kept, teardown),
         cmocka_unit_test_teardown(test_bad_paths, teardown),
     };
     return cmocka_run_group_tests_name("net/unix_path", tests, NULL, NULL);

@@ -10,7 +10,7 @@
 
 #include "base/buf.h"
 #include "engine/engine_impl.h"
-#include "server/server.h"
+#include "server/server_impl.h"
 
 struct test_server {
     struct server *s;

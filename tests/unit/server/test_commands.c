@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "server/info.h"
+#include "admin/info.h"
 #include "unit/server/server_test.h"
 
 static struct test_server t;

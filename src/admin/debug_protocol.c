@@ -1,5 +1,5 @@
 /* DEBUG PROTOCOL: a sample of each type of reply, the same ones that Redis gives, for tests of clients. */
-#include "server/debug.h"
+#include "admin/debug.h"
 
 #include "cmd/ctx.h"
 #include "engine/session.h"

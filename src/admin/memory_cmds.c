@@ -1,9 +1,7 @@
 /* MEMORY: what a key takes, what everything takes, and whether that is as it should be. */
-#include <inttypes.h>
-
+#include "admin/admin_impl.h"
+#include "admin/info.h"
 #include "base/mem.h"
-#include "server/info.h"
-#include "server/server.h"
 
 /* A table holds on average this many bytes an entry: a cache line for 7 places that are filled to about 6/7. */
 #define TABLE_ENTRY_BYTES 11
@@ -82,49 +80,42 @@ static uint64_t stats_of_databases(struct cmd_ctx *c, struct resp_inner *in, siz
 
 static void memory_stats(struct cmd_ctx *c)
 {
-    struct server *s = server_of(c);
-    struct mem_stats m;
-    struct ks_stats k;
-    struct net_stats n = {0};
-    mem_stats(&m);
-    ks_stats(c->ks, &k);
-    if (s->net)
-        net_stats(s->net, &n);
-    uint64_t used = server_memory(s), items = k.bytes - k.table_bytes;
-    uint64_t data = items < used ? items : used;
+    struct info_facts f = {0};
+    const struct info_memory *m = &f.memory;
+    info_gather_memory(admin_of(c), &f);
 
     struct resp_inner in;
     size_t pairs = 0;
     resp_inner_open(&in, c->out);
-    pair_int(&in, &pairs, "peak.allocated", s->peak_bytes);
-    pair_int(&in, &pairs, "total.allocated", used);
-    pair_int(&in, &pairs, "startup.allocated", s->startup_bytes);
+    pair_int(&in, &pairs, "peak.allocated", m->peak);
+    pair_int(&in, &pairs, "total.allocated", m->used);
+    pair_int(&in, &pairs, "startup.allocated", m->startup);
     pair_int(&in, &pairs, "replication.backlog", 0);
     pair_int(&in, &pairs, "clients.slaves", 0);
-    pair_int(&in, &pairs, "clients.normal", n.query_bytes + n.output_bytes);
+    pair_int(&in, &pairs, "clients.normal", m->clients);
     pair_int(&in, &pairs, "cluster.links", 0);
     pair_int(&in, &pairs, "aof.buffer", 0);
     pair_int(&in, &pairs, "lua.caches", 0);
     pair_int(&in, &pairs, "functions.caches", 0);
     uint64_t keys = stats_of_databases(c, &in, &pairs);
-    pair_int(&in, &pairs, "overhead.total", used - data);
+    pair_int(&in, &pairs, "overhead.total", m->overhead);
     pair_int(&in, &pairs, "keys.count", keys);
-    pair_int(&in, &pairs, "keys.bytes-per-key", keys ? k.bytes / keys : 0);
-    pair_int(&in, &pairs, "dataset.bytes", data);
-    pair_double(&in, &pairs, "dataset.percentage", 100 * ratio((double)data, (double)used));
-    pair_double(&in, &pairs, "peak.percentage", 100 * ratio((double)used, (double)s->peak_bytes));
-    pair_int(&in, &pairs, "allocator.allocated", m.allocated);
-    pair_int(&in, &pairs, "allocator.active", m.active);
-    pair_int(&in, &pairs, "allocator.resident", m.resident);
-    pair_double(&in, &pairs, "allocator-fragmentation.ratio",
-                ratio((double)m.active, (double)m.allocated));
-    pair_int(&in, &pairs, "allocator-fragmentation.bytes", m.active - m.allocated);
-    pair_double(&in, &pairs, "allocator-rss.ratio", ratio((double)m.resident, (double)m.active));
-    pair_int(&in, &pairs, "allocator-rss.bytes", m.resident - m.active);
-    pair_double(&in, &pairs, "rss-overhead.ratio", ratio((double)s->rss_bytes, (double)m.resident));
-    pair_int(&in, &pairs, "rss-overhead.bytes", s->rss_bytes - m.resident);
-    pair_double(&in, &pairs, "fragmentation", ratio((double)s->rss_bytes, (double)m.allocated));
-    pair_int(&in, &pairs, "fragmentation.bytes", s->rss_bytes - m.allocated);
+    pair_int(&in, &pairs, "keys.bytes-per-key", keys ? f.data.bytes / keys : 0);
+    pair_int(&in, &pairs, "dataset.bytes", m->dataset);
+    pair_double(&in, &pairs, "dataset.percentage",
+                100 * ratio((double)m->dataset, (double)m->used));
+    pair_double(&in, &pairs, "peak.percentage", m->peak_perc);
+    pair_int(&in, &pairs, "allocator.allocated", f.heap.allocated);
+    pair_int(&in, &pairs, "allocator.active", f.heap.active);
+    pair_int(&in, &pairs, "allocator.resident", f.heap.resident);
+    pair_double(&in, &pairs, "allocator-fragmentation.ratio", m->frag_ratio);
+    pair_int(&in, &pairs, "allocator-fragmentation.bytes", (uint64_t)m->frag_bytes);
+    pair_double(&in, &pairs, "allocator-rss.ratio", m->heap_rss_ratio);
+    pair_int(&in, &pairs, "allocator-rss.bytes", (uint64_t)m->heap_rss_bytes);
+    pair_double(&in, &pairs, "rss-overhead.ratio", m->overhead_ratio);
+    pair_int(&in, &pairs, "rss-overhead.bytes", (uint64_t)m->overhead_bytes);
+    pair_double(&in, &pairs, "fragmentation", m->fragmentation);
+    pair_int(&in, &pairs, "fragmentation.bytes", (uint64_t)m->fragmentation_bytes);
     resp_inner_close_map(&in, pairs);
 }
 
@@ -134,7 +125,7 @@ static void memory_stats(struct cmd_ctx *c)
 
 static void memory_doctor(struct cmd_ctx *c)
 {
-    struct server *s = server_of(c);
+    const struct samples *s = &admin_of(c)->samples;
     struct mem_stats m;
     mem_stats(&m);
     struct buf out;
@@ -257,7 +248,7 @@ static const struct cmd_row memory_subs[] = {
     {.name = NULL},
 };
 
-const struct cmd_row server_rows_memory[] = {
+const struct cmd_row admin_rows_memory[] = {
     {.name = "memory",
      .arity = -2,
      .group = "server",

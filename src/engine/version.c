@@ -1,6 +1,5 @@
 /* The only file that sees the version macros of the Makefile, so that a commit recompiles nothing else. */
 #include "engine/version.h"
-#include "server/version.h"
 
 #include "base/buf.h"
 #include "base/mem.h"

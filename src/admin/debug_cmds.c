@@ -5,16 +5,25 @@
 #include <sys/mman.h>
 #include <time.h>
 
+#include "admin/admin_impl.h"
+#include "admin/debug.h"
 #include "base/glob.h"
 #include "base/mem.h"
+#include "base/logger.h"
+#include "engine/engine.h"
 #include "engine/session.h"
-#include "log/aof.h"
-#include "server/debug.h"
 #include "store/digest.h"
-#include "server/server.h"
 
 #define DEBUG_SLEEP_US_MAX 60000000
 #define MATCH_BYTES_MAX    (16 * 1024 * 1024) /* DEBUG STRINGMATCH-LEN */
+
+/* There is one whenever requests are run. */
+static const struct admin_host *host_of(const struct cmd_ctx *c)
+{
+    const struct admin_host *h = &admin_of(c)->host;
+    assert(h->server);
+    return h;
+}
 
 /* --- looking inside --------------------------------------------------------------------------------- */
 
@@ -101,23 +110,23 @@ static void debug_set_active_expire(struct cmd_ctx *c)
 
 static void debug_pause_cron(struct cmd_ctx *c)
 {
-    server_of(c)->cron_paused = !slice_is(c->argv[2], "0");
+    host_of(c)->pause_cron(host_of(c)->server, !slice_is(c->argv[2], "0"));
     resp_ok(c->out);
 }
 
 static void debug_change_repl_id(struct cmd_ctx *c)
 {
-    server_new_id(server_of(c)->repl_id);
+    host_of(c)->new_repl_id(host_of(c)->server);
     resp_ok(c->out);
 }
 
 static void debug_rewrite_all(struct cmd_ctx *c)
 {
-    const struct server *s = server_of(c);
+    const struct config_host *config = host_of(c)->config;
     char error[CONFIG_ERROR_CHARS] = "";
-    if (!s->config_host.file)
+    if (!config->file)
         resp_error(c->out, "The server is running without a config file");
-    else if (config_host_rewrite(&s->config_host, true, error) != ERR_OK)
+    else if (config_host_rewrite(config, true, error) != ERR_OK)
         resp_errorf(c->out, "CONFIG-REWRITE-FORCE-ALL failed: %s", error);
     else
         resp_ok(c->out);
@@ -133,14 +142,16 @@ static void debug_loadaof(struct cmd_ctx *c)
 {
     if (!c->session || (c->session->flags & SESSION_DENY_BLOCKING))
         resp_error(c->out, "loading takes its time: it cannot be waited for in a transaction");
-    else if (!persist_reload(server_of(c), c->session))
+    else if (host_of(c)->reload(host_of(c)->server, c->session) != ERR_OK)
         resp_error(c->out, "the append-only file is being loaded already");
 }
 
 /* What is in memory only is not lost by it. */
 static void debug_reload(struct cmd_ctx *c)
 {
-    if (server_of(c)->persist.state == PERSIST_ON)
+    struct admin_persistence p;
+    admin_persistence(admin_of(c), &p);
+    if (p.open)
         debug_loadaof(c);
     else
         resp_error(c->out, "there is no append-only file to load from: 'appendonly' is 'no'");
@@ -148,12 +159,10 @@ static void debug_reload(struct cmd_ctx *c)
 
 static void debug_flush_sleep(struct cmd_ctx *c)
 {
-    const struct server *s = server_of(c);
     int64_t us;
     if (!ctx_arg_range(c, 2, 0, DEBUG_SLEEP_US_MAX, &us, "value is out of range"))
         return;
-    if (s->persist.state != PERSIST_OFF)
-        aof_set_flush_sleep(s->persist.aof, us);
+    host_of(c)->flush_sleep(host_of(c)->server, us);
     resp_ok(c->out);
 }
 
@@ -226,7 +235,7 @@ static void debug_error(struct cmd_ctx *c)
 static void debug_log(struct cmd_ctx *c)
 {
     int len = slice_shown(c->argv[2], 1024);
-    log_warning(&server_of(c)->logger, "DEBUG LOG: %.*s", len, c->argv[2].ptr);
+    log_warning(host_of(c)->logger, "DEBUG LOG: %.*s", len, c->argv[2].ptr);
     resp_ok(c->out);
 }
 
@@ -241,7 +250,7 @@ static void debug_segfault(struct cmd_ctx *c)
 
 static void debug_panic(struct cmd_ctx *c)
 {
-    log_warning(&server_of(c)->logger, "DEBUG PANIC");
+    log_warning(host_of(c)->logger, "DEBUG PANIC");
     abort();
 }
 
@@ -336,7 +345,7 @@ static void debug_cmd(struct cmd_ctx *c)
     ctx_reply_unknown_sub(c);
 }
 
-const struct cmd_row server_rows_debug[] = {
+const struct cmd_row admin_rows_debug[] = {
     {.name = "debug",
      .fn = debug_cmd,
      .arity = -2,

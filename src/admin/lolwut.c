@@ -1,10 +1,8 @@
 /* A corsac fox, sitting in the steppe under stars that never stand in the same place twice. */
 #include "engine/version.h"
-#include "server/lolwut.h"
+#include "admin/lolwut.h"
 
 #include <string.h>
-
-#include "server/version.h"
 
 #define SKY_COLUMNS  44
 #define SKY_ROWS     5

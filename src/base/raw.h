@@ -1,0 +1,14 @@
+#pragma once
+/* Text to a descriptor with write(2) alone: for signal handlers of a process that is broken. Nothing here allocates,
+ * takes a lock or knows of stdio; what cannot be written is lost. */
+#include <stdint.h>
+
+#include "base/slice.h"
+
+void raw_slice(int fd, struct slice text);
+void raw_text(int fd, const char *text);
+/* In decimal. */
+void raw_int(int fd, int64_t v);
+void raw_uint(int fd, uint64_t v);
+/* In hexadecimal, with at least so many digits (16 at most). */
+void raw_hex(int fd, uint64_t v, int digits);

@@ -1,0 +1,10 @@
+#pragma once
+/* What the families of set commands share. */
+#include "cmd/ctx.h"
+#include "store/set.h"
+
+/* Where so much was done already that it cannot be taken back; what was done is in the log. */
+#define ERR_TEXT_NOMEM_MIDWAY "-OOM not enough memory for all of this command; some of it was done"
+
+/* All members as RESP's set; of no item none. */
+void set_reply_members(struct cmd_ctx *c, const struct item *it);

@@ -1,0 +1,290 @@
+/* Members by chance: SPOP, SRANDMEMBER. */
+#include "base/mem.h"
+#include "cmd/set.h"
+
+/* --- taking out ------------------------------------------------------------------------------- */
+
+/* Members of an effect, or their bytes, at most. */
+#define EFFECT_MEMBERS_MAX 128
+#define EFFECT_BYTES_MAX   (64 * 1024)
+
+/* What is taken out, as SREM k member ...: copied, as the set forgets it. */
+struct removal {
+    struct slice argv[2 + EFFECT_MEMBERS_MAX];
+    size_t len[EFFECT_MEMBERS_MAX];
+    int count;
+    struct buf texts;
+};
+
+static void removal_flush(struct removal *r, struct cmd_ctx *c)
+{
+    const char *at = r->texts.ptr;
+    for (int i = 0; i < r->count; at += r->len[i++])
+        r->argv[2 + i] = slice_of(at, r->len[i]);
+    if (r->count > 0)
+        ctx_effect(c, 2 + r->count, r->argv);
+    r->count = 0;
+    buf_clear(&r->texts);
+}
+
+/* False: no memory. */
+static bool removal_add(struct removal *r, struct cmd_ctx *c, struct slice member)
+{
+    if (r->count == EFFECT_MEMBERS_MAX || r->texts.len + member.len > EFFECT_BYTES_MAX)
+        removal_flush(r, c);
+    buf_append_slice(&r->texts, member);
+    if (r->texts.err)
+        return false;
+    r->len[r->count++] = member.len;
+    return true;
+}
+
+/* Takes out up to `n` members of more, each as likely, and writes them; how many it were. */
+static size_t take_some(struct cmd_ctx *c, struct ks_edit *e, uint64_t n, struct resp_writer *w)
+{
+    struct removal r = {.argv = {SLICE("SREM"), c->key.name}};
+    char scratch[NUM_I64_CHARS];
+    uint64_t left = set_count(e->item), taken = 0;
+    buf_init(&r.texts);
+    while (taken < n) {
+        struct slice member = set_at(e->item, rng_below(c->rng, left - taken), scratch);
+        if (!removal_add(&r, c, member))
+            break;
+        struct slice copy = slice_of(r.texts.ptr + r.texts.len - member.len, member.len);
+        if (set_remove(e, copy) != ERR_OK) {
+            r.count--;
+            break;
+        }
+        resp_bulk(w, copy);
+        taken++;
+    }
+    removal_flush(&r, c);
+    buf_deinit(&r.texts);
+    return taken;
+}
+
+/* The usual case, without memory of its own. */
+static enum err take_one(struct cmd_ctx *c, struct ks_edit *e)
+{
+    char scratch[NUM_I64_CHARS], copy[PACK_STRING_BYTES_MAX];
+    struct slice member = set_at(e->item, rng_below(c->rng, set_count(e->item)), scratch);
+    if (member.len > sizeof(copy))
+        return take_some(c, e, 1, c->out) == 1 ? ERR_OK : ERR_NOMEM;
+    bytes_copy(copy, member.ptr, member.len);
+    member.ptr = copy;
+    enum err err = set_remove(e, member);
+    if (err)
+        return err;
+    struct slice effect[] = {SLICE("SREM"), c->key.name, member};
+    ctx_effect(c, 3, effect);
+    resp_bulk(c->out, member);
+    return ERR_OK;
+}
+
+static void spop_one(struct cmd_ctx *c)
+{
+    struct ks_edit e;
+    if (!ctx_edit_type(c, &c->key, TYPE_SET, &e))
+        return;
+    if (!e.item) {
+        resp_null(c->out);
+        return;
+    }
+    if (take_one(c, &e) == ERR_OK) {
+        ctx_edited(c, &c->key, &e, NOTIFY_SET, "spop");
+    } else {
+        ctx_edit_undone(&e);
+        ctx_reply_nomem(c);
+    }
+}
+
+static void spop_all(struct cmd_ctx *c, const struct item *it)
+{
+    struct slice effect[] = {SLICE("DEL"), c->key.name};
+    set_reply_members(c, it);
+    ks_delete(c->ks, c->db, &c->key);
+    ctx_changed(c, &c->key, NOTIFY_SET, "spop");
+    ctx_notify(c, c->key.name, NOTIFY_GENERIC, "del");
+    ctx_effect(c, 2, effect);
+}
+
+static void cmd_spop(struct cmd_ctx *c)
+{
+    int64_t count;
+    struct ks_edit e;
+    if (c->argc == 2) {
+        spop_one(c);
+        return;
+    }
+    if (c->argc > 3) {
+        ctx_reply_syntax(c);
+        return;
+    }
+    if (!ctx_arg_range(c, 2, 0, INT64_MAX, &count, "value is out of range, must be positive"))
+        return;
+    const struct item *it = ctx_write(c, &c->key);
+    if (!ctx_is_type(c, it, TYPE_SET))
+        return;
+    if (!it || count == 0) {
+        resp_set(c->out, 0);
+        return;
+    }
+    if ((uint64_t)count >= set_count(it)) {
+        spop_all(c, it);
+        return;
+    }
+    struct resp_inner in;
+    ctx_edit_type(c, &c->key, TYPE_SET, &e);
+    resp_inner_open(&in, c->out);
+    size_t taken = take_some(c, &e, (uint64_t)count, &in.w);
+    if (taken > 0) {
+        resp_inner_close_set(&in, taken);
+        ctx_edited(c, &c->key, &e, NOTIFY_SET, "spop");
+    } else {
+        resp_inner_drop(&in);
+        ctx_edit_undone(&e);
+        ctx_reply_nomem(c);
+    }
+}
+
+/* --- looking at ------------------------------------------------------------------------------- */
+
+static void reply_at(struct cmd_ctx *c, const struct item *it, uint64_t n)
+{
+    char scratch[NUM_I64_CHARS];
+    resp_bulk(c->out, set_at(it, n, scratch));
+}
+
+/* Of n positions k < n, each set of k as likely: walks along all and takes each with the share that is wanted yet. */
+static void reply_by_walk(struct cmd_ctx *c, const struct item *it, uint64_t k, uint64_t n)
+{
+    struct set_walk w;
+    struct slice member;
+    set_walk_init(&w, it, 0);
+    for (; k > 0 && set_walk_next(&w, &member); n--) {
+        if (rng_below(c->rng, n) >= k)
+            continue;
+        resp_bulk(c->out, member);
+        k--;
+    }
+}
+
+/* Positions that were drawn: a table of open addressing, with 0 for an empty place. */
+struct drawn {
+    uint64_t *at; /* position + 1 */
+    size_t mask;
+};
+
+static bool drawn_add(struct drawn *d, uint64_t position)
+{
+    size_t i = (size_t)(position * 0x9e3779b97f4a7c15u >> 20) & d->mask;
+    for (; d->at[i]; i = (i + 1) & d->mask)
+        if (d->at[i] == position + 1)
+            return false;
+    d->at[i] = position + 1;
+    return true;
+}
+
+/* The same for few of many: draws positions until there are k others. */
+static void reply_by_draws(struct cmd_ctx *c, const struct item *it, uint64_t k, uint64_t n)
+{
+    size_t places = 4;
+    while (places < 2 * k)
+        places *= 2;
+    struct drawn d = {mem_try_zalloc(places * sizeof(d.at[0])), places - 1};
+    if (!d.at) {
+        ctx_reply_nomem(c);
+        return;
+    }
+    resp_array(c->out, k);
+    while (k > 0) {
+        uint64_t position = rng_below(c->rng, n);
+        if (!drawn_add(&d, position))
+            continue;
+        reply_at(c, it, position);
+        k--;
+    }
+    mem_free(d.at);
+}
+
+/* Of more than one in so many members a walk is cheaper than draws. */
+#define WALK_SHARE 4
+static void srandmember_many(struct cmd_ctx *c, const struct item *it, int64_t wanted)
+{
+    uint64_t count = set_count(it);
+    if (wanted < 0) {
+        uint64_t n = (uint64_t)-wanted;
+        resp_array(c->out, n);
+        while (n-- > 0)
+            reply_at(c, it, rng_below(c->rng, count));
+        return;
+    }
+    uint64_t n = (uint64_t)wanted < count ? (uint64_t)wanted : count;
+    if (n >= count / WALK_SHARE) {
+        resp_array(c->out, n);
+        reply_by_walk(c, it, n, count);
+    } else {
+        reply_by_draws(c, it, n, count);
+    }
+}
+
+static void cmd_srandmember(struct cmd_ctx *c)
+{
+    const struct item *it;
+    int64_t wanted;
+    if (c->argc == 2) {
+        if (!ctx_read_type(c, &c->key, TYPE_SET, &it))
+            return;
+        if (it)
+            reply_at(c, it, rng_below(c->rng, set_count(it)));
+        else
+            resp_null(c->out);
+        return;
+    }
+    if (c->argc > 3) {
+        ctx_reply_syntax(c);
+        return;
+    }
+    if (!ctx_arg_range(c, 2, -INT64_MAX, INT64_MAX, &wanted, NULL))
+        return;
+    if (wanted < -(INT64_MAX / 2)) {
+        resp_error(c->out, "value is out of range");
+        return;
+    }
+    if (!ctx_read_type(c, &c->key, TYPE_SET, &it))
+        return;
+    if (it && wanted != 0)
+        srandmember_many(c, it, wanted);
+    else
+        resp_array(c->out, 0);
+}
+
+/* --- rows ------------------------------------------------------------------------------------- */
+
+const struct cmd_row cmd_rows_set_random[] = {
+    {.name = "spop",
+     .fn = cmd_spop,
+     .arity = -2,
+     .flags = CMD_WRITE | CMD_FAST,
+     .acl = ACL_SET,
+     .keys = {CMD_KEY(1, KEY_RW | KEY_ACCESS | KEY_DELETE)},
+     .group = "set",
+     .since = "1.0.0",
+     .complexity = "O(log N), or O(M log N) for M members of N",
+     .summary = "Removes random members from a set and returns them.",
+     .synopsis = "key [count]",
+     .tips = "nondeterministic_output"},
+    {.name = "srandmember",
+     .fn = cmd_srandmember,
+     .arity = -2,
+     .flags = CMD_READONLY,
+     .acl = ACL_SET,
+     .keys = {CMD_KEY(1, KEY_RO | KEY_ACCESS)},
+     .group = "set",
+     .since = "1.0.0",
+     .complexity = "O(log N), or O(M log N) for M members of N",
+     .summary = "Returns random members of a set.",
+     .synopsis = "key [count]",
+     .tips = "nondeterministic_output"},
+    {.name = NULL},
+};

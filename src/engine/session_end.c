@@ -1,0 +1,48 @@
+/* The end of a session, and its return to a new one's state: it leaves what it takes part in. */
+#include <assert.h>
+
+#include "base/mem.h"
+#include "engine/engine_impl.h"
+#include "engine/multi.h"
+
+/* Leaves everything that other parts of the engine know it by. */
+static void leave_all(struct session *s)
+{
+    multi_discard(s);
+    const struct engine_observers *o = &s->engine->observers;
+    if (o->leave)
+        o->leave(o->clients, s);
+}
+
+void session_free(struct session **session)
+{
+    struct session *s = *session;
+    struct engine *e = s->engine;
+    assert(e->current != s);
+    if (s->flags & SESSION_BLOCKED)
+        block_end(s, UNBLOCK_CLOSE);
+    if (s->flags & SESSION_PAUSED)
+        e->paused_count--;
+    leave_all(s);
+    gate_leave(s);
+    session_unlink(e, s);
+    outq_deinit(&s->queue);
+    mem_free(s->name);
+    mem_free(s->lib_name);
+    mem_free(s->lib_version);
+    mem_free(s);
+    *session = NULL;
+}
+
+void session_reset(struct session *s)
+{
+    leave_all(s);
+    s->db = 0;
+    s->writer.proto = 2;
+    bool open = s->engine->config->password.len == 0;
+    session_flags(s, open ? SESSION_AUTHENTICATED : 0,
+                  SESSION_MONITOR | SESSION_NO_EVICT | SESSION_NO_TOUCH | SESSION_REPLY_OFF |
+                      SESSION_REPLY_SKIP | SESSION_REPLY_SKIP_NEXT |
+                      (open ? 0 : SESSION_AUTHENTICATED));
+    session_set_text(&s->name, SLICE(""));
+}

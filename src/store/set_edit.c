@@ -1,0 +1,242 @@
+#include "store/set_impl.h"
+
+/* A set that lies in its item has at most so many bytes, */
+#define SET_ITEM_BYTES_MAX (32 * 1024)
+/* and one in a pack that is large to Redis at most so many, and members. */
+#define SET_GROWN_PACK_BYTES_MAX   1024
+#define SET_GROWN_PACK_MEMBERS_MAX 128
+/* Integers become a pack where it has at most so many bytes. */
+#define SET_INTEGERS_AS_PACK_BYTES_MAX 4096
+#define PACK_INT_BYTES_MAX             9
+
+/* --- from one form to another ------------------------------------------------------------------------- */
+
+static void put_tree(struct ks_edit *e, struct hashtree *t)
+{
+    memcpy((char *)item_value_place(e->item), &t, sizeof(t));
+}
+
+/* The tree of the set, to be changed; NULL: no memory. */
+static struct hashtree *own_tree(struct ks_edit *e)
+{
+    struct hashtree *t = set_tree(e->item);
+    if (!hashtree_own(&t))
+        return NULL;
+    put_tree(e, t);
+    return t;
+}
+
+static enum err tree_add(struct hashtree *t, struct slice member, bool *added)
+{
+    struct pack_entry m;
+    if (!pack_entry_init(&m, member))
+        return ERR_NOMEM;
+    struct hashtree_new n = {.string = &m, .due_ms = HASHTREE_NO_DUE};
+    enum err err = hashtree_set(t, &n, added);
+    pack_entry_deinit(&m);
+    return err;
+}
+
+static enum err fill_tree(struct hashtree *t, const struct item *it)
+{
+    struct set_walk w;
+    struct slice member;
+    bool added;
+    enum err err = ERR_OK;
+    set_walk_init(&w, it, 0);
+    while (!err && set_walk_next(&w, &member))
+        err = tree_add(t, member, &added);
+    return err;
+}
+
+/* A set that lies in its item becomes a tree, for good. */
+static enum err to_tree(struct ks_edit *e)
+{
+    struct hashtree_options o = {.heap = e->ks->items, .hash = &e->ks->hash};
+    struct hashtree *t = hashtree_try_new(&o);
+    if (!t)
+        return ERR_NOMEM;
+    struct item_value v = item_value_tree(TYPE_SET, (void *const *)&t);
+    v.flags = ITEM_GROWN;
+    if (fill_tree(t, e->item) == ERR_OK && ks_edit_replace(e, &v))
+        return ERR_OK;
+    hashtree_drop(t);
+    return ERR_NOMEM;
+}
+
+/* Integers become a pack that is small to Redis. */
+static enum err ints_to_pack(struct ks_edit *e)
+{
+    char pack[SET_INTEGERS_AS_PACK_BYTES_MAX], *end = pack;
+    struct set_walk w;
+    struct slice member;
+    set_walk_init(&w, e->item, 0);
+    while (set_walk_next(&w, &member)) {
+        struct pack_entry m;
+        pack_entry_init_to_find(&m, member);
+        end = pack_entry_write(&m, end);
+    }
+    struct item_value v = item_value_empty(TYPE_SET);
+    v.bytes = pack;
+    v.len = (uint16_t)(end - pack);
+    return ks_edit_replace(e, &v) ? ERR_OK : ERR_NOMEM;
+}
+
+/* --- adding --------------------------------------------------------------------------------------------- */
+
+static enum err add_to_tree(struct ks_edit *e, struct pack_entry *m, bool *added)
+{
+    struct hashtree *t = own_tree(e);
+    struct hashtree_entry there;
+    if (!t)
+        return ERR_NOMEM;
+    if (m->code != PACK_CODE_BLOB)
+        return hashtree_set(t, &(struct hashtree_new){.string = m, .due_ms = HASHTREE_NO_DUE},
+                            added);
+    /* A blob is made of what is not there only. */
+    return hashtree_find(t, m, &there) ? ERR_OK : tree_add(t, m->string, added);
+}
+
+static enum err add_as_tree(struct ks_edit *e, struct pack_entry *m, bool *added)
+{
+    enum err err = to_tree(e);
+    return err ? err : add_to_tree(e, m, added);
+}
+
+static enum err insert_int(struct ks_edit *e, size_t n, int64_t v)
+{
+    struct slice run = set_run(e->item);
+    size_t count = intset_count(run), width = intset_width(run), wider = intset_width_of(v);
+    if (wider <= width) {
+        if (!ks_edit_splice(e, intset_bytes(width, n), 0, width))
+            return ERR_NOMEM;
+        intset_put((char *)item_value_place(e->item), n, v);
+        return ERR_OK;
+    }
+    if (!ks_edit_splice(e, run.len, 0, intset_bytes(wider, count + 1) - run.len))
+        return ERR_NOMEM;
+    char *to = (char *)item_value_place(e->item);
+    intset_widen(to, count, wider);
+    /* What needs another width is ahead of all others or behind them. */
+    if (n == 0)
+        memmove(to + intset_bytes(wider, 1), to + intset_bytes(wider, 0), count * wider);
+    intset_put(to, n, v);
+    return ERR_OK;
+}
+
+static enum err add_to_ints(struct ks_edit *e, struct pack_entry *m, bool *added)
+{
+    const struct ks_limits *limits = &e->ks->limits;
+    struct slice run = set_run(e->item);
+    size_t count = intset_count(run), n;
+    enum err err;
+    if (!set_is_integer(m)) {
+        char scratch[NUM_I64_CHARS];
+        size_t longest = set_at(e->item, 0, scratch).len,
+               last = set_at(e->item, count - 1, scratch).len;
+        if (last > longest)
+            longest = last;
+        bool small = (int64_t)count < limits->set_max_listpack_entries &&
+                     (int64_t)m->string.len <= limits->set_max_listpack_value &&
+                     (int64_t)longest <= limits->set_max_listpack_value &&
+                     count * PACK_INT_BYTES_MAX <= SET_INTEGERS_AS_PACK_BYTES_MAX;
+        err = small ? ints_to_pack(e) : to_tree(e);
+        return err ? err : set_add(e, m->string, added);
+    }
+    if (intset_find(run, m->number, &n))
+        return ERR_OK;
+    size_t width = intset_width(run), wider = intset_width_of(m->number);
+    bool small = (int64_t)count < limits->set_max_intset_entries &&
+                 intset_bytes(wider > width ? wider : width, count + 1) <= SET_ITEM_BYTES_MAX;
+    if (!small)
+        return add_as_tree(e, m, added);
+    err = insert_int(e, n, m->number);
+    *added = err == ERR_OK;
+    return err;
+}
+
+static enum err first_int(struct ks_edit *e, int64_t v, bool *added)
+{
+    char run[INTSET_HEADER_BYTES + sizeof(v)];
+    intset_init(run, v);
+    struct item_value value = {.bytes = run,
+                               .len = (uint16_t)intset_bytes(intset_width_of(v), 1),
+                               .kind = ITEM_KIND(SET, INTS)};
+    *added = ks_edit_replace(e, &value);
+    return *added ? ERR_OK : ERR_NOMEM;
+}
+
+static enum err add_to_pack(struct ks_edit *e, struct pack_entry *m, bool *added)
+{
+    const struct ks_limits *limits = &e->ks->limits;
+    struct slice pack = set_run(e->item);
+    if (pack.len == 0 && set_is_integer(m) && limits->set_max_intset_entries > 0)
+        return first_int(e, m->number, added);
+    if (pack_find(pack, 1, m))
+        return ERR_OK;
+    size_t count = pack_count(pack), bytes = pack.len + m->bytes;
+    bool small =
+        !(e->item->flags & ITEM_GROWN) && (int64_t)count < limits->set_max_listpack_entries &&
+        (int64_t)m->string.len <= limits->set_max_listpack_value && bytes <= SET_ITEM_BYTES_MAX;
+    bool grown_fits = count < SET_GROWN_PACK_MEMBERS_MAX && bytes <= SET_GROWN_PACK_BYTES_MAX;
+    if (m->code == PACK_CODE_BLOB || !(small || grown_fits))
+        return add_as_tree(e, m, added);
+    char *to = ks_edit_splice(e, pack.len, 0, m->bytes);
+    if (!to)
+        return ERR_NOMEM;
+    pack_entry_write(m, to);
+    if (!small)
+        e->item->flags |= ITEM_GROWN;
+    *added = true;
+    return ERR_OK;
+}
+
+enum err set_add(struct ks_edit *e, struct slice member, bool *added)
+{
+    struct pack_entry m;
+    *added = false;
+    pack_entry_init_to_find(&m, member);
+    if (item_enc(e->item) == ENC_TREE)
+        return add_to_tree(e, &m, added);
+    return item_enc(e->item) == ENC_INTS ? add_to_ints(e, &m, added) : add_to_pack(e, &m, added);
+}
+
+enum err set_expect(struct ks_edit *e, size_t count, struct slice first)
+{
+    const struct ks_limits *limits = &e->ks->limits;
+    int64_t number, most = limits->set_max_listpack_entries;
+    if (item_enc(e->item) == ENC_TREE)
+        return ERR_OK;
+    bool is_new = item_enc(e->item) == ENC_EMBED && e->item->vlen == 0;
+    if (item_enc(e->item) == ENC_INTS ||
+        (is_new && num_parse_i64(first, &number) && most < limits->set_max_intset_entries))
+        most = limits->set_max_intset_entries;
+    return (int64_t)count > most ? to_tree(e) : ERR_OK;
+}
+
+/* --- removing -------------------------------------------------------------------------------------------- */
+
+static enum err remove_from_tree(struct ks_edit *e, const struct pack_entry *m)
+{
+    struct hashtree *t = own_tree(e);
+    return t ? hashtree_remove(t, m) : ERR_NOMEM;
+}
+
+enum err set_remove(struct ks_edit *e, struct slice member)
+{
+    struct pack_entry m;
+    size_t n;
+    pack_entry_init_to_find(&m, member);
+    if (item_enc(e->item) == ENC_TREE)
+        return remove_from_tree(e, &m);
+    struct slice run = set_run(e->item);
+    if (item_enc(e->item) == ENC_INTS) {
+        if (!set_is_integer(&m) || !intset_find(run, m.number, &n))
+            return ERR_NOTFOUND;
+        return ks_edit_splice(e, intset_offset(run, n), intset_width(run), 0) ? ERR_OK : ERR_NOMEM;
+    }
+    const char *at = pack_find(run, 1, &m);
+    if (!at)
+        return ERR_NOTFOUND;
+    return ks_edit_splice(e, (size_t)(at - run.ptr), pack_bytes(at), 0) ? ERR_OK : ERR_NOMEM;
+}
