@@ -93,23 +93,28 @@ void aof_want_sync(struct aof *a, uint64_t pos)
     writer_want_sync(a->writer, pos);
 }
 
-void aof_set_policy(struct aof *a, enum writer_policy policy)
+static void set_policy(struct aof *a, enum writer_policy policy)
 {
+    if (policy == a->policy)
+        return;
     a->policy = policy;
     if (a->writer)
         writer_set_policy(a->writer, policy);
 }
 
-void aof_set_timestamps(struct aof *a, bool on)
-{
-    a->timestamps = on;
-}
-
-void aof_set_keep_history(struct aof *a, bool on)
+static void set_keep_history(struct aof *a, bool on)
 {
     bool was = atomic_exchange(&a->keep_history, on);
     if (was && !on && a->writer)
         aof_history_drop(a);
+}
+
+void aof_configure(struct aof *a, const struct aof_config *c)
+{
+    set_policy(a, (enum writer_policy)c->policy);
+    set_keep_history(a, c->keep_history);
+    a->timestamps = c->timestamps;
+    a->load_truncated = c->load_truncated;
 }
 
 void aof_set_flush_sleep(struct aof *a, int64_t us)
@@ -190,10 +195,10 @@ enum err aof_open(struct aof **out, const struct aof_options *o, char error[AOF_
     struct aof *a = mem_zalloc(sizeof(*a));
     a->dir = mem_strdup(o->dir);
     a->filename = mem_strdup(o->filename);
-    a->policy = o->policy;
-    a->load_truncated = o->load_truncated;
-    a->timestamps = o->timestamps;
-    a->keep_history = o->keep_history;
+    a->policy = (enum writer_policy)o->config.policy;
+    a->load_truncated = o->config.load_truncated;
+    a->timestamps = o->config.timestamps;
+    a->keep_history = o->config.keep_history;
     a->unix_s = o->unix_s;
     a->logger = o->logger;
     a->dir_fd = a->prepared.fd = -1;

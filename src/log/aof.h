@@ -35,16 +35,21 @@
 
 struct aof;
 struct stream;
-struct aof_options {
-    const char *dir;      /* appenddirname; created when missing. Copied, like the next */
-    const char *filename; /* appendfilename */
-    /* where Redis before 7 wrote its one file, which is taken over; NULL: none. Borrowed for the call */
-    const char *old_dir;
-    enum writer_policy policy;
+/* What the configuration decides, and may change while the log is open: aof_configure. */
+struct aof_config {
+    int policy; /* appendfsync: enum writer_policy */
     /* aof-load-truncated: a torn tail of the last file is cut and reported; else it stops the start */
     bool load_truncated;
     bool timestamps;   /* aof-timestamp-enabled */
     bool keep_history; /* aof-disable-auto-gc: files that are no longer needed stay */
+};
+
+struct aof_options {
+    struct aof_config config; /* copied, as the log's threads look at it */
+    const char *dir;          /* appenddirname; created when missing. Copied, like the next */
+    const char *filename;     /* appendfilename */
+    /* where Redis before 7 wrote its one file, which is taken over; NULL: none. Borrowed for the call */
+    const char *old_dir;
     /* It will be begun with AOF_FRESH or AOF_BASE_ONLY. What would wait for the disk is left to the threads of the
      * first rewrite: this opens and locks the directory, reads the manifest and the first bytes of what it names. */
     bool fresh;
@@ -120,10 +125,8 @@ bool aof_placed(const struct aof *a);
 uint64_t aof_promised(const struct aof *a);
 bool aof_syncs_always(const struct aof *a); /* the policy is `always` */
 void aof_want_sync(struct aof *a, uint64_t pos);
-void aof_set_policy(struct aof *a, enum writer_policy policy);
-void aof_set_timestamps(struct aof *a, bool on);
-/* Off: the files that were kept go. */
-void aof_set_keep_history(struct aof *a, bool on);
+/* Puts a changed configuration into force; files that were kept and are no longer to be go. */
+void aof_configure(struct aof *a, const struct aof_config *c);
 /* For tests: the writer rests so long ahead of each write. */
 void aof_set_flush_sleep(struct aof *a, int64_t us);
 

@@ -6,6 +6,7 @@
 
 #include "config/option.h"
 #include "engine/engine.h"
+#include "log/aof.h"
 #include "net/net.h"
 #include "store/limits.h"
 
@@ -54,9 +55,9 @@ struct config {
 
     /* durability */
     bool aof;
-    int aof_policy; /* enum writer_policy */
+    struct aof_config log;
     char *aof_filename, *aof_dirname;
-    bool aof_load_truncated, aof_timestamps, aof_rdb_preamble, aof_keep_history;
+    bool aof_rdb_preamble;
     int64_t aof_rewrite_percentage, aof_rewrite_min_bytes, aof_rewrite_cpu;
 
     /* data */

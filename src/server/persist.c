@@ -79,11 +79,8 @@ static enum err open_log(struct server *s, const struct config *c, bool load,
         .dir = dir,
         .filename = c->aof_filename,
         .old_dir = load ? c->dir : NULL,
-        .policy = (enum writer_policy)c->aof_policy,
-        .load_truncated = c->aof_load_truncated,
-        .timestamps = c->aof_timestamps,
+        .config = c->log,
         .fresh = !load,
-        .keep_history = c->aof_keep_history,
         .unix_s = clock_wall_ms() / 1000,
         .logger = &s->logger,
     };
@@ -348,14 +345,10 @@ enum err persist_apply(struct server *s, const struct config *next, char error[C
     if (next->aof_rdb_preamble != s->config.aof_rdb_preamble)
         warn_preamble(s, next);
     bool loading = p->loading && p->aof; /* the log that goes on with these when it is loaded */
-    if (p->state == PERSIST_ON || loading) {
-        aof_set_policy(p->aof, (enum writer_policy)next->aof_policy);
-        if (p->state == PERSIST_ON)
-            engine_log_look(s->engine);
-        aof_set_timestamps(p->aof, next->aof_timestamps);
-    }
     if (p->state == PERSIST_ON || p->state == PERSIST_ONCE || loading)
-        aof_set_keep_history(p->aof, next->aof_keep_history);
+        aof_configure(p->aof, &next->log);
+    if (p->state == PERSIST_ON)
+        engine_log_look(s->engine);
     /* Any other change of `appendonly` waits for the end of the turn. */
     if (next->aof && !s->config.aof && p->state == PERSIST_OFF && !p->loading && !p->reload &&
         !unit_nested(s->engine) && !snapshot_jobs_busy(engine_jobs(s->engine)))

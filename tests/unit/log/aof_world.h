@@ -297,9 +297,9 @@ static inline struct aof *world_open(struct world *w, const char *dir, enum writ
     struct aof *a = NULL;
     struct aof_options o = {.dir = dir,
                             .filename = "log.aof",
-                            .policy = policy,
-                            .load_truncated = true,
-                            .timestamps = true,
+                            .config.policy = policy,
+                            .config.load_truncated = true,
+                            .config.timestamps = true,
                             .unix_s = WORLD_BEGUN_S,
                             .logger = &w->logger};
     if (aof_open(&a, &o, error) != ERR_OK)

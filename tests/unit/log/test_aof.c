@@ -382,7 +382,7 @@ static void test_files_begin_with_their_date(void **state)
                                                           "#BASE\r\n#TS:1700000005\r\n*2\r\n"
                                                                  : SNAPSHOT_DATE "#BASE\r\n*2\r\n");
         check_start(round == 2 ? "2.incr" : "3.incr", SNAPSHOT_DATE "#SEAL ");
-        aof_set_timestamps(a, false);
+        aof_configure(a, &(struct aof_config){.policy = WRITER_NO});
     }
     assert_true(aof_close(&a));
     world_judge_dir(&w, "log", w.points[w.count - 1].pos);
@@ -404,7 +404,7 @@ static struct aof *begin_beside_history(struct world *w)
     struct aof *a = NULL;
     struct aof_options o = {.dir = "log",
                             .filename = "log.aof",
-                            .keep_history = true,
+                            .config.keep_history = true,
                             .fresh = true,
                             .logger = &w->logger};
     assert_int_equal(aof_open(&a, &o, error), ERR_OK);
@@ -438,7 +438,7 @@ static void test_names_of_history_are_taken(void **state)
     check_start("1.incr", "old increment");
     check_start("2.base", SNAPSHOT_DATE "#BASE\r\n");
     check_start("2.incr", SNAPSHOT_DATE "#SEAL ");
-    aof_set_keep_history(a, false);
+    aof_configure(a, &(struct aof_config){.policy = WRITER_NO});
     assert_true(aof_close(&a));
     assert_int_equal(count_files("log"), 3);
     world_judge_dir(&w, "log", w.points[w.count - 1].pos);

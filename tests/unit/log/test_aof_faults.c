@@ -169,7 +169,7 @@ static void test_no_write_waits_for_history(void **state)
     world_init(&w, 4);
     remove_dir("log");
     struct aof *a = world_restart(&w, "log", WRITER_EVERYSEC, 0);
-    aof_set_keep_history(a, true);
+    aof_configure(a, &(struct aof_config){.policy = WRITER_EVERYSEC, .keep_history = true});
     assert_true(world_rewrite_begin(&w, a));
     while (a->rewrite) {
         world_rewrite_slice(&w, a);
@@ -178,7 +178,7 @@ static void test_no_write_waits_for_history(void **state)
     assert_true(w.rewrite_ok);
     assert_true(a->manifest.count > manifest_live(&a->manifest));
     disk_shim_delay(shim, ABOUT_NAMES, DISK_SHIM_HOLD_US);
-    aof_set_keep_history(a, false);
+    aof_configure(a, &(struct aof_config){.policy = WRITER_EVERYSEC});
     do {
         beside += write_beside_calls(&w, a);
         usleep(1000);
@@ -202,7 +202,7 @@ static void test_beginning_anew_waits_for_no_slow_disk(void **state)
     remove_dir("log");
     struct aof_options o = {.dir = "log",
                             .filename = "log.aof",
-                            .policy = WRITER_ALWAYS,
+                            .config.policy = WRITER_ALWAYS,
                             .fresh = true,
                             .logger = &w.logger};
     disk_shim_delay(shim, ALL_CALLS, DISK_SHIM_HOLD_US);

@@ -34,7 +34,7 @@ static enum reader_status load(const char *dir, bool truncated, char got[256], u
                                char error[AOF_ERROR_CHARS])
 {
     struct aof_options o = {
-        .dir = dir, .filename = "a", .load_truncated = truncated, .logger = &logger};
+        .dir = dir, .filename = "a", .config.load_truncated = truncated, .logger = &logger};
     struct aof *a = NULL;
     struct reader_batch b;
     enum reader_status status;

@@ -11,8 +11,11 @@ static struct logger logger;
 
 static struct aof *open_log(const char *dir, const char *old_dir, char error[AOF_ERROR_CHARS])
 {
-    struct aof_options o = {
-        .dir = dir, .filename = "a", .old_dir = old_dir, .load_truncated = true, .logger = &logger};
+    struct aof_options o = {.dir = dir,
+                            .filename = "a",
+                            .old_dir = old_dir,
+                            .config.load_truncated = true,
+                            .logger = &logger};
     struct aof *a = NULL;
     error[0] = 0;
     return aof_open(&a, &o, error) == ERR_OK ? a : NULL;
