@@ -664,7 +664,7 @@ class Databases:
             if key in self.here:
                 pairs = self.pop_ranked(key, end == "MAX", most)
                 return [key, [self.flat([pair]) for pair in pairs]]
-        return None
+        return self.no_array
 
     def do_zremrangebyrank(self, key, first, last):
         return self.take_members(key, [member for member, _ in self.ranked(key)[first:last + 1 or None]])
