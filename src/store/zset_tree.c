@@ -43,7 +43,7 @@ static size_t order_outside(struct slice run)
 }
 
 /* Smaller leaves take less copying within them, larger ones less memory for their headers. */
-#define LEAF_BYTES_MAX 2048
+#define LEAF_BYTES_MAX 3072
 
 static const struct btree_ops order_ops = {.leaf_bytes_max = LEAF_BYTES_MAX,
                                            .bytes = zset_element_bytes,
