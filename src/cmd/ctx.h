@@ -293,6 +293,12 @@ extern const struct cmd_row cmd_rows_set_ops[];       /* SINTER, SUNION, SDIFF a
 extern const struct cmd_row cmd_rows_list[];          /* LPUSH, LPOP, LRANGE and their family */
 extern const struct cmd_row cmd_rows_list_move[];     /* LPOS LMPOP LMOVE RPOPLPUSH LMOVEM */
 extern const struct cmd_row cmd_rows_list_blocking[]; /* BLPOP and its like */
+extern const struct cmd_row cmd_rows_zset[];          /* ZADD ZREM ZSCORE ZRANK and their like */
+extern const struct cmd_row cmd_rows_zset_range[];    /* ZRANGE, ZCOUNT, ZREMRANGEBYSCORE ... */
+extern const struct cmd_row cmd_rows_zset_pop[];      /* ZPOPMIN ZPOPMAX ZMPOP */
+extern const struct cmd_row cmd_rows_zset_blocking[]; /* BZPOPMIN BZPOPMAX BZMPOP */
+extern const struct cmd_row cmd_rows_zset_combine[];  /* ZUNION ZINTER ZDIFF */
+extern const struct cmd_row cmd_rows_zset_random[];   /* ZRANDMEMBER ZSCAN */
 
 /* Adds all of them. */
 void cmd_add_rows(struct cmd_table *t);
