@@ -98,6 +98,7 @@ struct value_ops {
 extern const struct value_ops value_ops_string;
 extern const struct value_ops value_ops_list;
 extern const struct value_ops value_ops_set;
+extern const struct value_ops value_ops_zset;
 extern const struct value_ops value_ops_hash;
 const struct value_ops *value_ops(enum item_type t);
 
