@@ -40,7 +40,8 @@ enum item_type { TYPE_STRING, TYPE_LIST, TYPE_SET, TYPE_ZSET, TYPE_HASH, TYPE_ST
 
 #define ITEM_KLEN_LONG     255
 #define ITEM_KEY_BYTES_MAX UINT32_MAX /* of a longer one no item is made, as if memory lacked */
-#define ITEM_NO_EXPIRY     INT64_MAX  /* "never", wherever a deadline is handed around */
+/* "None", wherever a deadline is handed around: below every deadline, and INT64_MAX is one, which never comes. */
+#define ITEM_NO_EXPIRY (-1)
 
 struct item {
     uint8_t access[3];
@@ -67,6 +68,12 @@ static inline int64_t item_expiry_ms(const struct item *it)
     if (item_has_expiry(it))
         memcpy(&ms, it->body, sizeof(ms));
     return ms;
+}
+/* From when on it is not there any more; INT64_MAX: for ever. */
+static inline int64_t item_due_ms(const struct item *it)
+{
+    int64_t ms = item_expiry_ms(it);
+    return ms == ITEM_NO_EXPIRY ? INT64_MAX : ms;
 }
 static inline const char *item_behind_expiry(const struct item *it)
 {

@@ -16,7 +16,7 @@
 enum err ks_note_deadline(struct keyspace *ks, struct ks_place *at, uint32_t hash,
                           int64_t deadline_ms)
 {
-    if (deadline_ms == ITEM_NO_EXPIRY)
+    if (deadline_ms == ITEM_NO_EXPIRY || deadline_ms == INT64_MAX) /* which never comes */
         return ERR_OK;
     struct ks_cell *cell = at->cell;
     if (cell->expires == 0)
@@ -122,7 +122,7 @@ static void look_at(void *item, uint32_t hash, void *arg)
     struct due_look *look = arg;
     int64_t deadline_ms = ks_least_due_ms(item);
     if (deadline_ms <= look->now_ms && look->count < look->max) {
-        look->due[look->count].elements = item_expiry_ms(item) > look->now_ms;
+        look->due[look->count].elements = item_due_ms(item) > look->now_ms;
         look->due[look->count].it = item;
         look->due[look->count].hash = hash;
         look->count++;
@@ -137,7 +137,7 @@ static unsigned expire_part(struct keyspace *ks, int db, struct ks_cell *cell, u
 {
     struct due_look look = {
         .now_ms = ks->now_ms,
-        .least_ms = ITEM_NO_EXPIRY,
+        .least_ms = INT64_MAX,
         .max = max < EXPIRE_BATCH_MAX ? max : EXPIRE_BATCH_MAX,
     };
     table_range(&cell->table, from, to, prefetch_item, NULL); /* misses overlap */

@@ -206,10 +206,10 @@ static inline bool ks_is_due(const struct keyspace *ks, const struct item *it)
            ks->expiry != KS_EXPIRY_IGNORE;
 }
 
-/* When an item or something in it is due, at the earliest. */
+/* When an item or something in it is due, at the earliest. INT64_MAX: never. */
 static inline int64_t ks_least_due_ms(const struct item *it)
 {
-    int64_t own_ms = item_expiry_ms(it);
+    int64_t own_ms = item_due_ms(it);
     if (__builtin_expect(!(it->flags & ITEM_DUES), 1))
         return own_ms;
     int64_t within_ms = value_ops(item_type(it))->due_ms(it);

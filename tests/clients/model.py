@@ -395,10 +395,11 @@ class Databases:
 
     do_touch = do_exists
 
+    TYPES = {frozenset: b"+set", list: b"+list", tuple: b"+hash"}
+
     def do_type(self, key):
         data = self.data(key)
-        kinds = {frozenset: b"+set", list: b"+list", tuple: b"+hash", type(None): b"+none"}
-        return kinds.get(type(data), b"+string")
+        return b"+none" if data is None else self.TYPES.get(type(data), b"+string")
 
     # --- lists: data is a list of Python's, which is never changed ------------------------------------
 
@@ -653,6 +654,17 @@ class Databases:
         self.here.pop(destination, None)  # with its deadline
         self.keep(destination, members)
         return len(members)
+
+    def do_sort(self, key, *words):
+        """ALPHA, with or without STORE."""
+        result = sorted(self.members(key))
+        if "STORE" not in words:
+            return result
+        destination = words[words.index("STORE") + 1]
+        self.here.pop(destination, None)
+        if result:
+            self.put(destination, list(result))
+        return len(result)
 
     def do_sinterstore(self, destination, *keys):
         return self.store(destination, self.of_all(frozenset.intersection, keys))

@@ -236,7 +236,8 @@ class Commands:
         return self.rng.choice((
             ("SMEMBERS", key), ("SCARD", key), ("SISMEMBER", key, *self.members(1)), ("TYPE", key),
             ("SPOP", key, 10**6), ("SPOP", key, 0), ("DEL", key, self.key("m")), ("PEXPIREAT", key, self.far()),
-            ("PERSIST", key), ("RENAME", key, self.key("m")), ("COPY", key, self.key("m"), "REPLACE"),
+            ("SORT", key, "ALPHA"), ("SORT", key, "ALPHA", "STORE", b"sorted"), ("PERSIST", key),
+            ("RENAME", key, self.key("m")), ("COPY", key, self.key("m"), "REPLACE"),
             ("MOVE", key, self.rng.choice(self.databases))))
 
     def make_select(self):

@@ -238,7 +238,7 @@ const char *cmd_test_run(struct cmd_test *t, const char *line)
 
 /* --- replaying ----------------------------------------------------------------------------------- */
 
-#define LOG_WORDS_MAX 64
+#define LOG_WORDS_MAX 256
 
 static long log_number(const char **p)
 {
