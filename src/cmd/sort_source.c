@@ -3,6 +3,7 @@
 #include "base/mem.h"
 #include "store/list.h"
 #include "store/set.h"
+#include "store/zset.h"
 
 /* Names up to this length are put together on the stack. */
 #define NAME_AT_HAND_BYTES 4096
@@ -43,12 +44,16 @@ static bool keep(struct sort_texts **texts, const char scratch[NUM_I64_CHARS], s
 
 bool sort_takes(enum item_type t)
 {
-    return t == TYPE_LIST || t == TYPE_SET;
+    return t == TYPE_LIST || t == TYPE_SET || t == TYPE_ZSET;
 }
 
 uint64_t sort_count(const struct item *it)
 {
-    return item_type(it) == TYPE_LIST ? list_len(it) : set_count(it);
+    switch (item_type(it)) {
+    case TYPE_LIST: return list_len(it);
+    case TYPE_SET: return set_count(it);
+    default: return zset_count(it);
+    }
 }
 
 static bool load_list(const struct item *it, const struct sort_range *r, struct sort_element *out,
@@ -86,12 +91,30 @@ static bool load_set(const struct item *it, const struct sort_range *r, struct s
     return true;
 }
 
+static bool load_zset(const struct item *it, const struct sort_range *r, struct sort_element *out,
+                      struct sort_texts **texts)
+{
+    struct zset_walk walk;
+    struct zset_element element;
+    zset_walk_init(&walk, it, r->from, r->count, r->backwards);
+    for (uint64_t i = 0; zset_walk_next(&walk, &element); i++) {
+        out[i].text = element.member;
+        if (!keep(texts, walk.scratch, &out[i].text))
+            return false;
+    }
+    return true;
+}
+
 bool sort_load(const struct item *it, const struct sort_range *r, struct sort_element *out,
                struct sort_texts **texts)
 {
     if (r->count == 0)
         return true;
-    return item_type(it) == TYPE_LIST ? load_list(it, r, out, texts) : load_set(it, r, out, texts);
+    switch (item_type(it)) {
+    case TYPE_LIST: return load_list(it, r, out, texts);
+    case TYPE_SET: return load_set(it, r, out, texts);
+    default: return load_zset(it, r, out, texts);
+    }
 }
 
 /* --- patterns --------------------------------------------------------------------------------- */

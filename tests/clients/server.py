@@ -136,7 +136,7 @@ def _taken(reply):
 
 # How a value of a type is read whole, and what a model has for the reply.
 READS = {b"+string": (("GET",), lambda reply: reply), b"+set": (("SMEMBERS",), frozenset),
-         b"+list": (("LRANGE", 0, -1), tuple)}
+         b"+list": (("LRANGE", 0, -1), list)}
 
 
 def contents(client, databases):

@@ -157,6 +157,38 @@ class Commands:
                                 b"there is a limit to that %d"))
         return [kind % self.rng.randrange(300) for _ in range(self.rng.randint(1, most))]
 
+    def elements(self, most):
+        """Elements of a list: numbers, words, and at times ones that fill a node or more."""
+        kinds = (b"%d", b"%d", b"word %d", b"a word of some length %d", b"%d" + b"x" * self.rng.choice((120, 900, 3000)))
+        return [self.rng.choice(kinds) % self.rng.randrange(40) for _ in range(self.rng.randint(1, most))]
+
+    def make_list_ends(self):
+        key, most = self.key("l"), self.rng.choice((1, 3, 8, 120))
+        return self.rng.choice((
+            ("RPUSH", key, *self.elements(most)), ("LPUSH", key, *self.elements(most)), ("LPOP", key), ("RPOP", key),
+            ("RPUSHX", key, *self.elements(most)), ("LPUSHX", key, *self.elements(most)), ("LPOP", key, most),
+            ("RPOP", key, most), ("LMPOP", 2, key, self.key("l"), self.rng.choice(("LEFT", "RIGHT")), "COUNT", most)))
+
+    def make_list_moves(self):
+        keys, ends = (self.key("l"), self.key("l")), [self.rng.choice(("LEFT", "RIGHT")) for _ in range(2)]
+        return self.rng.choice((("LMOVE", *keys, *ends), ("RPOPLPUSH", *keys), ("LMOVE", *keys, *ends) if self.plain else (
+            "LMOVEM", *keys, *ends, self.rng.choice(("COUNT", "EXACTLY")), self.rng.randint(1, 9),
+            self.rng.choice(("OBO", "BULK")))))
+
+    def make_list_edits(self):
+        key, (word, other) = self.key("l"), (self.elements(1)[0], self.elements(1)[0])
+        return self.rng.choice((
+            ("LSET", key, self.rng.randint(-30, 30), word), ("LREM", key, self.rng.randint(-3, 3), word),
+            ("LINSERT", key, self.rng.choice(("BEFORE", "AFTER")), word, other), ("LLEN", key),
+            ("LTRIM", key, self.rng.randint(0, 5), self.rng.choice((-1, -2, -9, 200))), ("LRANGE", key, 0, -1)))
+
+    def make_list_alone(self):
+        key = self.key("l")
+        return self.rng.choice((
+            ("TYPE", key), ("PEXPIREAT", key, self.far()), ("PERSIST", key), ("RENAME", key, self.key("l")),
+            ("COPY", key, self.key("l"), "REPLACE"), ("MOVE", key, self.rng.choice(self.databases)),
+            ("DEL", key, self.key("l"))))
+
     def make_set_members(self):
         key = self.key("m")
         return self.rng.choice((("SADD", key, *self.members(3)), ("SADD", key, *self.members(8)),
