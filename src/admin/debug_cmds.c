@@ -15,6 +15,7 @@
 #include "store/digest.h"
 
 #define DEBUG_SLEEP_US_MAX 60000000
+#define SLEEP_S_MAX        86400
 #define MATCH_BYTES_MAX    (16 * 1024 * 1024) /* DEBUG STRINGMATCH-LEN */
 
 /* There is one whenever requests are run. */
@@ -77,24 +78,31 @@ static void debug_stringmatch_len(struct cmd_ctx *c)
     if (!ctx_arg_range(c, 2, 0, MATCH_BYTES_MAX, &len, "length is out of range"))
         return;
     char *text = mem_try_alloc((size_t)len + 1);
-    if (!text) {
+    struct glob *g = text ? glob_try_new(c->argv[3], false) : NULL;
+    if (g) {
+        memset(text, 'a', (size_t)len);
+        resp_int(c->out, glob_test(g, slice_of(text, (size_t)len)));
+        glob_free(&g);
+    } else {
         ctx_reply_nomem(c);
-        return;
     }
-    memset(text, 'a', (size_t)len);
-    resp_int(c->out, glob_match(c->argv[3], slice_of(text, (size_t)len), false));
     mem_free(text);
 }
 
 /* --- changing how the server behaves ---------------------------------------------------------------- */
 
+/* What a number begins with counts, as in Redis: "0\r\n" is no time, and so is "x". */
 static void debug_sleep(struct cmd_ctx *c)
 {
-    double seconds;
-    if (!num_parse_double(c->argv[2], &seconds) || seconds < 0 || seconds > 86400) {
-        resp_error(c->out, "value is not a valid number of seconds");
-        return;
-    }
+    char text[64];
+    size_t len = c->argv[2].len < sizeof(text) ? c->argv[2].len : sizeof(text) - 1;
+    memcpy(text, c->argv[2].ptr, len);
+    text[len] = '\0';
+    double seconds = strtod(text, NULL);
+    if (!(seconds >= 0))
+        seconds = 0;
+    if (seconds > SLEEP_S_MAX)
+        seconds = SLEEP_S_MAX;
     struct timespec t = {.tv_sec = (time_t)seconds,
                          .tv_nsec = (long)((seconds - (double)(time_t)seconds) * 1e9)};
     while (nanosleep(&t, &t) != 0)

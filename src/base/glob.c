@@ -1,96 +1,283 @@
-#include "base/glob.h"
+/* A pattern is read once, so that a match looks at no class twice.
+ *
+ * It is cut at each '*' into segments. The first begins where the text does, the last ends where the text does, and
+ * each between them is looked for from where the one before ended: what is found first leaves most to those that
+ * follow, so nothing found is ever given up. Looking for a segment of bytes takes memmem; for a short one of other
+ * elements as much as the product of both lengths; and for a long one the Shift-And of Baeza-Yates and Gonnet (1992),
+ * where each bit of a state is a beginning of the segment that ends here: a 64th of that product. */
+#include <stdint.h>
+#include <string.h>
 
-/* Bytes of the pattern and the text that are still to be matched. */
-struct cursor {
-    const unsigned char *at, *end;
+#include "base/glob.h"
+#include "base/mem.h"
+
+#define WORD_BITS     64
+#define SEGMENT_SHORT 64 /* elements */
+
+/* An element is a byte, or one of these. */
+#define ELEM_ANY   256
+#define ELEM_CLASS 257 /* and what is above: the number of a class */
+
+struct class
+{ /* a bit for each byte that belongs to it */
+    uint64_t bits[256 / WORD_BITS];
 };
 
-static struct cursor cursor_of(struct slice s)
+struct segment {
+    size_t first, count; /* elements */
+    bool is_bytes;       /* all of them are, and case matters */
+    uint64_t *masks;     /* of a long one, by byte: which elements it matches; else NULL */
+    uint64_t *state;     /* as many words as one mask */
+};
+
+struct glob {
+    bool nocase;
+    size_t elem_count, class_count, segment_count;
+    uint32_t *elem;
+    char *bytes; /* the same, for segments that are bytes */
+    struct class *class;
+    struct segment *segment;
+};
+
+static unsigned char fold(unsigned char c)
 {
-    const unsigned char *p = (const unsigned char *)s.ptr;
-    return (struct cursor){p, s.len > 0 ? p + s.len : p};
+    return (unsigned char)(c - 'A') < 26 ? c | 0x20 : c;
 }
 
-static unsigned char fold(unsigned char c, bool nocase)
+static bool belongs(const struct class *set, unsigned char c)
 {
-    return nocase && (unsigned char)(c - 'A') < 26 ? c | 0x20 : c;
+    return set->bits[c / WORD_BITS] >> (c % WORD_BITS) & 1;
 }
 
-/* Does c belong to the class whose '[' is just behind p? Moves p behind the class. The odd cases
- * are as in Redis, since patterns in use rely on what they find there:
+static void include(struct class *set, unsigned char c)
+{
+    set->bits[c / WORD_BITS] |= 1ULL << (c % WORD_BITS);
+}
+
+/* --- reading ---------------------------------------------------------------------------------------- */
+
+/* A class whose '[' is just behind *at. Ranges are collected as how many begin and end at each byte. The odd cases are as
+ * in Redis, since patterns in use rely on what they find there:
  *   "[]"    an empty class, which nothing belongs to; "[^]" has everything
  *   "[abc"  ends with the pattern
  *   "[c-a]" is "[a-c]"
  *   "[a-]"  is a range from 'a' to ']', of a class that then has no end
  *   "[\A]"  an escaped byte is compared as it is, whatever nocase says */
-static bool match_class(struct cursor *p, unsigned char c, bool nocase)
+static void read_class(struct slice pattern, size_t *at, bool nocase, struct class *out)
 {
-    const unsigned char *at = p->at, *end = p->end;
-    bool negated = at < end && *at == '^';
-    at += negated;
-    bool found = false;
-    for (; at < end && *at != ']'; at++) {
-        if (*at == '\\' && end - at >= 2) {
-            at++;
-            found |= *at == c;
-        } else if (end - at >= 3 && at[1] == '-') {
-            bool ordered = at[0] <= at[2];
-            unsigned char low = fold(at[ordered ? 0 : 2], nocase);
-            unsigned char high = fold(at[ordered ? 2 : 0], nocase);
-            unsigned char folded = fold(c, nocase);
-            found |= low <= folded && folded <= high;
-            at += 2;
+    const unsigned char *p = (const unsigned char *)pattern.ptr;
+    size_t i = *at, end = pattern.len;
+    int32_t change[257] = {0};
+    bool negated = i < end && p[i] == '^';
+    *out = (struct class){{0}};
+    for (i += negated; i < end && p[i] != ']'; i++) {
+        if (p[i] == '\\' && end - i >= 2) {
+            include(out, p[++i]);
+            continue;
+        }
+        bool is_range = end - i >= 3 && p[i + 1] == '-';
+        unsigned char a = p[i], b = p[i + (is_range ? 2 : 0)];
+        unsigned char low = a <= b ? a : b, high = a <= b ? b : a;
+        low = nocase ? fold(low) : low;
+        high = nocase ? fold(high) : high;
+        if (low <= high) {
+            change[low]++;
+            change[high + 1]--;
+        }
+        i += is_range ? 2 : 0;
+    }
+    *at = i < end ? i + 1 : i;
+    bool in[256];
+    for (int c = 0, depth = 0; c < 256; c++)
+        in[c] = (depth += change[c]) > 0;
+    for (int c = 0; c < 256; c++)
+        if (in[nocase ? fold((unsigned char)c) : c])
+            include(out, (unsigned char)c);
+    for (int w = 0; negated && w < 256 / WORD_BITS; w++)
+        out->bits[w] = ~out->bits[w];
+}
+
+static void add(struct glob *g, uint32_t elem, bool is_byte)
+{
+    struct segment *s = &g->segment[g->segment_count - 1];
+    g->bytes[g->elem_count] = (char)elem;
+    g->elem[g->elem_count++] = elem;
+    s->is_bytes &= is_byte;
+    s->count++;
+}
+
+static void add_byte(struct glob *g, unsigned char c)
+{
+    unsigned char folded = fold(c);
+    add(g, g->nocase ? folded : c, !g->nocase || (folded == c && (unsigned char)(c - 'a') >= 26));
+}
+
+static void begin_segment(struct glob *g)
+{
+    g->segment[g->segment_count++] = (struct segment){.first = g->elem_count, .is_bytes = true};
+}
+
+static void read_pattern(struct glob *g, struct slice pattern)
+{
+    begin_segment(g);
+    for (size_t i = 0; i < pattern.len;) {
+        unsigned char c = (unsigned char)pattern.ptr[i++];
+        if (c == '*') {
+            begin_segment(g);
+        } else if (c == '?') {
+            add(g, ELEM_ANY, false);
+        } else if (c == '[') {
+            read_class(pattern, &i, g->nocase, &g->class[g->class_count]);
+            add(g, ELEM_CLASS + (uint32_t)g->class_count++, false);
         } else {
-            found |= fold(*at, nocase) == fold(c, nocase);
+            bool escapes = c == '\\' && i < pattern.len;
+            add_byte(g, escapes ? (unsigned char)pattern.ptr[i++] : c);
         }
     }
-    p->at = at < end ? at + 1 : at;
-    return found != negated;
 }
 
-/* Matches one byte against one element of the pattern that is not a '*', and moves p behind it. */
-static bool match_one(struct cursor *p, unsigned char c, bool nocase)
+static bool matches(const struct glob *g, uint32_t elem, unsigned char c)
 {
-    unsigned char element = *p->at++;
-    switch (element) {
-    case '?': return true;
-    case '[': return match_class(p, c, nocase);
-    case '\\':
-        if (p->at < p->end)
-            element = *p->at++;
-        break;
-    default: break;
+    if (elem < ELEM_ANY)
+        return elem == (g->nocase ? fold(c) : c);
+    return elem == ELEM_ANY || belongs(&g->class[elem - ELEM_CLASS], c);
+}
+
+static size_t words_of(const struct segment *s)
+{
+    return (s->count + WORD_BITS - 1) / WORD_BITS;
+}
+
+/* False: no memory. */
+static bool make_masks(const struct glob *g, struct segment *s)
+{
+    size_t words = words_of(s);
+    s->masks = mem_try_zalloc(256 * words * sizeof(uint64_t));
+    s->state = mem_try_alloc(words * sizeof(uint64_t));
+    if (!s->masks || !s->state)
+        return false;
+    for (size_t i = 0; i < s->count; i++) {
+        uint32_t elem = g->elem[s->first + i];
+        bool one = elem < ELEM_ANY && !g->nocase;
+        for (unsigned c = one ? elem : 0; c < (one ? elem + 1 : 256); c++)
+            if (matches(g, elem, (unsigned char)c))
+                s->masks[c * words + i / WORD_BITS] |= 1ULL << (i % WORD_BITS);
     }
-    return fold(element, nocase) == fold(c, nocase);
+    return true;
 }
 
-/* Only the latest '*' is ever reconsidered: whatever an earlier one could take in, the latest can,
- * too. So the work is at most the product of the two lengths. */
-bool glob_match(struct slice pattern, struct slice text, bool nocase)
+static size_t count_byte(struct slice s, char c)
 {
-    struct cursor p = cursor_of(pattern), t = cursor_of(text);
-    struct cursor after_star = {0};       /* the pattern behind the latest '*', once there is one */
-    const unsigned char *star_end = t.at; /* where in the text its match ends, as tried now */
+    size_t n = 0;
+    for (size_t i = 0; i < s.len; i++)
+        n += s.ptr[i] == c;
+    return n;
+}
 
-    while (t.at < t.end) {
-        if (p.at < p.end && *p.at == '*') {
-            p.at++;
-            if (p.at == p.end)
-                return true;
-            after_star = p;
-            star_end = t.at;
-            continue;
-        }
-        if (p.at < p.end && match_one(&p, *t.at, nocase)) {
-            t.at++;
-            continue;
-        }
-        if (!after_star.at)
+struct glob *glob_try_new(struct slice pattern, bool nocase)
+{
+    struct glob *g = mem_try_zalloc(sizeof(*g));
+    if (!g)
+        return NULL;
+    g->nocase = nocase;
+    g->elem = mem_try_alloc((pattern.len + 1) * sizeof(*g->elem));
+    g->bytes = mem_try_alloc(pattern.len + 1);
+    g->class = mem_try_alloc((count_byte(pattern, '[') + 1) * sizeof(*g->class));
+    g->segment = mem_try_alloc((count_byte(pattern, '*') + 1) * sizeof(*g->segment));
+    bool fine = g->elem && g->bytes && g->class && g->segment;
+    if (fine)
+        read_pattern(g, pattern);
+    for (size_t i = 1; fine && i + 1 < g->segment_count; i++) {
+        struct segment *s = &g->segment[i];
+        if (!s->is_bytes && s->count > SEGMENT_SHORT)
+            fine = make_masks(g, s);
+    }
+    if (!fine)
+        glob_free(&g);
+    return g;
+}
+
+void glob_free(struct glob **pg)
+{
+    struct glob *g = *pg;
+    if (!g)
+        return;
+    for (size_t i = 0; g->segment && i < g->segment_count; i++) {
+        mem_free(g->segment[i].masks);
+        mem_free(g->segment[i].state);
+    }
+    mem_free(g->elem);
+    mem_free(g->bytes);
+    mem_free(g->class);
+    mem_free(g->segment);
+    mem_free(g);
+    *pg = NULL;
+}
+
+/* --- matching --------------------------------------------------------------------------------------- */
+
+static bool is_at(const struct glob *g, const struct segment *s, const char *text)
+{
+    if (s->is_bytes)
+        return memcmp(text, g->bytes + s->first, s->count) == 0;
+    for (size_t i = 0; i < s->count; i++)
+        if (!matches(g, g->elem[s->first + i], (unsigned char)text[i]))
             return false;
-        p = after_star;
-        t.at = ++star_end;
+    return true;
+}
+
+/* Where in the text a segment with masks ends first; 0: nowhere. */
+static size_t shift_and(const struct segment *s, struct slice text)
+{
+    size_t words = words_of(s);
+    uint64_t found = 1ULL << ((s->count - 1) % WORD_BITS);
+    memset(s->state, 0, words * sizeof(uint64_t));
+    for (size_t i = 0; i < text.len; i++) {
+        const uint64_t *mask = s->masks + (size_t)(unsigned char)text.ptr[i] * words;
+        uint64_t carry = 1; /* one may begin here */
+        for (size_t w = 0; w < words; w++) {
+            uint64_t shifted = s->state[w] << 1 | carry;
+            carry = s->state[w] >> (WORD_BITS - 1);
+            s->state[w] = shifted & mask[w];
+        }
+        if (s->state[words - 1] & found)
+            return i + 1;
     }
-    while (p.at < p.end && *p.at == '*')
-        p.at++;
-    return p.at == p.end;
+    return 0;
+}
+
+/* Moves *text behind the first place of a segment. False: it is nowhere. */
+static bool find_segment(const struct glob *g, const struct segment *s, struct slice *text)
+{
+    size_t end = 0;
+    if (s->count == 0)
+        return true;
+    if (s->count > text->len)
+        return false;
+    if (s->is_bytes) {
+        const char *at = memmem(text->ptr, text->len, g->bytes + s->first, s->count);
+        end = at ? (size_t)(at - text->ptr) + s->count : 0;
+    } else if (s->masks) {
+        end = shift_and(s, *text);
+    } else {
+        for (size_t at = 0; end == 0 && at + s->count <= text->len; at++)
+            end = is_at(g, s, text->ptr + at) ? at + s->count : 0;
+    }
+    *text = slice_of(text->ptr + end, text->len - end);
+    return end > 0;
+}
+
+bool glob_test(const struct glob *g, struct slice text)
+{
+    const struct segment *first = &g->segment[0], *last = &g->segment[g->segment_count - 1];
+    if (first->count > text.len || (first->count > 0 && !is_at(g, first, text.ptr)))
+        return false;
+    text = slice_of(text.ptr + first->count, text.len - first->count);
+    if (last == first)
+        return text.len == 0;
+    for (const struct segment *s = first + 1; s < last; s++)
+        if (!find_segment(g, s, &text))
+            return false;
+    return last->count <= text.len &&
+           (last->count == 0 || is_at(g, last, text.ptr + text.len - last->count));
 }

@@ -1,16 +1,14 @@
 #pragma once
-/* Glob-style patterns, as KEYS, SCAN and PSUBSCRIBE take them: * ? [a-c] [^x] \escape. */
+/* Glob-style patterns, as KEYS, SCAN and PSUBSCRIBE take them: * ? [a-c] [^x] \escape. `*` matches the empty text, too,
+ * where Redis' function leaves that case to its callers.
+ *
+ * A pattern is read once, and a class costs no more than a byte, however long it is. Work of a match is at most the sum
+ * of both lengths where there are bytes and `*` only, and else a 64th of their product. */
 #include <stdbool.h>
 
 #include "base/slice.h"
 
-/* One match, without memory. Work is linear without `*`, and at most the product of the two lengths with any number of
- * them. `*` matches the empty text, too, where Redis' function leaves that case to its callers. */
-bool glob_match(struct slice pattern, struct slice text, bool nocase);
-
-/* The same for a pattern that is matched more often: it is read once, and a class costs no more than a byte, however
- * long it is. Work is at most the sum of both lengths where there are bytes and `*` only, and else a 64th of their
- * product. Copies the pattern. NULL: no memory. */
+/* Copies the pattern. NULL: no memory. */
 struct glob;
 struct glob *glob_try_new(struct slice pattern, bool nocase);
 void glob_free(struct glob **g);

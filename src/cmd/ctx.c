@@ -55,11 +55,23 @@ int ctx_keys_fetch(struct cmd_ctx *c, int first, int step, int end, struct key k
 
 /* --- changes ---------------------------------------------------------------------------------- */
 
+const struct item *ctx_set_string(struct cmd_ctx *c, const struct key *k, struct slice arg,
+                                  int64_t expiry_ms)
+{
+    struct blob *b = arg.len >= CTX_REFER_BYTES_MIN && c->ops->blob ? c->ops->blob(c, arg) : NULL;
+    if (!b)
+        return ks_set_string(c->ks, c->db, k, arg, expiry_ms);
+    const struct item *it = ks_set_blob(c->ks, c->db, k, blob_hold(b), expiry_ms);
+    if (!it)
+        blob_drop(b);
+    return it;
+}
+
 bool ctx_store(struct cmd_ctx *c, const struct key *k, struct slice value, int64_t expiry_ms)
 {
     /* Another look-up only where somebody wants to know; the store itself does not tell. */
     bool is_new = c->tell_new && !ctx_write(c, k);
-    if (!ks_set_string(c->ks, c->db, k, value, expiry_ms))
+    if (!ctx_set_string(c, k, value, expiry_ms))
         return false;
     ctx_stored(c, k, is_new, expiry_ms);
     return true;
@@ -261,21 +273,25 @@ void ctx_reply_string_part(struct cmd_ctx *c, const struct item *it, size_t offs
     resp_bulk_end(c->out);
 }
 
+static __attribute__((noinline)) void reply_long(struct cmd_ctx *c, const struct item *it)
+{
+    char scratch[NUM_I64_CHARS];
+    const struct blob *b = string_blob_to_send(it, 0);
+    size_t len = string_len(it);
+    if (string_run(it, 0, scratch).len == len && b->len == len)
+        resp_bulk_blob(c->out, string_blob(it, 0));
+    else
+        ctx_reply_string_part(c, it, 0, len);
+}
+
 void ctx_reply_string(struct cmd_ctx *c, const struct item *it)
 {
     char scratch[NUM_I64_CHARS];
     struct slice s;
-    if (string_short(it, scratch, &s)) {
+    if (string_short(it, scratch, &s))
         resp_bulk(c->out, s);
-        return;
-    }
-    struct blob *b = string_blob_to_send(it, 0);
-    s = string_run(it, 0, scratch);
-    size_t len = string_len(it);
-    if (s.len == len && s.len == b->len)
-        resp_bulk_blob(c->out, b);
     else
-        ctx_reply_string_part(c, it, 0, len);
+        reply_long(c, it);
 }
 
 void ctx_reply_string_or_null(struct cmd_ctx *c, const struct item *it)

@@ -91,6 +91,8 @@ struct cmd_host_ops {
     /* The same, of which the argument that is the blob's bytes may be held by reference. May be NULL. */
     void (*effect_blob)(struct cmd_ctx *c, int db, int argc, const struct slice *argv,
                         struct blob *blob);
+    /* The blob that an argument's bytes were read into, which may be held; NULL: they were not. May be NULL. */
+    struct blob *(*blob)(struct cmd_ctx *c, struct slice arg);
     /* All keys of `db` (-1: of all) are about to go, or databases a and b to change places: WATCH. */
     void (*flushed)(struct cmd_ctx *c, int db);
     void (*swapped)(struct cmd_ctx *c, int a, int b);
@@ -200,6 +202,9 @@ static inline bool ctx_is_due(const struct cmd_ctx *c, int64_t deadline_ms)
 
 /* --- changes that several commands make ------------------------------------------------------- */
 
+/* ks_set_string of an argument. One that was read into a blob is not copied. */
+const struct item *ctx_set_string(struct cmd_ctx *c, const struct key *k, struct slice arg,
+                                  int64_t expiry_ms);
 /* Stores a string and tells events "new", "set" and "expire", but leaves the effect to the caller.
  * `expiry_ms` as ks_set_string has it. False: no memory, nothing changed, nothing replied. */
 bool ctx_store(struct cmd_ctx *c, const struct key *k, struct slice value, int64_t expiry_ms);
@@ -287,17 +292,22 @@ extern const struct cmd_row cmd_rows_move[];     /* RENAME RENAMENX COPY MOVE */
 extern const struct cmd_row cmd_rows_expire[];   /* EXPIRE, TTL and their family */
 extern const struct cmd_row cmd_rows_database[]; /* DBSIZE FLUSHDB FLUSHALL SWAPDB KEYS SCAN ... */
 extern const struct cmd_row cmd_rows_object[];   /* OBJECT */
-extern const struct cmd_row cmd_rows_sort[];       /* SORT SORT_RO */
+extern const struct cmd_row cmd_rows_sort[];     /* SORT SORT_RO */
 extern const struct cmd_row cmd_rows_set[];      /* SADD, SREM and their family */
-extern const struct cmd_row cmd_rows_set_random[];   /* SPOP SRANDMEMBER */
-extern const struct cmd_row cmd_rows_set_ops[];      /* SINTER, SUNION, SDIFF and their family */
-extern const struct cmd_row cmd_rows_list[];         /* LPUSH, LPOP, LRANGE and their family */
-extern const struct cmd_row cmd_rows_list_move[];    /* LPOS LMPOP LMOVE RPOPLPUSH LMOVEM */
-extern const struct cmd_row cmd_rows_zset[];         /* ZADD ZREM ZSCORE ZRANK and their like */
-extern const struct cmd_row cmd_rows_zset_range[];   /* ZRANGE, ZCOUNT, ZREMRANGEBYSCORE ... */
-extern const struct cmd_row cmd_rows_zset_pop[];     /* ZPOPMIN ZPOPMAX ZMPOP */
-extern const struct cmd_row cmd_rows_zset_combine[]; /* ZUNION ZINTER ZDIFF */
-extern const struct cmd_row cmd_rows_zset_random[];  /* ZRANDMEMBER ZSCAN */
+extern const struct cmd_row cmd_rows_set_random[];    /* SPOP SRANDMEMBER */
+extern const struct cmd_row cmd_rows_set_ops[];       /* SINTER, SUNION, SDIFF and their family */
+extern const struct cmd_row cmd_rows_list[];          /* LPUSH, LPOP, LRANGE and their family */
+extern const struct cmd_row cmd_rows_list_move[];     /* LPOS LMPOP LMOVE RPOPLPUSH LMOVEM */
+extern const struct cmd_row cmd_rows_zset[];          /* ZADD ZREM ZSCORE ZRANK and their like */
+extern const struct cmd_row cmd_rows_zset_range[];    /* ZRANGE, ZCOUNT, ZREMRANGEBYSCORE ... */
+extern const struct cmd_row cmd_rows_zset_pop[];      /* ZPOPMIN ZPOPMAX ZMPOP */
+extern const struct cmd_row cmd_rows_zset_combine[];  /* ZUNION ZINTER ZDIFF */
+extern const struct cmd_row cmd_rows_zset_random[];   /* ZRANDMEMBER ZSCAN */
+extern const struct cmd_row cmd_rows_hash[];          /* HSET, HGET and their family */
+extern const struct cmd_row cmd_rows_hash_expire[];   /* HEXPIRE, HTTL and their family */
+extern const struct cmd_row cmd_rows_hash_values[];   /* HGETEX HSETEX HGETDEL */
+extern const struct cmd_row cmd_rows_hash_all[];      /* HGETALL HKEYS HVALS HSCAN HRANDFIELD */
+extern const struct cmd_row cmd_rows_list_blocking[]; /* BLPOP and its like */
 
 /* Adds all of them. */
 void cmd_add_rows(struct cmd_table *t);

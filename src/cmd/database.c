@@ -40,7 +40,7 @@ static void list_item(const struct item *it, void *arg)
     struct slice name = item_key(it);
     if ((!o->any_type && item_type(it) != o->type) || !scan_matches(o, name))
         return;
-    if (item_expiry_ms(it) > l->now_ms) {
+    if (item_due_ms(it) > l->now_ms) {
         resp_bulk(&l->reply.w, name);
         l->count++;
     } else if (l->due) {

@@ -13,8 +13,8 @@ static bool from_number(struct cmd_ctx *c, int64_t number, enum deadline_unit un
     if (__builtin_mul_overflow(number, in_seconds ? 1000 : 1, out_ms) ||
         __builtin_add_overflow(*out_ms, from_now ? c->now_ms : 0, out_ms))
         return reply_invalid(c);
-    if (*out_ms == ITEM_NO_EXPIRY)
-        *out_ms = ITEM_NO_EXPIRY - 1; /* as good as never, but a deadline */
+    if (*out_ms < 0)
+        *out_ms = 0; /* as long ago, and no other number of ITEM_NO_EXPIRY's kind */
     return true;
 }
 

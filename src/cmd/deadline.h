@@ -4,8 +4,7 @@
 
 enum deadline_unit { DEADLINE_EX, DEADLINE_PX, DEADLINE_EXAT, DEADLINE_PXAT };
 
-/* Reads argument i as milliseconds since the epoch. It may lie in the past, but never equals
- * ITEM_NO_EXPIRY. False: the error is replied. */
+/* Reads argument i as milliseconds since the epoch. It may lie in the past, down to 0. False: the error is replied. */
 bool deadline_parse(struct cmd_ctx *c, int i, enum deadline_unit unit, int64_t *out_ms);
 /* The same for commands that take only what is above zero. */
 bool deadline_parse_positive(struct cmd_ctx *c, int i, enum deadline_unit unit, int64_t *out_ms);

@@ -51,8 +51,8 @@ static bool options_hold(unsigned given, int64_t current_ms, int64_t wanted_ms)
 {
     bool none = current_ms == ITEM_NO_EXPIRY;
     return !((given & EXPIRE_NX) && !none) && !((given & EXPIRE_XX) && none) &&
-           !((given & EXPIRE_GT) && wanted_ms <= current_ms) &&
-           !((given & EXPIRE_LT) && wanted_ms >= current_ms);
+           !((given & EXPIRE_GT) && (none || wanted_ms <= current_ms)) &&
+           !((given & EXPIRE_LT) && !none && wanted_ms >= current_ms);
 }
 
 static void expire_at(struct cmd_ctx *c, enum deadline_unit unit)

@@ -1,6 +1,7 @@
 #include "cmd/sort_source.h"
 
 #include "base/mem.h"
+#include "store/hash.h"
 #include "store/list.h"
 #include "store/set.h"
 #include "store/zset.h"
@@ -140,6 +141,16 @@ static bool read_string(const struct item *it, char scratch[NUM_I64_CHARS], stru
     return true;
 }
 
+static bool read_field(const struct item *it, struct slice field, int64_t now_ms,
+                       char scratch[NUM_I64_CHARS], struct slice *out)
+{
+    struct hash_field found;
+    if (item_type(it) != TYPE_HASH || !hash_find(it, field, now_ms, &found))
+        return false;
+    *out = pack_string(found.value, scratch);
+    return true;
+}
+
 enum sort_found sort_look_up(struct cmd_ctx *c, struct slice pattern, struct slice element,
                              struct sort_texts **texts, struct slice *out)
 {
@@ -166,7 +177,8 @@ enum sort_found sort_look_up(struct cmd_ctx *c, struct slice pattern, struct sli
     const struct item *it = ctx_read(c, &key);
     if (to != name)
         mem_free(to);
-    bool found = it && !has_field && read_string(it, scratch, out);
+    bool found = it && (has_field ? read_field(it, field, hash_now_ms(c->ks), scratch, out)
+                                  : read_string(it, scratch, out));
     if (!found)
         return SORT_MISSING;
     return keep(texts, scratch, out) ? SORT_FOUND : SORT_NOMEM;

@@ -35,7 +35,7 @@ static bool write_at(struct cmd_ctx *c, size_t offset, struct slice bytes, size_
 
 static void append_new(struct cmd_ctx *c)
 {
-    if (!ks_set_string(c->ks, c->db, &c->key, c->argv[2], ITEM_NO_EXPIRY)) {
+    if (!ctx_set_string(c, &c->key, c->argv[2], ITEM_NO_EXPIRY)) {
         ctx_reply_nomem(c);
         return;
     }

@@ -13,7 +13,8 @@
 #include "config/line.h"
 #include "config/option.h"
 
-#define ORIGIN "command line"
+#define ORIGIN               "command line"
+#define NAME_CHARS_SHOWN_MAX 48
 
 static bool has_dashes(const char *word)
 {
@@ -101,6 +102,16 @@ void config_args_scan(int argc, char **argv, struct config_args *out)
     }
 }
 
+/* What the name at the start of a word is made of: behind it may be a password. */
+static int name_chars(const char *word)
+{
+    size_t n = has_dashes(word) ? 2 : 0;
+    while (n < NAME_CHARS_SHOWN_MAX && ((word[n] >= 'a' && word[n] <= 'z') ||
+                                        (word[n] >= 'A' && word[n] <= 'Z') || word[n] == '-'))
+        n++;
+    return (int)n;
+}
+
 void config_args_load(struct config_loader *l, int argc, char **argv)
 {
     struct config_args scan;
@@ -117,7 +128,8 @@ void config_args_load(struct config_loader *l, int argc, char **argv)
         i = next_option(argc, argv, i, &o, &err);
         struct config_line line = {.origin = ORIGIN, .argv = o.at, .argc = o.count};
         if (err != ERR_OK)
-            config_problem(l->problems, true, "%s: '%s': no option", ORIGIN, word);
+            config_problem(l->problems, true, "%s: '%.*s%s': no option", ORIGIN, name_chars(word),
+                           word, word[name_chars(word)] ? " ..." : "");
         else
             config_load_line(l, &line);
         mem_free(o.at);

@@ -17,10 +17,40 @@ static const struct config_host *host_of(const struct cmd_ctx *c)
 
 /* --- CONFIG GET ------------------------------------------------------------------------------------- */
 
-static bool asked_for(const struct cmd_ctx *c, const char *name)
+/* What a CONFIG GET asks for. */
+struct asked {
+    struct glob **at; /* owned, as each of them */
+    int count;
+};
+
+static void asked_free(struct asked *a)
 {
-    for (int i = 2; i < c->argc; i++)
-        if (glob_match(c->argv[i], slice_from_cstr(name), true))
+    while (a->count > 0)
+        glob_free(&a->at[--a->count]);
+    mem_free(a->at);
+}
+
+/* False: no memory. */
+static bool asked_read(const struct cmd_ctx *c, struct asked *a)
+{
+    size_t most = (size_t)(c->argc - 2);
+    *a = (struct asked){.at = mem_try_alloc(most * sizeof(struct glob *))};
+    for (size_t i = 0; a->at && i < most; i++) {
+        a->at[i] = glob_try_new(c->argv[2 + i], true);
+        if (!a->at[i])
+            break;
+        a->count++;
+    }
+    if ((size_t)a->count == most)
+        return true;
+    asked_free(a);
+    return false;
+}
+
+static bool asked_for(const struct asked *a, const char *name)
+{
+    for (int i = 0; i < a->count; i++)
+        if (glob_test(a->at[i], slice_from_cstr(name)))
             return true;
     return false;
 }
@@ -40,21 +70,27 @@ static void config_get(struct cmd_ctx *c)
 {
     const struct config_host *host = host_of(c);
     struct resp_inner in;
+    struct asked asked;
     size_t pairs = 0;
+    if (!asked_read(c, &asked)) {
+        ctx_reply_nomem(c);
+        return;
+    }
     resp_inner_open(&in, c->out);
     for (const struct option *o = host->options->rows; o->name; o++) {
         if (o->type == OPTION_LINES)
             continue;
-        if (asked_for(c, o->name)) {
+        if (asked_for(&asked, o->name)) {
             reply_value(&in.w, o->name, o, host->config);
             pairs++;
         }
-        if (o->alias && asked_for(c, o->alias)) {
+        if (o->alias && asked_for(&asked, o->alias)) {
             reply_value(&in.w, o->alias, o, host->config);
             pairs++;
         }
     }
     resp_inner_close_map(&in, pairs);
+    asked_free(&asked);
 }
 
 /* --- CONFIG SET ------------------------------------------------------------------------------------- */

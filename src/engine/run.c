@@ -52,6 +52,12 @@ static void on_effect_blob(struct cmd_ctx *c, int db, int argc, const struct sli
     e->effect_blob = NULL;
 }
 
+static struct blob *on_blob(struct cmd_ctx *c, struct slice arg)
+{
+    const struct session *s = c->session;
+    return s && s->ops && s->ops->blob ? s->ops->blob(s, arg.ptr) : NULL;
+}
+
 static void on_flush(struct cmd_ctx *c, int db)
 {
     struct engine *e = engine_of(c);
@@ -73,6 +79,7 @@ static const struct cmd_host_ops host_ops = {
     .notify = on_notify,
     .effect = on_effect,
     .effect_blob = on_effect_blob,
+    .blob = on_blob,
     .flushed = on_flush,
     .swapped = on_swap,
     .block = wait_begin,

@@ -52,6 +52,8 @@ struct session_transport_info {
     bool reading, writing;                /* waits for it in the event loop */
 };
 
+struct blob;
+
 /* What the transport does for the engine. */
 struct session_ops {
     /* Bytes were queued while the session's own requests were not running: send them. Called often; cheap. */
@@ -62,6 +64,8 @@ struct session_ops {
     void (*resume)(struct session *s);
     /* For CLIENT LIST. */
     void (*describe)(const struct session *s, struct session_transport_info *out);
+    /* The blob whose first byte an argument of its request begins with; NULL: it is in none. May be NULL. */
+    struct blob *(*blob)(const struct session *s, const char *bytes);
 };
 struct session_gates;  /* gate.c */
 struct session_multi;  /* multi.h: queued commands */

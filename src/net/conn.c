@@ -107,7 +107,8 @@ void conn_send(struct conn *c)
     struct iovec iov[NET_WRITE_VECTORS_MAX];
     uint64_t until = gate_open_until(s);
     size_t sent = 0;
-    while (!has_used_its_turn(&s->queue, sent) && !(s->flags & SESSION_CLOSE_NOW)) {
+    while (!outq_empty(&s->queue) && !has_used_its_turn(&s->queue, sent) &&
+           !(s->flags & SESSION_CLOSE_NOW)) {
         int count = outq_peek_until(&s->queue, until, iov, NET_WRITE_VECTORS_MAX);
         if (count == 0) {
             outq_drain(&s->queue, 0); /* a place that was reserved and not used */
@@ -163,13 +164,13 @@ static void on_describe(const struct session *s, struct session_transport_info *
     const struct conn *c = s->transport;
     *out = (struct session_transport_info){
         .fd = c->fd,
-        .query_bytes = c->in_flight ? c->in_flight : c->pending.len,
+        .query_bytes = c->in_flight ? c->in_flight : conn_pending_bytes(c),
         .query_free_bytes =
             c->in_flight
                 ? NET_READ_BYTES - (c->in_flight < NET_READ_BYTES ? c->in_flight : NET_READ_BYTES)
                 : c->pending.cap - c->pending.len,
         .args_bytes = resp_parser_memory(&c->parser),
-        .memory_bytes = sizeof(*c) + c->pending.cap + resp_parser_memory(&c->parser),
+        .memory_bytes = sizeof(*c) + conn_pending_memory(c),
         .reading = c->reading,
         .writing = c->waits_to_write,
     };
@@ -192,11 +193,18 @@ static char *print_names(int fd)
     return copy;
 }
 
+static struct blob *on_blob(const struct session *s, const char *bytes)
+{
+    const struct conn *c = s->transport;
+    return resp_parser_blob(&c->parser, bytes);
+}
+
 static const struct session_ops conn_ops = {
     .ready = on_ready,
     .close = on_close,
     .resume = on_resume,
     .describe = on_describe,
+    .blob = on_blob,
 };
 
 /* --- life --------------------------------------------------------------------------------------------------- */

@@ -194,7 +194,7 @@ void net_stats(const struct net *n, struct net_stats *out)
 {
     *out = (struct net_stats){0};
     for (const struct conn *c = n->lists[LIST_ALL]; c; c = c->links[LIST_ALL].next) {
-        size_t in = c->pending.cap + resp_parser_memory(&c->parser);
+        size_t in = conn_pending_memory(c);
         size_t queued = outq_memory(&c->session->queue);
         out->query_bytes += in;
         out->output_bytes += queued;

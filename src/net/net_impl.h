@@ -15,12 +15,15 @@
 #include "net/unix_path.h"
 #include "resp/parser.h"
 
-/* Of one read of a connection in one turn. A SET of 64 KiB fits: what comes in two reads is copied once more (15 % of
- * it). */
+/* Of one read of a connection in one turn. */
 #define NET_READ_BYTES (80 * 1024)
+/* The same of one that sends large arguments: of these, what is behind goes where it is to stay. */
+#define NET_READ_AHEAD_BYTES 1024
+#define NET_READ_APART_BYTES_MAX \
+    (1024 * 1024) /* of a large argument in one turn, while others wait */
 /* an unfinished request up to this size is carried to the read buffer */
 #define NET_CARRY_BYTES_MAX         (16 * 1024)
-#define NET_KEEP_BYTES_MAX          (1024 * 1024) /* kept for what follows a large request */
+#define NET_KEEP_BYTES_MAX          (1024 * 1024) /* kept for requests behind a large one */
 #define NET_BLOCKED_AHEAD_BYTES_MAX (1024 * 1024) /* read ahead of a session that waits */
 /* Of a client that has yet to authenticate: read ahead of one that waits, and replies that wait for it. */
 #define NET_STRANGER_AHEAD_BYTES_MAX NET_READ_BYTES
@@ -54,6 +57,7 @@ struct conn {
     int64_t soft_since_us; /* over the soft output limit since; 0: is not */
     int fd;
     bool reading, waits_to_write;
+    bool sends_large; /* its latest request had an argument larger than a read */
     struct conn_links links[LIST_COUNT];
 };
 
@@ -121,6 +125,9 @@ void conn_accept(struct net *n, int fd, bool unix_socket); /* takes fd */
 void conn_close(struct conn *c);
 void conn_close_soon(struct conn *c);
 void conn_set_reading(struct conn *c, bool on);
+/* What was read and no request has taken yet; and what it takes. */
+size_t conn_pending_bytes(const struct conn *c);
+size_t conn_pending_memory(const struct conn *c);
 void conn_on_readable(evutil_socket_t fd, short what, void *arg);
 void conn_run_waiting(struct net *n);
 void conn_resume(struct conn *c); /* requests that were held back */

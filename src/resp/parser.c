@@ -18,6 +18,7 @@
 #include "base/bytes.h"
 #include "base/mem.h"
 #include "base/num.h"
+#include "resp/parser_impl.h"
 
 #define ARGS_START     64          /* slots of a resp_args at first */
 #define ARGS_KEEP_MAX  (16 * 1024) /* slots that it keeps when cleared */
@@ -115,21 +116,10 @@ static char *args_text(struct resp_args *a, size_t len)
 
 /* ---- a pass --------------------------------------------------------------------------------- */
 
-struct span {
-    size_t at, len; /* bytes from the start of the request, bytes */
-};
-
-struct resp_partial {
-    size_t seen;       /* bytes of the request that there were at the last call */
-    size_t done;       /* of them, bytes of whole lines and whole arguments */
-    size_t scanned;    /* bytes from `done` on that hold no end of line */
-    int argc;          /* as the header says; 0: the header is not complete */
-    int64_t bulk_len;  /* of the argument at `done`; -1: its header is not complete */
-    size_t count, cap; /* arguments found, room for them */
-    struct span args[];
-};
-
 struct pass {
+    const struct resp_apart *apart; /* NULL: nothing is */
+    const char *begin;              /* of the request, and its place in the stream */
+    size_t start;
     const char *at, *end; /* first byte not read yet, end of what there is */
     size_t scanned;       /* these three as in the partial */
     int argc;
@@ -329,7 +319,7 @@ static enum resp_status read_args(struct pass *s, const struct resp_limits *limi
     if (!limits->authenticated && len_max > RESP_UNAUTH_BULK_BYTES_MAX)
         len_max = RESP_UNAUTH_BULK_BYTES_MAX;
     for (;;) {
-        if (s->bulk_len < 0 && s->scanned == 0)
+        if (s->bulk_len < 0 && s->scanned == 0 && !s->apart)
             read_plain_args(s, len_max);
         if (s->left == 0)
             return RESP_REQUEST;
@@ -337,6 +327,16 @@ static enum resp_status read_args(struct pass *s, const struct resp_limits *limi
             enum resp_status status = read_bulk_header(s, limits, out);
             if (status != RESP_REQUEST)
                 return status;
+        }
+        int k = s->apart ? resp_apart_at(s->apart, s->start + (size_t)(s->at - s->begin)) : -1;
+        if (k >= 0) {
+            struct blob *b = s->apart->at[k].blob;
+            if (s->apart->at[k].came < b->len + BEHIND_BYTES)
+                return RESP_MORE;
+            *s->arg++ = slice_of(b->data, b->len);
+            s->bulk_len = -1;
+            s->left--;
+            continue;
         }
         if ((uint64_t)(s->end - s->at) < (uint64_t)s->bulk_len + 2)
             return RESP_MORE;
@@ -432,6 +432,21 @@ static bool partial_reserve(struct resp_parser *p, size_t more)
     return true;
 }
 
+/* As an offset. What is apart has its place, where nothing else that is an argument begins. */
+static struct span span_of(const struct pass *s, struct slice arg)
+{
+    for (int i = 0; s->apart && i < s->apart->count; i++)
+        if (s->apart->at[i].blob->data == arg.ptr)
+            return (struct span){s->apart->at[i].place - s->start, arg.len};
+    return (struct span){(size_t)(arg.ptr - s->begin), arg.len};
+}
+
+static struct slice span_bytes(const struct pass *s, struct span span)
+{
+    int k = s->apart ? resp_apart_at(s->apart, s->start + span.at) : -1;
+    return slice_of(k >= 0 ? s->apart->at[k].blob->data : s->begin + span.at, span.len);
+}
+
 /* Keeps the place, and takes the arguments of the pass from args[first] on. */
 static bool partial_save(struct resp_parser *p, const struct pass *s, struct slice in,
                          struct resp_args *args, size_t first)
@@ -444,10 +459,8 @@ static bool partial_save(struct resp_parser *p, const struct pass *s, struct sli
     partial->scanned = s->scanned;
     partial->argc = s->argc;
     partial->bulk_len = s->bulk_len;
-    for (size_t i = first; i < args->count; i++) {
-        struct slice arg = args->at[i];
-        partial->args[partial->count++] = (struct span){(size_t)(arg.ptr - in.ptr), arg.len};
-    }
+    for (size_t i = first; i < args->count; i++)
+        partial->args[partial->count++] = span_of(s, args->at[i]);
     args->count = first;
     return true;
 }
@@ -463,7 +476,7 @@ static void partial_resume(const struct resp_partial *partial, struct pass *s, s
 }
 
 /* Puts the arguments of earlier passes in front of those of the last one, args[first] and on. */
-static bool partial_join(const struct resp_partial *partial, struct slice in,
+static bool partial_join(const struct resp_partial *partial, const struct pass *s,
                          struct resp_args *args, size_t first)
 {
     size_t old = partial->count;
@@ -474,7 +487,7 @@ static bool partial_join(const struct resp_partial *partial, struct slice in,
     struct slice *at = args->at + first;
     memmove(at + old, at, (args->count - first) * sizeof(*at));
     for (size_t i = 0; i < old; i++)
-        at[i] = slice_of(in.ptr + partial->args[i].at, partial->args[i].len);
+        at[i] = span_bytes(s, partial->args[i]);
     args->count += old;
     return true;
 }
@@ -483,10 +496,16 @@ static bool partial_join(const struct resp_partial *partial, struct slice in,
 
 void resp_parser_init(struct resp_parser *p)
 {
-    p->partial = NULL;
+    *p = (struct resp_parser){0};
 }
 
 void resp_parser_deinit(struct resp_parser *p)
+{
+    partial_drop(p);
+    resp_parser_taken(p, SIZE_MAX);
+}
+
+void resp_parser_forget(struct resp_parser *p)
 {
     partial_drop(p);
 }
@@ -495,10 +514,22 @@ enum resp_status resp_parse(struct resp_parser *p, struct slice in,
                             const struct resp_limits *limits, struct resp_args *args,
                             struct resp_request *out)
 {
+    return resp_parse_at(p, 0, in, limits, args, out);
+}
+
+enum resp_status resp_parse_at(struct resp_parser *p, size_t start, struct slice in,
+                               const struct resp_limits *limits, struct resp_args *args,
+                               struct resp_request *out)
+{
     if (in.len == 0 && p->partial == NULL)
         return RESP_MORE;
     size_t first = args->count;
-    struct pass s = {.at = in.ptr, .end = in.ptr + in.len, .bulk_len = -1};
+    struct pass s = {.apart = p->apart,
+                     .begin = in.ptr,
+                     .start = start,
+                     .at = in.ptr,
+                     .end = in.ptr + in.len,
+                     .bulk_len = -1};
     if (p->partial != NULL)
         partial_resume(p->partial, &s, in);
 
@@ -511,7 +542,7 @@ enum resp_status resp_parse(struct resp_parser *p, struct slice in,
     if (status == RESP_MORE)
         return RESP_MORE;
     if (p->partial != NULL) {
-        if (status == RESP_REQUEST && !partial_join(p->partial, in, args, first))
+        if (status == RESP_REQUEST && !partial_join(p->partial, &s, args, first))
             status = fail_memory(out);
         partial_drop(p);
     }
@@ -535,5 +566,6 @@ size_t resp_parser_wants(const struct resp_parser *p)
 
 size_t resp_parser_memory(const struct resp_parser *p)
 {
-    return p->partial != NULL ? mem_usable(p->partial) : 0;
+    return (p->partial != NULL ? mem_usable(p->partial) : 0) +
+           (p->apart != NULL ? mem_usable(p->apart) : 0);
 }

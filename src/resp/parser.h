@@ -1,11 +1,11 @@
 #pragma once
 /* Requests of the Redis protocol (RESP2 arrays of bulk strings, and inline commands) as slices of
- * the bytes they arrived in. Knows no socket: whoever reads calls it with what there is.
+ * the bytes they arrived in. Knows no socket: the reader of one calls it with the bytes that came.
  *
  *   *3\r\n $3\r\n SET\r\n $3\r\n key\r\n $5\r\n value\r\n       (without the spaces)
  *              [0]            [1]           [2]
  *
- * What is accepted, and how the rest is refused, is as in Redis 7.2. So, like Redis, it takes the byte behind a
+ * It accepts and refuses the same bytes as Redis 7.2, with the same errors. So, like Redis, it takes the byte behind a
  * '\r' for a '\n', and the two bytes behind an argument for "\r\n", without looking.
  *
  * Source: the Redis serialization protocol specification. */
@@ -13,6 +13,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/blob.h"
 #include "base/err.h"
 #include "base/slice.h"
 #include "base/words.h"
@@ -45,8 +46,10 @@ struct resp_limits {
 /* State between calls of one connection: where in an unfinished request it is. Allocated, with
  * the places of the arguments found so far, only while there is an unfinished request. */
 struct resp_partial;
+struct resp_apart;
 struct resp_parser {
     struct resp_partial *partial; /* owned; NULL between requests */
+    struct resp_apart *apart;     /* owned; NULL: no argument was read apart */
 };
 
 enum resp_status {
@@ -79,6 +82,8 @@ int resp_parse_plain(struct slice in, int64_t bulk_bytes_max, struct resp_args *
 
 void resp_parser_init(struct resp_parser *p);
 void resp_parser_deinit(struct resp_parser *p);
+/* Forgets what it has seen of an unfinished request: the bytes come again. Arguments that were read apart stay. */
+void resp_parser_forget(struct resp_parser *p);
 /* Looks for one request at the start of `in`. `in` starts with the first byte that no complete
  * request took, and on a call after RESP_MORE holds the same bytes again (perhaps elsewhere in
  * memory) and more. Work is linear in the bytes whatever the pieces they come in.
@@ -87,7 +92,42 @@ void resp_parser_deinit(struct resp_parser *p);
 enum resp_status resp_parse(struct resp_parser *p, struct slice in,
                             const struct resp_limits *limits, struct resp_args *args,
                             struct resp_request *out);
-/* After RESP_MORE: the least number of further bytes that could complete the argument at the end
+/* The same where requests stand in front of `in` whose bytes are not taken yet: so many bytes. */
+enum resp_status resp_parse_at(struct resp_parser *p, size_t start, struct slice in,
+                               const struct resp_limits *limits, struct resp_args *args,
+                               struct resp_request *out);
+/* After RESP_MORE: the least number of bytes more that could complete the argument at the end
  * (1 when unknown), so that a reader can make room for a large argument at once. */
 size_t resp_parser_wants(const struct resp_parser *p);
 size_t resp_parser_memory(const struct resp_parser *p);
+
+/* --- arguments read apart ------------------------------------------------------------------------------------
+ *
+ * A large argument need not come through the reader's buffer: once its length is known, the bytes go straight into a
+ * blob, which a handler may hold on to instead of copying it. In the stream of bytes that is parsed it is left out,
+ * with the two bytes behind it:
+ *
+ *   sent    *3 $3 SET $3 key $100000 <100000 bytes> *2 $3 GET $3 key
+ *   in      *3 $3 SET $3 key $100000                *2 $3 GET $3 key
+ *                                   ^ place: a blob, of which so many bytes have come
+ *
+ * Places count from the first byte that no request has taken. What is apart stays, however often the bytes around it
+ * are parsed anew, until the reader says that they were taken. */
+#define RESP_APART_BYTES_MIN \
+    ((size_t)32 * 1024)   /* of an argument, where all is read apart that may be */
+#define RESP_APART_MAX 64 /* arguments apart at once; what comes then is read as everything else */
+
+/* After RESP_MORE: the length of the argument that `in`, of `bytes`, ended in, and of which *have bytes were there. 0: it
+ * ended in none, or the last call did not see as many bytes. */
+size_t resp_parser_open_bulk(const struct resp_parser *p, size_t bytes, size_t *have);
+/* That argument is apart from here on. `place`: where it begins, which is the new end of the stream: what was there of
+ * it is copied from `have`. False: no memory, or there are too many. */
+bool resp_parser_set_apart(struct resp_parser *p, size_t place, struct slice have);
+/* Where the bytes to be read next go, of an argument that is not complete; NULL: there is none. */
+char *resp_parser_apart_room(const struct resp_parser *p, size_t *room);
+void resp_parser_apart_came(struct resp_parser *p, size_t bytes);
+/* The stream's first bytes were taken by requests that have run. */
+void resp_parser_taken(struct resp_parser *p, size_t bytes);
+/* The blob whose bytes begin there; NULL: none. Whoever wants it for longer than its request runs holds it. */
+struct blob *resp_parser_blob(const struct resp_parser *p, const char *bytes);
+size_t resp_parser_apart_bytes(const struct resp_parser *p); /* that came */

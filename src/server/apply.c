@@ -8,6 +8,7 @@
 #include "base/mem.h"
 #include "admin/admin.h"
 #include "server/server_impl.h"
+#include "server/title.h"
 
 /* The directory is kept as an absolute path: what CONFIG GET tells holds wherever the reader is. */
 static enum err apply_dir(struct server *s, struct config *next, char error[CONFIG_ERROR_CHARS])
@@ -59,8 +60,15 @@ static enum err apply_listen(struct server *s, struct config *next, char error[C
 {
     if (!s->net) /* not yet listening, see server_listen */
         return ERR_OK;
-    char why[NET_ERROR_CHARS] = "";
+    char why[NET_ERROR_CHARS] = "", where[1][128];
+    bool listened = net_listening(s->net, where, 1) > 0;
     enum err err = net_configure(s->net, &next->net, why);
+    if (err == ERR_OK && listened && net_listening(s->net, where, 1) == 0) {
+        if (net_configure(s->net, &s->config.net, why) != ERR_OK)
+            log_warning(&s->logger, "Going back to the addresses before failed: %s", why);
+        snprintf(why, sizeof(why), SERVER_NOWHERE);
+        err = ERR_NOTFOUND;
+    }
     if (err != ERR_OK)
         snprintf(error, CONFIG_ERROR_CHARS, "%s", why);
     return err;
@@ -106,6 +114,16 @@ static enum err apply_limits(struct server *s, struct config *next, char error[C
     return ERR_OK;
 }
 
+static enum err apply_title(struct server *s, struct config *next, char error[CONFIG_ERROR_CHARS])
+{
+    return server_title(s, next, error);
+}
+
+static enum err apply_oom(struct server *s, struct config *next, char error[CONFIG_ERROR_CHARS])
+{
+    return server_oom_score(s, next, error);
+}
+
 static enum err apply_aof(struct server *s, struct config *next, char error[CONFIG_ERROR_CHARS])
 {
     return persist_apply(s, next, error);
@@ -117,7 +135,8 @@ static const struct {
 } steps[] = {
     {APPLY_DIR, apply_dir},       {APPLY_LOG, apply_log},       {APPLY_CLIENTS, apply_clients},
     {APPLY_LISTEN, apply_listen}, {APPLY_MEMORY, apply_memory}, {APPLY_CRON, apply_cron},
-    {APPLY_AOF, apply_aof},       {APPLY_SHARDS, apply_shards}, {APPLY_LIMITS, apply_limits},
+    {APPLY_TITLE, apply_title},   {APPLY_OOM_SCORE, apply_oom}, {APPLY_AOF, apply_aof},
+    {APPLY_SHARDS, apply_shards}, {APPLY_LIMITS, apply_limits},
 };
 #define STEPS (sizeof(steps) / sizeof(steps[0]))
 

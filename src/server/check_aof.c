@@ -3,10 +3,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "admin/admin.h"
 #include "base/num.h"
-#include "clients/clients.h"
-#include "engine/engine.h"
+#include "cmd/table.h"
 #include "engine/replay.h"
 #include "log/check.h"
 #include "server/server.h"
@@ -44,12 +42,8 @@ int check_aof_main(int argc, char **argv)
     if (o.fix + o.truncate + o.rebuild > 1)
         return usage("--fix, --rebuild-manifest, --truncate-to-timestamp: one at a time", "");
     struct buf out;
-    struct cmd_table *table = cmd_table_new();
+    struct cmd_table *table = server_table_new();
     buf_init(&out);
-    server_add_rows(NULL, table);
-    engine_add_rows(NULL, table);
-    clients_add_rows(NULL, table);
-    admin_add_rows(NULL, table);
     o.admit = replay_admit;
     o.admit_arg = table;
     enum check_result result = check_aof(&o, &out);

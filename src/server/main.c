@@ -8,10 +8,9 @@
 #include "base/mem.h"
 #include "server/check_aof.h"
 #include "server/server_impl.h"
+#include "server/title.h"
 #include "engine/version.h"
 
-#define NOWHERE \
-    "there is nothing to listen on: port is 0 or bind is empty, and there is no unixsocket"
 #define PIDFILE_DEFAULT "/var/run/corsac.pid" /* of a server in the background */
 
 static int print(struct buf *text)
@@ -58,8 +57,19 @@ static void print_problems(const struct config_problems *p, FILE *out)
         fprintf(out, "%s: %s\n", p->at[i].fatal ? "error" : "warning", p->at[i].text);
 }
 
-static int check_config(const struct config_problems *p)
+/* What only the start would find. */
+static void check_renames(const struct config *c, struct config_problems *p)
 {
+    char error[CONFIG_ERROR_CHARS];
+    struct cmd_table *t = server_table_new();
+    if (server_rename_commands(t, c->renames, error) != ERR_OK)
+        config_problem(p, true, "%s", error);
+    cmd_table_free(&t);
+}
+
+static int check_config(const struct config *c, struct config_problems *p)
+{
+    check_renames(c, p);
     print_problems(p, stdout);
     if (p->fatal == 0)
         puts("ok");
@@ -117,6 +127,17 @@ static void write_pidfile(struct server *s)
                     strerror(errno));
 }
 
+/* Takes the title's place, and with it the arguments'. */
+static void show_title(struct server *s, struct title *takes)
+{
+    char error[CONFIG_ERROR_CHARS];
+    s->title = takes;
+    if (!s->config.set_proc_title)
+        return;
+    title_claim(takes);
+    (void)server_title(s, &s->config, error); /* its form was judged before */
+}
+
 static char *absolute(const char *path)
 {
     char *real = path ? realpath(path, NULL) : NULL;
@@ -127,7 +148,7 @@ static char *absolute(const char *path)
 
 /* Everything up to the point where clients are served; NULL: it says why not. */
 static struct server *start(struct config *c, const struct config_problems *p,
-                            const struct config_args *args)
+                            const struct config_args *args, struct title *t)
 {
     char error[CONFIG_ERROR_CHARS] = "", where[1][128];
     char *config_file = absolute(args->file); /* before `dir` changes what a relative path means */
@@ -141,6 +162,11 @@ static struct server *start(struct config *c, const struct config_problems *p,
     s->executable = absolute("/proc/self/exe");
     log_start(s, p, args);
     crash_init(s);
+    (void)server_oom_score(s, &s->config, error); /* it says so itself */
+    if (s->config.bind_source[0])
+        log_warning(&s->logger,
+                    "bind-source-addr says where connections to other servers come from, such as a "
+                    "replica's to its master: none goes out yet");
     /* The sockets first: whoever saw us start may connect, and is answered once the log is open. */
     if (server_listen(s, error) != ERR_OK) {
         log_warning(&s->logger, "Failed listening on port %u: %s", s->config.net.port, error);
@@ -150,9 +176,9 @@ static struct server *start(struct config *c, const struct config_problems *p,
         return NULL;
     }
     if (net_listening(s->net, where, 1) == 0) {
-        log_warning(&s->logger, "Cannot start: " NOWHERE);
+        log_warning(&s->logger, "Cannot start: " SERVER_NOWHERE);
         if (s->logger.path)
-            fprintf(stderr, "cannot start: " NOWHERE "\n");
+            fprintf(stderr, "cannot start: " SERVER_NOWHERE "\n");
         server_free(&s);
         return NULL;
     }
@@ -165,11 +191,13 @@ static struct server *start(struct config *c, const struct config_problems *p,
         return NULL;
     }
     write_pidfile(s);
+    show_title(s, t);
     log_ready(s);
     return s;
 }
 
-static int serve(struct config *c, const struct config_problems *p, const struct config_args *args)
+static int serve(struct config *c, const struct config_problems *p, const struct config_args *args,
+                 struct title *t)
 {
     bool daemonize = c->daemonize && !supervisor_is_there(c); /* which follows this process */
     int ready_fd = -1;
@@ -178,7 +206,7 @@ static int serve(struct config *c, const struct config_problems *p, const struct
         config_deinit(c, &server_options);
         return 1;
     }
-    struct server *s = start(c, p, args);
+    struct server *s = start(c, p, args, t);
     if (!s)
         return 1;
     if (daemonize)
@@ -210,13 +238,13 @@ int main(int argc, char **argv)
     read_config(argc, argv, &args, &c, &problems);
     int status = 1;
     if (args.mode == CONFIG_CHECK) {
-        status = check_config(&problems);
+        status = check_config(&c, &problems);
         config_deinit(&c, &server_options);
     } else if (problems.fatal) {
         print_problems(&problems, stderr);
         config_deinit(&c, &server_options);
     } else {
-        status = serve(&c, &problems, &args);
+        status = serve(&c, &problems, &args, title_new(argc, argv));
     }
     config_problems_deinit(&problems);
     return status;

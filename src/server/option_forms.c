@@ -159,6 +159,35 @@ const struct option_special option_on_sigterm = {
 const struct option_special option_on_sigint = {
     .set = on_sigint_set, .print = on_sigint_print, .expects = SHUTDOWN_EXPECTS};
 
+/* --- oom-score-adj-values ----------------------------------------------------------------------------- */
+
+static enum option_result oom_values_set(struct config *c, int argc, const struct slice *argv,
+                                         struct option_error *e)
+{
+    int64_t values[OPTION_OOM_VALUES];
+    if (argc != OPTION_OOM_VALUES)
+        return option_bad(e, "wrong number of arguments");
+    for (int i = 0; i < argc; i++)
+        if (!num_parse_i64(argv[i], &values[i]) || values[i] < -OPTION_OOM_VALUE_MAX ||
+            values[i] > OPTION_OOM_VALUE_MAX)
+            return option_bad(e,
+                              "Invalid oom-score-adj-values, elements must be between -%d and %d.",
+                              OPTION_OOM_VALUE_MAX, OPTION_OOM_VALUE_MAX);
+    for (int i = 0; i < argc; i++)
+        c->oom_score_values[i] = (int)values[i];
+    return OPTION_OK;
+}
+
+static void oom_values_print(const struct config *c, struct buf *out)
+{
+    for (int i = 0; i < OPTION_OOM_VALUES; i++)
+        buf_printf(out, i ? " %d" : "%d", c->oom_score_values[i]);
+}
+
+const struct option_special option_oom_values = {.set = oom_values_set,
+                                                 .print = oom_values_print,
+                                                 .expects = "three numbers from -2000 to 2000"};
+
 /* --- client-output-buffer-limit ---------------------------------------------------------------------- */
 
 /* The first name of a class is the one that CONFIG GET tells, as Redis does. */

@@ -31,6 +31,13 @@ static const struct option_choice supervisors[] = {{"no", SUPERVISED_NO},
                                                    {"upstart", SUPERVISED_UPSTART},
                                                    {NULL, 0}};
 
+/* The first name of a value is the one that CONFIG GET tells, as Redis does. */
+static const struct option_choice oom_scores[] = {{"no", OOM_SCORE_AS_IT_IS},
+                                                  {"yes", OOM_SCORE_RELATIVE},
+                                                  {"relative", OOM_SCORE_RELATIVE},
+                                                  {"absolute", OOM_SCORE_ABSOLUTE},
+                                                  {NULL, 0}};
+
 static const struct option_choice fsync_policies[] = {
     {"everysec", WRITER_EVERYSEC}, {"always", WRITER_ALWAYS}, {"no", WRITER_NO}, {NULL, 0}};
 
@@ -45,10 +52,12 @@ static const char *check_file_name(struct slice value)
 static const struct option rows[] = {
     /* --- network --- */
     {.name = "bind", .type = OPTION_WORDS, AT(net.bind), .fallback = "* -::*", .flags = OPTION_MULTI_ARG,
-     .apply = APPLY_LISTEN, .check = option_check_bind,
+     .apply = APPLY_LISTEN | APPLY_TITLE, .check = option_check_bind,
      .summary = "addresses to listen on; with a '-' in front one that may be missing; * is all"},
-    {.name = "port", .type = OPTION_INT, AT(net.port), .fallback = "6379", UP_TO(0, 65535), .apply = APPLY_LISTEN,
-     .summary = "TCP port; 0: none"},
+    {.name = "port", .type = OPTION_INT, AT(net.port), .fallback = "6379", UP_TO(0, 65535),
+     .apply = APPLY_LISTEN | APPLY_TITLE, .summary = "TCP port; 0: none"},
+    {.name = "bind-source-addr", .type = OPTION_STRING, AT(bind_source), .fallback = "",
+     .summary = "address that connections to other servers come from; none goes out yet"},
     {.name = "unixsocket", .type = OPTION_STRING, AT(net.unix_path), .fallback = "", .flags = OPTION_IMMUTABLE,
      .summary = "path of a Unix socket to listen on"},
     {.name = "unixsocketperm", .type = OPTION_OCTAL, AT(net.unix_mode), .fallback = "0", UP_TO(0, 0777),
@@ -83,6 +92,15 @@ static const struct option rows[] = {
      .flags = OPTION_MULTI_ARG, .summary = "how SIGINT ends the server; nothing is saved or waited for yet"},
     {.name = "hz", .type = OPTION_INT, AT(hz), .fallback = "10", UP_TO(1, 500), .flags = OPTION_CLAMP,
      .apply = APPLY_CRON, .summary = "how often a second housekeeping looks round"},
+    {.name = "set-proc-title", .type = OPTION_BOOL, AT(set_proc_title), .fallback = "yes", .flags = OPTION_IMMUTABLE,
+     .summary = "give the process a title that tells where it listens"},
+    {.name = "proc-title-template", .type = OPTION_STRING, AT(proc_title),
+     .fallback = "{title} {listen-addr} {server-mode}", .apply = APPLY_TITLE, .check = option_check_title,
+     .summary = "that title: {title} {listen-addr} {server-mode} {port} {tls-port} {unixsocket} {config-file}"},
+    {.name = "oom-score-adj", .type = OPTION_ENUM, AT(oom_score), .fallback = "no", .choices = oom_scores,
+     .apply = APPLY_OOM_SCORE, .summary = "how gladly the kernel ends the process when memory is short"},
+    {.name = "oom-score-adj-values", .type = OPTION_SPECIAL, .special = &option_oom_values, .fallback = "0 200 800",
+     .flags = OPTION_MULTI_ARG, .apply = APPLY_OOM_SCORE, .summary = "the score of this process, a replica's, a child's"},
     {.name = "jemalloc-bg-thread", .type = OPTION_BOOL, AT(purge_in_background), .fallback = "yes",
      .apply = APPLY_MEMORY, .summary = "give memory back to the system on a thread of its own"},
 
@@ -242,8 +260,6 @@ static const struct option rows[] = {
      .flags = OPTION_TAKEN, .summary = "memory is not defragmented"},
     {.name = "crash-memcheck-enabled", .type = OPTION_BOOL, .fallback = "yes",
      .flags = OPTION_TAKEN, .summary = "memory is not tested"},
-    {.name = "bind-source-addr", .type = OPTION_STRING, .fallback = "",
-     .flags = OPTION_TAKEN, .summary = "no connection goes out"},
     {.name = "lfu-decay-time", .type = OPTION_INT, .fallback = "1", ANY_NUMBER,
      .flags = OPTION_TAKEN, .summary = "nothing is evicted"},
     {.name = "lfu-log-factor", .type = OPTION_INT, .fallback = "10", ANY_NUMBER,
@@ -264,14 +280,6 @@ static const struct option rows[] = {
      .flags = OPTION_TAKEN | OPTION_IMMUTABLE, .summary = "the log goes to a file or to standard output"},
     {.name = "syslog-ident", .type = OPTION_STRING, .fallback = "redis",
      .flags = OPTION_TAKEN | OPTION_IMMUTABLE, .summary = "the log goes to a file or to standard output"},
-    {.name = "oom-score-adj", .type = OPTION_STRING, .fallback = "no",
-     .flags = OPTION_TAKEN, .summary = "the score is the system's affair"},
-    {.name = "oom-score-adj-values", .type = OPTION_WORDS, .fallback = "0 200 800",
-     .flags = OPTION_TAKEN | OPTION_MULTI_ARG, .summary = "the score is the system's affair"},
-    {.name = "proc-title-template", .type = OPTION_STRING, .fallback = "{title} {listen-addr} {server-mode}",
-     .flags = OPTION_TAKEN, .summary = "the title of the process stays as it is"},
-    {.name = "set-proc-title", .type = OPTION_BOOL, .fallback = "yes",
-     .flags = OPTION_TAKEN | OPTION_IMMUTABLE, .summary = "the title of the process stays as it is"},
     {.name = "hll-sparse-max-bytes", .type = OPTION_MEMORY, .fallback = "3000", UP_TO(0, INT64_MAX),
      .flags = OPTION_TAKEN, .summary = "there are no HyperLogLogs"},
     {.name = "shutdown-timeout", .type = OPTION_INT, .fallback = "10", ANY_NUMBER,

@@ -22,10 +22,17 @@ enum option_group {
     APPLY_MEMORY = 1 << 5,
     APPLY_CRON = 1 << 6,
     APPLY_AOF = 1 << 7,
+    APPLY_TITLE = 1 << 9,
+    APPLY_OOM_SCORE = 1 << 10,
     APPLY_LIMITS = 1 << 8, /* of small collections */
 };
 
 enum option_supervised { SUPERVISED_NO, SUPERVISED_AUTO, SUPERVISED_SYSTEMD, SUPERVISED_UPSTART };
+
+/* oom-score-adj. The values are for this process, a replica's and children. */
+enum option_oom_score { OOM_SCORE_AS_IT_IS, OOM_SCORE_RELATIVE, OOM_SCORE_ABSOLUTE };
+#define OPTION_OOM_VALUES    3
+#define OPTION_OOM_VALUE_MAX 2000
 
 /* Words of shutdown-on-sigterm and -sigint. None is "default". */
 enum option_shutdown {
@@ -50,6 +57,11 @@ struct config {
     int loglevel;                   /* enum log_level */
     unsigned on_sigterm, on_sigint; /* enum option_shutdown */
     int64_t hz;
+    bool set_proc_title;
+    char *proc_title; /* template */
+    int oom_score;    /* enum option_oom_score */
+    int oom_score_values[OPTION_OOM_VALUES];
+    char *bind_source;     /* of connections that go out */
     int protected_configs; /* enum engine_allow */
     char *renames;         /* rename-command: lines of two words, see renames.c */
 
@@ -71,5 +83,6 @@ extern const struct options server_options;
 
 /* Options with a form of their own (option_forms.c). */
 extern const struct option_special option_save, option_output_limits, option_notify,
-    option_percentiles, option_replicaof, option_on_sigterm, option_on_sigint;
+    option_percentiles, option_replicaof, option_on_sigterm, option_on_sigint, option_oom_values;
 const char *option_check_bind(struct slice value);
+const char *option_check_title(struct slice value); /* title.c */

@@ -188,7 +188,8 @@ static bool is_absent(struct slice name)
     return false;
 }
 
-static enum err rename_one(struct server *s, const struct words *w, char error[CONFIG_ERROR_CHARS])
+static enum err rename_one(struct cmd_table *t, const struct words *w,
+                           char error[CONFIG_ERROR_CHARS])
 {
     if ((slice_is(w->at[0], "auth") || slice_is(w->at[0], "hello")) && w->at[1].len > 0) {
         snprintf(
@@ -196,7 +197,7 @@ static enum err rename_one(struct server *s, const struct words *w, char error[C
             "rename-command: AUTH and HELLO keep their names, by which passwords are kept out of logs");
         return ERR_SYNTAX;
     }
-    enum err err = cmd_table_rename(s->table, w->at[0], w->at[1]);
+    enum err err = cmd_table_rename(t, w->at[0], w->at[1]);
     if (err == ERR_NOTFOUND && is_absent(w->at[0]))
         err = ERR_OK;
     if (err != ERR_OK)
@@ -206,16 +207,17 @@ static enum err rename_one(struct server *s, const struct words *w, char error[C
     return err;
 }
 
-enum err server_rename_commands(struct server *s, char error[CONFIG_ERROR_CHARS])
+enum err server_rename_commands(struct cmd_table *t, const char *renames,
+                                char error[CONFIG_ERROR_CHARS])
 {
-    struct slice lines = slice_from_cstr(s->config.renames);
+    struct slice lines = slice_from_cstr(renames);
     struct words w;
     enum err err = ERR_OK;
     words_init(&w);
     while (err == ERR_OK && lines.len > 0) {
         err = words_split(&w, config_trim(config_next_line(&lines)));
         if (err == ERR_OK)
-            err = rename_one(s, &w, error);
+            err = rename_one(t, &w, error);
     }
     words_deinit(&w);
     return err;

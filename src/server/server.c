@@ -11,6 +11,7 @@
  * Work is asked for often while commands run (they make it), and otherwise when a key is due or with the
  * housekeeping. A slice has a budget, so that a client waits for it no longer than that. */
 #include "server/server_impl.h"
+#include "server/title.h"
 
 #include <assert.h>
 #include <event2/event.h>
@@ -52,6 +53,16 @@ void server_add_rows(struct server *s, struct cmd_table *t)
     for (size_t i = 0; i < sizeof(own) / sizeof(own[0]); i++)
         cmd_table_add(t, own[i], s);
     config_add_rows(t, s ? &s->config_host : NULL);
+}
+
+struct cmd_table *server_table_new(void)
+{
+    struct cmd_table *t = cmd_table_new();
+    server_add_rows(NULL, t);
+    engine_add_rows(NULL, t);
+    clients_add_rows(NULL, t);
+    admin_add_rows(NULL, t);
+    return t;
 }
 
 static void read_clocks(struct engine *e)
@@ -105,7 +116,7 @@ static enum err new_data(struct server *s, char error[CONFIG_ERROR_CHARS])
     host.config = &s->config_host;
     host.logger = &s->logger;
     admin_set_host(s->admin, &host);
-    return server_rename_commands(s, error);
+    return server_rename_commands(s->table, s->config.renames, error);
 }
 
 struct server *server_new(struct config *takes, char error[CONFIG_ERROR_CHARS])
@@ -122,7 +133,7 @@ struct server *server_new(struct config *takes, char error[CONFIG_ERROR_CHARS])
     s->logger.role = 'M';
 
     unsigned failed;
-    unsigned early = APPLY_DIR | APPLY_LOG | APPLY_MEMORY;
+    unsigned early = APPLY_DIR | APPLY_LOG | APPLY_MEMORY | APPLY_TITLE;
     if (server_apply(s, &s->config, early, &failed, error) != ERR_OK)
         goto fail;
     if (logger_open(&s->logger, s->config.logfile) != ERR_OK) {
@@ -167,6 +178,7 @@ void server_free(struct server **server)
     config_deinit(&s->config, &server_options);
     mem_free(s->config_host.file);
     mem_free(s->executable);
+    title_free(&s->title);
     mem_free(s);
     *server = NULL;
 }

@@ -11,6 +11,8 @@ struct server;
 
 /* Adds the commands on data, and this room's own; NULL: to be looked up only. */
 void server_add_rows(struct server *s, struct cmd_table *t);
+/* Every command there is, to be looked up only. */
+struct cmd_table *server_table_new(void);
 /* Builds everything but the net from a configuration, which it takes. NULL: `error` says why. */
 struct server *server_new(struct config *takes, char error[CONFIG_ERROR_CHARS]);
 void server_free(struct server **s);
@@ -22,7 +24,7 @@ void server_ready(struct server *s);
 void server_run(struct server *s);
 /* Asks it to stop when the turn ends. */
 void server_stop(struct server *s, int signal);
-/* The same for who does not want to lose data: when the log that was switched on holds them. */
+/* The same without losing data: the server stops when the log that was switched on holds them. */
 void server_stop_finished(struct server *s, int signal);
 /* Withdraws that; false: nobody asked. */
 bool server_stop_abort(struct server *s);

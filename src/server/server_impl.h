@@ -19,6 +19,7 @@ struct admin_host;
 struct clients;
 struct event;
 struct event_base;
+struct title;
 
 #define SERVER_ID_CHARS 40 /* hexadecimal digits of a run or replication id */
 
@@ -33,6 +34,9 @@ struct server {
     struct config config;
     struct config_host config_host; /* owns its file name */
     char *executable;               /* owned; absolute */
+    struct title *title;  /* owned; NULL: the process keeps the one that it was started with */
+    int oom_score_before; /* of the process, ahead of oom-score-adj */
+    bool oom_score_set;   /* by oom-score-adj */
     bool pidfile_written;
 
     struct logger logger;
@@ -78,6 +82,9 @@ static inline struct server *server_of(struct cmd_ctx *c)
 /* Draws a run or replication id. */
 void server_new_id(char id[SERVER_ID_CHARS + 1]);
 
+#define SERVER_NOWHERE \
+    "there is nothing to listen on: port is 0 or bind is empty, and there is no unixsocket"
+
 /* --- apply.c --- */
 
 /* Puts what `next` says into force, for these groups (enum option_group): see struct config_host. */
@@ -88,7 +95,13 @@ void server_config_host(struct server *s);
 
 /* --- renames.c --- */
 /* What rename-command says; on failure `error` says which command is not there, or which name is taken. */
-enum err server_rename_commands(struct server *s, char error[CONFIG_ERROR_CHARS]);
+enum err server_rename_commands(struct cmd_table *t, const char *renames,
+                                char error[CONFIG_ERROR_CHARS]);
+
+/* --- oom_score.c --- */
+/* Gives the process the score that `next` says. */
+enum err server_oom_score(struct server *s, const struct config *next,
+                          char error[CONFIG_ERROR_CHARS]);
 
 /* --- host.c --- */
 /* What admin/ asks of the process: functions only, each of which takes a server. */

@@ -11,6 +11,7 @@
  *   flags   ITEM_HAS_EXPIRY: eight bytes with the deadline in ms since the epoch stand ahead of the key
  *           ITEM_EDITED: the string was changed by APPEND or SETRANGE: OBJECT ENCODING calls it raw
  *           ITEM_GROWN: the collection outgrew Redis' limits of a small one once, which OBJECT ENCODING goes on telling
+ *           ITEM_DUES: the collection's elements have deadlines, or had: value_ops' due_ms tells
  *           ITEM_PARITY: the keyspace's, which sets them on what it takes in: see store/snapshot.h
  *   klen    length of the key, or 255: four bytes with the length stand ahead of it
  *   vlen    length of a value whose bytes lie in the item; 0 where it is an int64 or a pointer
@@ -33,12 +34,14 @@ enum item_type { TYPE_STRING, TYPE_LIST, TYPE_SET, TYPE_ZSET, TYPE_HASH, TYPE_ST
 #define ITEM_HAS_EXPIRY   0x01
 #define ITEM_EDITED       0x02
 #define ITEM_GROWN        0x04
+#define ITEM_DUES         0x08
 #define ITEM_PARITY       0xf0 /* a bit for each of KS_SNAPSHOTS_MAX, from this one on: */
 #define ITEM_PARITY_SHIFT 4
 
 #define ITEM_KLEN_LONG     255
 #define ITEM_KEY_BYTES_MAX UINT32_MAX /* of a longer one no item is made, as if memory lacked */
-#define ITEM_NO_EXPIRY     INT64_MAX  /* "never", wherever a deadline is handed around */
+/* "None", wherever a deadline is handed around: below every deadline, and INT64_MAX is one, which never comes. */
+#define ITEM_NO_EXPIRY (-1)
 
 struct item {
     uint8_t access[3];
@@ -65,6 +68,12 @@ static inline int64_t item_expiry_ms(const struct item *it)
     if (item_has_expiry(it))
         memcpy(&ms, it->body, sizeof(ms));
     return ms;
+}
+/* From when on it is not there any more; INT64_MAX: for ever. */
+static inline int64_t item_due_ms(const struct item *it)
+{
+    int64_t ms = item_expiry_ms(it);
+    return ms == ITEM_NO_EXPIRY ? INT64_MAX : ms;
 }
 static inline const char *item_behind_expiry(const struct item *it)
 {

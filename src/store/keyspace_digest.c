@@ -11,7 +11,7 @@ static void add_item(const struct item *it, void *arg)
 {
     struct walk *w = arg;
     struct digest d;
-    if (item_expiry_ms(it) <= w->now_ms)
+    if (item_due_ms(it) <= w->now_ms)
         return;
     digest_value(it, &d);
     digest_add(&d, item_key(it));

@@ -91,6 +91,7 @@ void ks_stats(const struct keyspace *ks, struct ks_stats *out)
         .hits = ks->hits,
         .misses = ks->misses,
         .expired = ks->expired_count,
+        .elements_expired = ks->elements_expired_count,
         .lazy_pending = lazy_pending(ks),
         .lazy_freed = ks->lazy_freed,
     };
@@ -108,6 +109,7 @@ void ks_reset_stats(struct keyspace *ks)
 {
     ks->hits = ks->misses = 0;
     ks->expired_count = 0;
+    ks->elements_expired_count = 0;
     ks->lazy_freed = 0;
 }
 
@@ -131,7 +133,7 @@ static void check_item(void *item, uint32_t hash, void *arg)
     assert(ks_cell_of(c->ks, c->db, &k) == c->cell);
     struct table_pos pos = table_find(&c->cell->table, hash, ks_item_matches, &name);
     assert(pos.bucket && table_at(pos) == item); /* so there is one of each */
-    int64_t deadline_ms = item_expiry_ms(item);
+    int64_t deadline_ms = item_due_ms(item);
     if (deadline_ms < c->least_ms)
         c->least_ms = deadline_ms;
     c->keys++;
@@ -158,7 +160,7 @@ static void check_db(const struct keyspace *ks, const struct ks_db *d)
         struct check c = {.ks = ks, .db = d, .cell = cell, .least_ms = INT64_MAX};
         table_range(&cell->table, 0, KS_HASHES, check_item, &c);
         assert(c.keys == cell->table.count && c.expires == cell->expires && c.bytes == cell->bytes);
-        if (c.expires > 0) {
+        if (c.least_ms < INT64_MAX - DUETREE_TICK_MS) {
             /* The bounds; what was due before the tree began is due when it began. */
             int64_t epoch_ms = cell->dues.epoch_ms;
             int64_t bound_ms = c.least_ms > epoch_ms ? c.least_ms : epoch_ms;

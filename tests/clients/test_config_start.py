@@ -51,6 +51,117 @@ def nowhere_to_listen():
 
 
 @test
+def a_server_goes_on_listening():
+    server = Server(folder="listening")
+    client = connect(server)
+    for words in (("port", "0"), ("bind", ""), ("port", "0", "bind", "")):
+        reply = client.call("CONFIG", "SET", *words)
+        assert reply.startswith(b"-ERR CONFIG SET failed") and b"nothing to listen on" in reply, reply
+        connect(server).close()
+    assert client.call("CONFIG", "GET", "port") == [b"port", str(server.port).encode()]
+    assert server.stop() == 0
+    server.command += ["--unixsocket", os.path.abspath("alone.sock")]
+    server.start()
+    client = connect(server)
+    assert client.call("CONFIG", "SET", "port", "0") == b"+OK"
+    assert client.call("PING") == b"+PONG"
+    assert server.stop() == 0
+
+
+def checked(*options):
+    run = subprocess.run([os.environ["CORSAC_BIN"], "--check-config", *options], capture_output=True, check=False)
+    return run.returncode, run.stdout.decode()
+
+
+@test
+def a_check_looks_for_renamed_commands():
+    assert checked("--rename-command", "CONFIG", "") == (0, "ok\n")
+    assert checked("--rename-command", "HSET", "x") == (0, "ok\n")
+    status, out = checked("--rename-command", "CONFGI", "")
+    assert status == 1 and "there is no command 'CONFGI'" in out, out
+    status, out = checked("--rename-command", "CONFIG", "GET")
+    assert status == 1 and "there already is a command 'GET'" in out, out
+
+
+def title(server):
+    with open(f"/proc/{server.process.pid}/cmdline", "rb") as f:
+        return f.read().rstrip(b"\0").decode()
+
+
+TITLE_ERROR = b"template format is invalid or contains unknown variables"
+
+
+@test
+def the_process_has_a_title():
+    server = Server(folder="titled")
+    name = server.command[0]
+    client = connect(server)
+    assert title(server) == f"{name} *:{server.port}", title(server)
+    for template in ("{foo}", "", " ", "a {title", "{}", "{TITLE}", "{unixsocket}", "{server-mode}"):
+        reply = client.call("CONFIG", "SET", "proc-title-template", template)
+        assert reply.startswith(b"-ERR CONFIG SET failed") and TITLE_ERROR in reply, (template, reply)
+    assert client.call("CONFIG", "SET", "proc-title-template", "{{a} }{port}-{tls-port}{unixsocket} {config-file}|") == b"+OK"
+    assert title(server) == f"{{a}} }}{server.port}-0 -|", title(server)
+    assert client.call("CONFIG", "SET", "proc-title-template", "x" * 400) == b"+OK"
+    assert title(server) == "x" * 400, title(server)  # where the environment was
+    assert client.call("CONFIG", "SET", "proc-title-template", "{title}") == b"+OK"
+    assert title(server) == name, title(server)
+    assert client.call("CONFIG", "SET", "set-proc-title", "no") == \
+        b"-ERR CONFIG SET failed (possibly related to argument 'set-proc-title') - can't set immutable config"
+    assert server.stop() == 0
+    server.command += ["--set-proc-title", "no"]
+    server.start()
+    connect(server).close()
+    assert title(server) == "\0".join(server.command)
+    assert server.stop() == 0
+    assert TITLE_ERROR.decode() in refused("--proc-title-template", "{foo}")
+
+
+def oom_score(server):
+    with open(f"/proc/{server.process.pid}/oom_score_adj", encoding="ascii") as f:
+        return int(f.read())
+
+
+@test
+def the_kernel_is_told_whom_to_end():
+    server = Server(folder="scored")
+    client = connect(server)
+    before = oom_score(server)
+
+    def set_to(*words):
+        return client.call("CONFIG", "SET", *words)
+
+    assert set_to("oom-score-adj", "foo").endswith(b"argument(s) must be one of the following: no, yes, relative, absolute")
+    assert set_to("oom-score-adj-values", "1 2").endswith(b"- wrong number of arguments")
+    for wrong in ("1 2 x", "1 2 2001", "-2001 2 3"):
+        assert set_to("oom-score-adj-values", wrong).endswith(
+            b"Invalid oom-score-adj-values, elements must be between -2000 and 2000."), wrong
+    assert set_to("oom-score-adj-values", "900 2 3") == b"+OK" and oom_score(server) == before
+    assert set_to("oom-score-adj", "absolute") == b"+OK" and oom_score(server) == 900
+    assert set_to("oom-score-adj-values", "950 2 3") == b"+OK" and oom_score(server) == 950
+    assert set_to("oom-score-adj", "relative", "oom-score-adj-values", "20 0 0") == b"+OK"
+    assert oom_score(server) == min(1000, before + 20)
+    assert client.call("CONFIG", "GET", "oom-score-adj") == [b"oom-score-adj", b"yes"]
+    assert set_to("oom-score-adj", "absolute", "oom-score-adj-values", "2000 0 0") == b"+OK" and oom_score(server) == 1000
+    assert set_to("oom-score-adj", "no") == b"+OK"
+    assert oom_score(server) == before
+    assert server.stop() == 0
+    server.command += ["--oom-score-adj", "absolute", "--oom-score-adj-values", "700", "2", "3"]
+    server.start()
+    connect(server).close()
+    assert oom_score(server) == 700
+    assert server.stop() == 0
+
+
+@test
+def the_address_of_connections_that_go_out_is_kept():
+    server = Server("--bind-source-addr", "10.0.0.1", folder="outward")
+    assert connect(server).call("CONFIG", "GET", "bind-source-addr") == [b"bind-source-addr", b"10.0.0.1"]
+    assert b"bind-source-addr says where connections to other servers come from" in server.log()
+    assert server.stop() == 0
+
+
+@test
 def too_few_open_files():
     out = refused("--port", "0", "--unixsocket", os.path.abspath("few.sock"),
                   preexec=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (32, 32)))

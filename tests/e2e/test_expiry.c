@@ -68,6 +68,55 @@ static void relative_ends_are_as_exact(void **state)
     }
 }
 
+/* The last millisecond there is is a deadline like any other, and comes back from the log as it was. */
+static void the_last_deadline_of_all_is_kept(void **state)
+{
+    static const struct talk_step steps[] = {
+        {"SET set v PXAT 9223372036854775807", "+OK"},
+        {"PEXPIRETIME set", ":9223372036854775807"},
+        {"EXPIRETIME set", ":9223372036854776"},
+        {"SET k v", "+OK"},
+        {"PEXPIREAT k 9223372036854775807 GT",
+         ":0"}, /* as without a deadline there is none later */
+        {"PEXPIREAT k 9223372036854775807 LT", ":1"},
+        {"PEXPIREAT k 9223372036854775807 LT", ":0"},
+        {"PEXPIREAT k 9223372036854775807 XX", ":1"},
+        {"PEXPIREAT k 9223372036854775807 NX", ":0"},
+        {"PEXPIRETIME k", ":9223372036854775807"},
+        {"PERSIST k", ":1"},
+        {"PEXPIRETIME k", ":-1"},
+        {"GETEX k PXAT 9223372036854775807", "\"v\""},
+        {"RENAME k renamed", "+OK"},
+        {"COPY renamed copied", ":1"},
+        {"COPY renamed copied DB 1 REPLACE", ":1"},
+        {"MSETEX 1 many v PXAT 9223372036854775807", ":1"},
+        {"SET k v PX 9223372036854775807", "-ERR invalid expire time in 'set' command"},
+        {"PEXPIRE copied 9223372036854775807", "-ERR invalid expire time in 'pexpire' command"},
+        {"EXPIREAT copied 9223372036854775807", "-ERR invalid expire time in 'expireat' command"},
+        {"SET gone v", "+OK"},
+        {"PEXPIREAT gone -1", ":1"},
+        {"EXISTS gone", ":0"},
+        {"SET gone v", "+OK"},
+        {"PEXPIREAT gone -9223372036854775808", ":1"},
+        {"EXISTS gone", ":0"},
+    };
+    redisContext *c = ((struct srv *)*state)->c;
+    talk_check_steps(c, steps);
+    talk_check(c, "CONFIG SET appendonly yes", "+OK");
+    talk_check(c, "WAITAOF 1 0 0", "[:1, :0]");
+    talk_check(c, "PEXPIREAT many 9223372036854775807", ":1"); /* that one as a command */
+    static const char *const keys[] = {"set", "renamed", "copied", "many"};
+    for (int reloads = 0; reloads < 2; reloads++) {
+        for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
+            char command[64];
+            snprintf(command, sizeof(command), "PEXPIRETIME %s", keys[i]);
+            talk_check(c, command, ":9223372036854775807");
+        }
+        talk_check(c, "DEBUG LOADAOF", "+OK");
+    }
+    talk_check(c, "CONFIG SET appendonly no", "+OK");
+}
+
 /* A key that is over is over for every command, whether or not it has been taken away. */
 static void an_ended_key_is_gone_for_every_command(void **state)
 {
@@ -220,11 +269,9 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup(name, srv_test_setup)
     const struct CMUnitTest tests[] = {
-        TEST(keys_end_to_the_millisecond),
-        TEST(relative_ends_are_as_exact),
-        TEST(an_ended_key_is_gone_for_every_command),
-        TEST(keys_go_without_being_looked_at),
-        TEST(many_keys_that_end_at_once_hold_nobody_up),
+        TEST(keys_end_to_the_millisecond),      TEST(relative_ends_are_as_exact),
+        TEST(the_last_deadline_of_all_is_kept), TEST(an_ended_key_is_gone_for_every_command),
+        TEST(keys_go_without_being_looked_at),  TEST(many_keys_that_end_at_once_hold_nobody_up),
     };
     return cmocka_run_group_tests(tests, srv_group_setup, srv_group_teardown);
 }

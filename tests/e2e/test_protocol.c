@@ -235,6 +235,25 @@ static void http_is_hung_up_on(void **state)
     free(log);
 }
 
+/* The reason that a connection is closed for is no reply that a client could do without. */
+static void whoever_wants_no_replies_is_told_too(void **state)
+{
+    static const char *const modes[] = {"CLIENT REPLY OFF\r\n", "CLIENT REPLY SKIP\r\n",
+                                        "CLIENT REPLY OFF\r\nPING\r\n",
+                                        "CLIENT REPLY SKIP\r\nPING\r\n"};
+    for (size_t i = 0; i < sizeof(modes) / sizeof(modes[0]); i++)
+        for (int apart = 0; apart < 2; apart++) {
+            struct raw r = connect_to(state);
+            raw_send_text(&r, modes[i]);
+            if (apart)
+                usleep(20000);
+            raw_send_text(&r, "*1\r\n:3\r\n");
+            raw_check_next(&r, "-ERR Protocol error: expected '$', got ':'");
+            raw_check_closed_silently(&r);
+            raw_close(&r);
+        }
+}
+
 static void counts_below_one_are_no_request(void **state)
 {
     struct raw r = connect_to(state);
@@ -604,6 +623,7 @@ int main(void)
         TEST(an_unfinished_request_does_nothing),
         TEST(inline_commands_are_split_into_words),
         TEST(malformed_requests_end_the_connection),
+        TEST(whoever_wants_no_replies_is_told_too),
         TEST(http_is_hung_up_on),
         TEST(counts_below_one_are_no_request),
         TEST(endless_lines_end_the_connection),

@@ -4,11 +4,12 @@
  *         1      1  n
  *
  * Flags: 1 the client has authenticated; 2 the lengths are in units of 64 bytes, to reach the
- * limits of lines. */
+ * limits of lines. And the same of what is read apart, where whatever is left to chance goes by the bytes. */
 #include <assert.h>
 #include <stdint.h>
 
 #include "../unit/resp/feed.h"
+#include "../unit/resp/feed_apart.h"
 
 enum { FLAG_AUTHENTICATED = 1, FLAG_LONG_PIECES = 2 };
 
@@ -38,5 +39,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     assert(resp_parser_wants(&whole.parser) == resp_parser_wants(&split.parser));
     feed_deinit(&whole);
     feed_deinit(&split);
+
+    struct apart_feed plain, apart;
+    apart_init(&plain, flags & FLAG_AUTHENTICATED, SIZE_MAX, 0);
+    apart_init(&apart, flags & FLAG_AUTHENTICATED, 1 + size % 7, (uint32_t)size);
+    want = apart_run(&plain, input, NULL, 0);
+    got = apart_run(&apart, input, ends, count);
+    assert(strcmp(got, want) == 0);
+    apart_deinit(&plain);
+    apart_deinit(&apart);
     return 0;
 }

@@ -54,7 +54,7 @@ struct disk_shim {
     _Atomic uint32_t kinds, nth, times;
     /* errno; 0: a write is cut in half instead, anything else goes through; DISK_SHIM_KILL */
     _Atomic int error;
-    _Atomic uint32_t failed; /* so far */
+    _Atomic uint32_t failed;                /* so far */
     _Atomic uint32_t delay_us, delay_kinds; /* whoever is delayed goes on when this is over, or 0 */
     _Atomic uint32_t delayed;               /* calls, now */
     _Atomic uint32_t passes;                /* so many of them go on at once */

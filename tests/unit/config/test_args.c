@@ -104,7 +104,10 @@ static void test_errors(void **state)
         {{"--save", "60 1"},
          "W command line: 'save \"60 1\"': snapshots are not supported yet, the append-only file keeps data; ignored\n"},
         {{"--"}, "E command line: '--': no option\n"},
-        {{"--port \"1"}, "E command line: '--port \"1': no option\n"},
+        {{"--port \"1"}, "E command line: '--port ...': no option\n"},
+        {{"--requirepass \"secret"}, "E command line: '--requirepass ...': no option\n"},
+        {{"requirepass=\"secret"}, "E command line: 'requirepass ...': no option\n"},
+        {{"\"secret"}, "E command line: ' ...': no option\n"},
     };
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         char *argv[WORDS_MAX_HERE];

@@ -17,7 +17,8 @@
 static struct disk_shim *shim;
 static char grave[256];
 
-#define NOT_HELD_UP_US (20 * 1000 * 1000) /* below DISK_SHIM_HOLD_US, and generous for slow machines */
+#define NOT_HELD_UP_US \
+    (20 * 1000 * 1000) /* below DISK_SHIM_HOLD_US, and generous for slow machines */
 
 /* --- faults --------------------------------------------------------------------------------- */
 

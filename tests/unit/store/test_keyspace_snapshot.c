@@ -159,6 +159,8 @@ static void check_whole(struct world *w, struct view *v)
 
 static int64_t random_expiry(struct world *w)
 {
+    if (below(w, 10) == 0)
+        return INT64_MAX;
     return below(w, 3) ? ITEM_NO_EXPIRY : ks_now_ms(w->ks) + 1 + (int64_t)below(w, 2000);
 }
 
