@@ -19,6 +19,8 @@ static const struct cmd_case cases[] = {
     {"sort l by nosort desc limit 1 5", "*2 $1 1 $1 3"},
     {"sort l by \"\"", "*3 $1 3 $1 1 $2 20"},
     {"sort nokey", "*0", "keymiss:nokey"},
+    {"mset e:1 \"\" e:3 a", "+OK", "new:e:1 set:e:1 new:e:3 set:e:3", "mset e:1  e:3 a"},
+    {"sort l alpha by e:*", "*3 $2 20 $1 1 $1 3", "keymiss:e:20"},
     {"mset w:1 30 w:3 20 w:20 10", "+OK", "new:w:1 set:w:1 new:w:3 set:w:3 new:w:20 set:w:20",
      "mset w:1 30 w:3 20 w:20 10"},
     {"sort l by w:*", "*3 $2 20 $1 3 $1 1"},
