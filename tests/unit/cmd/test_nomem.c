@@ -310,9 +310,9 @@ static void prepare(struct cmd_test *t, const char *text)
     cmd_test_run(t, "copy many held"); /* nodes are shared */
     cmd_test_run(t, "sadd ints 1 2 3");
     cmd_test_run(t, "sadd pack a b c 4");
-    for (int i = 0; i < 600; i++) {
-        char line[40];
-        snprintf(line, sizeof(line), "sadd tree %d", i);
+    for (int i = 0; i < 600; i += 4) {
+        char line[60];
+        snprintf(line, sizeof(line), "sadd tree %d %d %d %d", i, i + 1, i + 2, i + 3);
         cmd_test_run(t, line);
     }
     struct slice sadd[] = {SLICE("sadd"), SLICE("tree"), slice_from_cstr(text)};
