@@ -219,7 +219,7 @@ static const struct info_field stats_fields[] = {
     ABSENT("sync_full", "0"),
     ABSENT("sync_partial_ok", "0"),
     ABSENT("sync_partial_err", "0"),
-    ABSENT("expired_subkeys", "0"),
+    U64("expired_subkeys", data.elements_expired),
     U64("expired_keys", data.expired),
     ABSENT("expired_stale_perc", "0.00"),
     U64("expired_time_cap_reached_count", engine.expired_time_cap_reached),

@@ -331,6 +331,9 @@ bool cmd_each_key(const struct cmd *c, const struct slice *argv, int argc, cmd_e
         for (int at = k->first; at <= last; at += k->step)
             fn(at, flags, arg);
     }
+    int at = c->row->key_by_word ? c->row->key_by_word(argv, argc) : 0;
+    if (at > 0)
+        fn(at, KEY_OW | KEY_UPDATE, arg);
     return true;
 }
 

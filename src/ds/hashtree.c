@@ -126,14 +126,14 @@ size_t hashtree_memory(const struct hashtree *t)
     return t->bytes;
 }
 
-bool hashtree_is_shared(const struct hashtree *t)
-{
-    return t->refs > 1;
-}
-
 size_t hashtree_nodes(const struct hashtree *t)
 {
     return t->nodes;
+}
+
+bool hashtree_is_shared(const struct hashtree *t)
+{
+    return t->refs > 1 || (t->root && t->root->refs > 1);
 }
 
 int64_t hashtree_due_ms(const struct hashtree *t)

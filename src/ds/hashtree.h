@@ -73,9 +73,9 @@ bool hashtree_own(struct hashtree **t);
 uint64_t hashtree_count(const struct hashtree *t);
 /* Bytes set aside: nodes and blobs. What is shared counts in full. */
 size_t hashtree_memory(const struct hashtree *t);
-/* There are other holders. */
-bool hashtree_is_shared(const struct hashtree *t);
 size_t hashtree_nodes(const struct hashtree *t);
+/* Something of it has other holders: dropping it gives back less than its memory. */
+bool hashtree_is_shared(const struct hashtree *t);
 /* No entry has a deadline before this one. HASHTREE_NO_DUE: none has any. */
 int64_t hashtree_due_ms(const struct hashtree *t);
 

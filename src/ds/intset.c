@@ -5,15 +5,14 @@
 
 #include "base/bytes.h"
 
-static inline int64_t load(const char *at, size_t width)
+static inline __attribute__((always_inline)) int64_t load(const char *at, size_t width)
 {
     if (width == 8)
         return (int64_t)bytes_load64(at);
     if (width == 4)
         return (int32_t)bytes_load32(at);
-    int16_t v;
-    memcpy(&v, at, sizeof(v));
-    return v;
+    unsigned above = (unsigned)(64 - 8 * width);
+    return (int64_t)(bytes_load_short(at, width) << above) >> above;
 }
 
 static inline void store(char *at, size_t width, int64_t v)
@@ -49,8 +48,10 @@ bool intset_find(struct slice s, int64_t v, size_t *n)
         *n = below(first, count, 2, v);
     else if (width == 4)
         *n = below(first, count, 4, v);
-    else
+    else if (width == 8)
         *n = below(first, count, 8, v);
+    else
+        *n = below(first, count, width, v);
     return *n < count && load(first + *n * width, width) == v;
 }
 
@@ -84,7 +85,7 @@ bool intset_valid(struct slice s)
     if (s.len < INTSET_HEADER_BYTES)
         return false;
     size_t width = intset_width(s);
-    if ((width != 2 && width != 4 && width != 8) || (s.len - INTSET_HEADER_BYTES) % width != 0)
+    if (width < 1 || width > 8 || (s.len - INTSET_HEADER_BYTES) % width != 0)
         return false;
     for (size_t i = 1; i < intset_count(s); i++)
         if (intset_at(s, i - 1) >= intset_at(s, i))

@@ -5,7 +5,7 @@
  *   | width | least   | next    | ...     each of `width` bytes, little-endian, signed
  *   +-------+---------+---------+-----
  *
- * The width is 2, 4 or 8: the least that the widest integer that was ever in it needs. Pure: who keeps the run makes
+ * The width is 1 to 8: the least that the widest integer that was ever in it needs. Pure: who keeps the run makes
  * room in it and gives it up. No integer is in it twice. */
 #include <stdbool.h>
 #include <stddef.h>
@@ -17,7 +17,9 @@
 
 static inline size_t intset_width_of(int64_t v)
 {
-    return v == (int16_t)v ? 2 : v == (int32_t)v ? 4 : 8;
+    /* Bits without the sign's run of equal ones, and one for the sign. */
+    uint64_t magnitude = (uint64_t)(v < 0 ? ~v : v);
+    return (size_t)(magnitude == 0 ? 8 : 72 - __builtin_clzll(magnitude)) / 8;
 }
 static inline size_t intset_width(struct slice s)
 {

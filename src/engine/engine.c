@@ -12,6 +12,7 @@
 #include "engine/redact.h"
 #include "engine/run.h"
 #include "engine/snapshot_job.h"
+#include "store/hash.h"
 
 #define EXPIRE_SLICE_KEYS 64 /* keys removed between two looks at the clock */
 
@@ -26,6 +27,24 @@ static void on_expired(void *arg, int db, struct slice key)
     interest_expired(e->interest, db, &k);
     unit_event(e, db, key, NOTIFY_EXPIRED, "expired");
     unit_effect(e, db, 2, (struct slice[]){SLICE("DEL"), key});
+    unit_end(e);
+}
+
+/* The same of elements of a collection: to everybody else that is an HDEL. */
+static void on_elements_expired(void *arg, const struct ks_elements *of)
+{
+    struct engine *e = arg;
+    struct key k = ks_key(e->ks, of->key);
+    struct slice effect[2 + HASH_DUE_MAX] = {SLICE("HDEL"), of->key};
+    memcpy(&effect[2], of->names, of->count * sizeof(effect[0]));
+    unit_begin(e, NULL);
+    e->stats.dirty++;
+    touched_add(&e->unit.touched, k.hash, true);
+    interest_changed(e->interest, of->db, &k);
+    unit_event(e, of->db, of->key, NOTIFY_HASH, "hexpired");
+    if (of->gone)
+        unit_event(e, of->db, of->key, NOTIFY_GENERIC, "del");
+    unit_effect(e, of->db, 2 + (int)of->count, effect);
     unit_end(e);
 }
 
@@ -58,6 +77,7 @@ struct engine *engine_new(const struct engine_options *o, const struct engine_co
 
     engine_add_rows(e, e->table);
     ks_on_expired(e->ks, on_expired, e);
+    ks_on_elements_expired(e->ks, on_elements_expired, e);
     engine_config_changed(e);
     engine_turn(e, o->now_us, o->wall_ms);
     return e;
@@ -71,6 +91,7 @@ void engine_free(struct engine **e)
     table_deinit(&(*e)->sessions);
     snapshot_jobs_free(&(*e)->jobs);
     ks_on_expired((*e)->ks, NULL, NULL);
+    ks_on_elements_expired((*e)->ks, NULL, NULL);
     interest_free(&(*e)->interest);
     unit_deinit(&(*e)->unit);
     mem_free(*e);

@@ -23,7 +23,7 @@
     (1024 * 1024) /* of a large argument in one turn, while others wait */
 /* an unfinished request up to this size is carried to the read buffer */
 #define NET_CARRY_BYTES_MAX         (16 * 1024)
-#define NET_KEEP_BYTES_MAX          (1024 * 1024) /* kept for what follows a large request */
+#define NET_KEEP_BYTES_MAX          (1024 * 1024) /* kept for requests behind a large one */
 #define NET_BLOCKED_AHEAD_BYTES_MAX (1024 * 1024) /* read ahead of a session that waits */
 /* Of a client that has yet to authenticate: read ahead of one that waits, and replies that wait for it. */
 #define NET_STRANGER_AHEAD_BYTES_MAX NET_READ_BYTES

@@ -11,6 +11,7 @@
  *   flags   ITEM_HAS_EXPIRY: eight bytes with the deadline in ms since the epoch stand ahead of the key
  *           ITEM_EDITED: the string was changed by APPEND or SETRANGE: OBJECT ENCODING calls it raw
  *           ITEM_GROWN: the collection outgrew Redis' limits of a small one once, which OBJECT ENCODING goes on telling
+ *           ITEM_DUES: the collection's elements have deadlines, or had: value_ops' due_ms tells
  *           ITEM_PARITY: the keyspace's, which sets them on what it takes in: see store/snapshot.h
  *   klen    length of the key, or 255: four bytes with the length stand ahead of it
  *   vlen    length of a value whose bytes lie in the item; 0 where it is an int64 or a pointer
@@ -33,6 +34,7 @@ enum item_type { TYPE_STRING, TYPE_LIST, TYPE_SET, TYPE_ZSET, TYPE_HASH, TYPE_ST
 #define ITEM_HAS_EXPIRY   0x01
 #define ITEM_EDITED       0x02
 #define ITEM_GROWN        0x04
+#define ITEM_DUES         0x08
 #define ITEM_PARITY       0xf0 /* a bit for each of KS_SNAPSHOTS_MAX, from this one on: */
 #define ITEM_PARITY_SHIFT 4
 

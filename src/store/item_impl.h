@@ -14,7 +14,7 @@ enum item_enc { ENC_EMBED, ENC_INT, ENC_INTS, ENC_BLOB = ENC_OUTSIDE, ENC_TREE }
 
 #define ITEM_KIND(type, enc) (TYPE_##type | ENC_##enc << 4)
 /* The flags that come and go with a value. */
-#define ITEM_VALUE_FLAGS (ITEM_EDITED | ITEM_GROWN)
+#define ITEM_VALUE_FLAGS (ITEM_EDITED | ITEM_GROWN | ITEM_DUES)
 /* A string up to this length lives in the item, a longer one in a blob. */
 #define ITEM_EMBED_BYTES_MAX 1024
 

@@ -83,6 +83,12 @@ void ks_on_expired(struct keyspace *ks, ks_expired_fn fn, void *arg)
     ks->expired_arg = arg;
 }
 
+void ks_on_elements_expired(struct keyspace *ks, ks_elements_expired_fn fn, void *arg)
+{
+    ks->elements_expired = fn;
+    ks->elements_expired_arg = arg;
+}
+
 void ks_clock(struct keyspace *ks, int64_t now_ms)
 {
     ks->now_ms = now_ms;

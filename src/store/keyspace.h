@@ -43,6 +43,17 @@ struct key {
  * change the keyspace. */
 typedef void (*ks_expired_fn)(void *arg, int db, struct slice key);
 
+/* Called when the keyspace removed elements of a collection whose time had come; `gone`: the key went with them. The same
+ * holds. */
+struct ks_elements {
+    int db;
+    struct slice key;
+    const struct slice *names;
+    size_t count;
+    bool gone;
+};
+typedef void (*ks_elements_expired_fn)(void *arg, const struct ks_elements *of);
+
 struct ks_options {
     int databases;   /* 1..KS_DATABASES_MAX */
     unsigned shards; /* 1..KS_SHARDS_MAX */
@@ -57,6 +68,7 @@ void ks_free(struct keyspace **ks);                  /* at once, unbounded */
 
 /* Who hears of expired keys from now on; NULL: nobody. */
 void ks_on_expired(struct keyspace *ks, ks_expired_fn fn, void *arg);
+void ks_on_elements_expired(struct keyspace *ks, ks_elements_expired_fn fn, void *arg);
 
 void ks_clock(struct keyspace *ks, int64_t now_ms);
 int64_t ks_now_ms(const struct keyspace *ks);
@@ -224,7 +236,7 @@ void ks_move_stats(const struct keyspace *ks, struct ks_move_stats *out);
 unsigned ks_shard_of(const struct keyspace *ks, const struct key *k);
 
 struct ks_stats {
-    uint64_t hits, misses, expired;
+    uint64_t hits, misses, expired, elements_expired;
     uint64_t lazy_pending; /* values that wait to be freed */
     uint64_t lazy_freed;
     uint64_t bytes; /* items, values, tables: what the data set takes */

@@ -1,3 +1,4 @@
+#include "store/hash.h"
 #include "store/keyspace_impl.h"
 
 /* Removing keys whose time has come.
@@ -15,7 +16,7 @@
 enum err ks_note_deadline(struct keyspace *ks, struct ks_place *at, uint32_t hash,
                           int64_t deadline_ms)
 {
-    if (deadline_ms == ITEM_NO_EXPIRY)
+    if (deadline_ms == ITEM_NO_EXPIRY || deadline_ms == INT64_MAX) /* which never comes */
         return ERR_OK;
     struct ks_cell *cell = at->cell;
     if (cell->expires == 0)
@@ -39,6 +40,64 @@ void ks_expire_at(struct keyspace *ks, int db, struct ks_place *at, uint32_t has
     ks_dispose(ks, it);
 }
 
+/* --- elements of one key ----------------------------------------------------------------------------- */
+
+/* Names of what is removed, and of the key, copied: the item forgets them. */
+struct removed {
+    struct hash_field of[HASH_DUE_MAX];
+    struct slice names[HASH_DUE_MAX], key;
+    size_t count;
+    char *texts;
+};
+
+/* False: no memory. */
+static bool copy_names(struct removed *r, const struct item *it)
+{
+    char scratch[NUM_I64_CHARS];
+    size_t bytes = item_key(it).len + 1;
+    for (size_t i = 0; i < r->count; i++)
+        bytes += pack_string_len(r->of[i].name);
+    char *to = r->texts = mem_try_alloc(bytes);
+    if (!to)
+        return false;
+    r->key = slice_of(to, item_key(it).len);
+    memcpy(to, item_key(it).ptr, r->key.len);
+    to += r->key.len;
+    for (size_t i = 0; i < r->count; i++) {
+        struct slice name = pack_string(r->of[i].name, scratch);
+        memcpy(to, name.ptr, name.len);
+        r->names[i] = slice_of(to, name.len);
+        to += name.len;
+    }
+    return true;
+}
+
+/* Removes some of what is due in a collection, and notes when the rest is. */
+static void expire_elements(struct keyspace *ks, int db, const struct item *of, uint32_t hash)
+{
+    struct key key = {.name = item_key(of), .hash = hash, .slot = KS_SLOT_UNKNOWN};
+    struct ks_edit e;
+    struct removed r = {.count = 0};
+    size_t removed = 0;
+    if (!ks_edit(ks, db, &key, &e))
+        return;
+    const struct value_ops *ops = value_ops(item_type(e.item));
+    r.count = ops->due(&e, r.of, HASH_DUE_MAX);
+    if (copy_names(&r, e.item))
+        while (removed < r.count && ops->remove(&e, r.names[removed]) == ERR_OK)
+            removed++;
+    struct ks_place at = e.at;
+    const struct item *it = ks_edit_end(&e);
+    if (it)
+        (void)ks_note_deadline(ks, &at, hash, ops->due_ms(it)); /* there is a tree: nothing fails */
+    ks->elements_expired_count += removed;
+    if (removed > 0 && ks->elements_expired) {
+        struct ks_elements told = {db, r.key, r.names, removed, !it};
+        ks->elements_expired(ks->elements_expired_arg, &told);
+    }
+    mem_free(r.texts);
+}
+
 /* --- one part --------------------------------------------------------------------------------------- */
 
 struct due_look {
@@ -48,6 +107,7 @@ struct due_look {
     struct {
         struct item *it;
         uint32_t hash;
+        bool elements; /* of it, not itself */
     } due[EXPIRE_BATCH_MAX];
 };
 
@@ -60,8 +120,9 @@ static void prefetch_item(void *item, uint32_t hash, void *arg)
 static void look_at(void *item, uint32_t hash, void *arg)
 {
     struct due_look *look = arg;
-    int64_t deadline_ms = item_due_ms(item);
+    int64_t deadline_ms = ks_least_due_ms(item);
     if (deadline_ms <= look->now_ms && look->count < look->max) {
+        look->due[look->count].elements = item_due_ms(item) > look->now_ms;
         look->due[look->count].it = item;
         look->due[look->count].hash = hash;
         look->count++;
@@ -83,6 +144,10 @@ static unsigned expire_part(struct keyspace *ks, int db, struct ks_cell *cell, u
     table_range(&cell->table, from, to, look_at, &look);
     duetree_settle(&cell->dues, from, look.least_ms);
     for (unsigned i = 0; i < look.count; i++) {
+        if (look.due[i].elements) {
+            expire_elements(ks, db, look.due[i].it, look.due[i].hash);
+            continue;
+        }
         struct ks_place at = {.db = ks->dbs[db], .cell = cell};
         at.pos = table_find(&cell->table, look.due[i].hash, ks_item_is, look.due[i].it);
         ks_expire_at(ks, db, &at, look.due[i].hash);

@@ -111,6 +111,9 @@ struct keyspace {
     ks_expired_fn expired;
     void *expired_arg;
     uint64_t expired_count;
+    ks_elements_expired_fn elements_expired;
+    void *elements_expired_arg;
+    uint64_t elements_expired_count;
     int64_t due_ms; /* nothing is due before */
     int due_db;     /* where the search for something due goes on */
 
@@ -201,6 +204,16 @@ static inline bool ks_is_due(const struct keyspace *ks, const struct item *it)
 {
     return item_has_expiry(it) && item_expiry_ms(it) <= ks->now_ms &&
            ks->expiry != KS_EXPIRY_IGNORE;
+}
+
+/* When an item or something in it is due, at the earliest. INT64_MAX: never. */
+static inline int64_t ks_least_due_ms(const struct item *it)
+{
+    int64_t own_ms = item_due_ms(it);
+    if (__builtin_expect(!(it->flags & ITEM_DUES), 1))
+        return own_ms;
+    int64_t within_ms = value_ops(item_type(it))->due_ms(it);
+    return within_ms < own_ms ? within_ms : own_ms;
 }
 
 /* Removes the item at this place, whose time has come. */

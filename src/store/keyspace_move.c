@@ -11,7 +11,7 @@ static enum err prepare(struct keyspace *ks, struct ks_name to, const struct ite
         if (e)
             return e;
     }
-    return ks_note_deadline(ks, at, to.key->hash, item_expiry_ms(it));
+    return ks_note_deadline(ks, at, to.key->hash, ks_least_due_ms(it));
 }
 
 static enum err put(struct keyspace *ks, struct ks_name to, struct item *it)

@@ -205,7 +205,7 @@ static enum err move_batch(struct keyspace *ks, struct ks_db *d, const struct mo
     for (; done < b->count; done++) {
         const struct move_entry *m = &b->at[done];
         struct ks_place to = {.db = d, .cell = &d->cells[m->to]};
-        if (ks_note_deadline(ks, &to, m->hash, item_expiry_ms(m->it)) != ERR_OK ||
+        if (ks_note_deadline(ks, &to, m->hash, ks_least_due_ms(m->it)) != ERR_OK ||
             table_insert(&to.cell->table, m->hash, m->it) != ERR_OK)
             break;
     }

@@ -91,6 +91,7 @@ void ks_stats(const struct keyspace *ks, struct ks_stats *out)
         .hits = ks->hits,
         .misses = ks->misses,
         .expired = ks->expired_count,
+        .elements_expired = ks->elements_expired_count,
         .lazy_pending = lazy_pending(ks),
         .lazy_freed = ks->lazy_freed,
     };
@@ -108,6 +109,7 @@ void ks_reset_stats(struct keyspace *ks)
 {
     ks->hits = ks->misses = 0;
     ks->expired_count = 0;
+    ks->elements_expired_count = 0;
     ks->lazy_freed = 0;
 }
 

@@ -8,6 +8,7 @@ static const struct value_ops *const rows[TYPE_COUNT] = {
     [TYPE_LIST] = &value_ops_list,
     [TYPE_SET] = &value_ops_set,
     [TYPE_ZSET] = &value_ops_zset,
+    [TYPE_HASH] = &value_ops_hash,
 };
 
 const struct value_ops *value_ops(enum item_type t)

@@ -4,6 +4,7 @@
  * A value lies in its item while it is small. What lies outside it is shared: COPY, a snapshot and a reply hold it
  * in O(1), and who edits it makes a copy of what it is about to change, in pieces where it is large. So nothing here
  * takes longer for a larger value, but for the digest. */
+#include "base/err.h"
 #include "base/num.h"
 #include "store/item.h"
 
@@ -42,6 +43,7 @@ struct value_cursor {
     const struct item *held; /* the same, as the cursor's own; NULL: it is borrowed */
     struct keyspace *ks;     /* of what is held */
     uint64_t at;             /* how far it has come; what that means is the type's */
+    uint8_t phase;           /* 0 at first, else the type's */
     size_t run_at;           /* of the argument in runs */
     char numbers[VALUE_COMMAND_ARGS_MAX][VALUE_NUMBER_CHARS]; /* for arguments that are printed */
     struct slice argv[VALUE_COMMAND_ARGS_MAX];
@@ -62,6 +64,8 @@ bool value_cursor_hold(struct value_cursor *c, struct keyspace *ks);
 /* --- inside store/: the row of a type ----------------------------------------------------------------------- */
 
 struct digest;
+struct ks_edit;
+struct hash_field;
 struct value_ops {
     const char *name; /* as TYPE answers */
     const char *(*encoding)(const struct item *it);
@@ -79,6 +83,12 @@ struct value_ops {
     size_t (*effort)(const struct item *it); /* of freeing it, in O(1) */
     uint32_t (*sum)(const struct item *it);  /* over its beginning and end: store/item_check.h */
 
+    /* These are asked of values with ITEM_DUES only: no element is due before; up to `max` (at most HASH_DUE_MAX) that
+     * are due by the keyspace's clock; to remove one. */
+    int64_t (*due_ms)(const struct item *it);
+    size_t (*due)(const struct ks_edit *e, struct hash_field *out, size_t max);
+    enum err (*remove)(struct ks_edit *e, struct slice name);
+
     void (*digest)(const struct item *it, struct digest *out);
     bool (*command)(struct value_cursor *c, struct value_command *out); /* value_cursor_next */
     struct slice (*run)(const struct value_cursor *c); /* from run_at; NULL: has none in runs */
@@ -89,6 +99,7 @@ extern const struct value_ops value_ops_string;
 extern const struct value_ops value_ops_list;
 extern const struct value_ops value_ops_set;
 extern const struct value_ops value_ops_zset;
+extern const struct value_ops value_ops_hash;
 const struct value_ops *value_ops(enum item_type t);
 
 /* Frees some of an item that is in no table, as free_some does. True: the item is gone. */

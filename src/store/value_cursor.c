@@ -6,6 +6,7 @@ void value_cursor_init(struct value_cursor *c, const struct item *it)
     c->item = it;
     c->held = NULL;
     c->at = 0;
+    c->phase = 0;
     c->run_at = 0;
 }
 

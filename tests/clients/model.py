@@ -395,10 +395,11 @@ class Databases:
 
     do_touch = do_exists
 
+    TYPES = {frozenset: b"+set", list: b"+list", tuple: b"+hash"}
+
     def do_type(self, key):
         data = self.data(key)
-        kinds = {frozenset: b"+set", list: b"+list", type(None): b"+none"}
-        return kinds.get(type(data), b"+string")
+        return b"+none" if data is None else self.TYPES.get(type(data), b"+string")
 
     # --- lists: data is a list of Python's, which is never changed ------------------------------------
 
@@ -514,6 +515,77 @@ class Databases:
     def do_llen(self, key):
         return len(self.elements(key))
 
+    # --- hashes: data is a tuple of fields with values, sorted; deadlines of fields lie far ahead ------
+
+    def fields(self, key):
+        return dict(self.data(key) or ())
+
+    def keep_fields(self, key, fields):
+        """The deadline stays; an empty hash goes."""
+        if fields:
+            self.edit(key, tuple(sorted(fields.items())))
+        else:
+            self.here.pop(key, None)
+
+    def do_hset(self, key, *words):
+        before = self.fields(key)
+        after = before | dict(zip(words[::2], words[1::2]))
+        self.keep_fields(key, after)
+        return len(after) - len(before)
+
+    def do_hmset(self, key, *words):
+        self.do_hset(key, *words)
+        return b"+OK"
+
+    def do_hsetnx(self, key, field, value):
+        return 0 if field in self.fields(key) else self.do_hset(key, field, value)
+
+    def do_hdel(self, key, *names):
+        before = self.fields(key)
+        after = {name: value for name, value in before.items() if name not in names}
+        self.keep_fields(key, after)
+        return len(before) - len(after)
+
+    def do_hincrby(self, key, field, by):
+        value = b"%d" % (int(self.fields(key).get(field, b"0")) + by)
+        self.do_hset(key, field, value)
+        return int(value)
+
+    def do_hincrbyfloat(self, key, field, by):
+        self.do_hincrby(key, field, by)
+        return self.fields(key)[field]
+
+    def do_hget(self, key, field):
+        return self.fields(key).get(field)
+
+    def do_hgetall(self, key):
+        pairs = self.data(key) or ()
+        return lambda reply: tuple(sorted(zip(reply[::2], reply[1::2]))) == pairs
+
+    def codes(self, key, names):
+        return [1 if name in self.fields(key) else -2 for name in names]
+
+    def do_hexpire(self, key, time, _fields, _count, *names):
+        return self.codes(key, names)
+
+    do_hpexpire = do_hexpireat = do_hpexpireat = do_hexpire
+
+    def do_hpersist(self, key, _fields, _count, *names):
+        there = self.fields(key)
+        return lambda reply: [code == -2 for code in reply] == [name not in there for name in names]
+
+    def do_hgetex(self, key, *words):
+        return [self.fields(key).get(name) for name in words[words.index("FIELDS") + 2:]]
+
+    def do_hsetex(self, key, *words):
+        self.do_hset(key, *words[words.index("FIELDS") + 2:])
+        return 1
+
+    def do_hgetdel(self, key, _fields, _count, *names):
+        values = [self.fields(key).get(name) for name in names]
+        self.do_hdel(key, *names)
+        return values
+
     # --- sets: data is a frozenset, its members as the server tells them ----------------------------
 
     def members(self, key):
@@ -582,6 +654,17 @@ class Databases:
         self.here.pop(destination, None)  # with its deadline
         self.keep(destination, members)
         return len(members)
+
+    def do_sort(self, key, *words):
+        """ALPHA, with or without STORE."""
+        result = sorted(self.members(key))
+        if "STORE" not in words:
+            return result
+        destination = words[words.index("STORE") + 1]
+        self.here.pop(destination, None)
+        if result:
+            self.put(destination, list(result))
+        return len(result)
 
     def do_sinterstore(self, destination, *keys):
         return self.store(destination, self.of_all(frozenset.intersection, keys))

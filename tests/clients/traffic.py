@@ -157,6 +157,37 @@ class Commands:
                                 b"there is a limit to that %d"))
         return [kind % self.rng.randrange(300) for _ in range(self.rng.randint(1, most))]
 
+    def fields(self, most):
+        """Fields of numbers with numbers, or of a hash that is large at times."""
+        return [b"field:%d" % self.rng.randrange(300) for _ in range(self.rng.randint(1, most))]
+
+    def make_hash_fields(self):
+        key = self.key("h")
+        pairs = [word for name in self.fields(self.rng.choice((3, 8, 200)))
+                 for word in (name, b"%d" % self.rng.randrange(10**6))]
+        return self.rng.choice((
+            ("HSET", key, *pairs), ("HMSET", key, *pairs[:2]), ("HSETNX", key, *pairs[:2]), ("HDEL", key, *self.fields(20)),
+            ("HINCRBY", key, *self.fields(1), self.rng.randrange(1000)),
+            ("HINCRBYFLOAT", key, *self.fields(1), self.rng.randrange(1000))))
+
+    def make_hash_alone(self):
+        key = self.key("h")
+        return self.rng.choice((
+            ("HGETALL", key), ("HGET", key, *self.fields(1)), ("TYPE", key), ("PEXPIREAT", key, self.far()),
+            ("PERSIST", key), ("RENAME", key, self.key("h")), ("COPY", key, self.key("h"), "REPLACE"),
+            ("MOVE", key, self.rng.choice(self.databases)), ("DEL", key, self.key("h"))))
+
+    def make_hash_of_deadlines(self):
+        if self.plain:
+            return self.make_hash_fields()
+        key, (name,) = self.key("h"), self.fields(1)
+        of = ("FIELDS", 1, name)
+        return self.rng.choice((
+            ("HPEXPIREAT", key, self.far(), *of), ("HEXPIREAT", key, self.far() // 1000, *of),
+            ("HPEXPIRE", key, 10**9, *of), ("HEXPIRE", key, 10**6, *of), ("HPERSIST", key, *of),
+            ("HGETEX", key, "PX", 10**9, *of), ("HGETEX", key, "PERSIST", *of), ("HGETDEL", key, *of),
+            ("HSETEX", key, "PX", 10**9, *of, b"7"), ("HSETEX", key, "KEEPTTL", *of, b"8")))
+
     def elements(self, most):
         """Elements of a list: numbers, words, and at times ones that fill a node or more."""
         kinds = (b"%d", b"%d", b"word %d", b"a word of some length %d", b"%d" + b"x" * self.rng.choice((120, 900, 3000)))
@@ -205,7 +236,8 @@ class Commands:
         return self.rng.choice((
             ("SMEMBERS", key), ("SCARD", key), ("SISMEMBER", key, *self.members(1)), ("TYPE", key),
             ("SPOP", key, 10**6), ("SPOP", key, 0), ("DEL", key, self.key("m")), ("PEXPIREAT", key, self.far()),
-            ("PERSIST", key), ("RENAME", key, self.key("m")), ("COPY", key, self.key("m"), "REPLACE"),
+            ("SORT", key, "ALPHA"), ("SORT", key, "ALPHA", "STORE", b"sorted"), ("PERSIST", key),
+            ("RENAME", key, self.key("m")), ("COPY", key, self.key("m"), "REPLACE"),
             ("MOVE", key, self.rng.choice(self.databases))))
 
     def make_select(self):

@@ -1,4 +1,5 @@
 #include "unit/cmd/cmd_test.h"
+#include "store/hash.h"
 
 #include <stdlib.h>
 
@@ -76,6 +77,14 @@ static void on_expired(void *arg, int db, struct slice key)
     note_effect(arg, db, 2, effect);
 }
 
+static void on_elements_expired(void *arg, const struct ks_elements *of)
+{
+    struct slice effect[2 + HASH_DUE_MAX] = {SLICE("HDEL"), of->key};
+    memcpy(&effect[2], of->names, of->count * sizeof(effect[0]));
+    note_event(arg, of->db, of->key, "hexpired");
+    note_effect(arg, of->db, 2 + (int)of->count, effect);
+}
+
 static void on_flushed(struct cmd_ctx *c, int db)
 {
     buf_printf(&test_of(c)->changed, "flushed:%d ", db);
@@ -111,6 +120,7 @@ void cmd_test_init(struct cmd_test *t, unsigned shards)
     };
     t->ks = ks_new(&o);
     assert_non_null(t->ks);
+    ks_on_elements_expired(t->ks, on_elements_expired, t);
     t->table = cmd_table_new();
     cmd_add_rows(t->table);
     cmd_table_add(t->table, admin_rows_command, NULL); /* it sees nothing but the table */
@@ -228,7 +238,7 @@ const char *cmd_test_run(struct cmd_test *t, const char *line)
 
 /* --- replaying ----------------------------------------------------------------------------------- */
 
-#define LOG_WORDS_MAX 64
+#define LOG_WORDS_MAX 256
 
 static long log_number(const char **p)
 {

@@ -58,7 +58,7 @@ static const struct cmd_case cases[] = {
     {"pexpire a 9223372036854775807", "-ERR invalid expire time in 'pexpire' command"},
     {"pexpire a 9223370400000000000", "-ERR invalid expire time in 'pexpire' command"},
     {"expireat a 9223372036854776", "-ERR invalid expire time in 'expireat' command"},
-    {"pexpireat a 9223372036854775807", ":1", "expire:a", "PEXPIREAT a 9223372036854775806"},
+    {"pexpireat a 9223372036854775807", ":1", "expire:a", "PEXPIREAT a 9223372036854775807"},
     {"expireat a -9223372036854776", "-ERR invalid expire time in 'expireat' command"},
     {"expire nokey 10", ":0"},
     {"expire nokey x", "-ERR value is not an integer or out of range"},

@@ -188,6 +188,10 @@ static const char *const requests[] = {
     "zrandmember zheld 50",
     "zscan zheld 0",
     "copy zheld znew",
+    "sort ints desc",
+    "sort tree alpha by new* get # get s store new",
+    "sort tree by nosort get # store s",
+    "sort_ro pack alpha",
     "del s l x new",
     "unlink l",
     "exists s l",
@@ -212,6 +216,57 @@ static const char *const requests[] = {
     "expiretime x",
     "pexpiretime x",
     "dbsize",
+    "hset new f v",
+    "hset hash f %long",
+    "hset hash %long v",
+    "hset hash a 2",
+    "hset dues a 2",
+    "hset big f1 %long",
+    "hset big new v",
+    "hset s f v",
+    "hmset new f v",
+    "hsetnx new f v",
+    "hsetnx big new %long",
+    "hdel hash a",
+    "hdel big %long",
+    "hdel big f1",
+    "hincrby hash a 5",
+    "hincrby big n 5",
+    "hincrbyfloat dues b 1.5",
+    "hincrbyfloat new n 1.5",
+    "hget big %long",
+    "hmget big f1 f2 x",
+    "hlen big",
+    "hexists big f1",
+    "hstrlen hash a",
+    "hgetall hash",
+    "hgetall big",
+    "hkeys big",
+    "hvals big",
+    "hscan big 0 count 1000",
+    "hrandfield big 10 withvalues",
+    "hrandfield big -10",
+    "hrandfield hash",
+    "hexpire hash 10 fields 1 a",
+    "hpexpire big 1000 fields 1 %long",
+    "hexpireat dues 5000000000 fields 1 a",
+    "hpexpireat big 5000000000000 fields 1 f1",
+    "hpexpireat hash 1 fields 1 a",
+    "hpersist dues fields 1 a",
+    "httl dues fields 1 a",
+    "hpttl dues fields 1 a",
+    "hexpiretime dues fields 1 a",
+    "hpexpiretime dues fields 1 a",
+    "hgetex hash px 1000 fields 1 a",
+    "hgetex dues persist fields 1 a",
+    "hsetex new px 1000 fields 1 a 1",
+    "hsetex hash px 1000 fields 1 a %long",
+    "hsetex big keepttl fields 1 f1 1",
+    "hsetex dues fxx px 0 fields 1 a 1",
+    "hgetdel dues fields 1 a",
+    "hgetdel big fields 1 %long",
+    "copy big new",
+    "rename dues new",
     "keys *",
     "keys [a-m]",
     "scan 0",
@@ -260,6 +315,16 @@ static void prepare(struct cmd_test *t, const char *text)
         cmd_test_run(t, line);
     }
     cmd_test_run(t, "copy zmany zheld"); /* nodes are shared */
+    cmd_test_run(t, "hset hash a 1 b 2 c text");
+    cmd_test_run(t, "hsetex dues px 100000 fields 2 a 1 b 2");
+    for (int i = 0; i < 200; i++) {
+        char line[60];
+        snprintf(line, sizeof(line), "hset big f%d value-of-some-length-%d", i, i);
+        cmd_test_run(t, line);
+    }
+    struct slice hset[] = {SLICE("hset"), SLICE("big"), slice_from_cstr(text),
+                           slice_from_cstr(text)};
+    cmd_test_run_words(t, 4, hset);
 }
 
 /* The request, with the long text in place of %long. */

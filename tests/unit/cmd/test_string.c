@@ -52,7 +52,7 @@ static const struct cmd_case cases[] = {
     {"~wait 120"},
     {"set p y get", "$-1", "expired:p keymiss:p new:p set:p", "DEL p; SET p y"},
     {"set k x pxat 9223372036854775807", "+OK", "set:k expire:k",
-     "SET k x PXAT 9223372036854775806"},
+     "SET k x PXAT 9223372036854775807"},
     {"setnx k a", ":0"},
     {"setnx new a", ":1", "new:new set:new", "SET new a"},
     {"setex k 10 b", "+OK", "set:k expire:k", "SET k b PXAT 1700000010240"},

@@ -27,8 +27,11 @@ static struct slice run_of(const struct model *m)
 
 static int64_t draw(struct rng *r)
 {
-    static const int64_t edges[] = {0,         -1,        INT16_MAX, INT16_MIN, 32768,    -32769,
-                                    INT32_MAX, INT32_MIN, 1LL << 31, INT64_MAX, INT64_MIN};
+    static const int64_t edges[] = {127,          128,      -128,      -129,      8388607,
+                                    8388608,      -8388608, -8388609,  1LL << 39, (1LL << 39) - 1,
+                                    -(1LL << 39), 0,        -1,        INT16_MAX, INT16_MIN,
+                                    32768,        -32769,   INT32_MAX, INT32_MIN, 1LL << 31,
+                                    INT64_MAX,    INT64_MIN};
     switch (rng_below(r, 8)) {
     case 0: return edges[rng_below(r, sizeof(edges) / sizeof(edges[0]))];
     case 1: return (int64_t)rng_next(r);
@@ -101,8 +104,8 @@ static void test_what_is_not_valid(void **state)
 {
     (void)state;
     static const struct slice bad[] = {
-        {"", 0},         {"\0", 1},         {"\1\1", 2},       {"\2\1", 2},
-        {"\3\1\1\1", 4}, {"\2\1\0\1\0", 5}, {"\2\2\0\1\0", 5}, {"\4\1\0\0\0\0", 6},
+        {"", 0},           {"\0", 1},         {"\2\1", 2},         {"\11\1\1\1\1\1\1\1\1\1", 10},
+        {"\2\1\0\1\0", 5}, {"\2\2\0\1\0", 5}, {"\4\1\0\0\0\0", 6}, {"\1\1\377", 3},
     };
     for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
         assert_false(intset_valid(bad[i]));
