@@ -147,6 +147,7 @@ static void add_child(struct btree *t, struct path *p, struct btree_node *child,
             btree_node_free_shell(n);
             n = s->node[h];
         }
+        assert(n);
         unsigned i = p->index[h];
         if (n->count < n->room) {
             btree_inner_refresh(n, i);
@@ -421,6 +422,18 @@ void btree_share(const struct btree *from, struct btree *to)
     *to = *from;
     if (to->root)
         to->root->refs++;
+}
+
+uint64_t btree_bytes_alone(const struct btree *t)
+{
+    const struct btree_node *n = t->root;
+    if (!n || n->refs > 1)
+        return 0;
+    uint64_t bytes = t->bytes;
+    for (unsigned i = 0; n->height > 0 && i < n->count; i++)
+        if (btree_children(n)[i]->refs > 1)
+            bytes -= btree_sizes(n)[i];
+    return bytes;
 }
 
 bool btree_free_some(struct btree *t, size_t *effort)

@@ -73,6 +73,8 @@ static inline uint64_t btree_bytes(const struct btree *t)
 {
     return t->bytes;
 }
+/* Of that, about how much would go with it: nodes that others hold are left out as far as the root's children tell. */
+uint64_t btree_bytes_alone(const struct btree *t);
 /* `to` becomes a tree of the same entries. */
 void btree_share(const struct btree *from, struct btree *to);
 /* Frees some of it and takes off *effort what that took: 1 a node, at least 1. True: all of it is gone, and it is
@@ -91,9 +93,9 @@ enum err btree_insert(struct btree *t, uint64_t at, struct slice entry);
 enum err btree_insert_key(struct btree *t, const struct btree_key *key, struct slice entry);
 /* Puts another entry in the place of one; it must not change the order. */
 enum err btree_replace(struct btree *t, uint64_t at, struct slice entry);
-/* Takes `n` > 0 entries out, from the position on. They are left in `cut`, which was not initialised, for the caller to
- * free: in slices where they are many. A tree of `cut` is good for nothing but btree_free_some and btree_bytes. */
-enum err btree_cut(struct btree *t, uint64_t at, uint64_t n, struct btree *cut);
+/* Takes `n` > 0 entries out, from the position on. They are left in `out`, which was not initialised, for the caller to
+ * free: in slices where they are many. A tree of `out` is good for nothing but btree_free_some and btree_bytes. */
+enum err btree_cut(struct btree *t, uint64_t at, uint64_t n, struct btree *out);
 /* Takes one out, and drops its references. */
 enum err btree_erase(struct btree *t, uint64_t at);
 /* The same for the first entry that is the key. ERR_NOTFOUND: none is. */

@@ -71,6 +71,7 @@ static void apply(const struct btree_ops *ops, struct btree_node *n, struct run 
                   struct cut *cut)
 {
     struct btree_node *out = cut->node[cut->used++];
+    assert(out);
     if (n->height == 0) {
         cut_leaf(ops, n, run, out);
         return;

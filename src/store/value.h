@@ -88,6 +88,7 @@ struct value_ops {
 extern const struct value_ops value_ops_string;
 extern const struct value_ops value_ops_list;
 extern const struct value_ops value_ops_set;
+extern const struct value_ops value_ops_zset;
 const struct value_ops *value_ops(enum item_type t);
 
 /* Frees some of an item that is in no table, as free_some does. True: the item is gone. */

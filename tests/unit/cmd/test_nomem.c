@@ -142,6 +142,52 @@ static const char *const requests[] = {
     "sdiffstore tree ints pack",
     "sdiffcard 2 tree ints",
     "copy tree new",
+    "zadd znew 1 a",
+    "zadd znew 1 a 2 %long 3 b",
+    "zadd zsmall 1 d 9 a 2.5 b",
+    "zadd zsmall 1 a 2 %long 0.1 c",
+    "zadd zmany 7 new 8 element:5 9 %long",
+    "zadd zheld 7 new 8 element:5 9 %long 1 element:5",
+    "zadd zheld incr 3.5 element:77",
+    "zincrby zheld 1000 element:3",
+    "zincrby zsmall 1 new",
+    "zrem zsmall a nothing b",
+    "zrem zmany element:9 element:9 element:10",
+    "zrem zheld element:1 element:2 element:400",
+    "zscore zheld element:5",
+    "zrange zheld 0 -1 withscores",
+    "zpopmin zsmall",
+    "zpopmax zheld",
+    "zpopmin zheld 100",
+    "zmpop 2 znew zheld max count 250",
+    "zremrangebyrank zheld 100 300",
+    "zremrangebyrank zheld 0 -1",
+    "zremrangebyscore zmany (10 20",
+    "zrangestore znew zheld 0 -1",
+    "zrangestore zsmall zheld 5 10",
+    "zrangestore zsmall zheld 500 1000",
+    "zunionstore znew 2 zheld zsmall",
+    "zunion 2 zheld zsmall withscores",
+    "zinterstore zsmall 2 zheld zmany",
+    "zdiff 2 zheld zsmall",
+    "zintercard 2 zheld zmany",
+    "zcard zheld",
+    "zcount zheld 1 50",
+    "zlexcount zsmall - +",
+    "zmscore zheld element:1 element:2",
+    "zrank zheld element:9",
+    "zrevrank zheld element:9 withscore",
+    "zrangebyscore zheld 1 50",
+    "zrevrangebyscore zheld 50 1",
+    "zrangebylex zsmall - +",
+    "zrevrangebylex zsmall + -",
+    "zrevrange zheld 0 9",
+    "zremrangebylex zsmall - (c",
+    "zinter 2 zheld zmany",
+    "zdiffstore znew 2 zheld zsmall",
+    "zrandmember zheld 50",
+    "zscan zheld 0",
+    "copy zheld znew",
     "del s l x new",
     "unlink l",
     "exists s l",
@@ -207,6 +253,13 @@ static void prepare(struct cmd_test *t, const char *text)
     }
     struct slice sadd[] = {SLICE("sadd"), SLICE("tree"), slice_from_cstr(text)};
     cmd_test_run_words(t, 3, sadd);
+    cmd_test_run(t, "zadd zsmall 1 a 2 b 3 c 4 5");
+    for (int i = 0; i < 400; i++) {
+        char line[64];
+        snprintf(line, sizeof(line), "zadd zmany %d element:%d", i * 7 % 400, i);
+        cmd_test_run(t, line);
+    }
+    cmd_test_run(t, "copy zmany zheld"); /* nodes are shared */
 }
 
 /* The request, with the long text in place of %long. */

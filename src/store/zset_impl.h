@@ -1,0 +1,75 @@
+#pragma once
+/* Inside store/: what the files of sorted sets share.
+ *
+ *   zset.c        reading
+ *   zset_edit.c   adding and removing
+ *   zset_tree.c   large ones: two B+trees
+ *   zset_value.c  the row of the type
+ *
+ * An element, in a pack as in a tree, is its score (store/zset_score.h) and its member as an entry of ds/pack.h. Members that
+ * lie in blobs are in trees only. */
+#include "base/keyhash.h"
+#include "ds/btree.h"
+#include "ds/pack.h"
+#include "store/keyspace_impl.h"
+#include "store/zset.h"
+#include "store/zset_score.h"
+
+#define ZSET_ELEMENT_BYTES_MAX (ZSCORE_BYTES_MAX + PACK_ENTRY_BYTES_MAX)
+
+static inline const char *zset_member_at(const char *element)
+{
+    return element + zscore_bytes(element);
+}
+static inline size_t zset_element_bytes(const char *element)
+{
+    size_t score = zscore_bytes(element);
+    return score + pack_bytes(element + score);
+}
+/* < 0: the element is ahead of the place. 0: it is the member itself, of ZSET_BEFORE. */
+static inline int zset_compare(const char *element, const struct zset_place *p)
+{
+    double score = zscore_read(element);
+    if (score != p->score)
+        return score < p->score ? -1 : 1;
+    if (p->side == ZSET_BEFORE_SCORE)
+        return 1;
+    if (p->side == ZSET_AFTER_SCORE)
+        return -1;
+    int order = pack_compare(zset_member_at(element), p->member);
+    return order == 0 && p->side == ZSET_AFTER ? -1 : order;
+}
+
+/* A large one. Several items may hold it; who edits makes a copy, which shares the nodes of its trees. */
+struct zset {
+    uint32_t refs;
+    const struct keyhash *hash; /* the keyspace's */
+    struct btree order;         /* elements */
+    /* For each element 32 bits of its member's hash, and its score. Who looks for a member finds scores that it may
+     * have, and looks in the order whether it has: so the member itself is in memory once. An entry that nothing has may stay
+     * behind where there was no memory to remove it: it does no harm. */
+    struct btree index;
+};
+static inline struct zset *zset_of(const struct item *it)
+{
+    return item_pointer(it);
+}
+
+struct zset *zset_tree_new(const struct keyhash *hash); /* NULL: no memory */
+/* Another one of the same elements. */
+struct zset *zset_tree_copy(const struct zset *z);
+/* Frees some of it, as value_ops has it. */
+bool zset_tree_free_some(struct zset *z, size_t *effort);
+void zset_tree_free(struct zset *z);
+size_t zset_tree_bytes(const struct zset *z);
+bool zset_tree_score(const struct zset *z, struct slice member, double *score);
+/* How many have scores with a lower zscore_rank. */
+uint64_t zset_tree_rank(const struct zset *z, uint64_t score_rank);
+struct btree_key zset_tree_key(const struct zset_place *p);
+/* ERR_NOMEM: unchanged. The member is none yet; its entry is written, and with it goes the reference of its blob. */
+enum err zset_tree_add(struct zset *z, double score, struct pack_entry *member);
+/* The member has the score `from`. ERR_NOMEM: unchanged. */
+enum err zset_tree_move(struct zset *z, struct slice member, double from, double to);
+enum err zset_tree_remove(struct zset *z, struct slice member, double score);
+enum err zset_tree_remove_run(struct zset *z, uint64_t from, uint64_t n);
+void zset_tree_validate(const struct zset *z);
