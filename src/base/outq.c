@@ -329,6 +329,31 @@ static void come_to_bytes(struct outq *q, uint64_t until)
     }
 }
 
+/* What there is ahead of `open` more bytes, as offsets count. */
+static inline __attribute__((always_inline)) int
+fill_vectors(const struct outq *q, uint64_t open, struct iovec *iov, int max, bool sources)
+{
+    int count = 0;
+    for (const struct outq_chunk *chunk = q->head; chunk && count < max && open > 0;
+         chunk = chunk->next) {
+        size_t len = chunk_len(q, chunk);
+        if (sources && chunk->source && !chunk->ended)
+            break;
+        if (!sources || !chunk->staged) {
+            len = len < open ? len : (size_t)open;
+            open -= len;
+        }
+        if ((sources && chunk->source) || len == 0)
+            continue;
+        if (chunk->lendable && count > 0)
+            break;
+        iov[count++] = (struct iovec){(void *)chunk->ptr, len};
+        if (chunk->lendable)
+            break;
+    }
+    return count;
+}
+
 int outq_peek_until(struct outq *q, uint64_t until, struct iovec *iov, int max)
 {
     if (q->sources > 0)
@@ -336,26 +361,8 @@ int outq_peek_until(struct outq *q, uint64_t until, struct iovec *iov, int max)
     if (until <= q->passed)
         return 0;
     uint64_t open = until - q->passed;
-    int count = 0;
-    for (const struct outq_chunk *chunk = q->head; chunk && count < max && open > 0;
-         chunk = chunk->next) {
-        size_t len = chunk_len(q, chunk);
-        if (chunk->source && !chunk->ended)
-            break;
-        if (!chunk->staged) {
-            len = len < open ? len : (size_t)open;
-            open -= len;
-        }
-        if (chunk->source)
-            continue;
-        if (chunk->lendable && count > 0)
-            break;
-        if (len > 0)
-            iov[count++] = (struct iovec){(void *)chunk->ptr, len};
-        if (chunk->lendable)
-            break;
-    }
-    return count;
+    return q->sources > 0 ? fill_vectors(q, open, iov, max, true)
+                          : fill_vectors(q, open, iov, max, false);
 }
 
 bool outq_at_source(const struct outq *q)

@@ -261,21 +261,25 @@ void ctx_reply_string_part(struct cmd_ctx *c, const struct item *it, size_t offs
     resp_bulk_end(c->out);
 }
 
+static __attribute__((noinline)) void reply_long(struct cmd_ctx *c, const struct item *it)
+{
+    char scratch[NUM_I64_CHARS];
+    const struct blob *b = string_blob_to_send(it, 0);
+    size_t len = string_len(it);
+    if (string_run(it, 0, scratch).len == len && b->len == len)
+        resp_bulk_blob(c->out, string_blob(it, 0));
+    else
+        ctx_reply_string_part(c, it, 0, len);
+}
+
 void ctx_reply_string(struct cmd_ctx *c, const struct item *it)
 {
     char scratch[NUM_I64_CHARS];
     struct slice s;
-    if (string_short(it, scratch, &s)) {
+    if (string_short(it, scratch, &s))
         resp_bulk(c->out, s);
-        return;
-    }
-    struct blob *b = string_blob_to_send(it, 0);
-    s = string_run(it, 0, scratch);
-    size_t len = string_len(it);
-    if (s.len == len && s.len == b->len)
-        resp_bulk_blob(c->out, b);
     else
-        ctx_reply_string_part(c, it, 0, len);
+        reply_long(c, it);
 }
 
 void ctx_reply_string_or_null(struct cmd_ctx *c, const struct item *it)

@@ -257,8 +257,10 @@ static struct pieces *move_to_root(struct write *w)
         mem_free(p);
         return root;
     }
-    for (size_t i = 0; i < root->count; i++)
+    for (size_t i = 0; i < root->count; i++) {
+        assert(root->at[i].blob);
         blob_hold(root->at[i].blob);
+    }
     return root;
 }
 

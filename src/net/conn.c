@@ -107,7 +107,8 @@ void conn_send(struct conn *c)
     struct iovec iov[NET_WRITE_VECTORS_MAX];
     uint64_t until = gate_open_until(s);
     size_t sent = 0;
-    while (!has_used_its_turn(&s->queue, sent) && !(s->flags & SESSION_CLOSE_NOW)) {
+    while (!outq_empty(&s->queue) && !has_used_its_turn(&s->queue, sent) &&
+           !(s->flags & SESSION_CLOSE_NOW)) {
         int count = outq_peek_until(&s->queue, until, iov, NET_WRITE_VECTORS_MAX);
         if (count == 0) {
             outq_drain(&s->queue, 0); /* a place that was reserved and not used */

@@ -114,6 +114,11 @@ bool string_int(const struct item *it, int64_t *out)
 
 bool string_short(const struct item *it, char scratch[NUM_I64_CHARS], struct slice *out)
 {
+    static_assert(ITEM_EMBED_BYTES_MAX <= STRING_SHORT_BYTES_MAX, "what lies in the item is short");
+    if (item_enc(it) == ENC_EMBED) {
+        *out = slice_of(item_value_place(it), it->vlen);
+        return true;
+    }
     if (in_pieces(it))
         return false;
     *out = whole(it, scratch);

@@ -136,6 +136,7 @@ def _taken(reply):
 
 # How a value of a type is read whole, and what a model has for the reply.
 READS = {b"+string": (("GET",), lambda reply: reply), b"+set": (("SMEMBERS",), frozenset),
+         b"+zset": (("ZRANGE", 0, -1, "WITHSCORES"), lambda reply: dict(zip(reply[::2], map(float, reply[1::2])))),
          b"+list": (("LRANGE", 0, -1), list)}
 
 
