@@ -259,7 +259,7 @@ bool aof_close(struct aof **aof)
     aof_watch_free(&a->watch);
     if (a->rewrite) /* its writer tells this log's event_fd, and this log's writer */
         writer_free(&a->rewrite->writer, -1);
-    aof_history_end(a);
+    aof_history_end(a); /* likewise */
     fine = writer_free(&a->writer, AOF_CLOSE_PATIENCE_MS);
     if (a->rewrite)
         aof_rewrite_drop(a);

@@ -126,7 +126,7 @@ void aof_file_name(const struct aof *a, enum manifest_type type, uint64_t seq,
              type == MANIFEST_BASE ? "base" : "incr");
 }
 
-/* No file that lies there is written over, of ours or of others. An empty file of ours may be: see create_file. */
+/* Nothing that lies there is written over, whoever left it. An empty file of ours may be: see create_file. */
 static bool is_taken(const struct aof *a, const char *name)
 {
     struct stat st;

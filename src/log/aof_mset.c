@@ -1,5 +1,5 @@
 /* Batches of a base. Its strings stand many to a command: its file is a quarter smaller than with a SET for each, and
- * a start parses, looks up and accounts for one command instead of many.
+ * whoever loads it parses, looks up and accounts for one command instead of many.
  *
  * The head counts the arguments, which are not known ahead. It is written as if the command were full, as nearly all
  * of them are, and put right where it is not. Lack of memory is remembered by the buffer: see base_batch_put. */

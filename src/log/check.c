@@ -96,7 +96,7 @@ static bool resolve(struct check *c, char name[MANIFEST_NAME_BYTES_MAX])
     return true;
 }
 
-/* A server that has the directory locks it; so does a check that changes it. */
+/* A server that has the directory locks it; so does whoever changes it. */
 static bool lock_directory(struct check *c)
 {
     bool change = c->o->fix || c->o->truncate || c->o->rebuild;

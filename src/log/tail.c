@@ -14,7 +14,7 @@ bool tail_counts(const char *dir, const char *next, uint64_t pos)
     if (!next)
         return true;
     if (!files_path(path, dir, next) || reader_open(&r, path) != ERR_OK)
-        return false; /* the next function that opens it says so */
+        return false; /* which whoever opens it next says */
     enum reader_status status = reader_next(r, &first);
     reader_report(r, &report);
     reader_close(&r);

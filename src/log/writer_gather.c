@@ -51,7 +51,7 @@ void writer_gather(struct writer *w)
         g->skip--;
         return;
     }
-    if (clock_mono_us() >= g->until_us) /* a client that comes now is not one of many */
+    if (clock_mono_us() >= g->until_us) /* whoever comes now is not one of many */
         return;
     w->enough = g->expected;
     while (is_missing_some(w) && clock_mono_us() < g->until_us)

@@ -15,12 +15,12 @@
 #include "net/unix_path.h"
 #include "resp/parser.h"
 
-/* Of one read of a connection in one turn. A SET of 64 KiB fits: a request that comes in two reads is copied once
- * more. */
+/* Of one read of a connection in one turn. A SET of 64 KiB fits: what comes in two reads is copied once more (15 % of
+ * it). */
 #define NET_READ_BYTES (80 * 1024)
 /* an unfinished request up to this size is carried to the read buffer */
 #define NET_CARRY_BYTES_MAX         (16 * 1024)
-#define NET_KEEP_BYTES_MAX          (1024 * 1024) /* kept for requests behind a large one */
+#define NET_KEEP_BYTES_MAX          (1024 * 1024) /* kept for what follows a large request */
 #define NET_BLOCKED_AHEAD_BYTES_MAX (1024 * 1024) /* read ahead of a session that waits */
 /* Of a client that has yet to authenticate: read ahead of one that waits, and replies that wait for it. */
 #define NET_STRANGER_AHEAD_BYTES_MAX NET_READ_BYTES
