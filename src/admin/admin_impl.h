@@ -1,5 +1,5 @@
 #pragma once
-/* What this room's handlers see of it. */
+/* The fields of this room's object, for its own files. */
 #include "admin/admin.h"
 #include "admin/host.h"
 #include "admin/samples.h"

@@ -16,7 +16,7 @@ struct admin;
 /* Derived from what the heap, the keyspace and the kernel say. */
 struct info_memory {
     uint64_t used, peak, rss, startup, dataset, overhead, clients, system;
-    double peak_perc, dataset_perc; /* of what is in use; of that without what the start took */
+    double peak_perc, dataset_perc; /* of the memory in use; of that less the start's */
     double frag_ratio, heap_rss_ratio, overhead_ratio, fragmentation;
     int64_t frag_bytes, heap_rss_bytes, overhead_bytes, fragmentation_bytes;
 };

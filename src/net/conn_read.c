@@ -79,7 +79,7 @@ static void parse_batch(struct conn *c, struct slice in, struct net_batch *b)
     }
 }
 
-/* Whoever wants no replies gets none to this either. */
+/* A client that wants no replies gets none to this either. */
 static void protocol_error(struct conn *c, const char *error)
 {
     log_verbose(c->net->logger, "Protocol error from client id=%llu: %s",

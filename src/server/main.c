@@ -141,7 +141,7 @@ static struct server *start(struct config *c, const struct config_problems *p,
     s->executable = absolute("/proc/self/exe");
     log_start(s, p, args);
     crash_init(s);
-    /* The sockets first: whoever saw us start may connect, and is answered once the log is open. */
+    /* The sockets first: a client that saw us start may connect, and is answered once the log is open. */
     if (server_listen(s, error) != ERR_OK) {
         log_warning(&s->logger, "Failed listening on port %u: %s", s->config.net.port, error);
         if (s->logger.path)

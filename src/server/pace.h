@@ -1,10 +1,10 @@
 #pragma once
 /* The pace of work that nobody waits for, snapshot jobs, beside clients that share the loop with it.
  *
- * A turn that found no request is one that clients left: it takes a short slice, so that who comes meanwhile hardly
- * waits, and a longer one the longer nobody has come. Turns with requests take none, until so many have passed that the
- * work has not had its share of the time: then a slice of what it is due. So the work takes what is left, and ends
- * however much clients ask. */
+ * A turn without a request is one that clients left: the work takes a short slice of it, so that a request that comes
+ * meanwhile hardly waits, and a longer slice the longer none has come. It takes none of turns with requests, until so
+ * many have passed that it has not had its share of the time; then it takes its share. So the work takes the time that
+ * clients leave, and ends however much they ask. */
 #include <stdbool.h>
 #include <stdint.h>
 

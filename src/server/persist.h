@@ -71,7 +71,7 @@ void persist_init(struct persist *p);
 enum err persist_open(struct server *s, char error[CONFIG_ERROR_CHARS]);
 /* A slice of loading. When all is loaded the server is ready; a log that is wrong stops it. */
 void persist_load_slice(struct server *s);
-/* Between two turns: brings the log where the configuration, and who asked for a reload, want it. */
+/* Between two turns: brings the log where the configuration and DEBUG RELOAD want it. */
 void persist_turn(struct server *s);
 /* Once in a while: does the log want to be rewritten? */
 void persist_cron(struct server *s, int64_t now_us);
@@ -79,7 +79,7 @@ void persist_cron(struct server *s, int64_t now_us);
 enum err persist_apply(struct server *s, const struct config *next, char error[CONFIG_ERROR_CHARS]);
 /* A log is open: its files stay where they are. */
 bool persist_has_files(const struct server *s);
-/* Writes out what is left. */
+/* Writes the rest of the log out, and closes it. */
 void persist_close(struct server *s);
 /* BGREWRITEAOF. *scheduled: it begins later, and it is logged if it cannot. ERR_BUSY: one is under way, or
  * asked for. */
@@ -102,7 +102,7 @@ void persist_watch_fault(struct server *s, int64_t now_us);
 
 /* Ending now would lose data: the log was switched on, and its first file is not done. */
 bool persist_begins(const struct server *s);
-/* Says what is lost by that. */
+/* Says that the keys in memory are lost by that. */
 void persist_forsake(struct server *s);
 /* The server is to end when the first file is done. */
 void persist_finish_begin(struct server *s);

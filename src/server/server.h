@@ -22,7 +22,7 @@ void server_ready(struct server *s);
 void server_run(struct server *s);
 /* Asks it to stop when the turn ends. */
 void server_stop(struct server *s, int signal);
-/* The same for who does not want to lose data: when the log that was switched on holds them. */
+/* The same without losing data: the server stops when the log that was switched on holds them. */
 void server_stop_finished(struct server *s, int signal);
 /* Withdraws that; false: nobody asked. */
 bool server_stop_abort(struct server *s);
