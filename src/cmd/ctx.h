@@ -288,15 +288,17 @@ extern const struct cmd_row cmd_rows_expire[];   /* EXPIRE, TTL and their family
 extern const struct cmd_row cmd_rows_database[]; /* DBSIZE FLUSHDB FLUSHALL SWAPDB KEYS SCAN ... */
 extern const struct cmd_row cmd_rows_object[];   /* OBJECT */
 extern const struct cmd_row cmd_rows_set[];      /* SADD, SREM and their family */
-extern const struct cmd_row cmd_rows_set_random[];   /* SPOP SRANDMEMBER */
-extern const struct cmd_row cmd_rows_set_ops[];      /* SINTER, SUNION, SDIFF and their family */
-extern const struct cmd_row cmd_rows_list[];         /* LPUSH, LPOP, LRANGE and their family */
-extern const struct cmd_row cmd_rows_list_move[];    /* LPOS LMPOP LMOVE RPOPLPUSH LMOVEM */
-extern const struct cmd_row cmd_rows_zset[];         /* ZADD ZREM ZSCORE ZRANK and their like */
-extern const struct cmd_row cmd_rows_zset_range[];   /* ZRANGE, ZCOUNT, ZREMRANGEBYSCORE ... */
-extern const struct cmd_row cmd_rows_zset_pop[];     /* ZPOPMIN ZPOPMAX ZMPOP */
-extern const struct cmd_row cmd_rows_zset_combine[]; /* ZUNION ZINTER ZDIFF */
-extern const struct cmd_row cmd_rows_zset_random[];  /* ZRANDMEMBER ZSCAN */
+extern const struct cmd_row cmd_rows_set_random[];    /* SPOP SRANDMEMBER */
+extern const struct cmd_row cmd_rows_set_ops[];       /* SINTER, SUNION, SDIFF and their family */
+extern const struct cmd_row cmd_rows_list[];          /* LPUSH, LPOP, LRANGE and their family */
+extern const struct cmd_row cmd_rows_list_move[];     /* LPOS LMPOP LMOVE RPOPLPUSH LMOVEM */
+extern const struct cmd_row cmd_rows_list_blocking[]; /* BLPOP and its like */
+extern const struct cmd_row cmd_rows_zset[];          /* ZADD ZREM ZSCORE ZRANK and their like */
+extern const struct cmd_row cmd_rows_zset_range[];    /* ZRANGE, ZCOUNT, ZREMRANGEBYSCORE ... */
+extern const struct cmd_row cmd_rows_zset_pop[];      /* ZPOPMIN ZPOPMAX ZMPOP */
+extern const struct cmd_row cmd_rows_zset_blocking[]; /* BZPOPMIN BZPOPMAX BZMPOP */
+extern const struct cmd_row cmd_rows_zset_combine[];  /* ZUNION ZINTER ZDIFF */
+extern const struct cmd_row cmd_rows_zset_random[];   /* ZRANDMEMBER ZSCAN */
 
 /* Adds all of them. */
 void cmd_add_rows(struct cmd_table *t);

@@ -200,12 +200,37 @@ static void moved_reply(struct cmd_ctx *c, const struct moved *m, const struct l
         list_reply_entry(c->out, m->entries[move->how.to == LIST_HEAD ? m->n - 1 - i : i]);
 }
 
+static struct slice end_name(enum list_end end)
+{
+    return end == LIST_HEAD ? SLICE("LEFT") : SLICE("RIGHT");
+}
+
+/* What was moved by a request that may wait is logged as by one that does not. */
+static void move_effect(struct cmd_ctx *c, const struct list_move *m)
+{
+    char digits[NUM_I64_CHARS];
+    struct slice argv[8] = {SLICE("LMOVE"), m->from.name, m->to.name, end_name(m->how.from),
+                            end_name(m->how.to)};
+    int argc = 5;
+    if (!(c->cmd->row->flags & CMD_BLOCKING)) {
+        ctx_effect_as_is(c);
+        return;
+    }
+    if (m->how.n > 1) {
+        argv[0] = SLICE("LMOVEM");
+        argv[argc++] = SLICE("COUNT");
+        argv[argc++] = slice_of(digits, (size_t)num_print_u64(digits, m->how.n));
+        argv[argc++] = m->how.as_they_are ? SLICE("BULK") : SLICE("OBO");
+    }
+    ctx_effect(c, argc, argv);
+}
+
 static void moved_events(struct cmd_ctx *c, const struct list_move *m, bool from_is_gone)
 {
     ctx_changed(c, &m->from, NOTIFY_LIST, m->how.from == LIST_HEAD ? "lpop" : "rpop");
     if (from_is_gone)
         ctx_notify(c, m->from.name, NOTIFY_GENERIC, "del");
-    ctx_effect_as_is(c);
+    move_effect(c, m);
 }
 
 static const char *push_event(const struct list_move *m)
@@ -287,7 +312,7 @@ bool list_move(struct cmd_ctx *c, const struct list_move *m)
     }
     bool from_is_gone = !ks_edit_end(&from);
     ctx_edited(c, &m->to, &to, NOTIFY_LIST, push_event(m));
-    moved_events(c, m, from_is_gone);
+    moved_events(c, &now, from_is_gone);
     return true;
 }
 

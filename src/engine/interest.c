@@ -8,6 +8,10 @@
 #include "engine/dlist.h"
 #include "engine/engine_impl.h"
 
+#define FILTER_BITS      (1u << 17)
+#define FILTER_KEYS_MAX  (FILTER_BITS / 8) /* it is not worth while to make it for more */
+#define FILTER_STALE_MIN 1024
+
 struct interest_links {
     struct interest_link *first, *last; /* oldest first; both NULL: none */
 };
@@ -36,6 +40,10 @@ struct interest {
     struct table keys;  /* of struct interest_key */
     struct dlist ready; /* oldest first */
     size_t count[INTEREST_KINDS];
+    /* A bit by the hash of each key, and of some that are not there any more: most changes need look no further, which
+     * would cost them a cache miss. */
+    uint64_t filter[FILTER_BITS / 64];
+    size_t filter_stale; /* keys that went since it was made */
 };
 
 struct name_in_db {
@@ -67,6 +75,38 @@ static struct interest_key *find(const struct interest *i, int db, const struct 
 static struct key key_of(const struct interest *i, const struct interest_key *k)
 {
     return ks_key(i->engine->ks, slice_of(k->name, k->len));
+}
+
+/* --- the filter ------------------------------------------------------------------------------------------- */
+
+static bool filter_passes(const struct interest *i, uint32_t hash)
+{
+    return i->keys.count > 0 && (i->filter[hash % FILTER_BITS / 64] >> hash % 64 & 1);
+}
+
+static void filter_add(struct interest *i, uint32_t hash)
+{
+    i->filter[hash % FILTER_BITS / 64] |= 1ULL << hash % 64;
+}
+
+/* As many keys went as are left: making it anew costs each of them a constant. */
+static bool filter_is_stale(const struct interest *i)
+{
+    return i->filter_stale >= FILTER_STALE_MIN && i->filter_stale >= i->keys.count &&
+           i->keys.count <= FILTER_KEYS_MAX;
+}
+
+static void filter_one(void *p, uint32_t hash, void *arg)
+{
+    (void)hash;
+    filter_add(arg, ((const struct interest_key *)p)->hash);
+}
+
+static void filter_renew(struct interest *i)
+{
+    memset(i->filter, 0, sizeof(i->filter));
+    i->filter_stale = 0;
+    table_range(&i->keys, 0, 1ULL << 32, filter_one, i);
 }
 
 /* --- life ------------------------------------------------------------------------------------------------- */
@@ -102,6 +142,7 @@ static struct interest_key *key_new(struct interest *i, int db, const struct key
         mem_free(k);
         return NULL;
     }
+    filter_add(i, key->hash);
     return k;
 }
 
@@ -132,6 +173,9 @@ static void key_free(struct interest *i, struct interest_key *k)
     assert(pos.bucket);
     table_remove(&i->keys, pos, k->hash);
     mem_free(k);
+    i->filter_stale++;
+    if (filter_is_stale(i))
+        filter_renew(i);
 }
 
 /* --- links ------------------------------------------------------------------------------------------------ */
@@ -242,7 +286,7 @@ static bool is_stored(struct keyspace *ks, int db, const struct key *key)
 
 void interest_changed(struct interest *i, int db, const struct key *key)
 {
-    struct interest_key *k = i->keys.count > 0 ? find(i, db, key) : NULL;
+    struct interest_key *k = filter_passes(i, key->hash) ? find(i, db, key) : NULL;
     if (!k)
         return;
     touch_watchers(k);
@@ -252,7 +296,7 @@ void interest_changed(struct interest *i, int db, const struct key *key)
 
 void interest_expired(struct interest *i, int db, const struct key *key)
 {
-    const struct interest_key *k = i->keys.count > 0 ? find(i, db, key) : NULL;
+    const struct interest_key *k = filter_passes(i, key->hash) ? find(i, db, key) : NULL;
     if (k)
         touch_watchers(k);
 }

@@ -7,7 +7,8 @@
  *                       |
  *     session --------> link --> link           (other keys, latest first; a list for each kind)
  *
- * A change costs one look-up in that table, and nothing but a comparison while it is empty. What it does goes by kind:
+ * A change costs one look-up in that table, most not even that (a filter ahead of it says so), and nothing but a
+ * comparison while it is empty. What it does goes by kind:
  *
  *   WATCH     the session's transaction fails (SESSION_DIRTY_CAS).
  *   BLOCKED   a key that is there now is *ready*: at the end of the outermost unit, interest_serve hands its sessions to

@@ -477,6 +477,25 @@ class Databases:
         (self.do_lpush if end == "LEFT" else self.do_rpush)(destination, *moved)
         return moved[::-1] if end == "LEFT" else moved
 
+    def do_blpop(self, *words):
+        return self.do_blmpop(words[-1], len(words) - 1, *words[:-1], "LEFT", one=True)
+
+    def do_brpop(self, *words):
+        return self.do_blmpop(words[-1], len(words) - 1, *words[:-1], "RIGHT", one=True)
+
+    def do_blmpop(self, _seconds, count, *words, one=False):
+        popped = self.do_lmpop(count, *words)
+        return [popped[0], *popped[1]] if one and isinstance(popped, list) else popped
+
+    def do_blmove(self, source, destination, start, end, _seconds):
+        return self.do_lmove(source, destination, start, end)
+
+    def do_brpoplpush(self, source, destination, _seconds):
+        return self.do_rpoplpush(source, destination)
+
+    def do_blmovem(self, source, destination, start, end, _seconds, *how):
+        return self.do_lmovem(source, destination, start, end, *how) or None
+
     def do_lset(self, key, index, word):
         if key not in self.here:
             return NO_KEY

@@ -19,6 +19,7 @@ import server as testing
 DATABASES = 16
 FAR_MS = 4102444800000  # deadlines from 2100 on
 DAY_S = 86400
+MOMENT_S = 0.001
 EVERYSEC_S = 2  # what a power cut may take with everysec: a second, and what the sync itself takes
 KILLED, POWER_CUT = "killed", "power cut"
 # How many rounds a test makes, where that is not left to time, and what they begin with.
@@ -168,6 +169,14 @@ class Commands:
             ("RPUSH", key, *self.elements(most)), ("LPUSH", key, *self.elements(most)), ("LPOP", key), ("RPOP", key),
             ("RPUSHX", key, *self.elements(most)), ("LPUSHX", key, *self.elements(most)), ("LPOP", key, most),
             ("RPOP", key, most), ("LMPOP", 2, key, self.key("l"), self.rng.choice(("LEFT", "RIGHT")), "COUNT", most)))
+
+    def make_list_waits(self):
+        """Waits for a moment where there is nothing."""
+        keys, ends = (self.key("l"), self.key("l")), [self.rng.choice(("LEFT", "RIGHT")) for _ in range(2)]
+        return self.rng.choice((
+            ("BLPOP", *keys, MOMENT_S), ("BRPOP", *keys, MOMENT_S), ("BLMPOP", MOMENT_S, 2, *keys, ends[0], "COUNT", 3),
+            ("BLMOVE", *keys, *ends, MOMENT_S), ("BRPOPLPUSH", *keys, MOMENT_S),
+            ("BLMOVE", *keys, *ends, MOMENT_S) if self.plain else ("BLMOVEM", *keys, *ends, MOMENT_S, "COUNT", 4, "OBO")))
 
     def make_list_moves(self):
         keys, ends = (self.key("l"), self.key("l")), [self.rng.choice(("LEFT", "RIGHT")) for _ in range(2)]
