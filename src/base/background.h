@@ -1,9 +1,8 @@
 #pragma once
-/* Threads that do what can wait a little: pages to be made ahead of their use, memory to be given back, a base to be
- * written. Where the process has one CPU, or as many busy ones as threads, the scheduler would let them take turns of
- * some milliseconds each with the event loop, which then everybody waits for (4 to 5 ms seen, at every piece of memory
- * that a growing keyspace took). */
+/* Threads whose work can wait: they make pages ahead of their use, give memory back, write a base. Where all
+ * processors are busy, the scheduler would let such a thread and the event loop take turns of some milliseconds, and
+ * every client would wait for them. */
 
-/* Puts the calling thread behind others: it runs while they do not, and has a seventieth of what they have where they
- * never rest. Best effort. */
+/* Puts the calling thread behind all others: it runs while they rest, and gets a small share of the processor while
+ * they never rest. Best effort. */
 void background_enter(void);

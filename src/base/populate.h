@@ -1,6 +1,6 @@
 #pragma once
-/* Memory that the kernel is to set aside ahead of its use, on a thread: a page that is not there yet costs whoever
- * touches it first some microseconds, and a huge one up to milliseconds, which a loop cannot wait for. */
+/* Has the kernel make pages of memory ahead of their use, on a thread: the first touch of a page that is not there yet
+ * takes microseconds, and of a huge one up to milliseconds, which a loop cannot wait for. */
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -9,7 +9,7 @@
 
 struct populator;
 struct populator *populator_new(void); /* its thread starts with the first job */
-/* Waits for the job under way, some milliseconds; those that wait are dropped, and not done. */
+/* Waits for the job under way, some milliseconds; jobs that have yet to begin are dropped. */
 void populator_free(struct populator **p);
 /* Has the pages of a private mapping made, huge ones where that was advised, from its end backwards. The mapping may go
  * meanwhile: what lies there then gets its pages early, and nothing else happens to it. `done` (may be NULL) becomes

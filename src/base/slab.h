@@ -6,11 +6,11 @@
  *        -> cells, whose sizes are 8 bytes apart up to 256 bytes, and 16 up to SLAB_CELL_BYTES_MAX
  *
  * Against jemalloc: its classes lie 16 bytes apart at best, which costs 8 of the 40 bytes that a key and a value of 16
- * bytes take; and look-ups among a million of those spend a fourth of their time on misses of the TLB, which huge pages
- * spare. A further size is handed to jemalloc, so that any size may be asked for.
+ * bytes take; and look-ups among a million of such keys spend much of their time on misses of the TLB, which huge pages
+ * spare. Larger sizes go to jemalloc.
  *
- * Huge pages are prepared on the populator's thread ahead of their use. While none is ready, and for the first chunk,
- * as who stores little is to take little, a chunk has ordinary pages.
+ * Huge pages are prepared on the populator's thread ahead of their use. A chunk has ordinary pages while no huge one is
+ * ready; so has the first chunk, as a small data set is to take little memory.
  *
  * A heap belongs to one thread. Built with CORSAC_LIBC_MALLOC (sanitizers), every cell is an allocation of the C
  * library's, so that each byte beyond it is found. */
@@ -32,7 +32,7 @@ void slab_heap_free(struct slab_heap **h);
 void *slab_try_alloc(struct slab_heap *h, size_t bytes);
 /* `bytes` as it was asked for, or another number with the same slab_good_size. */
 void slab_free(void *p, size_t bytes);
-/* What is set aside for an allocation of that size. */
+/* The bytes that an allocation of that size takes. */
 size_t slab_good_size(size_t bytes);
 
 struct slab_stats {

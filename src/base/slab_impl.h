@@ -22,7 +22,7 @@ struct slab_cell {
     struct slab_cell *next;
 };
 
-/* What is known of a slab, in the header of its chunk. Cells behind `fresh` were never handed out:
+/* The state of a slab, in the header of its chunk. Cells behind `fresh` were never handed out:
  *
  *     cells  |used|free|used|used|free|used|  never used yet  ...|
  *            first                         fresh                  end
@@ -61,7 +61,7 @@ struct slab_chunk {
 _Static_assert(sizeof(struct slab_chunk) <= SLAB_HEADER_BYTES, "the header has room for it");
 _Static_assert(SLAB_CHUNK_SLABS == 32, "`unused` has a bit for each slab");
 
-/* Where chunks come from. The next one is prepared while there is still room in those that there are. */
+/* Where chunks come from. The next one is prepared while the chunks in use still have room. */
 struct slab_source {
     struct populator *populator; /* NULL: nothing is prepared. Borrowed */
     void *next;                  /* the memory of a chunk; NULL: not asked for */
@@ -72,5 +72,5 @@ void slab_source_deinit(struct slab_source *s);
 /* SLAB_CHUNK_BYTES of zeros, aligned to that. NULL: no memory. */
 void *slab_source_try_get(struct slab_source *s);
 void slab_source_put(void *chunk);
-/* A further chunk will be asked for soon. */
+/* Another chunk will be asked for soon. */
 void slab_source_expect(struct slab_source *s);

@@ -41,7 +41,7 @@ struct client_filter {
 };
 
 /* Options from argument `first` on. False: the error is replied. `listing`: CLIENT LIST's, whose ids may be any number
- * and which does not skip the one who asks. */
+ * and which does not skip the session that asks. */
 bool client_filter_parse(struct cmd_ctx *c, int first, bool listing, struct client_filter *out);
 /* The same as ADDR alone. */
 void client_filter_address(struct client_filter *out, struct slice addr);

@@ -11,5 +11,5 @@ void client_describe(const struct session *s, struct buf *out);
 /* Letters of what the session is and does, in no order that means anything, with a NUL behind. */
 #define CLIENT_FLAGS_CHARS 32
 void client_flags(const struct session *s, char out[CLIENT_FLAGS_CHARS]);
-/* Those that there are, in Redis and Valkey. */
+/* The letters that Redis and Valkey have. */
 #define CLIENT_FLAG_LETTERS "AbBcdeEiIMNOPrRStTuUx"

@@ -1,5 +1,5 @@
 #pragma once
-/* Lines of a configuration, for those who read and those who rewrite them. */
+/* Lines of a configuration, for the files that read and rewrite it. */
 #include "base/slice.h"
 #include "config/config.h"
 
