@@ -5,9 +5,6 @@
 #include "cmd/reply_walk.h"
 #include "cmd/scan_options.h"
 
-/* What a member takes in a reply beside its bytes, about. */
-#define MEMBER_EXTRA_BYTES 8
-
 /* --- adding and removing ---------------------------------------------------------------------- */
 
 /* Which of a request's members were added, so that they can go again. */
@@ -229,7 +226,7 @@ static bool write_members(void *state, const struct item *it, struct resp_writer
     set_walk_init(&walk, it, m->at);
     while (m->left > 0 && written < bytes && set_walk_next(&walk, &member)) {
         resp_bulk(w, member);
-        written += member.len + MEMBER_EXTRA_BYTES;
+        written += member.len + SET_MEMBER_EXTRA_BYTES;
         m->left--;
     }
     m->at = set_walk_at(&walk);

@@ -6,5 +6,8 @@
 /* Where so much was done already that it cannot be taken back; what was done is in the log. */
 #define ERR_TEXT_NOMEM_MIDWAY "-OOM not enough memory for all of this command; some of it was done"
 
+/* What a member takes in a reply beside its bytes, about. */
+#define SET_MEMBER_EXTRA_BYTES 8
+
 /* All members as RESP's set; of no item none. */
 void set_reply_members(struct cmd_ctx *c, const struct item *it);

@@ -1,5 +1,6 @@
 /* Members by chance: SPOP, SRANDMEMBER. */
 #include "base/mem.h"
+#include "cmd/reply_walk.h"
 #include "cmd/set.h"
 
 /* --- taking out ------------------------------------------------------------------------------- */
@@ -155,18 +156,54 @@ static void reply_at(struct cmd_ctx *c, const struct item *it, uint64_t n)
     resp_bulk(c->out, set_at(it, n, scratch));
 }
 
-/* Of n positions k < n, each set of k as likely: walks along all and takes each with the share that is wanted yet. */
-static void reply_by_walk(struct cmd_ctx *c, const struct item *it, uint64_t k, uint64_t n)
+/* Replies that may be long are written as the client takes them, by numbers of their own. */
+struct draws {
+    uint64_t at, left, among;
+    struct rng rng;
+};
+
+static bool write_any(void *state, const struct item *it, struct resp_writer *w, size_t bytes)
 {
-    struct set_walk w;
-    struct slice member;
-    set_walk_init(&w, it, 0);
-    for (; k > 0 && set_walk_next(&w, &member); n--) {
-        if (rng_below(c->rng, n) >= k)
-            continue;
-        resp_bulk(c->out, member);
-        k--;
+    struct draws *d = state;
+    char scratch[NUM_I64_CHARS];
+    for (size_t written = 0; d->left > 0 && written < bytes; d->left--) {
+        struct slice member = set_at(it, rng_below(&d->rng, d->among), scratch);
+        resp_bulk(w, member);
+        written += member.len + SET_MEMBER_EXTRA_BYTES;
     }
+    return d->left > 0;
+}
+
+/* Of n positions k <= n, each set of k as likely: walks along all and takes each with the share that is wanted yet. */
+static bool write_share(void *state, const struct item *it, struct resp_writer *w, size_t bytes)
+{
+    struct draws *d = state;
+    struct set_walk walk;
+    struct slice member;
+    set_walk_init(&walk, it, d->at);
+    for (size_t written = 0; d->left > 0 && written < bytes && set_walk_next(&walk, &member);
+         d->among--) {
+        if (rng_below(&d->rng, d->among) >= d->left)
+            continue;
+        resp_bulk(w, member);
+        written += member.len + SET_MEMBER_EXTRA_BYTES;
+        d->left--;
+    }
+    d->at = set_walk_at(&walk);
+    return d->left > 0;
+}
+
+static void reply_in_pieces(struct cmd_ctx *c, const struct item *it, uint64_t n,
+                            reply_walk_fn write)
+{
+    struct draws d = {.left = n, .among = set_count(it)};
+    rng_seed(&d.rng, rng_next(c->rng));
+    ctx_reply_walk(c, it,
+                   &(struct reply_walk){.header = resp_array,
+                                        .count = (size_t)n,
+                                        .write = write,
+                                        .state = &d,
+                                        .state_bytes = sizeof(d)});
 }
 
 /* Positions that were drawn: a table of open addressing, with 0 for an empty place. */
@@ -213,19 +250,14 @@ static void srandmember_many(struct cmd_ctx *c, const struct item *it, int64_t w
 {
     uint64_t count = set_count(it);
     if (wanted < 0) {
-        uint64_t n = (uint64_t)-wanted;
-        resp_array(c->out, n);
-        while (n-- > 0)
-            reply_at(c, it, rng_below(c->rng, count));
+        reply_in_pieces(c, it, (uint64_t)-wanted, write_any);
         return;
     }
     uint64_t n = (uint64_t)wanted < count ? (uint64_t)wanted : count;
-    if (n >= count / WALK_SHARE) {
-        resp_array(c->out, n);
-        reply_by_walk(c, it, n, count);
-    } else {
+    if (n >= count / WALK_SHARE)
+        reply_in_pieces(c, it, n, write_share);
+    else
         reply_by_draws(c, it, n, count);
-    }
 }
 
 static void cmd_srandmember(struct cmd_ctx *c)

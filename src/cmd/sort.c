@@ -101,9 +101,11 @@ static bool weigh(struct cmd_ctx *c, struct sort *s, struct sort_element *e)
         }
         if (found == SORT_MISSING)
             e->weight = slice_of(NULL, 0);
+        else if (e->weight.len == 0)
+            e->weight = SLICE("");
     }
-    e->score = 0;
-    if (s->alpha || !e->weight.ptr || num_parse_double(e->weight, &e->score))
+    e->score = 0; /* of nothing, and of an empty string */
+    if (s->alpha || e->weight.len == 0 || num_parse_double(e->weight, &e->score))
         return true;
     resp_error(c->out, "One or more scores can't be converted into double");
     return false;

@@ -1,13 +1,22 @@
 #include "cmd/sort_source.h"
 
 #include "base/mem.h"
+#include "store/hash.h"
 #include "store/list.h"
 #include "store/set.h"
+#include "store/zset.h"
 
 /* Names up to this length are put together on the stack. */
 #define NAME_AT_HAND_BYTES 4096
 
 /* --- texts ------------------------------------------------------------------------------------ */
+
+#define TEXTS_BYTES ((size_t)16 * 1024) /* of small ones, together */
+struct sort_texts {
+    struct sort_texts *next;
+    size_t used, size;
+    char bytes[];
+};
 
 void sort_texts_free(struct sort_texts **t)
 {
@@ -18,23 +27,31 @@ void sort_texts_free(struct sort_texts **t)
     }
 }
 
+/* NULL: no memory. */
+static char *new_text(struct sort_texts **texts, size_t len)
+{
+    struct sort_texts *t = *texts;
+    if (!t || t->size - t->used < len) {
+        size_t size = len > TEXTS_BYTES ? len : TEXTS_BYTES;
+        t = mem_try_alloc(sizeof(*t) + size);
+        if (!t)
+            return NULL;
+        *t = (struct sort_texts){.next = *texts, .size = size};
+        *texts = t;
+    }
+    t->used += len;
+    return t->bytes + t->used - len;
+}
+
 /* What is printed into scratch is kept; else it lies in a value. False: no memory. */
 static bool keep(struct sort_texts **texts, const char scratch[NUM_I64_CHARS], struct slice *s)
 {
     if (s->ptr != scratch)
         return true;
-    struct sort_texts *t = *texts;
-    if (!t || t->used + s->len > sizeof(t->bytes)) {
-        t = mem_try_alloc(sizeof(*t));
-        if (!t)
-            return false;
-        t->next = *texts;
-        t->used = 0;
-        *texts = t;
-    }
-    char *to = t->bytes + t->used;
+    char *to = new_text(texts, s->len);
+    if (!to)
+        return false;
     memcpy(to, s->ptr, s->len);
-    t->used += s->len;
     s->ptr = to;
     return true;
 }
@@ -43,12 +60,16 @@ static bool keep(struct sort_texts **texts, const char scratch[NUM_I64_CHARS], s
 
 bool sort_takes(enum item_type t)
 {
-    return t == TYPE_LIST || t == TYPE_SET;
+    return t == TYPE_LIST || t == TYPE_SET || t == TYPE_ZSET;
 }
 
 uint64_t sort_count(const struct item *it)
 {
-    return item_type(it) == TYPE_LIST ? list_len(it) : set_count(it);
+    switch (item_type(it)) {
+    case TYPE_LIST: return list_len(it);
+    case TYPE_SET: return set_count(it);
+    default: return zset_count(it);
+    }
 }
 
 static bool load_list(const struct item *it, const struct sort_range *r, struct sort_element *out,
@@ -86,12 +107,30 @@ static bool load_set(const struct item *it, const struct sort_range *r, struct s
     return true;
 }
 
+static bool load_zset(const struct item *it, const struct sort_range *r, struct sort_element *out,
+                      struct sort_texts **texts)
+{
+    struct zset_walk walk;
+    struct zset_element element;
+    zset_walk_init(&walk, it, r->from, r->count, r->backwards);
+    for (uint64_t i = 0; zset_walk_next(&walk, &element); i++) {
+        out[i].text = element.member;
+        if (!keep(texts, walk.scratch, &out[i].text))
+            return false;
+    }
+    return true;
+}
+
 bool sort_load(const struct item *it, const struct sort_range *r, struct sort_element *out,
                struct sort_texts **texts)
 {
     if (r->count == 0)
         return true;
-    return item_type(it) == TYPE_LIST ? load_list(it, r, out, texts) : load_set(it, r, out, texts);
+    switch (item_type(it)) {
+    case TYPE_LIST: return load_list(it, r, out, texts);
+    case TYPE_SET: return load_set(it, r, out, texts);
+    default: return load_zset(it, r, out, texts);
+    }
 }
 
 /* --- patterns --------------------------------------------------------------------------------- */
@@ -109,18 +148,42 @@ static bool split_field(struct slice *pattern, size_t star, struct slice *field)
     return false;
 }
 
-static bool read_string(const struct item *it, char scratch[NUM_I64_CHARS], struct slice *out)
+static enum sort_found read_string(const struct item *it, struct sort_texts **texts,
+                                   struct slice *out)
 {
+    char scratch[NUM_I64_CHARS];
     if (item_type(it) != TYPE_STRING)
-        return false;
+        return SORT_MISSING;
     *out = string_run(it, 0, scratch);
-    return true;
+    size_t len = string_len(it);
+    if (out->len == len)
+        return keep(texts, scratch, out) ? SORT_FOUND : SORT_NOMEM;
+    char *to = new_text(texts, len);
+    if (!to)
+        return SORT_NOMEM;
+    for (size_t at = 0; at < len; at += out->len) {
+        *out = string_run(it, at, scratch);
+        memcpy(to + at, out->ptr, out->len);
+    }
+    *out = slice_of(to, len);
+    return SORT_FOUND;
+}
+
+static enum sort_found read_field(const struct item *it, struct slice field, int64_t now_ms,
+                                  struct sort_texts **texts, struct slice *out)
+{
+    char scratch[NUM_I64_CHARS];
+    struct hash_field found;
+    if (item_type(it) != TYPE_HASH || !hash_find(it, field, now_ms, &found))
+        return SORT_MISSING;
+    *out = pack_string(found.value, scratch);
+    return keep(texts, scratch, out) ? SORT_FOUND : SORT_NOMEM;
 }
 
 enum sort_found sort_look_up(struct cmd_ctx *c, struct slice pattern, struct slice element,
                              struct sort_texts **texts, struct slice *out)
 {
-    char name[NAME_AT_HAND_BYTES], scratch[NUM_I64_CHARS];
+    char name[NAME_AT_HAND_BYTES];
     struct slice field;
     if (slice_equal(pattern, SLICE("#"))) {
         *out = element;
@@ -143,8 +206,8 @@ enum sort_found sort_look_up(struct cmd_ctx *c, struct slice pattern, struct sli
     const struct item *it = ctx_read(c, &key);
     if (to != name)
         mem_free(to);
-    bool found = it && !has_field && read_string(it, scratch, out);
-    if (!found)
+    if (!it)
         return SORT_MISSING;
-    return keep(texts, scratch, out) ? SORT_FOUND : SORT_NOMEM;
+    return has_field ? read_field(it, field, hash_now_ms(c->ks), texts, out)
+                     : read_string(it, texts, out);
 }

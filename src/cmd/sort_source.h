@@ -2,13 +2,8 @@
 /* What SORT sorts and looks up: elements of a list, set or sorted set, and the strings that patterns name. */
 #include "cmd/ctx.h"
 
-/* Small texts that nobody else keeps: integers, which values hold as such. */
+/* Texts that nobody else keeps in one piece: integers, which values hold as such, and strings that lie in several. */
 struct sort_texts;
-struct sort_texts {
-    struct sort_texts *next;
-    size_t used;
-    char bytes[16 * 1024];
-};
 void sort_texts_free(struct sort_texts **t);
 
 struct sort_element {

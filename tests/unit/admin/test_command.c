@@ -216,9 +216,8 @@ static void test_notes(void **state)
     (void)state;
     struct cmd_test t;
     cmd_test_init(&t, 1);
-    assert_non_null(
-        strstr(cmd_test_run(&t, "command info set"),
-               "$5 notes $64 RW and ACCESS due to the optional `GET` argument and comparisons"));
+    assert_non_null(strstr(cmd_test_run(&t, "command info set"),
+                           "$5 notes $48 RW and ACCESS due to the optional `GET` argument"));
     assert_non_null(strstr(cmd_test_run(&t, "command info getex"),
                            "$5 notes $40 RW and UPDATE because it changes the TTL"));
     assert_null(strstr(cmd_test_run(&t, "command info get"), "notes"));

@@ -102,6 +102,12 @@ static const char *const requests[] = {
     "lmovem held held right left exactly 300 obo",
     "lmovem many held right right count 1000 obo",
     "lmovem small many left left count 2 obo",
+    "blpop new held 0.01",
+    "brpop many 0.01",
+    "blmpop 0.01 2 new held left count 50",
+    "blmove held small left right 0.01",
+    "brpoplpush many held 0.01",
+    "blmovem held small left left 0.01 count 40 bulk",
     "copy many new",
     "sadd new a",
     "sadd new a b 1 2",
@@ -160,6 +166,9 @@ static const char *const requests[] = {
     "zpopmax zheld",
     "zpopmin zheld 100",
     "zmpop 2 znew zheld max count 250",
+    "bzpopmin znew zheld 0.01",
+    "bzpopmax zheld 0.01",
+    "bzmpop 0.01 2 znew zheld max count 250",
     "zremrangebyrank zheld 100 300",
     "zremrangebyrank zheld 0 -1",
     "zremrangebyscore zmany (10 20",
@@ -301,9 +310,9 @@ static void prepare(struct cmd_test *t, const char *text)
     cmd_test_run(t, "copy many held"); /* nodes are shared */
     cmd_test_run(t, "sadd ints 1 2 3");
     cmd_test_run(t, "sadd pack a b c 4");
-    for (int i = 0; i < 600; i++) {
-        char line[40];
-        snprintf(line, sizeof(line), "sadd tree %d", i);
+    for (int i = 0; i < 600; i += 4) {
+        char line[60];
+        snprintf(line, sizeof(line), "sadd tree %d %d %d %d", i, i + 1, i + 2, i + 3);
         cmd_test_run(t, line);
     }
     struct slice sadd[] = {SLICE("sadd"), SLICE("tree"), slice_from_cstr(text)};
