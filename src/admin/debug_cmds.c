@@ -38,9 +38,11 @@ static void debug_object(struct cmd_ctx *c)
         return;
     }
     uint32_t idle_s = item_idle_s(it, c->now_ms);
+    /* Of a collection about as much as it takes in memory. */
+    size_t len = item_type(it) == TYPE_STRING ? string_len(it) + 1 : value_memory(it);
     snprintf(text, sizeof(text),
              "Value at:%p refcount:1 encoding:%s serializedlength:%zu lru:%lld lru_seconds_idle:%u",
-             (const void *)it, value_encoding_name(it), string_len(it) + 1,
+             (const void *)it, value_encoding_name(it), len,
              (long long)((c->now_ms / 1000 - idle_s) & 0xffffff), idle_s);
     resp_status(c->out, text);
 }

@@ -21,7 +21,7 @@ static inline uint64_t bytes_load64(const void *p)
     return x;
 }
 
-/* memcpy for runs that are mostly short: a few pieces that overlap instead of a call. */
+/* memcpy for what is mostly short: a few pieces that overlap instead of a call. */
 static inline void bytes_copy(char *to, const char *from, size_t len)
 {
     if (len > 32) {

@@ -3,7 +3,7 @@
 enum err {
     ERR_OK = 0,
     ERR_NOMEM,    /* an allocation failed; nothing changed */
-    ERR_RANGE,    /* a number or size outside its limits */
+    ERR_RANGE,    /* a number or size outside what is allowed */
     ERR_SYNTAX,   /* text that does not parse */
     ERR_NOTFOUND, /* what was named does not exist */
     ERR_EXISTS,   /* what was to be made exists */

@@ -253,7 +253,7 @@ size_t mem_good_size(size_t bytes)
     return nallocx(bytes, 0);
 }
 
-/* The process-wide count needs a walk over the arenas, some 7 us; a thread's own counts of what it
+/* The process-wide count needs a walk over the arenas; a thread's own counts of what it
  * took and gave back are two plain numbers that jemalloc keeps up to date anyway. So mem_used is
  * the process's count as of the last walk, plus what the calling thread has done since. What other
  * threads did since is unseen until the next walk, which comes after this many calls, or with

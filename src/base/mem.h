@@ -18,14 +18,14 @@ void mem_free(void *p);                       /* p may be NULL */
  * mem_alloc_line gave counts in whole lines. */
 void mem_free_sized(void *p, size_t bytes);
 #define MEM_LINE_BYTES 64 /* of a cache */
-/* Frees memory that may be large: from MEM_LARGE_BYTES_MIN on, of which `bytes` must be there, a thread frees it. The
- * caller does not wait for the kernel; mem_used tells of it a little later. jemalloc keeps smaller memory for the next
- * caller (its oversize_threshold), so that values of a megabyte get pages that are there already. */
+/* For what may be large: from MEM_LARGE_BYTES_MIN on, of which `bytes` must be there, a thread frees it. Whoever calls
+ * does not wait for the kernel; mem_used tells of it a little later. Below that jemalloc keeps what it gets (its
+ * oversize_threshold), so that who sets values of a megabyte gets pages that are there already. */
 #define MEM_LARGE_BYTES_MIN (8 * 1024 * 1024)
 void mem_free_large(void *p, size_t bytes);
-/* Memory on pages that hold nothing else, MEM_PAGES_BYTES_MIN and more: the kernel may be told to read it in place for as
- * long as it likes. On huge pages, where the kernel has some, all of a size class is resident, up to a fourth more than
- * was asked for. */
+/* Memory on pages that hold nothing else, for what the kernel may be told to read where it lies for as long as it
+ * likes: MEM_PAGES_BYTES_MIN and more. On huge pages, where the kernel has some, all of a size class is resident, up to
+ * a fourth more than what was asked for. */
 #define MEM_PAGE_BYTES      ((size_t)4096)
 #define MEM_PAGES_BYTES_MIN ((size_t)16 * 1024)
 enum mem_pages { MEM_USUAL_PAGES, MEM_HUGE_PAGES };
@@ -33,13 +33,13 @@ void *mem_try_alloc_pages(size_t bytes, enum mem_pages pages); /* NULL when refu
 void *
 mem_try_realloc_pages(void *p,
                       size_t bytes); /* on usual pages then; NULL when refused: p is as it was */
-/* `lent`: the kernel was told. Then the pages themselves are given up before the memory is used again, and a reader of
- * the old pages goes on seeing the old bytes. `bytes` as given, or as mem_usable tells; a thread frees large ones, as
+/* `lent`: the kernel was told. Then the pages themselves are given up before the memory is used again, and who still
+ * reads them goes on seeing the old bytes. `bytes` as given, or as mem_usable tells; a thread frees large ones, as
  * above. Their first MEM_FREED_BYTES are written to before the pages are given up: nobody may be told to read these. */
 #define MEM_FREED_BYTES 24
 void mem_free_pages(void *p, size_t bytes, bool lent);
-/* A mapping of its own, for very large values: whole pages, zero until they are written to, so that a gap costs
- * nothing; and it grows without a copy. `bytes` of mem_map_bytes each. Counts as a mem_try_ call. As with
+/* A mapping of its own, for what is very large: whole pages, zero until they are written to, so that a gap costs
+ * nothing; and it grows without a copy. `bytes` of mem_map_bytes each. Counts as a mem_try_ call. Like those of
  * mem_free_pages its pages are given up before they are used again, by a thread where there are many, and its first
  * MEM_FREED_BYTES are written to. */
 size_t mem_map_bytes(size_t bytes); /* rounded up to whole pages */
@@ -59,13 +59,14 @@ struct mem_stats {
     size_t resident;  /* bytes of physical memory that jemalloc holds */
     size_t mapped, retained, metadata;
 };
-/* Reads the allocator's counters: for INFO, not for every command. */
+/* Reads the allocator's counters (7 us). */
 void mem_stats(struct mem_stats *out);
 /* Counts memory that somebody took from the kernel past this (a mapping; negative: gave back), and how much of it is in
  * use, so that mem_used and mem_stats tell of it. */
 void mem_count_mapped(ptrdiff_t used, ptrdiff_t mapped);
-/* Bytes handed out: a few plain reads, cheap enough for every command that may need memory. The memory that other
- * threads took or freed shows within some thousand calls, or at once after mem_stats. */
+/* Bytes handed out; cheap enough for every command that may need memory: a few plain reads, 3 ns.
+ * What other threads took or freed shows up within some thousand calls, or at once after
+ * mem_stats. */
 size_t mem_used(void);
 /* Gives unused pages back to the kernel. May take milliseconds. */
 void mem_purge(void);

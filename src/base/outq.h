@@ -10,7 +10,7 @@
  * in the block of the run before it. An empty queue owns no memory, so that an idle connection
  * costs nothing.
  *
- * Offsets. A place in the stream that a queue hands on (of a gate, of a message behind a reply) is remembered in
+ * Offsets. Whoever remembers a place in the stream that a queue hands on (a gate, a message behind a reply) counts in
  * offsets: of a byte one, of a source one, however many bytes it makes. So places behind a source are known before its
  * bytes are. What it has made stands ahead of it and counts nothing; the source is passed when all of that is sent. */
 #include <stdbool.h>

@@ -1,6 +1,6 @@
 #pragma once
 /* A byte slice: bytes that somebody else owns. Never NUL-terminated by contract; a slice is valid
- * as long as the memory it borrows, and the function that hands one out says how long that is. */
+ * as long as the memory it borrows, and whoever hands one out says how long that is. */
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>

@@ -1,5 +1,5 @@
 #pragma once
-/* The fields of this room's object, for its own files. */
+/* What this room's handlers see of it. */
 #include "clients/clients.h"
 #include "cmd/ctx.h"
 #include "cmd/table.h"

@@ -308,6 +308,7 @@ extern const struct cmd_row cmd_rows_hash_expire[];   /* HEXPIRE, HTTL and their
 extern const struct cmd_row cmd_rows_hash_values[];   /* HGETEX HSETEX HGETDEL */
 extern const struct cmd_row cmd_rows_hash_all[];      /* HGETALL HKEYS HVALS HSCAN HRANDFIELD */
 extern const struct cmd_row cmd_rows_list_blocking[]; /* BLPOP and its like */
+extern const struct cmd_row cmd_rows_zset_blocking[]; /* BZPOPMIN BZPOPMAX BZMPOP */
 
 /* Adds all of them. */
 void cmd_add_rows(struct cmd_table *t);

@@ -22,7 +22,7 @@ struct options; /* option.h */
 #define CONFIG_FILE_BYTES_MAX    (16 * 1024 * 1024)
 #define CONFIG_INCLUDE_DEPTH_MAX 16
 #define CONFIG_INCLUDES_MAX      1024 /* files that one configuration reads */
-#define CONFIG_PROBLEMS_MAX      1024 /* beyond it they are only counted */
+#define CONFIG_PROBLEMS_MAX      1024 /* further ones are only counted */
 
 void config_init(struct config *c, const struct options *t); /* every option at its default */
 void config_deinit(struct config *c, const struct options *t);
@@ -37,7 +37,7 @@ void config_free(struct config **c, const struct options *t);
 
 struct config_problem {
     bool fatal; /* the server must not start */
-    char *text; /* owned; one line: place, option, the fault, what would be right */
+    char *text; /* owned; one line: place, option, what is wrong, what would be right */
 };
 struct config_problems {
     struct config_problem *at; /* owned, in order of finding */
@@ -104,7 +104,7 @@ enum err config_rewrite_file(const struct config_rewrite *w, const char *path,
 
 /* --- CONFIG ------------------------------------------------------------------------------------------ */
 
-/* What the server hands to CONFIG. */
+/* Whoever the configuration is for: the server. */
 struct config_host {
     const struct options *options;
     struct config *config; /* in force */
@@ -117,7 +117,7 @@ struct config_host {
                       char error[CONFIG_ERROR_CHARS]);
     /* Replaces `config` by `takes`, which is in force. */
     void (*replace)(void *arg, struct config *takes);
-    /* The client of `c` may change options that are protected. */
+    /* May who asks change options that are protected? */
     bool (*unprotected)(void *arg, const struct cmd_ctx *c);
     /* CONFIG RESETSTAT. */
     void (*reset_stats)(void *arg);

@@ -1,8 +1,8 @@
 #pragma once
 /* One option of the configuration: a row of the table from which file, command line, CONFIG and --help work.
  *
- * The table is handed in (struct options): server/, which knows the rooms that options are for, lays out struct config,
- * and each row says where in it the value lives. Here it is bytes at an offset. */
+ * The table is handed in (struct options): whoever knows the rooms that options are for lays out struct config, and
+ * each row says where in it the value lives. Here it is bytes at an offset. */
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -32,7 +32,7 @@ enum option_flag {
     /* It has one value only, its default: tools read it, and another is not supported. */
     OPTION_FIXED = 1 << 4,
     OPTION_CLAMP = 1 << 5, /* a number out of range is brought into it */
-    /* Redis' and not Corsac's: fixed, and told when asked for by name, but not in --help. */
+    /* Redis' and not Corsac's: fixed, and told to those who ask for it by name, but not in --help. */
     OPTION_TAKEN = 1 << 6 | OPTION_FIXED,
     /* It may keep somebody out: a start without it is refused, rather than let them in. */
     OPTION_GUARD = 1 << 7,
@@ -72,7 +72,7 @@ struct option {
     int64_t min, max;
     const struct option_choice *choices; /* up to one without a name */
     const struct option_special *special;
-    /* OPTION_STRING, OPTION_BYTES, OPTION_WORDS: NULL when the value will do, else the fault. */
+    /* OPTION_STRING, OPTION_BYTES, OPTION_WORDS: NULL when the value will do, else what is wrong with it. */
     const char *(*check)(struct slice value);
     const char *summary;
 };

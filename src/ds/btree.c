@@ -1,3 +1,5 @@
+#include <limits.h>
+
 #include "ds/btree_impl.h"
 
 /* The way from the root to a leaf, by heights; all of it is the tree's own. */
@@ -173,22 +175,35 @@ static unsigned larger(unsigned a, unsigned b)
     return a > b ? a : b;
 }
 
-/* So that both parts are as even as may be, the new entry among them. */
-static struct cut choose_cut(const struct btree_ops *ops, const struct btree_node *n, unsigned at,
+/* Where entries come evenly, all leaves would grow and split in step, and leave the allocator half empty pages of one
+ * size after the other. So they are cut somewhere between three and five eighths, in no order. */
+static unsigned cut_wanted(const struct btree *t, unsigned bytes)
+{
+    uint64_t mixed = t->count * 0x9e3779b97f4a7c15u >> 32;
+    return bytes * 3 / 8 + (unsigned)(mixed % (bytes / 4 + 1));
+}
+
+static unsigned distance(unsigned a, unsigned b)
+{
+    return a > b ? a - b : b - a;
+}
+
+/* The new entry counts. Neither part is empty. */
+static struct cut choose_cut(const struct btree *t, const struct btree_node *n, unsigned at,
                              unsigned len)
 {
-    unsigned all = btree_used(n) + len, least = all;
+    unsigned all = btree_used(n) + len, wanted = cut_wanted(t, all), least = UINT_MAX;
     struct cut best = {0};
     const char *base = (const char *)n;
-    for (unsigned p = n->begin;; p += (unsigned)ops->bytes(base + p)) {
+    for (unsigned p = n->begin;; p += (unsigned)t->ops->bytes(base + p)) {
         unsigned left = p - n->begin;
-        if (p <= at && left > 0 && larger(left, all - left) < least) {
-            least = larger(left, all - left);
+        if (p <= at && left > 0 && distance(left, wanted) < least) {
+            least = distance(left, wanted);
             best = (struct cut){p, false};
         }
         left += len;
-        if (p >= at && left < all && larger(left, all - left) < least) {
-            least = larger(left, all - left);
+        if (p >= at && left < all && distance(left, wanted) < least) {
+            least = distance(left, wanted);
             best = (struct cut){p, true};
         }
         if (p == n->end)
@@ -214,7 +229,7 @@ static enum err split_leaf(struct btree *t, struct path *p, struct slice entry)
 {
     struct btree_node *n = p->node[0];
     unsigned len = (unsigned)entry.len, nth = btree_leaf_position(n, &p->place);
-    struct cut cut = choose_cut(t->ops, n, p->place.at, len);
+    struct cut cut = choose_cut(t, n, p->place.at, len);
     struct slice left_run = slice_of((char *)n + n->begin, cut.at - n->begin);
     struct slice right_run = slice_of((char *)n + cut.at, n->end - cut.at);
     struct spares spares;

@@ -1,6 +1,6 @@
 #pragma once
-/* What a log may hold: writing commands, SELECT, and whole transactions. The engine knows which commands
- * these are (engine/replay.h); the reader and the checker of files ask through this. */
+/* What a log may hold: writing commands, SELECT, and whole transactions. Which commands those are is known to whoever
+ * runs them (engine/replay.h); the files' reader and checker ask through this. */
 #include <stddef.h>
 #include <stdint.h>
 

@@ -1,10 +1,10 @@
 #pragma once
-/* Reads one append-only file ahead of the loop that applies it, on a thread of its own: reading, checksums and finding
- * the commands are a good part of the work of loading, and the disk may be slow.
+/* Reads one append-only file ahead of whoever applies it, on a thread of its own: the disk, the
+ * checksums and finding the commands are a fourth of the work of loading, and the disk may be slow.
  *
  *     thread: reader_next, copies the batch --> ring of AHEAD_BATCHES --> loop: ahead_next, applies it
  *
- * Batches come as the reader gives them, in the same order and with the same end. Memory is
+ * What is given out is what the reader gives out, in the same order and with the same end. Memory is
  * bounded: a batch of more than AHEAD_COPY_BYTES_MAX is not copied but lent, and the thread waits
  * until it has been applied. A file below AHEAD_FILE_BYTES_MIN is read without a thread. */
 #include "base/err.h"

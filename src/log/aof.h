@@ -59,7 +59,7 @@ struct aof_options {
 /* ERR_BUSY: another server holds the directory. ERR_SYNTAX: the manifest is wrong. ERR_IO. `error` says what, where and
  * what to do about it. */
 enum err aof_open(struct aof **out, const struct aof_options *o, char error[AOF_ERROR_CHARS]);
-/* Begins to end it: has all bytes that are left written and synced, for at most AOF_CLOSE_PATIENCE_MS. A rewrite
+/* Begins to end it: has what is left written and synced, for at most AOF_CLOSE_PATIENCE_MS. A rewrite
  * under way is given up. Between units only; nothing may be put into the stream any more. aof_event_fd tells, and
  * aof_poll moves, how far it is; replies may go on waiting for positions. */
 void aof_stop(struct aof *a);
@@ -90,17 +90,18 @@ bool aof_load_in_base(const struct aof *a, uint64_t *bytes, uint64_t *total);
 /* --- appending ---------------------------------------------------------------------------------------------- */
 
 enum aof_start {
-    AOF_GO_ON, /* the loaded log goes on: in its last increment, or in a new one */
-    /* The files in the directory belong to other data. A start would load them until the first rewrite is done; then
-     * they go. Effects appended ahead of that rewrite's snapshot are in no file: the snapshot has them. */
+    AOF_GO_ON, /* what was loaded goes on: in its last increment, or in a new one */
+    /* What is in the directory belongs to other data: it stays what would be loaded until the first
+     * rewrite is done, then it goes. What is appended ahead of that rewrite's snapshot is in no file: the
+     * snapshot has it. */
     AOF_FRESH,
-    AOF_BASE_ONLY, /* as AOF_FRESH, and nothing may be appended: for one rewrite, which leaves a base */
+    AOF_BASE_ONLY, /* likewise, and nothing may be appended: for one rewrite, which leaves a base */
 };
 /* After loading: with AOF_GO_ON makes durable what was loaded, which waits for the disk; starts the writer. ERR_IO:
  * `error` says why. */
 enum err aof_start(struct aof *a, enum aof_start how, char error[AOF_ERROR_CHARS]);
 
-/* From here on the stream's effects are appended: it begins where the log is. Holds it until aof_close. */
+/* From here on what is put into the stream is appended: it begins where the log is. Holds it until aof_close. */
 void aof_follow(struct aof *a, struct stream *st);
 /* The end of a turn: seals the stream's batch. True: the writer has written meanwhile, and aof_written tells. */
 bool aof_turn_end(struct aof *a);
@@ -115,7 +116,7 @@ uint64_t aof_pos(const struct aof *a); /* behind everything appended */
  * done: nobody would load it. */
 uint64_t aof_written(const struct aof *a);
 uint64_t aof_synced(const struct aof *a);
-/* A start would load the files that are written: false where aof_start was told AOF_FRESH and the first rewrite is
+/* What is on disk is what would be loaded: false where aof_start was told AOF_FRESH and the first rewrite is
  * not done, and where the files have lost their names (log/aof_watch.h). */
 bool aof_placed(const struct aof *a);
 /* The position whose replies may go by the policy: written, or synced with `always`. A change of
@@ -124,7 +125,7 @@ bool aof_placed(const struct aof *a);
 uint64_t aof_promised(const struct aof *a);
 bool aof_syncs_always(const struct aof *a); /* the policy is `always` */
 void aof_want_sync(struct aof *a, uint64_t pos);
-/* Puts a changed configuration into force. Where keep_history is off now, the files that it kept go. */
+/* Puts a changed configuration into force; files that were kept and are no longer to be go. */
 void aof_configure(struct aof *a, const struct aof_config *c);
 /* For tests: the writer rests so long ahead of each write. */
 void aof_set_flush_sleep(struct aof *a, int64_t us);

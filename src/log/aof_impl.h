@@ -18,7 +18,7 @@
 #define AOF_NAME_BYTES_MAX 200
 
 #define AOF_HISTORY_FDS_MAX 64
-/* Files that aof-disable-auto-gc keeps; the manifest has room for the log's own beside them. */
+/* Files that aof-disable-auto-gc keeps, so that the manifest has room for those that are needed. */
 #define AOF_HISTORY_FILES_MAX (MANIFEST_FILES_MAX / 2)
 
 /* A batch of a base, see aof_mset.c. */
@@ -52,7 +52,7 @@ struct aof_rewrite {
     struct base_batch batch;
     uint64_t sync_pos; /* of the log: synced ahead of the switch, which then has little to sync */
     uint64_t given;    /* bytes given to the writer: its own positions */
-    uint64_t asked;    /* to be synced, in the same positions */
+    uint64_t asked;    /* to be synced, likewise */
     uint64_t batches;  /* of the base */
     int64_t started_us;
     bool switching; /* the switch was asked for: a job of the log's writer has this */
@@ -76,7 +76,7 @@ struct aof {
     _Atomic int64_t unix_s; /* the latest second that the loop was told: the date of new files */
     struct logger *logger;
 
-    /* The threads of both writers, the log's and the next base's, change the fields below. A thread that holds the lock
+    /* While serving both writers' threads change what is next, the log's and that of the next base; one that holds it
      * may wait for the disk, so the loop never takes it. */
     pthread_mutex_t files_lock;
     struct manifest manifest;
@@ -137,7 +137,7 @@ struct aof {
 enum err base_batch_put(struct base_batch *b, int db, int argc, const struct slice *argv);
 /* The SELECT, if it needs one. */
 void base_batch_select(struct base_batch *b, int db);
-/* The bytes put next are no command. */
+/* What is put next is no command. */
 void base_batch_end_mset(struct base_batch *b);
 enum err base_batch_seal(struct base_batch *b, uint64_t pos);
 
@@ -153,7 +153,7 @@ bool aof_rehouse(struct aof *a, char error[AOF_ERROR_CHARS]);
 /* "PREFIX.<seq>.<base|incr>.aof" */
 void aof_file_name(const struct aof *a, enum manifest_type type, uint64_t seq,
                    char out[MANIFEST_NAME_BYTES_MAX]);
-/* The same for the first number from *seq on that is free: history that is kept has names, too. Under files_lock. */
+/* Likewise, the first from *seq on that is free: history that is kept has names, too. Under files_lock. */
 void aof_free_name(const struct aof *a, enum manifest_type type, uint64_t *seq,
                    char out[MANIFEST_NAME_BYTES_MAX]);
 enum aof_file_kind {
@@ -174,10 +174,10 @@ enum err aof_empty_base(struct aof *a, char error[AOF_ERROR_CHARS]);
 enum err aof_last_increment(struct aof *a, const struct writer_mark *from, struct writer_file *out,
                             char error[AOF_ERROR_CHARS]);
 /* Makes the next increment, empty, and has the manifest on disk name it; there may be one already. False: errno and,
- * for a reader, `error`. On any thread: takes files_lock, as do the next two. */
+ * for whoever reads it, `error`. On whichever thread: takes files_lock, like the next two. */
 bool aof_prepare_increment(struct aof *a, char error[AOF_ERROR_CHARS]);
 /* The next increment, prepared now unless it was before, is gone on with from `from` on, with *out. `durably`: its
- * header is synced, for which nothing is waited otherwise. On the log's writer thread, once there is one. */
+ * header is synced, for which nothing is waited otherwise. On the log's writer thread, once there is one; likewise. */
 bool aof_next_increment(struct aof *a, const struct writer_mark *from, bool durably,
                         struct writer_file *out, char error[AOF_ERROR_CHARS]);
 /* A writer_refresh_fn. */
@@ -189,7 +189,7 @@ void aof_count_older(struct aof *a);
 
 /* --- aof_history.c ---------------------------------------------------------------------------- */
 
-/* Files that are history go soon, unless they are to be kept by then. On the loop, as the next two. */
+/* What is history goes soon, unless it is to be kept by then. On the loop, like the next. */
 void aof_history_drop(struct aof *a);
 void aof_history_poll(struct aof *a);
 /* A thread is about it. */

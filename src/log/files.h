@@ -13,7 +13,7 @@
 /* dir/name; false: too long, and errno says so. */
 bool files_path(char out[FILES_PATH_BYTES_MAX], const char *dir, const char *name);
 /* Opens a regular file; `name` is a path from the directory (or AT_FDCWD), `flags` as open's. Its last part is not
- * followed where it is a link, nothing is waited for where it is a FIFO, and other things than files are not touched. -1: errno,
+ * followed where it is a link, nothing is waited for where it is a FIFO, and what is no file is not touched. -1: errno,
  * which files_error has the words for. */
 int files_open(int dir_fd, const char *name, int flags);
 /* The same of a file that is to be made, or was made and never written to: one that holds anything is left alone

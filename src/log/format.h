@@ -67,7 +67,7 @@ void format_select(struct buf *out, int db);
 /* As format_command, where room is there already: so much for each argument and the count, and their bytes. */
 #define FORMAT_HEAD_BYTES_MAX 32
 void format_command_placed(struct buf *out, int argc, const struct slice *argv);
-/* The text around the bytes of argument i, which the caller puts in between, or elsewhere; room is there already. */
+/* Around the bytes of argument i, which the caller puts in between, or elsewhere; likewise. */
 void format_command_open(struct buf *out, int argc, const struct slice *argv, int i);
 void format_command_go_on(struct buf *out, int argc, const struct slice *argv, int i);
 /* Appends arguments only, of a command whose head, "*3\r\n", stands in front of them or will. */
@@ -88,7 +88,7 @@ enum format_kind {
     FORMAT_HEADER,
     FORMAT_SEAL,      /* pos and crc are set; whether the CRC fits is for the caller to say */
     FORMAT_TIMESTAMP, /* unix_s is set */
-    FORMAT_DATE,      /* unix_s is set */
+    FORMAT_DATE,      /* likewise */
     FORMAT_BASE,
     FORMAT_END,        /* batches is set */
     FORMAT_ANNOTATION, /* any other line that begins with '#' */

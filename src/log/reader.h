@@ -56,7 +56,7 @@ struct reader_batch {
 };
 enum reader_status reader_next(struct reader *r, struct reader_batch *out);
 
-/* After READER_TORN, in a sealed file: the bytes behind the last seal are given out as they would be of a
+/* After READER_TORN, in a sealed file: what is behind the last seal is given out as it would be of a
  * plain file, with positions that go on from the seal's. False, and nothing changed: there is no seal,
  * or it is a base, which nobody goes on in.
  *

@@ -1,5 +1,5 @@
 #pragma once
-/* A sink takes a snapshot of the data: the base of an append-only file; an RDB file, a replica's socket, a Raft snapshot.
+/* Who takes a snapshot of the data: the base of an append-only file; an RDB file, a replica's socket, a Raft snapshot.
  *
  * A snapshot job (engine/snapshot_job.h) leads a sink from one phase to the next. In each the sink does on its own
  * what takes time, and sink_ops.step says how far that is:
@@ -26,7 +26,7 @@ struct sink_ops {
     enum sink_step (*step)(struct sink *s, enum snapshot_phase phase);
     /* The data as they are now, in the second `unix_s`. Between units. */
     void (*begin)(struct sink *s, int64_t unix_s);
-    /* Enough bytes wait in it: nothing more is to be given for now. */
+    /* Enough waits to be taken further: nothing more is to be given for now. */
     bool (*full)(const struct sink *s);
     /* One of the commands that make the data, in canonical form; copies it. ERR_NOMEM, as in all of these: the snapshot
      * is incomplete. */

@@ -3,7 +3,7 @@
  *
  *     stream_put --> batch in the making --stream_seal--> every consumer, in turn: the append-only file's writer, ...
  *
- * A batch is a run of the stream's bytes that begins and ends between units. A consumer may hold one for as long
+ * A batch is a run of the stream's bytes that begins and ends between units. Whoever takes one may hold it for as long
  * as it likes; sealed, it never changes, so that another thread may read it. It is held and dropped on the loop's
  * thread only.
  *
@@ -76,7 +76,7 @@ void stream_detach(struct stream *st, struct stream_consumer *c);
 bool stream_room(struct stream *st, size_t bytes);
 /* Bytes that such a command takes at most. */
 size_t stream_command_bytes(int argc, const struct slice *argv);
-/* Effects put between these are atomic: with more than one effect it is framed by MULTI and EXEC. They nest. */
+/* What is put between these is atomic: with more than one effect it is framed by MULTI and EXEC. They nest. */
 void stream_unit_begin(struct stream *st);
 void stream_unit_end(struct stream *st);
 /* An effect; copies the arguments. Room for it was asked for, or it is smaller than STREAM_RESERVE_BYTES. */

@@ -1,8 +1,8 @@
 #pragma once
-/* Tells whether the bytes behind the last seal of a file count. See reader_read_tail for what they may be.
+/* Bytes behind the last seal of a file: whose are they? See reader_read_tail for what they may be.
  *
  *   in the last file          nothing tells: their whole commands count
- *   a plain file follows      they count: Redis, which wrote that one, went on in this one before
+ *   a plain file follows      likewise: whoever wrote that one (Redis) went on in this one before
  *   a sealed file follows     its first position tells. It is the last seal's where the bytes are a
  *                             write of ours that failed, and stands in that file again, whole: they do
  *                             not count. It lies behind the last seal where they were loaded when that

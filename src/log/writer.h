@@ -4,7 +4,7 @@
  *   loop --submit--> queue --> [writer thread] --write--> file       written: survives the process
  *                                    |  `always`: fdatasync          synced: survives a power cut
  *                                    v
- *                              [sync thread]   `everysec`, and on demand: fdatasync while
+ *                              [sync thread]   `everysec`, and whoever asks: fdatasync while
  *                                              writing goes on
  *
  * Batches are written whole and in order, as many at once as are there (group commit); `always` waits a
@@ -58,8 +58,8 @@ struct writer_file {
  * the old one after that. False: errno says why not; it is tried again. */
 typedef bool (*writer_refresh_fn)(void *arg, const struct writer_mark *from,
                                   struct writer_file *out);
-/* Runs on the writer thread between two batches; says by itself how it went. Batches behind it
- * go to *out, if it opened one (the writer closes the one before). */
+/* Runs on the writer thread between two batches; says by itself how it went. What is written from
+ * then on goes to *out, if it opened one (the writer closes the one before). */
 typedef void (*writer_job_fn)(void *arg, struct writer_file *out);
 /* Runs on the writer thread as its last act: everything else has ended, the file is closed. */
 typedef void (*writer_end_fn)(void *arg);
@@ -79,7 +79,7 @@ struct writer_options {
 struct writer;
 /* Starts the threads. NULL: none to be had (errno); the file is still the caller's. */
 struct writer *writer_new(const struct writer_options *o);
-/* Has the queue written and synced, and ends the threads; when that fails, for at most
+/* Has what is queued written and synced, and ends the threads; when that fails, for at most
  * `patience_ms` (a system call under way is waited for); negative: drops what is queued. Does not wait:
  * state.ended tells. */
 void writer_stop(struct writer *w, int64_t patience_ms);
@@ -105,7 +105,7 @@ void writer_want_written(struct writer *w);
 void writer_healed(struct writer *w, uint64_t pos);
 
 /* Readable (poll, libevent) when something in the state below changed since the last writer_poll; with
- * `always` not for batches that are written and not synced (writer_want_written). */
+ * `always` not for what is only written yet (writer_want_written). */
 int writer_event_fd(const struct writer *w);
 struct writer_state {
     uint64_t written, synced; /* positions */
@@ -115,11 +115,11 @@ struct writer_state {
     int write_errno;            /* 0: the last write went well */
     int sync_errno;             /* 0: the last sync went well, and nothing is lost */
     uint64_t file_bytes;        /* of the current file */
-    uint64_t syncs, slow_syncs; /* so far; slow ones took longer than a second */
+    uint64_t syncs, slow_syncs; /* so far; those that took longer than a second */
     bool ended;                 /* stopped: writer_free will not wait */
 };
 void writer_poll(struct writer *w, struct writer_state *out);
-/* Around the batches submitted at the end of a turn: in between, batches that were written are not told of, as
+/* Around what is submitted at the end of a turn: in between, batches that were written are not told of, as
  * writer_look says whether there were any; *out is then as writer_poll's. On one processor the writer thread has often
  * written by then, and the loop is spared being woken for it. */
 void writer_hush(struct writer *w);

@@ -33,8 +33,8 @@ struct entries {
 struct gather {
     int64_t sync_us;   /* that a sync takes, of late */
     int64_t until_us;  /* monotonic: nobody is waited for any longer than that */
-    unsigned group;    /* clients that wait for the batches being written */
-    unsigned expected; /* ... and for the batches to be written next, if all come back */
+    unsigned group;    /* clients that wait for what is being written */
+    unsigned expected; /* ... and for what is to be written next, if all come back */
     unsigned in_vain;  /* times in a row that not all came */
     unsigned skip;     /* groups that are not waited for */
 };
@@ -82,7 +82,7 @@ struct writer {
     struct entries spare;     /* emptied buffers, to be used again */
     int spare_count;
     size_t spare_bytes;      /* their capacity */
-    unsigned queued_waiting; /* clients, for batches in the queue */
+    unsigned queued_waiting; /* clients, for what is in the queue */
     bool queued_job;
     unsigned enough; /* the writer thread is to be woken at so many; 0: it does not wait for more */
     struct writer_state state;
@@ -119,7 +119,7 @@ int entry_vectors(struct entry *e, size_t skip, struct iovec *out, int max);
 
 /* Under `lock`: something is in the queue; waits for more of it where that pays. */
 void writer_gather(struct writer *w);
-/* Notes the queue as the next group. Under `lock`. */
+/* Takes note of what is in the queue as the next group. Under `lock`. */
 void writer_gather_take(struct writer *w);
 /* A group was synced. */
 void writer_gather_synced(struct writer *w, int64_t ended_us, int64_t took_us);

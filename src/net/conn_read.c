@@ -95,7 +95,7 @@ static void parse_batch(struct conn *c, size_t start, struct slice in, struct ne
     }
 }
 
-/* It ends the connection, so whoever wants no replies is told why, too. */
+/* It ends the connection, so a client that wants no replies is told why, too. */
 static void protocol_error(struct conn *c, const char *error)
 {
     log_verbose(c->net->logger, "Protocol error from client id=%llu: %s",

@@ -86,7 +86,7 @@ static void close_marked(struct net *n)
         conn_close(c);
 }
 
-/* Takes the list as it is now: whoever is added meanwhile is for the next turn. */
+/* Takes the list as it is now: a connection that is added meanwhile is for the next turn. */
 static void resume_all(struct net *n)
 {
     struct conn *next;

@@ -1,11 +1,11 @@
 #pragma once
 /* Requests of the Redis protocol (RESP2 arrays of bulk strings, and inline commands) as slices of
- * the bytes they arrived in. Knows no socket: the reader of one calls it with the bytes that came.
+ * the bytes they arrived in. Knows no socket: whoever reads calls it with what there is.
  *
  *   *3\r\n $3\r\n SET\r\n $3\r\n key\r\n $5\r\n value\r\n       (without the spaces)
  *              [0]            [1]           [2]
  *
- * It accepts and refuses the same bytes as Redis 7.2, with the same errors. So, like Redis, it takes the byte behind a
+ * What is accepted, and how the rest is refused, is as in Redis 7.2. So, like Redis, it takes the byte behind a
  * '\r' for a '\n', and the two bytes behind an argument for "\r\n", without looking.
  *
  * Source: the Redis serialization protocol specification. */

@@ -1,6 +1,6 @@
 #pragma once
-/* Replies as values: a pull parser for RESP2 and RESP3, as resp/writer.h and any Redis server write them. Knows no
- * socket: the caller hands bytes in, in pieces of any size, and pulls tokens out of them.
+/* Replies as values: a pull parser for what resp/writer.h writes, in RESP2 and RESP3, and for what any Redis server
+ * answers. Knows no socket: whoever has bytes hands them in, in pieces of any size, and pulls tokens out of them.
  *
  *   *2\r\n $5\r\nhello\r\n :7\r\n   ->   ARRAY 2, BULK "hello", INT 7, END
  *
@@ -14,7 +14,7 @@
  *
  * An attribute stands in front of the value that it belongs to, and counts as no element. A push is a value of its own
  * between two replies. Collections of unknown length (`*?`), which no server sends, are refused like anything else that
- * is no reply: by a text that names the fault, with its offset.
+ * is no reply: by a text that names what is wrong, with its offset.
  *
  * Source: the Redis serialization protocol specification. */
 #include <stdbool.h>
@@ -64,7 +64,7 @@ struct reply_token {
 enum reply_status {
     REPLY_TOKEN,
     REPLY_MORE, /* the input is used up */
-    REPLY_BAD, /* the bytes are no reply: `error` says why, `at` where; so does every call after it */
+    REPLY_BAD, /* the bytes are no reply: `error` says why, `at` where; so does every further call */
 };
 
 struct reply_parser {

@@ -2,7 +2,7 @@
 /* Replies in RESP2 or RESP3, formatted into a connection's output queue. What only RESP3 has is
  * written to a RESP2 peer as Redis does (maps as flat arrays, doubles as bulk strings, nulls as
  * $-1, ...). Nothing here fails: the queue's chunks are small, large values are pointed at, and
- * the owner of the connection limits its queue.
+ * whoever owns the connection limits what it may queue.
  *
  *                  RESP2                     RESP3
  *   status         +OK                       +OK

@@ -167,7 +167,7 @@ static struct server *start(struct config *c, const struct config_problems *p,
         log_warning(&s->logger,
                     "bind-source-addr says where connections to other servers come from, such as a "
                     "replica's to its master: none goes out yet");
-    /* The sockets first: whoever saw us start may connect, and is answered once the log is open. */
+    /* The sockets first: a client that saw us start may connect, and is answered once the log is open. */
     if (server_listen(s, error) != ERR_OK) {
         log_warning(&s->logger, "Failed listening on port %u: %s", s->config.net.port, error);
         if (s->logger.path)

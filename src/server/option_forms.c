@@ -54,7 +54,7 @@ static void print_nothing(const struct config *c, struct buf *out)
 const struct option_special option_save = {
     .set = save_set, .print = print_nothing, .expects = "\"\", or pairs of seconds and changes"};
 
-/* --- replicaof: likewise ------------------------------------------------------------------------------ */
+/* --- replicaof: the same -------------------------------------------------------------------------------- */
 
 static enum option_result replicaof_set(struct config *c, int argc, const struct slice *argv,
                                         struct option_error *e)

@@ -17,7 +17,7 @@
  * increment, and what a log consists of is limited. */
 #define REWRITE_RETRY_US        (100 * 1000)
 #define REWRITE_RETRY_SHIFT_MAX 10
-#define REWRITE_CANCELLED_US    (60 * 1000 * 1000) /* likewise, after one was cancelled */
+#define REWRITE_CANCELLED_US    (60 * 1000 * 1000) /* after one was cancelled */
 
 void persist_init(struct persist *p)
 {
@@ -255,7 +255,7 @@ static bool is_closing(const struct server *s)
     return p->state == PERSIST_CLOSING || (p->state == PERSIST_ON && !s->config.aof) || p->reload;
 }
 
-/* From when one is asked for until whoever asks for another may have it. */
+/* From when one is asked for until another may be had. */
 static bool is_rewriting(const struct server *s)
 {
     const struct persist *p = &s->persist;

@@ -45,7 +45,7 @@ static struct event *add(struct server *s, int sig, event_callback_fn fn)
 enum err signals_init(struct server *s)
 {
     signal(SIGPIPE, SIG_IGN); /* writes to a closed socket fail instead */
-    signal(SIGXFSZ, SIG_IGN); /* likewise to a file as large as `ulimit -f` allows */
+    signal(SIGXFSZ, SIG_IGN); /* so do writes past `ulimit -f` */
     s->on_term = add(s, SIGTERM, on_stop);
     s->on_int = add(s, SIGINT, on_stop);
     s->on_hup = add(s, SIGHUP, on_reopen);

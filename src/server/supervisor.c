@@ -1,4 +1,4 @@
-/* Tells whoever supervises the process how far it is: systemd by a datagram to the socket that NOTIFY_SOCKET names,
+/* Tells the supervisor of the process how far it is: systemd by a datagram to the socket that NOTIFY_SOCKET names,
  * upstart by stopping once. */
 #include <errno.h>
 #include <signal.h>

@@ -1,8 +1,9 @@
 #pragma once
 /* Inside hashes: what their files share.
  *
- *   hash.c        reading, the row of the type
- *   hash_edit.c   fields come and go, one form becomes another */
+ *   hash.c         reading
+ *   hash_edit.c    fields come and go, one form becomes another
+ *   hash_value.c   the row of the type */
 #include "store/hash.h"
 #include "store/keyspace_impl.h"
 
@@ -21,5 +22,5 @@ static inline size_t hash_step(const struct item *it)
 }
 /* The field whose entries begin here; returns what is behind them. */
 const char *hash_field_at(const struct item *it, const char *at, struct hash_field *out);
-/* The same of a tree, whose deadlines do not count. */
+/* Whether it is due or not. */
 bool hash_find_any(const struct item *it, const struct pack_entry *name, struct hash_field *out);

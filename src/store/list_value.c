@@ -28,6 +28,12 @@ static size_t memory(const struct item *it)
     return mem_good_size(sizeof(struct list_tree)) + btree_bytes(&list_tree(it)->tree);
 }
 
+static size_t memory_alone(const struct item *it)
+{
+    const struct list_tree *t = list_tree(it);
+    return t->refs > 1 ? 0 : mem_good_size(sizeof(*t)) + btree_bytes_alone(&t->tree);
+}
+
 static size_t effort(const struct item *it)
 {
     const struct list_tree *t = list_tree(it);
@@ -108,6 +114,7 @@ const struct value_ops value_ops_list = {
     .share = share,
     .free_some = free_some,
     .memory = memory,
+    .memory_alone = memory_alone,
     .effort = effort,
     .sum = sum,
     .digest = digest,

@@ -4,11 +4,8 @@
 #include "store/item_impl.h"
 
 static const struct value_ops *const rows[TYPE_COUNT] = {
-    [TYPE_STRING] = &value_ops_string,
-    [TYPE_LIST] = &value_ops_list,
-    [TYPE_SET] = &value_ops_set,
-    [TYPE_ZSET] = &value_ops_zset,
-    [TYPE_HASH] = &value_ops_hash,
+    [TYPE_STRING] = &value_ops_string, [TYPE_LIST] = &value_ops_list, [TYPE_SET] = &value_ops_set,
+    [TYPE_ZSET] = &value_ops_zset,     [TYPE_HASH] = &value_ops_hash,
 };
 
 const struct value_ops *value_ops(enum item_type t)

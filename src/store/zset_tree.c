@@ -43,7 +43,7 @@ static size_t order_outside(struct slice run)
 }
 
 /* Smaller leaves take less copying within them, larger ones less memory for their headers. */
-#define LEAF_BYTES_MAX 2048
+#define LEAF_BYTES_MAX 3072
 
 static const struct btree_ops order_ops = {.leaf_bytes_max = LEAF_BYTES_MAX,
                                            .bytes = zset_element_bytes,
@@ -275,16 +275,28 @@ enum err zset_tree_move(struct zset *z, struct slice member, double from, double
     return err;
 }
 
-/* Takes an element's entry out of the index. */
-static void forget(struct zset *z, const char *element)
+static struct index_key index_key_of(const struct zset *z, const char *element)
 {
     char scratch[NUM_I64_CHARS];
     struct slice member = pack_string(zset_member_at(element), scratch);
-    index_remove(z, &(struct index_key){hash_of(z, member), zscore_read(element)});
+    return (struct index_key){hash_of(z, member), zscore_read(element)};
+}
+
+/* What is popped goes one by one. */
+static enum err remove_at(struct zset *z, uint64_t at)
+{
+    struct btree_cursor c;
+    struct index_key k = index_key_of(z, btree_at(&z->order, at, &c));
+    enum err err = btree_erase(&z->order, at);
+    if (err == ERR_OK)
+        index_remove(z, &k);
+    return err;
 }
 
 enum err zset_tree_remove_run(struct zset *z, uint64_t from, uint64_t n)
 {
+    if (n == 1)
+        return remove_at(z, from);
     struct btree held, cut;
     btree_share(&z->order, &held);
     enum err err = btree_cut(&z->order, from, n, &cut);
@@ -293,8 +305,10 @@ enum err zset_tree_remove_run(struct zset *z, uint64_t from, uint64_t n)
     } else if (err == ERR_OK) {
         struct btree_cursor c;
         const char *e = btree_at(&held, from, &c);
-        for (; e && n > 0; n--, e = btree_next(&c))
-            forget(z, e);
+        for (; e && n > 0; n--, e = btree_next(&c)) {
+            struct index_key k = index_key_of(z, e);
+            index_remove(z, &k);
+        }
     }
     if (err == ERR_OK)
         btree_free(&cut);

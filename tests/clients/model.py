@@ -395,7 +395,7 @@ class Databases:
 
     do_touch = do_exists
 
-    TYPES = {frozenset: b"+set", list: b"+list", tuple: b"+hash"}
+    TYPES = {frozenset: b"+set", list: b"+list", tuple: b"+hash", dict: b"+zset"}
 
     def do_type(self, key):
         data = self.data(key)
@@ -477,6 +477,25 @@ class Databases:
             moved.reverse()  # so that they stand as they stood
         (self.do_lpush if end == "LEFT" else self.do_rpush)(destination, *moved)
         return moved[::-1] if end == "LEFT" else moved
+
+    def do_blpop(self, *words):
+        return self.do_blmpop(words[-1], len(words) - 1, *words[:-1], "LEFT", one=True)
+
+    def do_brpop(self, *words):
+        return self.do_blmpop(words[-1], len(words) - 1, *words[:-1], "RIGHT", one=True)
+
+    def do_blmpop(self, _seconds, count, *words, one=False):
+        popped = self.do_lmpop(count, *words)
+        return [popped[0], *popped[1]] if one and isinstance(popped, list) else popped
+
+    def do_blmove(self, source, destination, start, end, _seconds):
+        return self.do_lmove(source, destination, start, end)
+
+    def do_brpoplpush(self, source, destination, _seconds):
+        return self.do_rpoplpush(source, destination)
+
+    def do_blmovem(self, source, destination, start, end, _seconds, *how):
+        return self.do_lmovem(source, destination, start, end, *how) or None
 
     def do_lset(self, key, index, word):
         if key not in self.here:
@@ -674,6 +693,134 @@ class Databases:
 
     def do_sdiffstore(self, destination, *keys):
         return self.store(destination, self.of_all(frozenset.difference, keys))
+
+    # --- sorted sets: data is a dictionary of scores, which is never changed ----------------------------
+
+    @staticmethod
+    def score_text(score):
+        return b"%d" % score if score == int(score) else repr(score).encode()
+
+    def scores(self, key):
+        return self.data(key) or {}
+
+    def ranked(self, key):
+        return sorted(self.scores(key).items(), key=lambda pair: (pair[1], pair[0]))
+
+    def keep_scores(self, key, scores):
+        """The deadline stays; an empty sorted set goes."""
+        if scores:
+            self.edit(key, dict(scores))
+        else:
+            self.here.pop(key, None)
+
+    def flat(self, pairs):
+        return [word for member, score in pairs for word in (member, self.score_text(score))]
+
+    def do_zadd(self, key, *words):
+        words, flags, scores = list(words), set(), dict(self.scores(key))
+        while words[0] in ("NX", "XX", "GT", "LT", "CH", "INCR"):
+            flags.add(words.pop(0))
+        added = changed = 0
+        reply = None
+        for score, member in zip(words[::2], words[1::2]):
+            old = scores.get(member)
+            score = float(score) + (old if "INCR" in flags and old is not None else 0)
+            if (old is not None and ("NX" in flags or "GT" in flags and score <= old or "LT" in flags and score >= old)
+                    or old is None and "XX" in flags):
+                continue
+            added += old is None
+            changed += old is not None and old != score
+            scores[member] = score
+            reply = self.score_text(score)
+        if added or changed:
+            self.keep_scores(key, scores)
+        return reply if "INCR" in flags else added + ("CH" in flags and changed)
+
+    def do_zincrby(self, key, by, member):
+        return self.do_zadd(key, "INCR", by, member)
+
+    def take_members(self, key, members):
+        scores = self.scores(key)
+        gone = [member for member in members if member in scores]
+        if gone:
+            self.keep_scores(key, {member: score for member, score in scores.items() if member not in gone})
+        return len(set(gone))
+
+    def do_zrem(self, key, *members):
+        return self.take_members(key, members)
+
+    def pop_ranked(self, key, reverse, count):
+        pairs = self.ranked(key)[::-1 if reverse else 1][:count]
+        self.take_members(key, [member for member, _ in pairs])
+        return pairs
+
+    def do_zpopmin(self, key, count=1):
+        return self.flat(self.pop_ranked(key, False, count))
+
+    def do_zpopmax(self, key, count=1):
+        return self.flat(self.pop_ranked(key, True, count))
+
+    def do_zmpop(self, count, *words):
+        keys, (end, _, most) = words[:count], words[count:]
+        for key in keys:
+            if key in self.here:
+                pairs = self.pop_ranked(key, end == "MAX", most)
+                return [key, [self.flat([pair]) for pair in pairs]]
+        return self.no_array
+
+    def do_zremrangebyrank(self, key, first, last):
+        return self.take_members(key, [member for member, _ in self.ranked(key)[first:last + 1 or None]])
+
+    def do_zremrangebyscore(self, key, least, most):
+        return self.take_members(key, [m for m, score in self.scores(key).items() if least <= score <= most])
+
+    def do_zremrangebylex(self, key, first, last):
+        """Of members of one score."""
+        members = [m for m, score in self.scores(key).items() if first[1:] <= m <= last[1:]]
+        assert len(set(self.scores(key).values())) <= 1
+        return self.take_members(key, members)
+
+    def store_scores(self, destination, scores):
+        self.here.pop(destination, None)  # with its deadline
+        self.keep_scores(destination, scores)
+        return len(scores)
+
+    def do_zrangestore(self, destination, key, first, last):
+        return self.store_scores(destination, dict(self.ranked(key)[first:last + 1 or None]))
+
+    def do_zunionstore(self, destination, _, *keys):
+        scores = {}
+        for key in keys:
+            for member, score in self.scores(key).items():
+                scores[member] = scores.get(member, 0) + score
+        return self.store_scores(destination, scores)
+
+    def do_zinterstore(self, destination, _, *keys):
+        all_scores = [self.scores(key) for key in keys]
+        return self.store_scores(destination, {member: sum(scores[member] for scores in all_scores)
+                                               for member in all_scores[0] if all(member in s for s in all_scores)})
+
+    def do_zdiffstore(self, destination, _, first, *keys):
+        others = [self.scores(key) for key in keys]
+        return self.store_scores(destination, {member: score for member, score in self.scores(first).items()
+                                               if not any(member in scores for scores in others)})
+
+    def do_zrange(self, key, first, last, _):
+        return self.flat(self.ranked(key)[first:last + 1 or None])
+
+    def do_zscore(self, key, member):
+        scores = self.scores(key)
+        return self.score_text(scores[member]) if member in scores else None
+
+    def do_zrank(self, key, member):
+        members = [m for m, _ in self.ranked(key)]
+        return members.index(member) if member in members else None
+
+    def do_zcard(self, key):
+        return len(self.scores(key))
+
+    def do_zcount(self, key, least, most):
+        return sum(least <= score <= most for score in self.scores(key).values())
 
     # --- the session ----------------------------------------------------------------------------
 

@@ -137,7 +137,8 @@ def _taken(reply):
 # How a value of a type is read whole, and what a model has for the reply.
 READS = {b"+string": (("GET",), lambda reply: reply), b"+set": (("SMEMBERS",), frozenset),
          b"+list": (("LRANGE", 0, -1), list),
-         b"+hash": (("HGETALL",), lambda reply: tuple(sorted(zip(reply[::2], reply[1::2]))))}
+         b"+hash": (("HGETALL",), lambda reply: tuple(sorted(zip(reply[::2], reply[1::2])))),
+         b"+zset": (("ZRANGE", 0, -1, "WITHSCORES"), lambda reply: dict(zip(reply[::2], map(float, reply[1::2]))))}
 
 
 def contents(client, databases):

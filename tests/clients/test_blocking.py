@@ -19,6 +19,7 @@ SECONDS = float(sys.argv[2]) if len(sys.argv) > 2 else 4
 IN_LINE = 200
 WAITERS = 300
 LISTS = [b"l%d" % i for i in range(6)]
+SETS = [b"z%d" % i for i in range(3)]
 AWAY = b"moved"  # where elements are moved to, and waited for, too
 
 SERVER = testing.Server("--appendonly", "yes", "--appendfsync", "everysec", "--auto-aof-rewrite-percentage", "0",
@@ -164,7 +165,10 @@ class Market:
             ("BRPOP", *keys, timeout),
             ("BLMPOP", timeout, len(keys), *keys, end, "COUNT", rng.randint(1, 3)),
             ("BLMOVE", rng.choice(LISTS), AWAY, end, "LEFT", timeout),
-            ("BRPOPLPUSH", rng.choice(LISTS), AWAY, timeout))))
+            ("BRPOPLPUSH", rng.choice(LISTS), AWAY, timeout),
+            ("BZPOPMIN", *rng.sample(SETS, 2), timeout),
+            ("BZPOPMAX", rng.choice(SETS), timeout),
+            ("BZMPOP", timeout, 2, *rng.sample(SETS, 2), "MIN", "COUNT", 2))))
 
     def new(self):
         self.made += 1
@@ -177,7 +181,14 @@ class Market:
         if isinstance(reply, bytes):
             assert reply.startswith((b"-UNBLOCKED", b"-WRONGTYPE")), reply
             return
-        elements = reply[1] if name == "BLMPOP" else reply[1:]
+        if name in ("BLPOP", "BRPOP"):
+            elements = reply[1:]
+        elif name in ("BZPOPMIN", "BZPOPMAX"):
+            elements = reply[1:2]
+        elif name == "BZMPOP":
+            elements = [member for member, _score in reply[1]]
+        else:
+            elements = reply[1]
         for element in elements:
             assert element not in self.given, f"{element} is given twice"
             self.given.add(element)
@@ -199,12 +210,15 @@ class Market:
     def give(self):
         call, key = self.control.call, rng.choice(LISTS)
         kind = rng.randrange(10)
-        if kind < 6:
+        if kind < 4:
             call(rng.choice(("LPUSH", "RPUSH")), key, *(self.new() for _ in range(rng.randint(1, 4))))
+        elif kind < 6:
+            call("ZADD", rng.choice(SETS), rng.randint(0, 9), self.new(), rng.randint(0, 9), self.new())
         elif kind == 6:
             call("MULTI")
             for key in rng.sample(LISTS, 3):
                 call("RPUSH", key, self.new())
+            call("ZADD", SETS[0], 1, self.new())
             call("EXEC")
         elif kind == 7:
             # A list that comes by another name, or with another database.
@@ -239,7 +253,8 @@ class Market:
             self.control.call("CLIENT", "PAUSE", 20, "WRITE")
 
     def contents(self):
-        return {key: self.control.call("LRANGE", key, 0, -1) for key in (*LISTS, AWAY, b"aside")}
+        lists = {key: self.control.call("LRANGE", key, 0, -1) for key in (*LISTS, AWAY, b"aside")}
+        return lists | {key: self.control.call("ZRANGE", key, 0, -1) for key in SETS}
 
 
 @test
@@ -275,15 +290,18 @@ def the_log_tells_what_was_given():
     waiters = [Waiter() for _ in range(20)]
     for i, waiter in enumerate(waiters):
         waiter.ask(*(("BLPOP", "x", "y", 0), ("BLMOVE", "y", AWAY, "LEFT", "LEFT", 0),
-                     ("BRPOP", "y", 0), ("BLMPOP", 0, 1, "y", "RIGHT", "COUNT", 2))[i % 4])
+                     ("BZPOPMAX", "z", 0), ("BLMPOP", 0, 1, "y", "RIGHT", "COUNT", 2))[i % 4])
     await_blocked(control, len(waiters))
     for i in range(30):
         control.call("RPUSH", b"xy"[i % 2:i % 2 + 1], i, i + 1)
+        control.call("ZADD", "z", i, f"m{i}")
     before = {key: control.call("LRANGE", key, 0, -1) for key in ("x", "y", AWAY)}
+    members = control.call("ZRANGE", "z", 0, -1)
     SERVER.kill()
     SERVER.start()
     control = testing.connect(SERVER)
     assert before == {key: control.call("LRANGE", key, 0, -1) for key in ("x", "y", AWAY)}
+    assert members == control.call("ZRANGE", "z", 0, -1)
     for waiter in waiters:
         waiter.close()
 

@@ -19,6 +19,7 @@ import server as testing
 DATABASES = 16
 FAR_MS = 4102444800000  # deadlines from 2100 on
 DAY_S = 86400
+MOMENT_S = 0.001
 EVERYSEC_S = 2  # what a power cut may take with everysec: a second, and what the sync itself takes
 KILLED, POWER_CUT = "killed", "power cut"
 # How many rounds a test makes, where that is not left to time, and what they begin with.
@@ -200,6 +201,14 @@ class Commands:
             ("RPUSHX", key, *self.elements(most)), ("LPUSHX", key, *self.elements(most)), ("LPOP", key, most),
             ("RPOP", key, most), ("LMPOP", 2, key, self.key("l"), self.rng.choice(("LEFT", "RIGHT")), "COUNT", most)))
 
+    def make_list_waits(self):
+        """Waits for a moment where there is nothing."""
+        keys, ends = (self.key("l"), self.key("l")), [self.rng.choice(("LEFT", "RIGHT")) for _ in range(2)]
+        return self.rng.choice((
+            ("BLPOP", *keys, MOMENT_S), ("BRPOP", *keys, MOMENT_S), ("BLMPOP", MOMENT_S, 2, *keys, ends[0], "COUNT", 3),
+            ("BLMOVE", *keys, *ends, MOMENT_S), ("BRPOPLPUSH", *keys, MOMENT_S),
+            ("BLMOVE", *keys, *ends, MOMENT_S) if self.plain else ("BLMOVEM", *keys, *ends, MOMENT_S, "COUNT", 4, "OBO")))
+
     def make_list_moves(self):
         keys, ends = (self.key("l"), self.key("l")), [self.rng.choice(("LEFT", "RIGHT")) for _ in range(2)]
         return self.rng.choice((("LMOVE", *keys, *ends), ("RPOPLPUSH", *keys), ("LMOVE", *keys, *ends) if self.plain else (
@@ -239,6 +248,43 @@ class Commands:
             ("SORT", key, "ALPHA"), ("SORT", key, "ALPHA", "STORE", b"sorted"), ("PERSIST", key),
             ("RENAME", key, self.key("m")), ("COPY", key, self.key("m"), "REPLACE"),
             ("MOVE", key, self.rng.choice(self.databases))))
+
+    def pairs(self, most):
+        """Scores that a double holds exactly, and many that are equal."""
+        return [word for member in self.members(most)
+                for word in (self.rng.choice((self.rng.randrange(20), self.rng.randrange(10**6) / 2,
+                                              1700000000000 + self.rng.randrange(10**9))), member)]
+
+    def make_sorted_members(self):
+        key, most = self.key("z"), self.rng.choice((1, 3, 8, 200))
+        flags = self.rng.choice(((), (), (), ("NX",), ("XX",), ("GT", "CH"), ("LT",)))
+        return self.rng.choice((
+            ("ZADD", key, *flags, *self.pairs(most)), ("ZADD", key, *flags, *self.pairs(most)),
+            ("ZADD", key, "INCR", *self.pairs(1)), ("ZINCRBY", key, *self.pairs(1)),
+            ("ZREM", key, *self.members(most))))
+
+    def make_sorted_ranges(self):
+        key, end, most = self.key("z"), self.rng.choice(("MIN", "MAX")), self.rng.choice((1, 3, 60))
+        first = self.rng.randint(-20, 20)
+        return self.rng.choice((
+            ("ZPOP" + end, key), ("ZPOP" + end, key, most), ("ZMPOP", 2, key, self.key("z"), end, "COUNT", most),
+            ("ZREMRANGEBYRANK", key, 5, 5 + most), ("ZREMRANGEBYSCORE", key, first, first + 3),
+            ("ZREMRANGEBYLEX", self.key("zlex"), b"[member:1", b"[member:2"),
+            ("ZADD", self.key("zlex"), *(word for member in self.members(9) for word in (0, member)))))
+
+    def make_sorted_sets_of_sorted_sets(self):
+        keys = [self.key("z") for _ in range(self.rng.randint(1, 4))]
+        name = self.rng.choice(("ZINTERSTORE", "ZUNIONSTORE", "ZDIFFSTORE"))
+        return self.rng.choice(((name, self.key("z"), len(keys), *keys),
+                                ("ZRANGESTORE", self.key("z"), self.key("z"), 0, self.rng.randint(0, 200))))
+
+    def make_sorted_alone(self):
+        key = self.key("z")
+        return self.rng.choice((
+            ("ZRANGE", key, 0, -1, "WITHSCORES"), ("ZCARD", key), ("ZSCORE", key, *self.members(1)), ("TYPE", key),
+            ("ZRANK", key, *self.members(1)), ("ZCOUNT", key, 3, 9), ("DEL", key, self.key("z")),
+            ("PEXPIREAT", key, self.far()), ("PERSIST", key), ("RENAME", key, self.key("z")),
+            ("COPY", key, self.key("z"), "REPLACE"), ("MOVE", key, self.rng.choice(self.databases))))
 
     def make_select(self):
         return ("SELECT", self.rng.choice(self.databases))

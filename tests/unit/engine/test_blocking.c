@@ -1,4 +1,4 @@
-/* The commands that wait for lists: what they answer and log when they are given something, when nothing
+/* The commands that wait for lists and sorted sets: what they answer and log when they are given something, when nothing
  * comes, and where they may not wait. */
 #include "engine/engine_impl.h"
 #include "unit/engine/harness.h"
@@ -59,6 +59,13 @@ static const struct given given[] = {
     {"BLMOVEM k to RIGHT RIGHT 0.5 EXACTLY 2 BULK", "RPUSH k 1 2",
      "*2\r\n" BULK(1, "1") BULK(1, "2"), "0 RPUSH k 1 2\n0 LMOVEM k to RIGHT RIGHT COUNT 2 BULK\n",
      NULL_BULK},
+    {"BZPOPMIN k 0.5", "ZADD k 2 b 1 a", "*3\r\n" BULK(1, "k") BULK(1, "a") BULK(1, "1"),
+     "0 ZADD k 2 b 1 a\n0 ZREM k a\n", NULL_ARRAY},
+    {"BZPOPMAX x k 0.5", "ZADD k 2 b 1 a", "*3\r\n" BULK(1, "k") BULK(1, "b") BULK(1, "2"),
+     "0 ZADD k 2 b 1 a\n0 ZREM k b\n", NULL_ARRAY},
+    {"BZMPOP 0.5 2 x k MIN", "ZADD k 2 b 1 a",
+     "*2\r\n" BULK(1, "k") "*1\r\n*2\r\n" BULK(1, "a") BULK(1, "1"),
+     "0 ZADD k 2 b 1 a\n0 ZREM k a\n", NULL_ARRAY},
 };
 
 static void clear(void)
@@ -142,6 +149,10 @@ static void arguments_are_checked(void **state)
         {"BLMPOP 0 0 k LEFT", "-ERR numkeys should be greater than 0\r\n"},
         {"BLMPOP 0 2 k LEFT", SYNTAX_ERROR},
         {"BLMPOP 0 1 k LEFT COUNT 0", "-ERR count should be greater than 0\r\n"},
+        {"BZPOPMIN k x", NOT_A_FLOAT},
+        {"BZPOPMAX k -1", "-ERR timeout is negative\r\n"},
+        {"BZMPOP 0 0 k MIN", "-ERR numkeys should be greater than 0\r\n"},
+        {"BZMPOP 0 1 k LEFT", SYNTAX_ERROR},
     };
     for (size_t i = 0; i < COUNT_OF(lines); i++)
         assert_reply(a, lines[i][0], lines[i][1]);
@@ -183,7 +194,7 @@ static void a_wrong_destination_leaves_it_to_the_next(void **state)
     assert_received(b, BULK(1, "1"));
 }
 
-/* A list that comes without a push. */
+/* Each kind of list and sorted set that comes without a push. */
 static void they_come_by_other_ways(void **state)
 {
     (void)state;
@@ -193,6 +204,13 @@ static void they_come_by_other_ways(void **state)
         {"BLPOP k 0", {"RPUSH o 1", "RENAME o k"}, PAIR("k", "1")},
         {"BLPOP k 0", {"RPUSH o 1", "COPY o k"}, PAIR("k", "1")},
         {"BLPOP k 0", {"RPUSH o 1", "LMOVE o k LEFT LEFT"}, PAIR("k", "1")},
+        {"BZPOPMIN k 0",
+         {"ZADD o 1 a", "ZUNIONSTORE k 1 o"},
+         "*3\r\n" BULK(1, "k") BULK(1, "a") BULK(1, "1")},
+        {"BZPOPMIN k 0",
+         {"ZADD o 1 a", "ZRANGESTORE k o 0 -1"},
+         "*3\r\n" BULK(1, "k") BULK(1, "a") BULK(1, "1")},
+        {"BZPOPMIN k 0", {"ZINCRBY k 1 a"}, "*3\r\n" BULK(1, "k") BULK(1, "a") BULK(1, "1")},
     };
     for (size_t i = 0; i < COUNT_OF(ways); i++) {
         clear();
@@ -201,6 +219,18 @@ static void they_come_by_other_ways(void **state)
             client_run(c, ways[i].lines[line]);
         assert_received(a, ways[i].reply);
     }
+}
+
+static void doubles_are_told_in_resp3(void **state)
+{
+    (void)state;
+    client_run(a, "HELLO 3");
+    assert_reply(a, "BZPOPMIN k 0", "");
+    client_run(c, "ZADD k 1.5 a");
+    assert_received(a, "*3\r\n" BULK(1, "k") BULK(1, "a") ",1.5\r\n");
+    assert_reply(a, "BLPOP k 0.001", "");
+    harness_advance(&h, 1000);
+    assert_received(a, "_\r\n");
 }
 
 #define fresh(test) cmocka_unit_test_setup_teardown(test, start, stop)
@@ -217,6 +247,7 @@ int main(void)
         fresh(who_wants_exactly_so_many_waits_for_them),
         fresh(a_wrong_destination_leaves_it_to_the_next),
         fresh(they_come_by_other_ways),
+        fresh(doubles_are_told_in_resp3),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
