@@ -2,6 +2,7 @@
 
 #include "base/mem.h"
 
+#include <assert.h>
 #include <ctype.h>
 #include <math.h>
 #include <stdio.h>
@@ -61,6 +62,7 @@ const struct item *ctx_set_string(struct cmd_ctx *c, const struct key *k, struct
     struct blob *b = arg.len >= CTX_REFER_BYTES_MIN && c->ops->blob ? c->ops->blob(c, arg) : NULL;
     if (!b)
         return ks_set_string(c->ks, c->db, k, arg, expiry_ms);
+    assert(b->len == arg.len);
     const struct item *it = ks_set_blob(c->ks, c->db, k, blob_hold(b), expiry_ms);
     if (!it)
         blob_drop(b);

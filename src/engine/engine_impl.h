@@ -12,10 +12,11 @@
 #include "engine/unit.h"
 #include "resp/writer.h"
 
-struct aof;      /* log/aof.h */
-struct gate;     /* gate.h */
-struct interest; /* interest.h */
-struct stream;   /* log/stream.h */
+struct aof;          /* log/aof.h */
+struct gate;         /* gate.h */
+struct interest;     /* interest.h */
+struct kept_request; /* kept.h */
+struct stream;       /* log/stream.h */
 
 struct engine {
     struct keyspace *ks;
@@ -28,8 +29,9 @@ struct engine {
     struct aof *aof; /* NULL: no log. Borrowed, see durable.h */
     /* held; NULL: nobody records effects, or the log of effects is no stream */
     struct stream *stream;
-    struct blob *effect_blob; /* of the effect under way: an argument of it; NULL: none */
-    struct gate *gate;        /* NULL: no log, nothing waits */
+    struct blob *effect_blob;        /* of the effect under way: an argument of it; NULL: none */
+    const struct kept_request *kept; /* the queued request that runs; NULL: none does */
+    struct gate *gate;               /* NULL: no log, nothing waits */
     struct promise promise;
     void (*late)(struct engine *e);
     struct snapshot_jobs *jobs;

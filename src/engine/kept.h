@@ -1,18 +1,27 @@
 #pragma once
-/* A copy of a request that runs later: queued by MULTI, or waiting for a key. */
+/* A copy of a request that runs later: queued by MULTI, or waiting for a key. Large arguments that were read into blobs are
+ * held, not copied. */
 #include <stddef.h>
 
 #include "base/slice.h"
 
+struct blob;
 struct cmd;
+struct session;
 
-/* One allocation, which mem_free frees. */
+#define KEPT_BLOB_BYTES_MIN ((size_t)16 * 1024) /* of an argument that is looked for in a blob */
+
+/*  | kept_request | argc slices | blob_count blobs | bytes of the arguments that were copied |  in one allocation */
 struct kept_request {
     struct cmd *cmd;
-    int argc;
-    size_t bytes;        /* of this allocation */
-    struct slice argv[]; /* the bytes stand behind it */
+    int argc, blob_count;
+    size_t bytes; /* of this allocation and the blobs */
+    struct slice argv[];
 };
 
 /* NULL: no memory. */
-struct kept_request *kept_new(struct cmd *cmd, const struct slice *argv, int argc);
+struct kept_request *kept_new(const struct session *s, struct cmd *cmd, const struct slice *argv,
+                              int argc);
+void kept_free(struct kept_request **r);
+/* The blob whose first byte an argument begins with; NULL: it is in none. */
+struct blob *kept_blob(const struct kept_request *r, const char *bytes);

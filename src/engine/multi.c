@@ -24,7 +24,7 @@ static bool make_room(struct session_multi *m)
 bool multi_queue(struct session *s, struct cmd *cmd, const struct slice *argv, int argc)
 {
     struct session_multi *m = s->multi;
-    struct kept_request *q = make_room(m) ? kept_new(cmd, argv, argc) : NULL;
+    struct kept_request *q = make_room(m) ? kept_new(s, cmd, argv, argc) : NULL;
     if (!q) {
         s->flags |= SESSION_DIRTY_EXEC;
         return false;
@@ -39,7 +39,7 @@ bool multi_queue(struct session *s, struct cmd *cmd, const struct slice *argv, i
 void multi_free(struct session_multi *m)
 {
     for (size_t i = 0; i < m->count; i++)
-        mem_free(m->at[i]);
+        kept_free(&m->at[i]);
     mem_free(m->at);
     mem_free(m);
 }

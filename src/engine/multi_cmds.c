@@ -36,8 +36,10 @@ static void run_queue(struct cmd_ctx *c, struct session_multi *m)
     resp_array(c->out, m->count);
     for (size_t i = 0; i < m->count; i++) {
         struct kept_request *q = m->at[i];
+        e->kept = q;
         engine_call(e, c->session, q->cmd, q->argv, q->argc);
     }
+    e->kept = NULL;
 }
 
 static void cmd_exec(struct cmd_ctx *c)

@@ -55,6 +55,9 @@ static void on_effect_blob(struct cmd_ctx *c, int db, int argc, const struct sli
 static struct blob *on_blob(struct cmd_ctx *c, struct slice arg)
 {
     const struct session *s = c->session;
+    const struct kept_request *kept = engine_of(c)->kept;
+    if (kept)
+        return kept_blob(kept, arg.ptr);
     return s && s->ops && s->ops->blob ? s->ops->blob(s, arg.ptr) : NULL;
 }
 

@@ -10,7 +10,7 @@
 static void leave(struct session *s)
 {
     interest_drop(s, INTEREST_BLOCKED);
-    mem_free(s->wait->request);
+    kept_free(&s->wait->request);
     mem_free(s->wait);
     s->wait = NULL;
 }
@@ -56,7 +56,7 @@ bool wait_begin(struct cmd_ctx *c, const struct ctx_wait *w)
     }
     s->wait->type = w->type;
     s->wait->null_bulk = w->null_bulk;
-    s->wait->request = kept_new(c->cmd, c->argv, c->argc);
+    s->wait->request = kept_new(s, c->cmd, c->argv, c->argc);
     bool fine = s->wait->request != NULL;
     for (int i = 0; fine && i < w->count; i++) {
         struct key key = ctx_key(c, w->first + i * w->step);

@@ -768,6 +768,19 @@ class Databases:
                 return [key, [self.flat([pair]) for pair in pairs]]
         return self.no_array
 
+    def do_bzpopmin(self, *words):
+        return self.popped_alone(words[:-1], "MIN")
+
+    def do_bzpopmax(self, *words):
+        return self.popped_alone(words[:-1], "MAX")
+
+    def popped_alone(self, keys, end):
+        popped = self.do_zmpop(len(keys), *keys, end, "COUNT", 1)
+        return [popped[0], *popped[1][0]] if isinstance(popped, list) else popped
+
+    def do_bzmpop(self, _seconds, count, *words):
+        return self.do_zmpop(count, *words)
+
     def do_zremrangebyrank(self, key, first, last):
         return self.take_members(key, [member for member, _ in self.ranked(key)[first:last + 1 or None]])
 

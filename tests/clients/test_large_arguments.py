@@ -122,6 +122,10 @@ def a_value_takes_its_room_once():
     assert client.call("SET", "large", bytes(size)) == b"+OK"
     assert peak_kb() - before < 1.5 * size / 1024, "it was copied"
     assert client.call("STRLEN", "large") == size and client.call("DEL", "large") == 1
+    assert client.call("MULTI") == b"+OK" and client.call("SET", "large", bytes(size)) == b"+QUEUED"
+    assert client.call("EXEC") == [b"+OK"]
+    assert peak_kb() - before < 1.5 * size / 1024, "EXEC copied it"
+    assert client.call("STRLEN", "large") == size and client.call("DEL", "large") == 1
 
 
 @test

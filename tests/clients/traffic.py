@@ -201,6 +201,11 @@ class Commands:
             ("RPUSHX", key, *self.elements(most)), ("LPUSHX", key, *self.elements(most)), ("LPOP", key, most),
             ("RPOP", key, most), ("LMPOP", 2, key, self.key("l"), self.rng.choice(("LEFT", "RIGHT")), "COUNT", most)))
 
+    def make_member_waits(self):
+        keys = (self.key("z"), self.key("z"))
+        return self.rng.choice((("BZPOPMIN", *keys, MOMENT_S), ("BZPOPMAX", *keys, MOMENT_S),
+                                ("BZMPOP", MOMENT_S, 2, *keys, self.rng.choice(("MIN", "MAX")), "COUNT", 3)))
+
     def make_list_waits(self):
         """Waits for a moment where there is nothing."""
         keys, ends = (self.key("l"), self.key("l")), [self.rng.choice(("LEFT", "RIGHT")) for _ in range(2)]

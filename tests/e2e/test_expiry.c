@@ -101,7 +101,7 @@ static void the_last_deadline_of_all_is_kept(void **state)
         {"EXISTS gone", ":0"},
     };
     redisContext *c = ((struct srv *)*state)->c;
-    talk_check_steps(c, steps);
+    talk_check_all(c, steps);
     talk_check(c, "CONFIG SET appendonly yes", "+OK");
     talk_check(c, "WAITAOF 1 0 0", "[:1, :0]");
     talk_check(c, "PEXPIREAT many 9223372036854775807", ":1"); /* that one as a command */

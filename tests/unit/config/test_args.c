@@ -106,8 +106,9 @@ static void test_errors(void **state)
         {{"--"}, "E command line: '--': no option\n"},
         {{"--port \"1"}, "E command line: '--port ...': no option\n"},
         {{"--requirepass \"secret"}, "E command line: '--requirepass ...': no option\n"},
-        {{"requirepass=\"secret"}, "E command line: 'requirepass ...': no option\n"},
-        {{"\"secret"}, "E command line: ' ...': no option\n"},
+        {{"--port", "1", "--requirepass=\"secret"},
+         "E command line: '--requirepass ...': no option\n"},
+        {{"--port", "1", "--\"secret"}, "E command line: '-- ...': no option\n"},
     };
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         char *argv[WORDS_MAX_HERE];
