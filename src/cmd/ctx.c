@@ -59,7 +59,7 @@ int ctx_keys_fetch(struct cmd_ctx *c, int first, int step, int end, struct key k
 const struct item *ctx_set_string(struct cmd_ctx *c, const struct key *k, struct slice arg,
                                   int64_t expiry_ms)
 {
-    struct blob *b = arg.len >= CTX_REFER_BYTES_MIN && c->ops->blob ? c->ops->blob(c, arg) : NULL;
+    struct blob *b = c->ops->blob ? c->ops->blob(c, arg) : NULL;
     if (!b)
         return ks_set_string(c->ks, c->db, k, arg, expiry_ms);
     assert(b->len == arg.len);
@@ -73,7 +73,8 @@ bool ctx_store(struct cmd_ctx *c, const struct key *k, struct slice value, int64
 {
     /* Another look-up only where somebody wants to know; the store itself does not tell. */
     bool is_new = c->tell_new && !ctx_write(c, k);
-    if (!ctx_set_string(c, k, value, expiry_ms))
+    if (!(value.len < CTX_REFER_BYTES_MIN ? ks_set_string(c->ks, c->db, k, value, expiry_ms)
+                                          : ctx_set_string(c, k, value, expiry_ms)))
         return false;
     ctx_stored(c, k, is_new, expiry_ms);
     return true;

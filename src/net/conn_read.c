@@ -269,9 +269,11 @@ static size_t ahead_bytes_max(const struct conn *c)
     return conn_is_stranger(c) ? NET_STRANGER_AHEAD_BYTES_MAX : NET_BLOCKED_AHEAD_BYTES_MAX;
 }
 
-/* A large argument that `rest` ends in is read apart from here on: what is there of it goes first. */
-static void read_apart(struct conn *c, struct slice *rest)
+/* After `used` bytes were taken: a large argument that `rest` ends in is read apart from here on. What is there of it goes
+ * first. */
+__attribute__((noinline)) static void keep_apart(struct conn *c, size_t used, struct slice *rest)
 {
+    resp_parser_taken(&c->parser, used);
     size_t have, len = resp_parser_open_bulk(&c->parser, rest->len, &have);
     if (len < RESP_APART_BYTES_MIN)
         return;
@@ -286,10 +288,8 @@ static void read_apart(struct conn *c, struct slice *rest)
 static void end_arrival(struct conn *c, struct slice in, size_t used)
 {
     struct slice rest = slice_of(in.ptr + used, in.len - used);
-    if (c->parser.apart)
-        resp_parser_taken(&c->parser, used);
-    if (c->parser.partial)
-        read_apart(c, &rest);
+    if (c->parser.apart || c->parser.partial)
+        keep_apart(c, used, &rest);
     if (!keep_pending(c, rest))
         conn_close_soon(c);
     check_query_limit(c);
@@ -377,8 +377,9 @@ void conn_on_readable(evutil_socket_t fd, short what, void *arg)
 {
     (void)fd;
     (void)what;
-    if (read_once(arg)) /* of a large argument the rest is likely to be there */
-        (void)read_once(arg);
+    bool more = true;
+    for (int i = 0; more && i < 2; i++) /* of a large argument the rest is likely to be there */
+        more = read_once(arg);
 }
 
 /* In pieces of one read, a piece a turn, so that a long pipeline that was held back does not hold up everybody else. */
