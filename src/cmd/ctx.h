@@ -68,13 +68,14 @@ static inline void touched_add(struct touched *t, uint32_t hash, bool changed)
     t->changed |= (uint64_t)changed << (t->count - 1);
 }
 
-/* What a request that finds nothing waits for: that one of its keys holds a value of a type. */
+/* What a request that finds nothing waits for: that one of its keys holds a value of a type. When its time is up, it is
+ * answered with a null array. */
 struct ctx_wait {
     enum item_type type;
     int first, step, count; /* its keys, in argv */
     int64_t timeout_ms;     /* 0: forever */
     bool
-        null_bulk; /* the empty reply, which says that nothing came, is a null bulk; else a null array */
+        null_bulk; /* where it may not wait, it is answered with a null bulk; else with a null array */
 };
 
 struct cmd_host; /* the engine, as seen from below */

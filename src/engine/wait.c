@@ -21,9 +21,7 @@ static void on_end(struct session *s, enum unblock_why why, struct resp_writer *
     struct engine *e = s->engine;
     const struct key_wait *w = s->wait;
     const struct kept_request *r = w->request;
-    if (out && w->null_bulk)
-        resp_null(out);
-    else if (out)
+    if (out)
         resp_null_array(out);
     if (why != UNBLOCK_CLOSE) {
         struct cmd_ctx c = {.argv = r->argv,
@@ -55,7 +53,6 @@ bool wait_begin(struct cmd_ctx *c, const struct ctx_wait *w)
         return true;
     }
     s->wait->type = w->type;
-    s->wait->null_bulk = w->null_bulk;
     s->wait->request = kept_new(s, c->cmd, c->argv, c->argc);
     bool fine = s->wait->request != NULL;
     for (int i = 0; fine && i < w->count; i++) {

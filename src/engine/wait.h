@@ -24,7 +24,6 @@ struct session;
 struct key_wait {
     struct kept_request *request; /* owned */
     enum item_type type;          /* of what it waits for */
-    bool null_bulk;               /* what it is answered when nothing came: see ctx_wait */
     bool again;                   /* it ran again, and waits on */
     uint64_t ticks;               /* that it has run for so far */
 };

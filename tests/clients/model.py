@@ -489,13 +489,18 @@ class Databases:
         return [popped[0], *popped[1]] if one and isinstance(popped, list) else popped
 
     def do_blmove(self, source, destination, start, end, _seconds):
-        return self.do_lmove(source, destination, start, end)
+        return self.do_lmove(source, destination, start, end) or self.nothing_came
 
     def do_brpoplpush(self, source, destination, _seconds):
-        return self.do_rpoplpush(source, destination)
+        return self.do_rpoplpush(source, destination) or self.nothing_came
+
+    @staticmethod
+    def nothing_came(reply):
+        """A null array when the time is up, a null bulk within a transaction, which does not wait."""
+        return not reply
 
     def do_blmovem(self, source, destination, start, end, _seconds, *how):
-        return self.do_lmovem(source, destination, start, end, *how) or None
+        return self.do_lmovem(source, destination, start, end, *how) or self.nothing_came
 
     def do_lset(self, key, index, word):
         if key not in self.here:

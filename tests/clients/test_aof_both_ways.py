@@ -78,7 +78,7 @@ def write(crowd, actions=()):
 def exchange(writer, reader, plain, rewrites):
     """`reader` loads what `writer` wrote: increments only, a base, and a base with increments."""
     names = [os.path.basename(server.command[0]) for server in (writer, reader)]
-    crowd = traffic.Crowd(writer, " to ".join(names), plain=plain)
+    crowd = traffic.Crowd(writer, " to ".join(names), plain=plain, portable=True)
     for step in ("increments", "a base", "a base and increments"):
         if step == "a base":
             testing.rewrite(testing.connect(writer))

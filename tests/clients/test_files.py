@@ -140,12 +140,12 @@ def damage_is_cut_where_it_begins():
 
 @test
 def a_command_of_another_server_is_no_damage():
-    plain_log(SET_A, command("RPUSH", "l", "x"), SET_B)
-    assert_refused("Unknown command 'RPUSH' reading the append only file", f"{FILES}/{INCR}, at offset {len(SET_A)}")
+    plain_log(SET_A, command("JSON.SET", "l", "x"), SET_B)
+    assert_refused("Unknown command 'JSON.SET' reading the append only file", f"{FILES}/{INCR}, at offset {len(SET_A)}")
     for options in (), ("--fix",):
         before = contents()
         status, text = check(*options)
-        assert status == 1 and f"unknown command 'RPUSH' at offset {len(SET_A)}" in text, text
+        assert status == 1 and f"unknown command 'JSON.SET' at offset {len(SET_A)}" in text, text
         assert "is damaged" not in text and contents() == before, text
 
 
@@ -225,7 +225,7 @@ def what_is_in_doubt_is_not_rebuilt():
     refused("a number is missing", b1=SET_A, i1=SET_B, i3=SET_B)
     refused("no base", i2=SET_B)
     refused("do not go together", b1=SET_A[:-1], i1=SET_B)
-    refused("do not go together", i1=command("RPUSH", "l", "x"))
+    refused("do not go together", i1=command("JSON.SET", "l", "x"))
     begin_anew()
     os.makedirs(FILES)
     status, text = check("--rebuild-manifest")

@@ -273,7 +273,7 @@ static void who_waits_on_keeps_its_place(void **state)
     assert_reply(a, "WANT k 3 0.5", "");
     assert_reply(d, "SET k 1", "+OK\r\n");
     harness_advance(&h, 500000);
-    assert_received(a, NULL_BULK); /* the deadline is that of its arrival */
+    assert_received(a, NULL_ARRAY); /* the deadline is that of its arrival */
     assert_true(is_blocked(c));
 }
 
@@ -371,7 +371,7 @@ static void timeouts_are_read_as_seconds(void **state)
     harness_advance(&h, 1499999);
     assert_received(a, "");
     harness_advance(&h, 1);
-    assert_received(a, NULL_BULK);
+    assert_received(a, NULL_ARRAY);
     assert_int_equal(interest_keys(h.e->interest, INTEREST_BLOCKED), 0);
     assert_reply(c, "SET k v", "+OK\r\n");
     assert_received(a, "");
