@@ -11,6 +11,7 @@ static inline __attribute__((always_inline)) int64_t load(const char *at, size_t
         return (int64_t)bytes_load64(at);
     if (width == 4)
         return (int32_t)bytes_load32(at);
+    assert(width > 0 && width < 8);
     unsigned above = (unsigned)(64 - 8 * width);
     return (int64_t)(bytes_load_short(at, width) << above) >> above;
 }

@@ -38,12 +38,12 @@ def wall_ms():
 
 
 class Commands:
-    """Makes up units of commands. `keys`: names of each kind. `plain`: only what every Redis from 7.0 on
-    knows; `portable`: what it knows, or is logged as that."""
+    """Makes up units of commands. `keys`: names of each kind. `plain`: only what every Redis from 7.0 on knows. `newer`: what is in
+    the log as such and not every Redis can load, too: deadlines of fields, LMOVEM."""
 
-    def __init__(self, rng, databases, keys=24, plain=False, portable=False):
+    def __init__(self, rng, databases, keys=24, plain=False, newer=True):
         self.rng, self.databases, self.keys, self.plain = rng, databases, keys, plain
-        self.portable = plain or portable
+        self.newer = newer and not plain
         self.serial = 0
         self.kinds = [name for name in dir(self) if name.startswith("make_")]
         self.weights = [self.WEIGHTS.get(name[5:], 2) for name in self.kinds]
@@ -181,7 +181,7 @@ class Commands:
             ("MOVE", key, self.rng.choice(self.databases)), ("DEL", key, self.key("h"))))
 
     def make_hash_of_deadlines(self):
-        if self.portable:
+        if not self.newer:
             return self.make_hash_fields()
         key, (name,) = self.key("h"), self.fields(1)
         of = ("FIELDS", 1, name)
@@ -214,11 +214,11 @@ class Commands:
         return self.rng.choice((
             ("BLPOP", *keys, MOMENT_S), ("BRPOP", *keys, MOMENT_S), ("BLMPOP", MOMENT_S, 2, *keys, ends[0], "COUNT", 3),
             ("BLMOVE", *keys, *ends, MOMENT_S), ("BRPOPLPUSH", *keys, MOMENT_S),
-            ("BLMOVE", *keys, *ends, MOMENT_S) if self.portable else ("BLMOVEM", *keys, *ends, MOMENT_S, "COUNT", 4, "OBO")))
+            ("BLMOVE", *keys, *ends, MOMENT_S) if not self.newer else ("BLMOVEM", *keys, *ends, MOMENT_S, "COUNT", 4, "OBO")))
 
     def make_list_moves(self):
         keys, ends = (self.key("l"), self.key("l")), [self.rng.choice(("LEFT", "RIGHT")) for _ in range(2)]
-        return self.rng.choice((("LMOVE", *keys, *ends), ("RPOPLPUSH", *keys), ("LMOVE", *keys, *ends) if self.portable else (
+        return self.rng.choice((("LMOVE", *keys, *ends), ("RPOPLPUSH", *keys), ("LMOVE", *keys, *ends) if not self.newer else (
             "LMOVEM", *keys, *ends, self.rng.choice(("COUNT", "EXACTLY")), self.rng.randint(1, 9),
             self.rng.choice(("OBO", "BULK")))))
 
