@@ -1,5 +1,12 @@
 #pragma once
-/* WALK key n: n numbers, while the key's value, a string that begins with "v", is held. Includer: cmocka.h first. */
+/* WALK key n: n numbers, while the key's value, a string that begins with "v", is held. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
 #include "cmd/reply_walk.h"
 #include "store/string.h"
 
