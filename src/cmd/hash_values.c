@@ -186,14 +186,20 @@ static bool may_set(struct cmd_ctx *c, const struct item *it, const struct setti
     return true;
 }
 
+/* The arguments of an effect. */
+struct effect_args {
+    struct slice few[HASH_EFFECT_FEW], *argv;
+    char count[NUM_I64_CHARS], ms[NUM_I64_CHARS];
+};
+
 /* Tells what was set of the first `pairs`: HSET, and behind it the deadlines; or HSETEX KEEPTTL. */
-static void effect_of(struct cmd_ctx *c, const struct setting *s, struct slice *argv, int pairs)
+static void effect_of(struct cmd_ctx *c, const struct setting *s, struct effect_args *a, int pairs)
 {
-    char count[NUM_I64_CHARS];
+    struct slice *argv = a->argv;
     const struct slice *of = c->argv + s->first;
     size_t bytes = 2 * (size_t)pairs * sizeof(of[0]);
     if (s->keep) {
-        struct slice n = slice_of(count, (size_t)num_print_i64(count, pairs));
+        struct slice n = slice_of(a->count, (size_t)num_print_i64(a->count, pairs));
         struct slice head[] = {SLICE("HSETEX"), c->key.name, SLICE("KEEPTTL"), SLICE("FIELDS"), n};
         memcpy(argv, head, sizeof(head));
         memcpy(argv + 5, of, bytes);
@@ -206,11 +212,10 @@ static void effect_of(struct cmd_ctx *c, const struct setting *s, struct slice *
     ctx_effect(c, 2 + 2 * pairs, argv);
     if (!s->timed)
         return;
-    char ms[NUM_I64_CHARS];
     argv[0] = SLICE("HPEXPIREAT");
-    argv[2] = slice_of(ms, (size_t)num_print_i64(ms, s->due_ms));
+    argv[2] = slice_of(a->ms, (size_t)num_print_i64(a->ms, s->due_ms));
     argv[3] = SLICE("FIELDS");
-    argv[4] = slice_of(count, (size_t)num_print_i64(count, pairs));
+    argv[4] = slice_of(a->count, (size_t)num_print_i64(a->count, pairs));
     for (int i = 0; i < pairs; i++)
         argv[5 + i] = of[2 * i];
     ctx_effect(c, 5 + pairs, argv);
@@ -244,14 +249,15 @@ static void set_and_remove(struct cmd_ctx *c, struct ks_edit *e, const struct se
 static void set_all(struct cmd_ctx *c, struct ks_edit *e, const struct setting *s)
 {
     int64_t due_ms = s->keep ? HASH_KEEP_DUE : s->due_ms;
-    struct slice few[HASH_EFFECT_FEW], *argv = few;
+    struct effect_args a;
+    a.argv = a.few;
     size_t room = 2 * (size_t)s->pairs + HASH_EFFECT_HEAD;
     int done = 0;
     if (room > HASH_EFFECT_FEW)
-        argv = mem_try_alloc(room * sizeof(argv[0]));
-    if (argv)
+        a.argv = mem_try_alloc(room * sizeof(a.argv[0]));
+    if (a.argv)
         hash_expect(e, (size_t)s->pairs);
-    for (; argv && done < s->pairs; done++) {
+    for (; a.argv && done < s->pairs; done++) {
         const struct slice *of = c->argv + s->first + 2 * (size_t)done;
         struct hash_new n = {of[0], of[1], due_ms};
         bool added;
@@ -265,14 +271,14 @@ static void set_all(struct cmd_ctx *c, struct ks_edit *e, const struct setting *
         ctx_edited(c, &c->key, e, NOTIFY_HASH, "hset");
         if (s->timed)
             ctx_notify(c, c->key.name, NOTIFY_HASH, "hexpire");
-        effect_of(c, s, argv, done);
+        effect_of(c, s, &a, done);
         if (done == s->pairs)
             resp_int(c->out, 1);
         else
             resp_error(c->out, HASH_TEXT_NOMEM_MIDWAY);
     }
-    if (argv != few)
-        mem_free(argv);
+    if (a.argv != a.few)
+        mem_free(a.argv);
 }
 
 static void cmd_hsetex(struct cmd_ctx *c)

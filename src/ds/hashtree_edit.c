@@ -24,6 +24,7 @@ static uint64_t count_at(const struct hashtree *t, const struct hashtree_path *p
         return t->count;
     const struct hashtree_inner *p = path->inner[level - 1];
     unsigned slot = path->slot[level - 1];
+    assert(p);
     return hashtree_counts(p)[slot & ~(hashtree_run(p, p->slots[slot]) - 1)];
 }
 
