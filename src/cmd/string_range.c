@@ -17,20 +17,31 @@ static bool length_allowed(struct cmd_ctx *c, size_t offset, size_t len)
     return false;
 }
 
-/* Writes `bytes` into the string at `offset`; makes and lengthens it as needed. *len is the new length. False: no
- * memory, nothing changed. */
+/* Writes `bytes`, an argument, into the string at `offset`; makes and lengthens it as needed. *len is the new length.
+ * False: no memory, nothing changed. */
 static bool write_at(struct cmd_ctx *c, size_t offset, struct slice bytes, size_t *len)
 {
     struct ks_edit e;
+    struct blob *from = c->ops->blob ? c->ops->blob(c, bytes) : NULL;
     bool is_new = !ks_edit(c->ks, c->db, &c->key, &e);
     if (is_new && (!ks_set_string(c->ks, c->db, &c->key, SLICE(""), ITEM_NO_EXPIRY) ||
                    !ks_edit(c->ks, c->db, &c->key, &e)))
         return false;
-    enum err err = string_write(&e, offset, bytes);
+    enum err err = string_write_blob(&e, offset, bytes, from);
     *len = string_len(ks_edit_end(&e));
     if (err && is_new)
         ks_delete(c->ks, c->db, &c->key);
     return err == ERR_OK;
+}
+
+/* The request as it arrived; `bytes`, one of its arguments, is not copied where it was read into a blob. */
+static void effect_of(struct cmd_ctx *c, struct slice bytes)
+{
+    struct blob *b = c->effects && !c->cmd->called && c->ops->blob ? c->ops->blob(c, bytes) : NULL;
+    if (b && c->ops->effect_blob)
+        c->ops->effect_blob(c, c->db, c->argc, c->argv, b);
+    else
+        ctx_effect_as_is(c);
 }
 
 static void append_new(struct cmd_ctx *c)
@@ -41,7 +52,7 @@ static void append_new(struct cmd_ctx *c)
     }
     ctx_added(c, c->key.name);
     ctx_changed(c, &c->key, NOTIFY_STRING, "append");
-    ctx_effect_as_is(c);
+    effect_of(c, c->argv[2]);
     resp_int(c->out, (int64_t)c->argv[2].len);
 }
 
@@ -63,7 +74,7 @@ static void cmd_append(struct cmd_ctx *c)
         return;
     }
     ctx_changed(c, &c->key, NOTIFY_STRING, "append"); /* of no bytes, too */
-    ctx_effect_as_is(c);
+    effect_of(c, more);
     resp_int(c->out, (int64_t)len);
 }
 
@@ -94,7 +105,7 @@ static void cmd_setrange(struct cmd_ctx *c)
     if (!it)
         ctx_added(c, c->key.name);
     ctx_changed(c, &c->key, NOTIFY_STRING, "setrange");
-    ctx_effect_as_is(c);
+    effect_of(c, bytes);
     resp_int(c->out, (int64_t)len);
 }
 

@@ -11,7 +11,7 @@ from server import encode, test
 SEED = 1
 ROUNDS = 40
 KEYS = 6
-SIZES = (0, 5, 100, 32767, 32768, 32769, 40000, 65536, 100000, 300000, 1 << 20)
+SIZES = (0, 5, 100, 32767, 32768, 32769, 40000, 65536, 100000, 300000, 1 << 20, 2500000)
 PIECES = (1, 3, 20, 1000, 1024, 30000, 80000, 1 << 20, 1 << 24)
 SERVER = testing.Server("--appendonly", "yes", "--appendfsync", "no", "--auto-aof-rewrite-percentage", "0")
 
@@ -32,7 +32,7 @@ class Model:
 
     def request(self, key, value):
         old = self.strings.get(key)
-        kind = self.rng.choice(("set", "set", "expiring", "getset", "append", "mset", "setnx", "ping", "multi", "get", "get"))
+        kind = self.rng.choice(("set", "set", "expiring", "getset", "append", "append", "setrange", "mset", "setnx", "ping", "multi", "get", "get"))
         if kind == "ping":
             return [("PING",)], [b"+PONG"]
         if kind == "get":
@@ -43,6 +43,12 @@ class Model:
         if kind == "append":
             self.strings[key] = (old or b"") + value
             return [("APPEND", key, value)], [len(self.strings[key])]
+        if kind == "setrange":
+            at = self.rng.choice((0, 3, 70000, 2000000))
+            if value:
+                filled = (old or b"").ljust(at, b"\0")
+                self.strings[key] = filled[:at] + value + filled[at + len(value):]
+            return [("SETRANGE", key, at, value)], [len(self.strings.get(key, b""))]
         self.strings[key] = value
         if kind == "getset":
             return [("GETSET", key, value)], [old]
