@@ -136,6 +136,7 @@ bool string_flat(const struct item *it, char scratch[NUM_I64_CHARS], struct slic
     *owned = mem_try_alloc(len);
     for (struct slice run; *owned && at < len; at += run.len) {
         run = string_run(it, at, scratch);
+        assert(run.ptr);
         memcpy(*owned + at, run.ptr, run.len);
     }
     *out = slice_of(*owned, len);

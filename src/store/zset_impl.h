@@ -57,7 +57,7 @@ static inline struct zset *zset_of(const struct item *it)
 
 struct zset *zset_tree_new(const struct keyhash *hash); /* NULL: no memory */
 /* Another one of the same elements. */
-struct zset *zset_tree_copy(const struct zset *z);
+struct zset *zset_tree_copy(const struct zset *from);
 /* Frees some of it, as value_ops has it. */
 bool zset_tree_free_some(struct zset *z, size_t *effort);
 void zset_tree_free(struct zset *z);
