@@ -56,8 +56,8 @@ static void include(struct class *set, unsigned char c)
 
 /* --- reading ---------------------------------------------------------------------------------------- */
 
-/* A class whose '[' is just behind *at. Ranges are collected as how many begin and end at each byte. The odd cases are as
- * in Redis, since patterns in use rely on what they find there:
+/* A class whose '[' is just behind *at. Ranges are collected as how many begin and end at each byte. The odd cases are
+ * as in Redis, since patterns in use rely on what they find there:
  *   "[]"    an empty class, which nothing belongs to; "[^]" has everything
  *   "[abc"  ends with the pattern
  *   "[c-a]" is "[a-c]"

@@ -74,8 +74,8 @@ struct ctx_wait {
     enum item_type type;
     int first, step, count; /* its keys, in argv */
     int64_t timeout_ms;     /* 0: forever */
-    bool
-        null_bulk; /* where it may not wait, it is answered with a null bulk; else with a null array */
+    /* Where it may not wait, it is answered with a null bulk; else with a null array. */
+    bool null_bulk;
 };
 
 struct cmd_host; /* the engine, as seen from below */
@@ -233,8 +233,8 @@ bool ctx_read_type(struct cmd_ctx *c, const struct key *k, enum item_type t,
                    const struct item **it);
 /* The same to be edited: where e->item is NULL there is no such key, and nothing to be ended. */
 bool ctx_edit_type(struct cmd_ctx *c, const struct key *k, enum item_type t, struct ks_edit *e);
-/* The same, and a key that is not there is made: an empty collection, which must not stay empty unless the edit is ended
- * with ctx_edit_undone. False: WRONGTYPE, or that there is no memory, is replied. */
+/* The same, and a key that is not there is made: an empty collection, which must not stay empty unless the edit is
+ * ended with ctx_edit_undone. False: WRONGTYPE, or that there is no memory, is replied. */
 bool ctx_edit_or_new(struct cmd_ctx *c, const struct key *k, enum item_type t, struct ks_edit *e);
 /* Ends an edit that changed something: tells `event` of `class`, "new" of a key that was made, "del" of one that was
  * left empty and is gone. The effect is the caller's. The item as it is now; NULL: it is gone. */

@@ -8,8 +8,8 @@ bool list_arg_end(struct cmd_ctx *c, int i, enum list_end *out);
 /* An entry as a bulk string; a large one is pointed at. */
 void list_reply_entry(struct resp_writer *w, const char *entry);
 
-/* These change a list, reply, and tell events and effects. False: there are no elements, and nothing is replied. True: it
- * is done, or its error is replied. */
+/* These change a list, reply, and tell events and effects. False: there are no elements, and nothing is replied. True:
+ * it is done, or its error is replied. */
 
 /* Replies key and element. */
 bool list_pop_pair(struct cmd_ctx *c, const struct key *k, enum list_end end);
@@ -33,8 +33,8 @@ struct list_move {
     bool exactly;             /* or as many, or none */
     bool many; /* replies an array in the order of the destination, else the element */
 };
-/* Argument 1 to argument 2, from the end and to the end that stand in `ends` and behind it: one element. False: its error
- * is replied. */
+/* Argument 1 to argument 2, from the end and to the end that stand in `ends` and behind it: one element. False: its
+ * error is replied. */
 bool list_move_parse(struct cmd_ctx *c, int ends, struct list_move *out);
 /* [<COUNT count | EXACTLY exactly> <OBO | BULK>] from argument `at` on, to the last. */
 bool list_move_parse_many(struct cmd_ctx *c, int at, struct list_move *out);

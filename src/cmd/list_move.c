@@ -46,7 +46,8 @@ static bool search_parse(struct cmd_ctx *c, struct search *s)
     return true;
 }
 
-/* The position of the next match, from *at and the cursor's entry on, which then stand behind it; false: there is none. */
+/* The position of the next match, from *at and the cursor's entry on, which then stand behind it; false: there is
+ * none. */
 static bool search_next(struct search *s, struct list_cursor *cursor, const char **entry,
                         uint64_t *at, uint64_t *found)
 {

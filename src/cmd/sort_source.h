@@ -8,16 +8,16 @@ void sort_texts_free(struct sort_texts **t);
 
 struct sort_element {
     struct slice text;
-    struct slice
-        weight; /* what stands in its place when text is compared; ptr is NULL: there is none */
+    /* What stands in its place when text is compared; ptr is NULL: there is none. */
+    struct slice weight;
     double score;
 };
 
 /* True: SORT takes values of this type. */
 bool sort_takes(enum item_type t);
 uint64_t sort_count(const struct item *it);
-/* The elements from the position on in the value's own order, or (`backwards`) in the opposite one, where it has one. All
- * are borrowed from the item or from *texts. False: no memory. */
+/* The elements from the position on in the value's own order, or (`backwards`) in the opposite one, where it has one.
+ * All are borrowed from the item or from *texts. False: no memory. */
 struct sort_range {
     uint64_t from, count; /* within sort_count */
     bool backwards;

@@ -109,8 +109,8 @@ static void cmd_setrange(struct cmd_ctx *c)
     resp_int(c->out, (int64_t)len);
 }
 
-/* Of `len` bytes the part from offset `first` to `last`, of which negative ones count from the end: where it begins, and
- * its length. */
+/* Of `len` bytes the part from offset `first` to `last`, of which negative ones count from the end: where it begins,
+ * and its length. */
 static size_t part_of(int64_t len, int64_t first, int64_t last, size_t *offset)
 {
     *offset = 0;

@@ -108,8 +108,8 @@ struct cmd_row {
     /* for COMMAND DOCS */
     /* KEY_VARIABLE: what this very request does with its keys; NULL: as `keys` say. */
     uint16_t (*key_flags)(const struct slice *argv, int argc);
-    /* The argument that is a key behind a word, wherever that stands: one more than `keys` say, overwritten. 0: there is
-     * none. NULL: never is. */
+    /* The argument that is a key behind a word, wherever that stands: one more than `keys` say, overwritten. 0: there
+     * is none. NULL: never is. */
     int (*key_by_word)(const struct slice *argv, int argc);
     const char *group; /* "string", "generic", "server", "connection", "transactions", "pubsub" */
     const char *since; /* the Redis (or Valkey) version that brought it */

@@ -11,9 +11,9 @@
  *          +---+---+---+---+          inner node below a full one: the bits that follow
  *
  * Nodes have at most HASHTREE_NODE_BYTES_MAX, and an inner one 1 to 2^HASHTREE_FAN_BITS slots. A leaf that overflows is
- * split by the next bit; its parent doubles where it has no slot for the halves, until it is full: then the leaf becomes
- * an inner node. Sparse leaves merge, and the same goes backwards. A look-up takes a load a level and no search, but
- * for the tags of one leaf, compared 16 at a time.
+ * split by the next bit; its parent doubles where it has no slot for the halves, until it is full: then the leaf
+ * becomes an inner node. Sparse leaves merge, and the same goes backwards. A look-up takes a load a level and no
+ * search, but for the tags of one leaf, compared 16 at a time.
  *
  * A leaf has its entries in no order, each as packs have them (ds/pack.h):
  *
@@ -123,8 +123,8 @@ uint64_t hashtree_scan(const struct hashtree *t, uint64_t cursor, uint64_t count
 
 /* --- deadlines ----------------------------------------------------------------------------------------------- */
 
-/* Up to `max` entries whose deadline is at or before now_ms, borrowed as those of hashtree_find. They need not be all: as
- * long as hashtree_due_ms is not beyond now_ms there may be more, even if this call found none. */
+/* Up to `max` entries whose deadline is at or before now_ms, borrowed as those of hashtree_find. They need not be all:
+ * as long as hashtree_due_ms is not beyond now_ms there may be more, even if this call found none. */
 size_t hashtree_due(struct hashtree *t, int64_t now_ms, struct hashtree_entry *out, size_t max);
 /* How many there are: looks at what hold such only. */
 uint64_t hashtree_due_count(const struct hashtree *t, int64_t now_ms);

@@ -3,8 +3,8 @@
 /* Changing a tree.
  *
  * Each step leaves a tree that holds the same: a node of the path that others have, too, is copied; a leaf gets more
- * room; a leaf or an inner node is split. An entry comes or goes at the end, where nothing can fail any more. So lack of
- * memory on the way leaves the tree as it was, but for its shape. */
+ * room; a leaf or an inner node is split. An entry comes or goes at the end, where nothing can fail any more. So lack
+ * of memory on the way leaves the tree as it was, but for its shape. */
 
 /* --- the path -------------------------------------------------------------------------------------------------- */
 
@@ -212,7 +212,7 @@ static enum err make_room(struct hashtree *t, struct hashtree_path *path, size_t
     return resize(t, path, count, used, spare) ? ERR_OK : ERR_NOMEM;
 }
 
-/* --- an entry comes, changes, goes --------------------------------------------------------------------------------- */
+/* --- an entry comes, changes, goes ---------------------------------------------------------------------- */
 
 static size_t due_bytes(int64_t due_ms)
 {
@@ -369,7 +369,7 @@ enum err hashtree_set_due(struct hashtree *t, const struct pack_entry *string, i
     }
 }
 
-/* --- sparse nodes ----------------------------------------------------------------------------------------------------- */
+/* --- sparse nodes --------------------------------------------------------------------------------------- */
 
 /* Where no leaf needs the last bit any more, half as many slots do. False: they are needed, or there is no memory. */
 static bool halve_slots(struct hashtree *t, const struct hashtree_path *path)

@@ -165,7 +165,7 @@ uint64_t hashtree_scan(const struct hashtree *t, uint64_t cursor, uint64_t count
     return s.cursor;
 }
 
-/* --- deadlines ----------------------------------------------------------------------------------------------------- */
+/* --- deadlines ------------------------------------------------------------------------------------------ */
 
 /* Bounds that were too low, and are raised in one call at most. */
 #define DUE_LOOKS_MAX 16
@@ -240,7 +240,7 @@ uint64_t hashtree_due_count(const struct hashtree *t, int64_t now_ms)
     return t->root ? due_count(t, t->root, now_ms) : 0;
 }
 
-/* --- checks -------------------------------------------------------------------------------------------------------- */
+/* --- checks --------------------------------------------------------------------------------------------- */
 
 struct sums {
     uint64_t count;

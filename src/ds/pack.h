@@ -100,6 +100,6 @@ void pack_hold(struct slice pack);
 void pack_drop(struct slice pack);
 size_t pack_blob_bytes(struct slice pack); /* set aside for them */
 
-/* For tests, and for packs from elsewhere: every entry is whole and in its shortest form. No pointer is followed: a pack
- * from elsewhere must not have blobs either. */
+/* For tests, and for packs from elsewhere: every entry is whole and in its shortest form. No pointer is followed: a
+ * pack from elsewhere must not have blobs either. */
 bool pack_valid(struct slice pack);

@@ -1,7 +1,7 @@
 #pragma once
 /* A long string that several hold, and that changes in parts: an array of slots, each of which is a run of bytes in a
- * blob. It begins as one blob, into which all slots point; a slot that is changed while others hold its bytes gets a blob
- * of its own, so that a change copies a slot for each end of it, however long the string is.
+ * blob. It begins as one blob, into which all slots point; a slot that is changed while others hold its bytes gets a
+ * blob of its own, so that a change copies a slot for each end of it, however long the string is.
  *
  *   slot     0            1            2            3            4
  *   +------------+------------+------------+------------+-----+
@@ -36,8 +36,8 @@ struct slice pieces_run(const struct pieces *p, size_t offset);
 struct blob *pieces_blob(const struct pieces *p, size_t offset);
 
 /* Lays `bytes` over the string from `offset` on, which grows as needed: with zeros up to there. They lie in `from`, of
- * which whole slots are held instead of copied, or NULL. *p is another one afterwards where it was held. False: no memory,
- * nothing changed. */
+ * which whole slots are held instead of copied, or NULL. *p is another one afterwards where it was held. False: no
+ * memory, nothing changed. */
 bool pieces_try_write(struct pieces **p, size_t offset, struct slice bytes, struct blob *from);
 
 /* In O(1): each slot counts as if its bytes were its own. */

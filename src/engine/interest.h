@@ -11,8 +11,9 @@
  * comparison while it is empty. What it does goes by kind:
  *
  *   WATCH     the session's transaction fails (SESSION_DIRTY_CAS).
- *   BLOCKED   a key that is there now is *ready*: at the end of the outermost unit, interest_serve hands its sessions to
- *             whoever serves them, in the order in which the keys became ready and, by key, the links were made. */
+ *   BLOCKED   a key that is there now is *ready*: at the end of the outermost unit, interest_serve hands its sessions
+ *             to its function that serves them, in the order in which the keys became ready and, by key, the links were
+ *             made. */
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -54,6 +55,6 @@ void interest_flushing(struct interest *i, int db);
 /* Two databases are about to change places: a change of the keys that exist in either. */
 void interest_swapping(struct interest *i, int a, int b);
 
-/* Serves all keys that are ready (engine.keys_ready: there are some), and those that become ready by that. Between units
- * only. */
+/* Serves all keys that are ready (engine.keys_ready: there are some), and those that become ready by that. Between
+ * units only. */
 void interest_serve(struct interest *i);

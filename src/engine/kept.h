@@ -1,6 +1,6 @@
 #pragma once
-/* A copy of a request that runs later: queued by MULTI, or waiting for a key. Large arguments that were read into blobs are
- * held, not copied. */
+/* A copy of a request that runs later: queued by MULTI, or waiting for a key. Large arguments that were read into
+ * blobs are held, not copied. */
 #include <stddef.h>
 
 #include "base/slice.h"

@@ -8,7 +8,8 @@
  *                                       at the reply's first byte, for the keys that were touched;
  *                                            at messages that it caused in other sessions
  *
- * Then the sessions are served that wait for keys which it made ready, each as a unit of its own: see interest_serve. */
+ * Then the sessions are served that wait for keys which it made ready, each as a unit of its own: see
+ * interest_serve. */
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>

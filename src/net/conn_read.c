@@ -269,8 +269,8 @@ static size_t ahead_bytes_max(const struct conn *c)
     return conn_is_stranger(c) ? NET_STRANGER_AHEAD_BYTES_MAX : NET_BLOCKED_AHEAD_BYTES_MAX;
 }
 
-/* After `used` bytes were taken: a large argument that `rest` ends in is read apart from here on. What is there of it goes
- * first. */
+/* After `used` bytes were taken: a large argument that `rest` ends in is read apart from here on. What is there of it
+ * goes first. */
 __attribute__((noinline)) static void keep_apart(struct conn *c, size_t used, struct slice *rest)
 {
     resp_parser_taken(&c->parser, used);

@@ -19,8 +19,8 @@
 #define NET_READ_BYTES (80 * 1024)
 /* The same of one that sends large arguments: of these, what is behind goes where it is to stay. */
 #define NET_READ_AHEAD_BYTES 1024
-#define NET_READ_APART_BYTES_MAX \
-    (1024 * 1024) /* of a large argument in one turn, while others wait */
+/* Of a large argument in one turn, while others wait. */
+#define NET_READ_APART_BYTES_MAX (1024 * 1024)
 /* an unfinished request up to this size is carried to the read buffer */
 #define NET_CARRY_BYTES_MAX         (16 * 1024)
 #define NET_KEEP_BYTES_MAX          (1024 * 1024) /* kept for requests behind a large one */

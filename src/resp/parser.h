@@ -113,12 +113,13 @@ size_t resp_parser_memory(const struct resp_parser *p);
  *
  * Places count from the first byte that no request has taken. What is apart stays, however often the bytes around it
  * are parsed anew, until the reader says that they were taken. */
-#define RESP_APART_BYTES_MIN \
-    ((size_t)32 * 1024)   /* of an argument, where all is read apart that may be */
-#define RESP_APART_MAX 64 /* arguments apart at once; what comes then is read as everything else */
+/* Of an argument, where all is read apart that may be. */
+#define RESP_APART_BYTES_MIN ((size_t)32 * 1024)
+/* Arguments apart at once; what comes then is read as everything else. */
+#define RESP_APART_MAX 64
 
-/* After RESP_MORE: the length of the argument that `in`, of `bytes`, ended in, and of which *have bytes were there. 0: it
- * ended in none, or the last call did not see as many bytes. */
+/* After RESP_MORE: the length of the argument that `in`, of `bytes`, ended in, and of which *have bytes were there. 0:
+ * it ended in none, or the last call did not see as many bytes. */
 size_t resp_parser_open_bulk(const struct resp_parser *p, size_t bytes, size_t *have);
 /* That argument is apart from here on. `place`: where it begins, which is the new end of the stream: what was there of
  * it is copied from `have`. False: no memory, or there are too many. */

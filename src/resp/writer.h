@@ -97,8 +97,8 @@ void resp_set(struct resp_writer *w, size_t n);
 void resp_push(struct resp_writer *w, size_t n);
 void resp_attribute(struct resp_writer *w, size_t pairs); /* RESP3 only: the caller checks proto */
 
-/* Behind a header: elements that `s`, which is taken, writes when they can be sent (base/outq.h), by a writer of its own
- * with the protocol of this moment. */
+/* Behind a header: elements that `s`, which is taken, writes when they can be sent (base/outq.h), by a writer of its
+ * own with the protocol of this moment. */
 static inline void resp_source(struct resp_writer *w, struct outq_source *s)
 {
     outq_append_source(w->out, s);

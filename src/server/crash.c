@@ -1,6 +1,6 @@
 /* The report of a crash: signal, stack, registers, the running command, and some figures. Everything here runs in a
- * signal handler of a process that is broken: it writes with base/raw.h and backtrace_symbols_fd only, takes no lock and
- * allocates nothing, and a second crash inside ends the process silently. */
+ * signal handler of a process that is broken: it writes with base/raw.h and backtrace_symbols_fd only, takes no lock
+ * and allocates nothing, and a second crash inside ends the process silently. */
 #include <execinfo.h>
 #include <signal.h>
 #include <sys/mman.h>

@@ -100,7 +100,8 @@ static const struct option rows[] = {
     {.name = "oom-score-adj", .type = OPTION_ENUM, AT(oom_score), .fallback = "no", .choices = oom_scores,
      .apply = APPLY_OOM_SCORE, .summary = "how gladly the kernel ends the process when memory is short"},
     {.name = "oom-score-adj-values", .type = OPTION_SPECIAL, .special = &option_oom_values, .fallback = "0 200 800",
-     .flags = OPTION_MULTI_ARG, .apply = APPLY_OOM_SCORE, .summary = "the score of this process, a replica's, a child's"},
+     .flags = OPTION_MULTI_ARG, .apply = APPLY_OOM_SCORE,
+     .summary = "the score of this process, a replica's, a child's"},
     {.name = "jemalloc-bg-thread", .type = OPTION_BOOL, AT(purge_in_background), .fallback = "yes",
      .apply = APPLY_MEMORY, .summary = "give memory back to the system on a thread of its own"},
 

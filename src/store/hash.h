@@ -7,8 +7,8 @@
  *
  * What OBJECT ENCODING tells goes by Redis' limits (store/limits.h), whatever the hash lies in.
  *
- * A field whose deadline has come is not there for whoever reads or edits with a `now_ms` at or beyond it, but it counts
- * until the keyspace has removed it. */
+ * A field whose deadline has come is not there for whoever reads or edits with a `now_ms` at or beyond it, but it
+ * counts until the keyspace has removed it. */
 #include "base/err.h"
 #include "ds/hashtree.h"
 #include "ds/pack.h"
@@ -60,8 +60,8 @@ uint64_t hash_scan(const struct item *it, uint64_t cursor, uint64_t count, hash_
 
 /* What Redis would make a hash of many fields for at once, this one becomes, too. */
 void hash_expect(struct ks_edit *e, size_t fields);
-/* Adds a field or gives it this value; its deadline becomes due_ms, or stays (HASH_KEEP_DUE). *added: there was none, or
- * one that is due by the keyspace's clock, of which nothing is kept. ERR_NOMEM: unchanged. */
+/* Adds a field or gives it this value; its deadline becomes due_ms, or stays (HASH_KEEP_DUE). *added: there was none,
+ * or one that is due by the keyspace's clock, of which nothing is kept. ERR_NOMEM: unchanged. */
 struct hash_new {
     struct slice name, value;
     int64_t due_ms;

@@ -1,7 +1,7 @@
 #include "store/hash_impl.h"
 
-/* A hash in a pack of more bytes becomes a tree: from there on a look-up in that is quicker than going through the pack,
- * and a change does not move as much. */
+/* A hash in a pack of more bytes becomes a tree: from there on a look-up in that is quicker than going through the
+ * pack, and a change does not move as much. */
 #define HASH_PACK_BYTES_MAX 2048
 
 int64_t hash_now_ms(const struct keyspace *ks)

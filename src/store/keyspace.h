@@ -43,8 +43,8 @@ struct key {
  * change the keyspace. */
 typedef void (*ks_expired_fn)(void *arg, int db, struct slice key);
 
-/* Called when the keyspace removed elements of a collection whose time had come; `gone`: the key went with them. The same
- * holds. */
+/* Called when the keyspace removed elements of a collection whose time had come; `gone`: the key went with them. The
+ * same holds. */
 struct ks_elements {
     int db;
     struct slice key;

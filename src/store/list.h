@@ -69,8 +69,8 @@ enum err list_take(struct ks_edit *e, enum list_end end, uint64_t n, struct list
 void list_taken_back(struct ks_edit *e, struct list_taken *t);
 void list_taken_end(struct ks_edit *e, struct list_taken *t);
 
-/* Takes `n` elements from one end and pushes them to one, in the order that they were taken in or, `as_they_are`, in the
- * order that they stood in. */
+/* Takes `n` elements from one end and pushes them to one, in the order that they were taken in or, `as_they_are`, in
+ * the order that they stood in. */
 struct list_rotation {
     enum list_end from, to;
     uint64_t n;

@@ -1,5 +1,5 @@
-/* Redis keeps a list as a listpack up to a limit of bytes or elements, as a quicklist from there on, and turns it back when
- * it has shrunk to half of that. Its bytes are those of its own format. */
+/* Redis keeps a list as a listpack up to a limit of bytes or elements, as a quicklist from there on, and turns it back
+ * when it has shrunk to half of that. Its bytes are those of its own format. */
 #include "store/list_impl.h"
 
 #define LISTPACK_HEAD_BYTES 7 /* and its end */

@@ -14,7 +14,8 @@
 #define SLACK_BYTES_MAX (1024 * 1024)
 /* What is a mapping grows without a copy, but its pages are entered anew: a share of it, so that this is rare. */
 #define SLACK_SHARE 16
-/* A blob of this many bytes that is held becomes slots when it is edited: copying less takes no longer than a turn may. */
+/* A blob of this many bytes that is held becomes slots when it is edited: copying less takes no longer than a turn
+ * may. */
 #define PIECES_BYTES_MIN (2 * PIECES_SLOT_BYTES)
 /* What is summed of a blob's beginning and end: store/item_check.h. */
 #define SUM_BYTES 1024

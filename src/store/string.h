@@ -1,7 +1,7 @@
 #pragma once
 /* Strings: an int64 where the text is the canonical form of one, bytes in the item while they are few, a blob else; and
- * slots of several blobs (ds/pieces.h) once a long one was edited while somebody held it, or got much that could be held
- * instead of copied. */
+ * slots of several blobs (ds/pieces.h) once a long one was edited while somebody held it, or got much that could be
+ * held instead of copied. */
 #include "base/blob.h"
 #include "base/err.h"
 #include "base/num.h"

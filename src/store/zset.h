@@ -1,7 +1,7 @@
 #pragma once
-/* Sorted sets: members, each with a score, in the order of their scores, and of their bytes where scores are equal. While
- * there are few they are a pack in the key's item, from ZSET_PACK_MEMBERS_MAX on a counted B+tree (ds/btree.h), with an
- * index from the member to its score beside it. Ranks count from 0. */
+/* Sorted sets: members, each with a score, in the order of their scores, and of their bytes where scores are equal.
+ * While there are few they are a pack in the key's item, from ZSET_PACK_MEMBERS_MAX on a counted B+tree (ds/btree.h),
+ * with an index from the member to its score beside it. Ranks count from 0. */
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -57,8 +57,8 @@ void zset_walk_init(struct zset_walk *w, const struct item *it, uint64_t from, u
 /* False: that was all. */
 bool zset_walk_next(struct zset_walk *w, struct zset_element *out);
 
-/* Cursors of a scan, which goes on from a score: what the members with a score have, and the first rank that has it or a
- * higher one. A pack is one step: all of it has the same. */
+/* Cursors of a scan, which goes on from a score: what the members with a score have, and the first rank that has it or
+ * a higher one. A pack is one step: all of it has the same. */
 uint64_t zset_scan_cursor(const struct item *it, double score);
 uint64_t zset_scan_rank(const struct item *it, uint64_t cursor);
 

@@ -6,8 +6,8 @@
  *   zset_tree.c   large ones: two B+trees
  *   zset_value.c  the row of the type
  *
- * An element, in a pack as in a tree, is its score (store/zset_score.h) and its member as an entry of ds/pack.h. Members that
- * lie in blobs are in trees only. */
+ * An element, in a pack as in a tree, is its score (store/zset_score.h) and its member as an entry of ds/pack.h.
+ * Members that lie in blobs are in trees only. */
 #include "base/keyhash.h"
 #include "ds/btree.h"
 #include "ds/pack.h"
@@ -46,8 +46,8 @@ struct zset {
     const struct keyhash *hash; /* the keyspace's */
     struct btree order;         /* elements */
     /* For each element 32 bits of its member's hash, and its score. Who looks for a member finds scores that it may
-     * have, and looks in the order whether it has: so the member itself is in memory once. An entry that nothing has may stay
-     * behind where there was no memory to remove it: it does no harm. */
+     * have, and looks in the order whether it has: so the member itself is in memory once. An entry that nothing has
+     * may stay behind where there was no memory to remove it: it does no harm. */
     struct btree index;
 };
 static inline struct zset *zset_of(const struct item *it)

@@ -1,5 +1,5 @@
-/* What a request tells the gate: every key that its reply depends on or that it changed, and no other. Requests are made
- * up from what the rows say of their arguments, so that no command can be forgotten. */
+/* What a request tells the gate: every key that its reply depends on or that it changed, and no other. Requests are
+ * made up from what the rows say of their arguments, so that no command can be forgotten. */
 #include "cmd/synopsis.h"
 #include "unit/cmd/cmd_test.h"
 

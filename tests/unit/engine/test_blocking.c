@@ -1,5 +1,5 @@
-/* The commands that wait for lists and sorted sets: what they answer and log when they are given something, when nothing
- * comes, and where they may not wait. */
+/* The commands that wait for lists and sorted sets: what they answer and log when they are given something, when
+ * nothing comes, and where they may not wait. */
 #include "engine/engine_impl.h"
 #include "unit/engine/harness.h"
 
@@ -34,8 +34,8 @@ static int stop(void **state)
 #define SYNTAX_ERROR     "-ERR syntax error\r\n"
 #define NOT_A_FLOAT      "-ERR timeout is not a float or out of range\r\n"
 
-/* Who waits with `waits` is given what `gives` brings, and replied `reply`; the log gets `effects`. Within a transaction
- * it is replied `nothing`. */
+/* Who waits with `waits` is given what `gives` brings, and replied `reply`; the log gets `effects`. Within a
+ * transaction it is replied `nothing`. */
 struct given {
     const char *waits, *gives, *reply, *effects, *nothing;
 };

@@ -1,5 +1,5 @@
-/* Waiting for keys. Commands of the test's own take, pass on and want strings, as BLPOP, BLMOVE and the like do with their
- * types. */
+/* Waiting for keys. Commands of the test's own take, pass on and want strings, as BLPOP, BLMOVE and the like do with
+ * their types. */
 #include "engine/check.h"
 #include "engine/engine_impl.h"
 #include "engine/gate.h"

@@ -1,4 +1,5 @@
-/* Replies that are made as they are sent (cmd/reply_walk.h): gates, faults and lack of memory treat them like any other. */
+/* Replies that are made as they are sent (cmd/reply_walk.h): gates, faults and lack of memory treat them like any
+ * other. */
 #include "unit/engine/harness.h"
 
 #include <stdio.h>

@@ -17,8 +17,8 @@
 static struct disk_shim *shim;
 static char grave[256];
 
-#define NOT_HELD_UP_US \
-    (20 * 1000 * 1000) /* below DISK_SHIM_HOLD_US, and generous for slow machines */
+/* Below DISK_SHIM_HOLD_US, and generous for slow machines. */
+#define NOT_HELD_UP_US (20 * 1000 * 1000)
 
 /* --- faults --------------------------------------------------------------------------------- */
 
@@ -34,8 +34,8 @@ static inline void await_synced(struct aof *a, uint64_t pos)
     }
 }
 
-/* Waits until all is safe, and rewrites as the engine does where a sync that failed with `no` left a gap: whether one did
- * may be known only after the disk works again. */
+/* Waits until all is safe, and rewrites as the engine does where a sync that failed with `no` left a gap: whether one
+ * did may be known only after the disk works again. */
 static inline void await_resumed(struct world *w, struct aof *a)
 {
     int64_t until_us = clock_mono_us() + 20000000;

@@ -48,8 +48,8 @@ static void test_the_fault_is_told(void **state)
     }
 }
 
-/* With `everysec` a sync that failed is followed by one of the fresh file at once, not a second later: until that went well,
- * writes are refused. The fastest of some, for busy machines. */
+/* With `everysec` a sync that failed is followed by one of the fresh file at once, not a second later: until that went
+ * well, writes are refused. The fastest of some, for busy machines. */
 static void test_a_fault_of_a_sync_ends_at_once(void **state)
 {
     (void)state;
@@ -116,8 +116,8 @@ static void test_nothing_waits_for_a_slow_disk(void **state)
 
 #define ABOUT_NAMES (1u << DISK_OPEN | 1u << DISK_SYNC_DIR | 1u << DISK_RENAME)
 
-/* Writes and has it written. Where a call that has to do with names stands still, that went by it, and the call goes on.
- * Returns whether one did. */
+/* Writes and has it written. Where a call that has to do with names stands still, that went by it, and the call goes
+ * on. Returns whether one did. */
 static bool write_beside_calls(struct world *w, struct aof *a)
 {
     bool beside = atomic_load(&shim->delayed) > 0;

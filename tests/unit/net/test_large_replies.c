@@ -1,5 +1,5 @@
-/* Replies that are larger than a socket takes, and are made as it takes them (cmd/reply_walk.h). Server and clients share
- * this thread. */
+/* Replies that are larger than a socket takes, and are made as it takes them (cmd/reply_walk.h). Server and clients
+ * share this thread. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

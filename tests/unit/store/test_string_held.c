@@ -39,7 +39,8 @@ static bool write_blob(struct keyspace *ks, const struct key *k, size_t offset, 
     return err == ERR_OK;
 }
 
-/* Whatever the length, an edit copies a megabyte for each end of what it writes. A copy of all would take some 100 ms. */
+/* Whatever the length, an edit copies a megabyte for each end of what it writes. A copy of all would take some 100
+ * ms. */
 static void an_edit_of_what_is_held_takes_no_longer_for_its_length(void **state)
 {
     (void)state;
