@@ -57,6 +57,34 @@ static bool parse_bounds(struct cmd_ctx *c, enum range_by by, int min, int max, 
     return true;
 }
 
+static double score_at(const struct item *it, uint64_t rank)
+{
+    struct zset_walk w;
+    struct zset_element e = {0};
+    zset_walk_init(&w, it, rank, 1, false);
+    zset_walk_next(&w, &e);
+    return e.score;
+}
+
+/* Members of several scores have no order of their own; Redis searches among them as if they had, and so do we. */
+static uint64_t rank_among_scores(const struct item *it, struct slice member, bool behind)
+{
+    uint64_t from = 0, to = zset_count(it);
+    while (from < to) {
+        uint64_t middle = from + (to - from) / 2;
+        struct zset_walk w;
+        struct zset_element e = {0};
+        zset_walk_init(&w, it, middle, 1, false);
+        zset_walk_next(&w, &e);
+        int order = slice_compare(e.member, member);
+        if (order < 0 || (order == 0 && behind))
+            from = middle + 1;
+        else
+            to = middle;
+    }
+    return from;
+}
+
 static uint64_t rank_of(const struct item *it, enum range_by by, const struct bound *b, bool is_max)
 {
     struct zset_place p = {.score = b->score, .member = b->member};
@@ -67,12 +95,9 @@ static uint64_t rank_of(const struct item *it, enum range_by by, const struct bo
         p.side = behind ? ZSET_AFTER_SCORE : ZSET_BEFORE_SCORE;
         return zset_ahead(it, &p);
     }
-    /* All members have the same score, or else there is no order to speak of. */
-    struct zset_walk w;
-    struct zset_element first = {0};
-    zset_walk_init(&w, it, 0, 1, false);
-    zset_walk_next(&w, &first);
-    p.score = first.score;
+    p.score = score_at(it, 0);
+    if (p.score != score_at(it, zset_count(it) - 1))
+        return rank_among_scores(it, b->member, behind);
     p.side = behind ? ZSET_AFTER : ZSET_BEFORE;
     return zset_ahead(it, &p);
 }
