@@ -196,6 +196,7 @@ static struct server *start(struct config *c, const struct config_problems *p,
     return s;
 }
 
+/* Takes the title. */
 static int serve(struct config *c, const struct config_problems *p, const struct config_args *args,
                  struct title *t)
 {
@@ -204,11 +205,14 @@ static int serve(struct config *c, const struct config_problems *p, const struct
     if (daemonize && daemon_start(&ready_fd) != ERR_OK) {
         fprintf(stderr, "cannot go into the background: %s\n", strerror(errno));
         config_deinit(c, &server_options);
+        title_free(&t);
         return 1;
     }
     struct server *s = start(c, p, args, t);
-    if (!s)
+    if (!s) {
+        title_free(&t);
         return 1;
+    }
     if (daemonize)
         daemon_ready(ready_fd);
     server_run(s);

@@ -4,7 +4,7 @@
 #include "base/mem.h"
 #include "unit/cmd/cmd_test.h"
 
-#define FAILURES_MAX 200
+#define FAILURES_MAX 1000
 
 /* Each on a keyspace where "s" is short, "n" a number, "l" long, "x" has a deadline, and the others are not there. */
 static const char *const requests[] = {
