@@ -321,7 +321,7 @@ static void prepare(struct cmd_test *t, const char *text)
     cmd_test_run_words(t, 3, sadd);
     cmd_test_run(t, "zadd zsmall 1 a 2 b 3 c 4 5");
     for (int i = 0; i < 400; i += 4) {
-        char line[100];
+        char line[200];
         snprintf(line, sizeof(line),
                  "zadd zmany %d element:%d %d element:%d %d element:%d %d element:%d", i * 7 % 400,
                  i, (i + 1) * 7 % 400, i + 1, (i + 2) * 7 % 400, i + 2, (i + 3) * 7 % 400, i + 3);
