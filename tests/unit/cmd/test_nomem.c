@@ -4,7 +4,7 @@
 #include "base/mem.h"
 #include "unit/cmd/cmd_test.h"
 
-#define FAILURES_MAX 1000
+#define FAILURES_MAX 10000
 /* Of more allocations than this in one request, not each fails: the many are alike. */
 #define FAILURES_ALL 60
 
