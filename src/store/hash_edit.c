@@ -190,7 +190,8 @@ enum err hash_set(struct ks_edit *e, const struct hash_new *n, bool *added)
     }
     if (tree) {
         err = set_in_tree(e, &set, added);
-        *added |= due;
+        if (!err && due)
+            *added = true;
     } else {
         *added = !found || due;
         err = set_in_pack(e, &set, found ? &there : NULL);
