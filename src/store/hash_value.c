@@ -1,6 +1,6 @@
-#include "base/crc32c.h"
 #include "store/digest.h"
 #include "store/hash_impl.h"
+#include "store/hashtree_value_impl.h"
 
 /* --- the row of the type ---------------------------------------------------------------------------- */
 
@@ -14,37 +14,6 @@ static const char *encoding(const struct item *it)
 static bool is_empty(const struct item *it)
 {
     return item_enc(it) == ENC_TREE ? hashtree_count(hash_tree(it)) == 0 : it->vlen == 0;
-}
-
-static void share(const struct item *it)
-{
-    hashtree_hold(hash_tree(it));
-}
-
-static bool free_some(struct item *it, size_t *left)
-{
-    return hashtree_drop_some(hash_tree(it), left);
-}
-
-static size_t memory(const struct item *it)
-{
-    return hashtree_memory(hash_tree(it));
-}
-
-static size_t memory_alone(const struct item *it)
-{
-    return hashtree_is_shared(hash_tree(it)) ? 0 : memory(it);
-}
-
-static size_t effort(const struct item *it)
-{
-    return hashtree_nodes(hash_tree(it));
-}
-
-static uint32_t sum(const struct item *it)
-{
-    uint64_t figures[] = {hashtree_count(hash_tree(it)), hashtree_memory(hash_tree(it))};
-    return crc32c(0, figures, sizeof(figures));
 }
 
 static void digest(const struct item *it, struct digest *out)
@@ -174,12 +143,12 @@ const struct value_ops value_ops_hash = {
     .name = "hash",
     .encoding = encoding,
     .is_empty = is_empty,
-    .share = share,
-    .free_some = free_some,
-    .memory = memory,
-    .memory_alone = memory_alone,
-    .effort = effort,
-    .sum = sum,
+    .share = hashtree_value_share,
+    .free_some = hashtree_value_free_some,
+    .memory = hashtree_value_memory,
+    .memory_alone = hashtree_value_memory_alone,
+    .effort = hashtree_value_effort,
+    .sum = hashtree_value_sum,
     .due_ms = hash_due_ms,
     .due = hash_due,
     .remove = hash_remove,

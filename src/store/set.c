@@ -1,7 +1,7 @@
 #include "store/set_impl.h"
 
-#include "base/crc32c.h"
 #include "store/digest.h"
+#include "store/hashtree_value_impl.h"
 
 /* --- reading ---------------------------------------------------------------------------------------- */
 
@@ -115,37 +115,6 @@ static bool is_empty(const struct item *it)
     return it->vlen == (item_enc(it) == ENC_INTS ? INTSET_HEADER_BYTES : 0);
 }
 
-static void share(const struct item *it)
-{
-    hashtree_hold(set_tree(it));
-}
-
-static bool free_some(struct item *it, size_t *left)
-{
-    return hashtree_drop_some(set_tree(it), left);
-}
-
-static size_t memory(const struct item *it)
-{
-    return hashtree_memory(set_tree(it));
-}
-
-static size_t memory_alone(const struct item *it)
-{
-    return hashtree_is_shared(set_tree(it)) ? 0 : memory(it);
-}
-
-static size_t effort(const struct item *it)
-{
-    return hashtree_nodes(set_tree(it));
-}
-
-static uint32_t sum(const struct item *it)
-{
-    uint64_t figures[] = {hashtree_count(set_tree(it)), hashtree_memory(set_tree(it))};
-    return crc32c(0, figures, sizeof(figures));
-}
-
 static void digest(const struct item *it, struct digest *out)
 {
     struct set_walk w;
@@ -225,12 +194,12 @@ const struct value_ops value_ops_set = {
     .name = "set",
     .encoding = encoding,
     .is_empty = is_empty,
-    .share = share,
-    .free_some = free_some,
-    .memory = memory,
-    .memory_alone = memory_alone,
-    .effort = effort,
-    .sum = sum,
+    .share = hashtree_value_share,
+    .free_some = hashtree_value_free_some,
+    .memory = hashtree_value_memory,
+    .memory_alone = hashtree_value_memory_alone,
+    .effort = hashtree_value_effort,
+    .sum = hashtree_value_sum,
     .digest = digest,
     .command = command,
     .run = run,
