@@ -221,7 +221,9 @@ class Talker:
                 break
             rng.choices((self.one, self.often, self.transaction, self.unheard, self.listening,
                          lambda: self.expect(b"PING\r\n", b"+PONG\r\n"),
-                         lambda: self.expect(encode("WAIT", 0, 0), b":0\r\n")), (90, 6, 4, 2, 1, 3, 1))[0]()
+                         lambda: self.expect(encode("WAIT", 0, 0), b":0\r\n"),
+                         lambda: self.expect(encode("BLPOP", "nosuch", rng.choice((0.001, 0.02))), b"*-1\r\n")),
+                        (90, 6, 4, 2, 1, 3, 1, 3))[0]()
 
     def talk(self, now):
         """False: the connection has ended, as it may when it was killed."""
@@ -329,6 +331,36 @@ def every_reply_of_every_pipeline_is_right():
         if not talker.killed:
             for key in talker.keys.names:
                 assert crowd.admin.call("GET", key) == talker.keys.data.get(key), f"{key} after a restart"
+
+
+def await_query(admin, name, size):
+    """The server has read so many bytes of that client's that it has not run yet."""
+    end = time.monotonic() + testing.PATIENCE_S
+    while True:
+        line = next(line for line in admin.call("CLIENT", "LIST").decode().splitlines() if f" name={name} " in line)
+        if f" qbuf={size} " in line:
+            return
+        assert time.monotonic() < end, (size, line)
+        time.sleep(0.001)
+
+
+@test
+def a_large_value_comes_whole_while_its_client_waits():
+    """It is read to where it is to stay; what follows it is read while the client waits, too."""
+    admin, client = testing.connect(SERVER), testing.Client(SERVER.port)
+    client.call("CLIENT", "SETNAME", "waiter")
+    for size in (40 << 10, 300 << 10, 900 << 10):  # of more than a mebibyte the rest waits in the socket
+        value, never = NOISE[:size], b"never:%d" % size
+        set_large = encode("SET", "large", value)
+        client.send("BLPOP", never, 0)
+        sent = 0
+        for piece in (set_large[:100], set_large[100:], encode("SET", "behind", value[:40000]), encode("STRLEN", "large")):
+            client.socket.sendall(piece)
+            sent += len(piece)
+            await_query(admin, "waiter", sent)
+        assert admin.call("RPUSH", never, "now") == 1
+        assert [client.read() for _ in range(4)] == [[never, b"now"], b"+OK", b"+OK", size]
+        assert client.call("GET", "large") == value and client.call("GET", "behind") == value[:40000]
 
 
 testing.run(SERVER)
