@@ -113,7 +113,8 @@ static inline void apart_piece(struct apart_feed *f, struct slice bytes)
             buf_append(&f->stream, bytes.ptr, n);
         }
         bytes = slice_of(bytes.ptr + n, bytes.len - n);
-        if (apart_dice(f, 4) > 0) /* else the session waits, and nothing is parsed that comes meanwhile */
+        /* While a session waits, nothing is parsed that comes. */
+        if (apart_dice(f, 4) > 0)
             apart_parse(f);
         if (f->failed)
             return;
