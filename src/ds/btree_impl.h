@@ -61,6 +61,16 @@ static inline const struct btree_leaf *btree_cleaf(const struct btree_node *n)
 {
     return (const struct btree_leaf *)n;
 }
+/* Of its allocation, as it is asked for. */
+static inline size_t btree_node_asked(const struct btree_node *n)
+{
+    return n->height == 0 ? n->room : sizeof(struct btree_inner) + n->room * BTREE_CHILD_BYTES;
+}
+/* As it is set aside; that of a leaf is asked for as such. */
+static inline size_t btree_node_bytes(const struct btree_node *n)
+{
+    return n->height == 0 ? n->room : mem_good_size(btree_node_asked(n));
+}
 static inline struct btree_inner *btree_inner(const struct btree_node *n)
 {
     return (struct btree_inner *)n;
@@ -142,7 +152,6 @@ void btree_leaf_segment(const struct btree_ops *ops, struct btree_node *n);
 
 /* --- nodes ------------------------------------------------------------------------------------------ */
 
-size_t btree_node_bytes(const struct btree_node *n); /* of its allocation */
 void btree_node_free_shell(struct btree_node *n);
 /* Drops a reference; where it was the last, frees a leaf with its references. An inner node must have no children. */
 void btree_node_drop(const struct btree_ops *ops, struct btree_node *n);
@@ -163,7 +172,6 @@ void btree_mend_root(struct btree *t);
 /* --- inner nodes ------------------------------------------------------------------------------------ */
 
 struct btree_node *btree_inner_new(unsigned height, unsigned children); /* NULL: no memory */
-size_t btree_inner_bytes(unsigned room);
 /* Sums over what is below a node. */
 uint64_t btree_sum_count(const struct btree_node *n);
 uint64_t btree_sum_bytes(const struct btree_node *n);

@@ -12,16 +12,11 @@ static unsigned room_for(unsigned children)
     return rooms[i];
 }
 
-size_t btree_inner_bytes(unsigned room)
-{
-    return sizeof(struct btree_inner) + room * BTREE_CHILD_BYTES;
-}
-
 struct btree_node *btree_inner_new(unsigned height, unsigned children)
 {
     assert(height > 0 && height <= BTREE_HEIGHT_MAX && children <= BTREE_CHILDREN_MAX);
     unsigned room = room_for(children);
-    struct btree_inner *n = mem_try_alloc(btree_inner_bytes(room));
+    struct btree_inner *n = mem_try_alloc(sizeof(*n) + room * BTREE_CHILD_BYTES);
     if (!n)
         return NULL;
     n->node = (struct btree_node){.refs = 1, .height = (uint8_t)height, .room = (uint16_t)room};

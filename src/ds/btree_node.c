@@ -2,14 +2,9 @@
 
 /* --- making and freeing ----------------------------------------------------------------------------- */
 
-size_t btree_node_bytes(const struct btree_node *n)
-{
-    return n->height == 0 ? n->room : mem_good_size(btree_inner_bytes(n->room));
-}
-
 void btree_node_free_shell(struct btree_node *n)
 {
-    mem_free_sized(n, n->height == 0 ? n->room : btree_inner_bytes(n->room));
+    mem_free_sized(n, btree_node_asked(n));
 }
 
 void btree_node_drop(const struct btree_ops *ops, struct btree_node *n)
@@ -25,7 +20,7 @@ void btree_node_drop(const struct btree_ops *ops, struct btree_node *n)
 bool btree_own_shared(const struct btree_ops *ops, struct btree_node **at)
 {
     struct btree_node *n = *at;
-    size_t bytes = n->height == 0 ? n->room : btree_inner_bytes(n->room);
+    size_t bytes = btree_node_asked(n);
     struct btree_node *copy = mem_try_alloc(bytes);
     if (!copy)
         return false;

@@ -495,8 +495,8 @@ static void entries_of_few_features_are_told_apart_by_their_strings(void **state
 {
     (void)state;
     for (uint64_t keys = 64; keys <= 64 * 64 * 64; keys *= 64 * 64) {
-        random_operations(&by_string, 31 + keys, 100, 4000, keys);
-        random_operations(&by_long_string, 41 + keys, 100, 4000, keys);
+        random_operations(&by_string, 31 + keys, 100, 1200, keys);
+        random_operations(&by_long_string, 41 + keys, 100, 1200, keys);
     }
 }
 
