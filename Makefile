@@ -421,6 +421,10 @@ uninstall: ## remove what install put there; a changed corsac.conf stays
 	if [ -e "$$conf" ]; then echo "$$conf is kept: it was changed"; \
 	else rmdir '$(DESTDIR)$(SYSCONFDIR)/corsac' 2>/dev/null || true; fi
 
+.PHONY: deb
+deb: all ## make a Debian package, build/corsac.deb
+	utils/debian/build $(BUILD)/corsac $(BUILD)/corsac.deb
+
 .PHONY: clean
 clean: ## remove the build directory
 	rm -rf $(BUILD)
