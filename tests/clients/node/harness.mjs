@@ -21,7 +21,7 @@ export async function until(condition) {
     if (Date.now() > end) throw new Error('it does not happen');
 }
 
-async function freePort() {
+export async function freePort() {
   const server = createServer().listen(0, '127.0.0.1');
   await once(server, 'listening');
   const { port } = server.address();
