@@ -75,8 +75,19 @@ static void send_head(struct http_request *r, uint64_t length)
     struct outq *q = &c->out;
     char digits[NUM_I64_CHARS];
     int status = r->status;
-    char line[] = {'H', 'T', 'T', 'P', '/', '1', '.', '1', ' ', (char)('0' + status / 100),
-                   (char)('0' + status / 10 % 10), (char)('0' + status % 10), ' '};
+    char line[] = {'H',
+                   'T',
+                   'T',
+                   'P',
+                   '/',
+                   '1',
+                   '.',
+                   '1',
+                   ' ',
+                   (char)('0' + status / 100),
+                   (char)('0' + status / 10 % 10),
+                   (char)('0' + status % 10),
+                   ' '};
     if (r->close || session_is(c->session, SESSION_CLOSE_AFTER_REPLY))
         r->close = true;
     outq_append(q, line, sizeof(line));

@@ -23,11 +23,11 @@ enum chunks_state {
 /* All zero at the beginning. */
 struct chunks {
     enum chunks_state state;
-    uint64_t left;  /* of the chunk at hand */
-    size_t line;    /* bytes of the line at hand; of the trailer all */
-    bool digits;    /* the length has some */
-    bool returned;  /* the last byte was a '\r' */
-    bool empty;     /* the trailer's line at hand has no byte yet */
+    uint64_t left; /* of the chunk at hand */
+    size_t line;   /* bytes of the line at hand; of the trailer all */
+    bool digits;   /* the length has some */
+    bool returned; /* the last byte was a '\r' */
+    bool empty;    /* the trailer's line at hand has no byte yet */
 };
 
 enum chunks_status {

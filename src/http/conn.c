@@ -65,8 +65,8 @@ static bool write_out(struct http_conn *c, size_t *sent)
             outq_drain(&c->out, 0); /* a place that was reserved and not used */
             break;
         }
-        ssize_t n = count == 1 ? write(c->fd, iov->iov_base, iov->iov_len)
-                               : writev(c->fd, iov, count);
+        ssize_t n =
+            count == 1 ? write(c->fd, iov->iov_base, iov->iov_len) : writev(c->fd, iov, count);
         if (n < 0 && errno == EINTR)
             continue;
         if (n < 0) {
@@ -112,7 +112,9 @@ void http_conn_send(struct http_conn *c)
         session_sent(c->session, sent);
         c->since_us = engine_now_us(c->http->o.engine);
     }
-    set_writing(c, !outq_empty(&c->out));
+    /* What a turn may send is sent, and there is more: the socket, which takes it, wakes the loop. */
+    bool more = takes && sent >= HTTP_SEND_BYTES_MAX && c->request && c->request->running;
+    set_writing(c, more || !outq_empty(&c->out));
     if (c->state != HTTP_HEAD_COMES)
         return;
     if (outq_empty(&c->out) && session_is(c->session, SESSION_CLOSE_AFTER_REPLY))
@@ -186,8 +188,8 @@ static void on_describe(const struct session *s, struct session_transport_info *
         .query_bytes = c->in.len + (r ? r->spilled.len : 0),
         .query_free_bytes = c->in.cap - c->in.len,
         .args_bytes = r ? r->arg_cap * sizeof(*r->argv) : 0,
-        .memory_bytes = sizeof(*c) + c->in.cap + (r ? sizeof(*r) + r->spilled.cap + r->out.cap : 0) +
-                        outq_memory(&c->out),
+        .memory_bytes = sizeof(*c) + c->in.cap +
+                        (r ? sizeof(*r) + r->spilled.cap + r->out.cap : 0) + outq_memory(&c->out),
         .reading = c->reading,
         .writing = c->waits_to_write,
     };
@@ -232,8 +234,8 @@ static void turn_away(struct http *h, int fd, char *names, const char *status, c
     mem_free(names);
 }
 
-#define PROTECTED_TEXT                                                                            \
-    "DENIED protected mode is on and there is no password: only clients of this machine are "     \
+#define PROTECTED_TEXT                                                                        \
+    "DENIED protected mode is on and there is no password: only clients of this machine are " \
     "served. Set requirepass, or protected-mode no"
 
 void http_accept(struct http *h, int fd, char *names, enum http_refusal refusal)
@@ -248,7 +250,8 @@ void http_accept(struct http *h, int fd, char *names, enum http_refusal refusal)
     struct session *s = c ? session_new(h->o.engine, &conn_ops, c, &h->pool) : NULL;
     if (!s) {
         mem_free(c);
-        turn_away(h, fd, names, "503 Service Unavailable", "OOM no memory for a further connection");
+        turn_away(h, fd, names, "503 Service Unavailable",
+                  "OOM no memory for a further connection");
         return;
     }
     c->http = h;

@@ -127,11 +127,8 @@ static void take_chunks(struct http_conn *c, struct slice in)
             if (!body_append(c, bytes))
                 return;
             continue;
-        case CHUNKS_MORE:
-            return;
-        case CHUNKS_BAD:
-            refuse(c, 400, "ERR the body's chunks are malformed");
-            return;
+        case CHUNKS_MORE: return;
+        case CHUNKS_BAD: refuse(c, 400, "ERR the body's chunks are malformed"); return;
         case CHUNKS_DONE:
             buf_append_slice(&c->ahead, in);
             body_done(c);
@@ -163,7 +160,8 @@ static void begin_body(struct http_conn *c)
         refuse(c, 413, "ERR the body is larger than http-max-body");
         return;
     }
-    if (r->refused.status && (r->head.expects_continue || r->head.length > HTTP_DISCARD_BYTES_MAX)) {
+    if (r->refused.status &&
+        (r->head.expects_continue || r->head.length > HTTP_DISCARD_BYTES_MAX)) {
         refuse(c, r->refused.status, r->refused.text);
         return;
     }
@@ -209,11 +207,9 @@ void http_conn_go_on(struct http_conn *c)
         http_conn_close_soon(c);
         return;
     }
-    switch (http_head_parse(&c->request->head, &c->scan, buf_slice(&c->in), &c->head_bytes,
-                            &problem)) {
-    case HTTP_HEAD_MORE:
-        http_conn_set_reading(c, true);
-        return;
+    switch (
+        http_head_parse(&c->request->head, &c->scan, buf_slice(&c->in), &c->head_bytes, &problem)) {
+    case HTTP_HEAD_MORE: http_conn_set_reading(c, true); return;
     case HTTP_HEAD_BAD:
         c->request->head.minor = 1;
         c->request->head.method = HTTP_OTHER;
@@ -308,9 +304,7 @@ void http_conn_on_readable(evutil_socket_t fd, short what, void *arg)
     }
     h->o.turn_begin(h->o.host.server);
     errno = 0;
-    got = over                          ? read_over(c)
-          : c->state == HTTP_BODY_COMES ? read_body(c)
-                                        : read_head(c);
+    got = over ? read_over(c) : c->state == HTTP_BODY_COMES ? read_body(c) : read_head(c);
     if (got == 0 && !over && !outq_empty(&c->out)) { /* it has said all, and still listens */
         session_flags(c->session, SESSION_CLOSE_AFTER_REPLY, 0);
         http_conn_set_reading(c, false);

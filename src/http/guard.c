@@ -20,7 +20,7 @@
 #include "http/base64.h"
 #include "http/http_impl.h"
 
-#define TOKEN_ERROR "WRONGPASS invalid or missing auth token"
+#define TOKEN_ERROR  "WRONGPASS invalid or missing auth token"
 #define CORS_METHODS "GET, HEAD, POST, PUT, DELETE, OPTIONS"
 #define CORS_MAX_AGE "600"
 
@@ -235,7 +235,8 @@ void http_guard(struct http_request *r)
     enum token token = token_of(r, &bearer);
     if (!r->match.route && r->head.method != HTTP_OPTIONS) {
         bool there = r->match.allowed != 0;
-        refuse(r, there ? 405 : 404, there ? "ERR the path does not have this method" : "ERR there is no such path");
+        refuse(r, there ? 405 : 404,
+               there ? "ERR the path does not have this method" : "ERR there is no such path");
     }
     if (!r->match.route && r->match.allowed == 0)
         refuse(r, 404, "ERR there is no such path");
@@ -248,8 +249,8 @@ void http_guard_headers(struct http_request *r)
     struct slice origin;
     char text[256];
     const char *allowed = http_config(r)->cors_origin;
-    if (!allowed || !*allowed || !http_header(r, "origin", &origin) ||
-        origin.len >= sizeof(text) || !is_allowed_origin(r, origin))
+    if (!allowed || !*allowed || !http_header(r, "origin", &origin) || origin.len >= sizeof(text) ||
+        !is_allowed_origin(r, origin))
         return;
     snprintf(text, sizeof(text), "%.*s", (int)origin.len, origin.ptr);
     http_set_header(r, "Access-Control-Allow-Origin", text);

@@ -135,8 +135,7 @@ static const char *too_long(const struct http_conn *c, int64_t now_us)
     case HTTP_BODY_COMES:
         us -= (int64_t)(c->received / HTTP_BODY_BYTES_A_S) * 1000000;
         return us > config->request_s_max * 1000000 ? "its body took too long" : NULL;
-    case HTTP_LINGERS:
-        return us > HTTP_LINGER_US ? "it does not close" : NULL;
+    case HTTP_LINGERS: return us > HTTP_LINGER_US ? "it does not close" : NULL;
     default:
         return !outq_empty(&c->out) && us > HTTP_STALL_US ? "it does not take its answer" : NULL;
     }

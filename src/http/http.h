@@ -22,10 +22,12 @@ struct http;
 struct http_config {
     int64_t drain_ms;        /* http-drain-ms: not ready for so long before a shutdown goes on */
     uint64_t body_bytes_max; /* http-max-body */
-    int64_t request_s_max;   /* http-request-timeout: for a head; and for a body that comes too slowly */
-    int64_t idle_s_max;      /* http-idle-timeout: between requests; 0: any */
-    const char *cors_origin; /* http-cors-origin: origins whose pages may ask, separated by spaces; "*": all */
-    bool metrics_open;       /* http-metrics-open: /metrics asks for no token */
+    int64_t
+        request_s_max;  /* http-request-timeout: for a head; and for a body that comes too slowly */
+    int64_t idle_s_max; /* http-idle-timeout: between requests; 0: any */
+    const char *
+        cors_origin; /* http-cors-origin: origins whose pages may ask, separated by spaces; "*": all */
+    bool metrics_open; /* http-metrics-open: /metrics asks for no token */
 };
 
 /* What the process and the rooms that http/ does not see tell it: filled in by server/. */

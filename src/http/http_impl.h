@@ -15,23 +15,25 @@
 #include "http/request.h"
 #include "resp/reply.h"
 
-#define HTTP_READ_BYTES       (64 * 1024) /* of one read */
-#define HTTP_IN_BYTES_MIN     512         /* room for a read in a connection's own buffer */
-#define HTTP_KEEP_BYTES_MAX   4096        /* of a buffer that an idle connection keeps */
-#define HTTP_QUERY_MAX        64          /* parameters of a query */
-#define HTTP_BODY_BLOB_MIN    (32 * 1024) /* a body of this length, where its route wants that, is a blob */
+#define HTTP_READ_BYTES     (64 * 1024) /* of one read */
+#define HTTP_IN_BYTES_MIN   512         /* room for a read in a connection's own buffer */
+#define HTTP_KEEP_BYTES_MAX 4096        /* of a buffer that an idle connection keeps */
+#define HTTP_QUERY_MAX      64          /* parameters of a query */
+#define HTTP_BODY_BLOB_MIN \
+    (32 * 1024) /* a body of this length, where its route wants that, is a blob */
 #define HTTP_BODY_AHEAD_BYTES (1024 * 1024) /* of a body, set aside before they have come */
-#define HTTP_DISCARD_BYTES_MAX (64 * 1024) /* of a refused request's body, read over to keep the connection */
-#define HTTP_OUT_BYTES_MAX    (256 * 1024) /* of an answer, made ahead of what the client takes */
-#define HTTP_PIECE_BYTES      (64 * 1024)  /* of a reply, read at once */
-#define HTTP_COMMANDS_A_TURN  512
-#define HTTP_QUEUE_BYTES_MAX  (1024 * 1024) /* of replies, ahead of what the client takes */
-#define HTTP_SEND_VECTORS     32
-#define HTTP_SEND_BYTES_MAX   (1024 * 1024) /* to one connection in a turn */
-#define HTTP_LINGER_US        (2 * 1000000)
-#define HTTP_BODY_BYTES_A_S   (16 * 1024) /* a body that comes more slowly is given up */
-#define HTTP_STALL_US         (60 * INT64_C(1000000)) /* an answer of which nothing is taken */
-#define HTTP_PING_US          (15 * INT64_C(1000000)) /* events: a sign of life */
+#define HTTP_DISCARD_BYTES_MAX \
+    (64 * 1024) /* of a refused request's body, read over to keep the connection */
+#define HTTP_OUT_BYTES_MAX        (256 * 1024) /* of an answer, made ahead of what the client takes */
+#define HTTP_PIECE_BYTES          (64 * 1024) /* of a reply, read at once */
+#define HTTP_COMMANDS_A_TURN      512
+#define HTTP_QUEUE_BYTES_MAX      (1024 * 1024) /* of replies, ahead of what the client takes */
+#define HTTP_SEND_VECTORS         32
+#define HTTP_SEND_BYTES_MAX       (1024 * 1024) /* to one connection in a turn */
+#define HTTP_LINGER_US            (2 * 1000000)
+#define HTTP_BODY_BYTES_A_S       (16 * 1024) /* a body that comes more slowly is given up */
+#define HTTP_STALL_US             (60 * INT64_C(1000000)) /* an answer of which nothing is taken */
+#define HTTP_PING_US              (15 * INT64_C(1000000)) /* events: a sign of life */
 #define HTTP_CRON_CONNECTIONS_MAX 1000
 
 enum http_state {
@@ -41,7 +43,13 @@ enum http_state {
     HTTP_LINGERS, /* answered and shut down; what comes is dropped, so that the client reads the answer */
 };
 
-enum http_list { HTTP_LIST_ALL, HTTP_LIST_SEND, HTTP_LIST_RESUME, HTTP_LIST_CLOSE, HTTP_LIST_COUNT };
+enum http_list {
+    HTTP_LIST_ALL,
+    HTTP_LIST_SEND,
+    HTTP_LIST_RESUME,
+    HTTP_LIST_CLOSE,
+    HTTP_LIST_COUNT
+};
 struct http_links {
     struct http_conn *prev, *next;
     bool in;
@@ -61,14 +69,14 @@ struct http_request {
     struct http_match match;
     struct http_query_pair query[HTTP_QUERY_MAX];
     int query_count;
-    bool authorized; /* has the password, or there is none */
-    bool deliberate, readable; /* see guard.c */
+    bool authorized;             /* has the password, or there is none */
+    bool deliberate, readable;   /* see guard.c */
     struct http_problem refused; /* status 0: it is not */
     const char *challenge;       /* of a 401 */
 
     /* The body, whole. */
     struct slice body;
-    struct blob *blob; /* owned: the body's bytes, where they came by a blob */
+    struct blob *blob;  /* owned: the body's bytes, where they came by a blob */
     struct buf spilled; /* the body's bytes, where they did not come with the head */
     uint64_t body_left;
     struct chunks chunks;
@@ -78,9 +86,9 @@ struct http_request {
     struct buf out;
     int status;
     const char *type;
-    bool begun;    /* http_begin was called */
+    bool begun; /* http_begin was called */
     bool sent_head;
-    bool ended;    /* all of it is in the connection's queue */
+    bool ended; /* all of it is in the connection's queue */
     bool chunked, events, has_length, close, tells_position;
     uint64_t length;
 
@@ -90,7 +98,7 @@ struct http_request {
     struct http_commands {
         size_t first;
         int argc;
-    } *commands; /* owned */
+    } * commands; /* owned */
     int command_count, command_cap;
     struct engine_request *requests; /* owned: the same for the engine, while they run */
     int ran, answered;
@@ -112,8 +120,10 @@ struct http_conn {
     bool reading, waits_to_write, loopback;
     bool waits_to_go_on; /* until the client has taken more of its answers */
     enum http_state state;
-    struct buf in; /* what was read: the head at work, its body if that came with it, and what was sent ahead */
-    size_t head_bytes, taken_bytes; /* of `in`: the head; with the body, what the request at work has */
+    struct buf
+        in; /* what was read: the head at work, its body if that came with it, and what was sent ahead */
+    size_t head_bytes,
+        taken_bytes; /* of `in`: the head; with the body, what the request at work has */
     struct http_head_scan scan;
     struct outq out;
     int64_t since_us;  /* the head or the body began to come; the answer moved; nothing was asked */

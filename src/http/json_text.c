@@ -117,7 +117,8 @@ static bool may_begin(struct slice s)
 static void add_json(struct json_text *t, struct slice s, struct buf *out)
 {
     char joined[8];
-    while (t->kept_count > 0 && s.len > 0) { /* byte by byte, until the character is whole or none */
+    while (t->kept_count > 0 &&
+           s.len > 0) { /* byte by byte, until the character is whole or none */
         size_t n = t->kept_count;
         memcpy(joined, t->kept, n);
         joined[n++] = *s.ptr;

@@ -3,13 +3,39 @@
 
 /* What would outlive its request, or answers otherwise than by one reply: it belongs to a connection. */
 static const char *const refused[] = {
-    "subscribe",      "psubscribe",     "ssubscribe",      "unsubscribe",     "punsubscribe",
-    "sunsubscribe",   "monitor",        "auth",            "hello",           "select",
-    "quit",           "reset",          "multi",           "exec",            "discard",
-    "watch",          "unwatch",        "sync",            "psync",           "wait",
-    "waitaof",        "readonly",       "readwrite",       "asking",          "client|reply",
-    "client|caching", "client|setname", "client|tracking", "client|no-evict", "client|no-touch",
-    "client|capa",    "client|setinfo", "client|durability",
+    "subscribe",
+    "psubscribe",
+    "ssubscribe",
+    "unsubscribe",
+    "punsubscribe",
+    "sunsubscribe",
+    "monitor",
+    "auth",
+    "hello",
+    "select",
+    "quit",
+    "reset",
+    "multi",
+    "exec",
+    "discard",
+    "watch",
+    "unwatch",
+    "sync",
+    "psync",
+    "wait",
+    "waitaof",
+    "readonly",
+    "readwrite",
+    "asking",
+    "client|reply",
+    "client|caching",
+    "client|setname",
+    "client|tracking",
+    "client|no-evict",
+    "client|no-touch",
+    "client|capa",
+    "client|setinfo",
+    "client|durability",
 };
 
 /* They read without being marked so. */
@@ -40,7 +66,8 @@ bool http_may(const struct http_request *r, const struct slice *argv, int argc, 
         cmd = sub ? sub : cmd;
     }
     if (cmd && ((cmd->row->flags & CMD_BLOCKING) || IS_IN(cmd->full_name, refused))) {
-        *error = "ERR this command is not available over HTTP, as it waits or belongs to a connection";
+        *error =
+            "ERR this command is not available over HTTP, as it waits or belongs to a connection";
         return false;
     }
     if (r->deliberate || (cmd && r->readable && only_reads(cmd)))

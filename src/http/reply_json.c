@@ -113,22 +113,14 @@ bool reply_json_token(struct reply_json *j, const struct reply_token *t, struct 
     case REPLY_ARRAY:
     case REPLY_MAP:
     case REPLY_SET:
-    case REPLY_PUSH:
-        open(j, t->type, out);
-        break;
-    case REPLY_END:
-        close_last(j, out);
-        break;
+    case REPLY_PUSH: open(j, t->type, out); break;
+    case REPLY_END: close_last(j, out); break;
     case REPLY_STATUS:
     case REPLY_ERROR:
     case REPLY_BULK:
     case REPLY_VERBATIM:
-    case REPLY_BIGNUM:
-        string(j, t, out);
-        break;
-    default:
-        number(j, t, out);
-        break;
+    case REPLY_BIGNUM: string(j, t, out); break;
+    default: number(j, t, out); break;
     }
     if (t->last) {
         j->comma = false;

@@ -11,11 +11,12 @@
 #include "resp/reply.h"
 
 struct reply_json {
-    bool base64;   /* every string but those of errors */
-    bool natural;  /* maps are objects, booleans and doubles are themselves: for what is not Upstash's */
-    bool bare;     /* no {"result": } around it; an error stands as {"error": } in any case */
-    bool failed;   /* the reply is an error */
-    bool comma;    /* something stands in front of the next element */
+    bool base64; /* every string but those of errors */
+    bool
+        natural; /* maps are objects, booleans and doubles are themselves: for what is not Upstash's */
+    bool bare;        /* no {"result": } around it; an error stands as {"error": } in any case */
+    bool failed;      /* the reply is an error */
+    bool comma;       /* something stands in front of the next element */
     unsigned skipped; /* depth of an attribute that is left out, and one more; 0: none */
     unsigned depth;
     uint8_t kinds[REPLY_DEPTH_MAX]; /* of the collections that are open */

@@ -48,28 +48,15 @@ bool resp2_text_token(unsigned *skipped, const struct reply_token *t, struct buf
     switch (t->type) {
     case REPLY_ARRAY:
     case REPLY_SET:
-    case REPLY_PUSH:
-        line(out, '*', (int64_t)t->count);
-        break;
-    case REPLY_MAP:
-        line(out, '*', (int64_t)t->count * 2);
-        break;
+    case REPLY_PUSH: line(out, '*', (int64_t)t->count); break;
+    case REPLY_MAP: line(out, '*', (int64_t)t->count * 2); break;
     case REPLY_INT:
-    case REPLY_BOOL:
-        line(out, ':', t->integer);
-        break;
-    case REPLY_DOUBLE:
-        bulk(out, t->text);
-        break;
-    case REPLY_NULL:
-        buf_append_cstr(out, "$-1\r\n");
-        break;
+    case REPLY_BOOL: line(out, ':', t->integer); break;
+    case REPLY_DOUBLE: bulk(out, t->text); break;
+    case REPLY_NULL: buf_append_cstr(out, "$-1\r\n"); break;
     case REPLY_END:
-    case REPLY_ATTRIBUTE:
-        break;
-    default:
-        string(t, out);
-        break;
+    case REPLY_ATTRIBUTE: break;
+    default: string(t, out); break;
     }
     return t->last;
 }

@@ -12,13 +12,17 @@ struct http_request;
 typedef void (*http_handler_fn)(struct http_request *r);
 
 enum http_route_flag {
-    HTTP_OPEN = 1 << 0,   /* asks for no token, whatever requirepass says */
-    HTTP_SIMPLE = 1 << 1, /* a request that a page of another origin can make a browser send may have it: it changes
+    HTTP_OPEN = 1 << 0, /* asks for no token, whatever requirepass says */
+    HTTP_SIMPLE =
+        1
+        << 1, /* a request that a page of another origin can make a browser send may have it: it changes
                            * nothing, and such a page cannot read its answer */
     HTTP_HIDDEN = 1 << 2, /* a catch-all that the OpenAPI description leaves out */
-    HTTP_ASKS = 1 << 3,   /* its handler judges by the command whether such a request may (http_may) */
-    HTTP_RAW = 1 << 5,    /* its path's parameters come to the handler as they are, not decoded */
-    HTTP_LARGE = 1 << 4,  /* a large body is read into a blob, which a command may keep instead of a copy */
+    HTTP_ASKS =
+        1 << 3,        /* its handler judges by the command whether such a request may (http_may) */
+    HTTP_RAW = 1 << 5, /* its path's parameters come to the handler as they are, not decoded */
+    HTTP_LARGE =
+        1 << 4, /* a large body is read into a blob, which a command may keep instead of a copy */
 };
 
 /* A parameter of the query, or of the path, for the OpenAPI description. */
@@ -36,7 +40,7 @@ struct http_route {
     http_handler_fn fn;
     unsigned flags; /* enum http_route_flag */
 
-    const char *summary;            /* for OpenAPI, as the rest */
+    const char *summary;             /* for OpenAPI, as the rest */
     const char *consumes, *produces; /* content types; NULL: none */
     struct http_param_doc query[HTTP_PARAM_DOCS];
     /* An example of each parameter of the path and of the body, with which the route answers 2xx. */
@@ -45,8 +49,8 @@ struct http_route {
 
 #define HTTP_PARAMS_MAX 2 /* of a path */
 struct http_match {
-    const struct http_route *route; /* NULL: none */
-    unsigned allowed;               /* methods that the path has */
+    const struct http_route *route;       /* NULL: none */
+    unsigned allowed;                     /* methods that the path has */
     struct slice params[HTTP_PARAMS_MAX]; /* as they came */
     int param_count;
 };

@@ -1,6 +1,7 @@
 /* A request's commands: into the engine, and their replies back as tokens, as the gate lets them go. */
 #include <assert.h>
 
+#include "engine/gate.h"
 #include "http/http_impl.h"
 
 /* --- which -------------------------------------------------------------------------------------------------- */
@@ -46,7 +47,8 @@ int http_command_count(const struct http_request *r)
 bool http_select(struct http_request *r, struct slice number)
 {
     int64_t db;
-    if (!num_parse_i64(number, &db) || db < 0 || db >= ks_databases(engine_keyspace(http_engine(r)))) {
+    if (!num_parse_i64(number, &db) || db < 0 ||
+        db >= ks_databases(engine_keyspace(http_engine(r)))) {
         http_reply_error(r, 400, "ERR DB index is out of range");
         return false;
     }

@@ -35,7 +35,8 @@ static struct upstash *start(struct http_request *r, enum form form)
         return NULL;
     }
     if (resp2 && (base64 || form == FORM_TRANSACTION)) {
-        http_reply_error(r, 400, "ERR the format resp2 goes neither with base64 nor with /multi-exec");
+        http_reply_error(r, 400,
+                         "ERR the format resp2 goes neither with base64 nor with /multi-exec");
         return NULL;
     }
     struct upstash *u = (struct upstash *)http_keep(r, sizeof(*u));
@@ -83,9 +84,9 @@ static void token_one(struct http_request *r, struct upstash *u, const struct re
 static bool begins(const struct reply_token *t, unsigned depth)
 {
     return t->depth == depth && t->type != REPLY_END && t->type != REPLY_ATTRIBUTE &&
-           (t->first || (t->type != REPLY_STATUS && t->type != REPLY_ERROR &&
-                         t->type != REPLY_BULK && t->type != REPLY_VERBATIM &&
-                         t->type != REPLY_BIGNUM));
+           (t->first ||
+            (t->type != REPLY_STATUS && t->type != REPLY_ERROR && t->type != REPLY_BULK &&
+             t->type != REPLY_VERBATIM && t->type != REPLY_BIGNUM));
 }
 
 static void token_many(struct http_request *r, struct upstash *u, const struct reply_token *t)
@@ -99,7 +100,8 @@ static void token_many(struct http_request *r, struct upstash *u, const struct r
 static void token_transaction(struct http_request *r, struct upstash *u, int command,
                               const struct reply_token *t)
 {
-    if (command != http_command_count(r) - 1) /* +OK, +QUEUED, and errors that EXEC tells of again */
+    if (command !=
+        http_command_count(r) - 1) /* +OK, +QUEUED, and errors that EXEC tells of again */
         return;
     if (t->depth == 0 && t->type == REPLY_ERROR) {
         if (!http_is_answered(r))
@@ -262,8 +264,8 @@ static void handle_path(struct http_request *r)
         http_run(r, &reader, u);
 }
 
-#define DB_DOC                                                      \
-    {                                                               \
+#define DB_DOC                                                       \
+    {                                                                \
         "db", "integer", "number of the database to work in; 0 else" \
     }
 
