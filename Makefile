@@ -197,6 +197,9 @@ $$($(1)_dir)/src/%.o: src/%.c $$($(1)_dir)/flags
 	$$(Q)$$($(1)_CC) $$($(1)_FLAGS) $$($(1)_LTO) $$(EXTRA_FLAGS) -MMD -MP -c -o $$@ $$<
 $$(VERSION_SRC:%.c=$$($(1)_dir)/%.o): EXTRA_FLAGS = $$(VERSION_FLAGS)
 $$(VERSION_SRC:%.c=$$($(1)_dir)/%.o): $$($(1)_dir)/version
+# It has the console's files in it, by the assembler, which link-time optimisation does not look into.
+$$($(1)_dir)/src/http/console.o: EXTRA_FLAGS = -fno-lto
+$$($(1)_dir)/src/http/console.o: $$(wildcard src/http/console/*)
 
 $$($(1)_dir)/tests/%.o: tests/%.c $$($(1)_dir)/flags
 	@mkdir -p $$(@D)

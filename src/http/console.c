@@ -73,7 +73,6 @@ static void send_file(struct http_request *r, const struct file *f)
     char etag[24];
     snprintf(etag, sizeof(etag), "\"%016llx\"", (unsigned long long)xxh3_64(bytes));
     http_set_header(r, "Content-Security-Policy", POLICY);
-    http_set_header(r, "X-Content-Type-Options", "nosniff");
     http_set_header(r, "Referrer-Policy", "no-referrer");
     http_set_header(r, "Cross-Origin-Opener-Policy", "same-origin");
     http_set_header(r, "Cross-Origin-Resource-Policy", "same-origin");

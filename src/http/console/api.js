@@ -57,7 +57,7 @@ const BASE64 = { 'Upstash-Encoding': 'base64' };
 function pack(commands) {
   const texts = commands.map((words) => words.map((word) => toText(String(word))));
   if (!texts.some((words) => words.includes(null))) return [texts, {}];
-  return [commands.map((words) => words.map((word) => btoa(String(word)))), { 'Corsac-Arguments': 'base64' }];
+  return [commands.map((words) => words.map((word) => btoa(String(word)))), { 'X-Corsac-Arguments': 'base64' }];
 }
 
 // Runs commands in their order; returns a reply for each, which may be a ReplyError.
