@@ -33,8 +33,8 @@ struct net_config {
     int64_t idle_s_max;   /* timeout; 0: never */
     unsigned keepalive_s; /* tcp-keepalive; 0: off */
     uint64_t clients_max;
-    const char *http_bind; /* addresses of HTTP, as `bind`; empty, or NULL: the same as that */
-    unsigned http_port;    /* 0: no HTTP */
+    const char *http_bind;    /* addresses of HTTP, as `bind`; empty, or NULL: the same as that */
+    unsigned http_port;       /* 0: no HTTP */
     bool protected_mode;      /* refuse others than loopback while there is no password */
     uint64_t query_bytes_max; /* client-query-buffer-limit */
     struct net_output_limit output_limit[NET_CLASS_COUNT];

@@ -68,8 +68,8 @@ struct listener {
     socklen_t address_len;
     int fd;
     bool unix_socket, guest; /* `guest`: its connections are the guest's */
-    struct unix_path path; /* of a Unix socket */
-    char name[128];        /* "127.0.0.1:6379", "/path" */
+    struct unix_path path;   /* of a Unix socket */
+    char name[128];          /* "127.0.0.1:6379", "/path" */
 };
 
 /* Up to a batch of complete requests. */
