@@ -49,6 +49,7 @@ static struct upstash *start(struct http_request *r, enum form form)
     *u = (struct upstash){.form = form, .resp2 = resp2};
     reply_json_init(&u->json, base64);
     http_tell_position(r);
+    http_speak_resp2(r);
     return u;
 }
 

@@ -21,10 +21,6 @@ export function setToken(token) {
   else sessionStorage.removeItem(TOKEN);
 }
 
-export function hasToken() {
-  return sessionStorage.getItem(TOKEN) !== null;
-}
-
 // Paths are relative, so that a proxy may serve the console below a path of its own.
 async function post(path, body, headers) {
   const token = sessionStorage.getItem(TOKEN);
@@ -33,7 +29,8 @@ async function post(path, body, headers) {
     body,
     headers: {
       'Content-Type': 'application/json',
-      ...(token ? { Authorization: `Bearer ${token}` } : {}),
+      // In UTF-8; fetch takes a character for each byte.
+      ...(token ? { Authorization: `Bearer ${fromText(token)}` } : {}),
       ...headers,
     },
     cache: 'no-store',
@@ -85,8 +82,8 @@ export async function runTogether(commands) {
 
 // The reply as it is on the wire, in RESP2: for the command line, which shows what kind it is.
 export async function runRaw(words) {
-  const [[body], headers] = pack([words]);
-  const response = await post('', JSON.stringify(body), { 'Upstash-Response-Format': 'resp2', ...headers });
+  const [body, headers] = pack([words]);
+  const response = await post('pipeline', JSON.stringify(body), { 'Upstash-Response-Format': 'resp2', ...headers });
   if (response.headers.get('Content-Type')?.startsWith('application/octet-stream'))
     return fromArray(new Uint8Array(await response.arrayBuffer()));
   const { error } = await response.json();

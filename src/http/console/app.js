@@ -1,5 +1,5 @@
 // The page's frame: views by the address' fragment, the theme, the database, the password, and whether the server answers.
-import { ask, chosen, hasToken, Refused, setToken } from './api.js';
+import { ask, chosen, Refused, setToken } from './api.js';
 import { Clients } from './clients.js';
 import { CommandLine } from './cli.js';
 import { ask as dialog, h, options } from './dom.js';
@@ -40,7 +40,8 @@ function route(focus = true) {
 function setTheme(name) {
   if (name === 'auto') delete document.documentElement.dataset.theme;
   else document.documentElement.dataset.theme = name;
-  theme.textContent = `Theme: ${name}`;
+  theme.replaceChildren(h('span', null, 'Theme: '), name);
+  theme.setAttribute('aria-label', `Theme: ${name}`);
   localStorage.setItem(THEME, name);
 }
 
@@ -56,13 +57,20 @@ async function askToken() {
   if (asking) return;
   asking = true;
   const control = h('input', { type: 'password', required: true, autocomplete: 'current-password' });
-  const again = hasToken();
   await dialog({
     title: 'Password',
-    text: `${again ? 'That was not it. ' : ''}The server wants its password (requirepass). It is kept until this tab is closed.`,
+    text: 'The server wants its password (requirepass). It is kept until this tab is closed.',
     controls: { token: ['Password', control] },
     action: 'Enter',
-    submit: ({ token }) => setToken(token),
+    submit: async ({ token }) => {
+      setToken(token);
+      try {
+        await ask('PING');
+      } catch (error) {
+        setToken(null);
+        throw error instanceof Refused ? new Error('That is not the password.') : error;
+      }
+    },
   });
   asking = false;
   await greet();

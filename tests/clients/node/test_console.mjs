@@ -474,7 +474,7 @@ async function visit(person, each) {
       }
       await person.page.getByLabel('Command for').fill('zra');
     }
-    await person.page.locator('tbody tr, .said, .none').first().waitFor();
+    await person.page.locator('main > div:not([hidden])').locator('tbody tr, .said, .none').first().waitFor();
     await each(view);
   }
 }
@@ -527,8 +527,9 @@ test('the password is asked for, and kept in the tab alone', async () => {
   const dialog = person.page.locator('dialog[open]');
   await dialog.waitFor();
   assert.deepEqual(await person.inaccessible(), []);
-  await person.dialog({ Password: 'wrong' }, 'Enter');
-  await dialog.locator('p', { hasText: 'That was not it.' }).waitFor();
+  await dialog.getByLabel('Password').fill('wrong');
+  await dialog.getByRole('button', { name: 'Enter' }).click();
+  await dialog.locator('.problem', { hasText: 'That is not the password.' }).waitFor();
   await person.dialog({ Password: 'fox&<ä' }, 'Enter');
   await until(async () => (await person.page.locator('#state').textContent()) === 'live');
   await person.page.reload();
