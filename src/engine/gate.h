@@ -43,7 +43,8 @@ struct closed_gate {
     uint64_t offset; /* in the session's stream, as its queue counts (base/outq.h) */
     uint64_t pos;
     enum durability level;
-    bool own; /* what waits tells of the session's own change */
+    bool own;         /* what waits tells of the session's own change */
+    int64_t since_us; /* set by gate_close: the turn's time */
 };
 
 struct gate *gate_new(void);
@@ -62,7 +63,8 @@ void gate_close(struct session *s, const struct closed_gate *closed);
 void gate_want_synced(struct engine *e, uint64_t pos);
 /* Everything up to the promise's position is handed on: a session that waits for more gets a gate of its own. */
 void gate_sealed(struct engine *e);
-/* Up to this offset of the session's queue its bytes may be sent now. */
+/* Up to this offset of the session's queue its bytes may be sent now. Counts how long they waited, in
+ * engine_stats.gate_waits: what a session got in one turn is one wait. */
 uint64_t gate_open_until(struct session *s);
 /* The promise moved on: sessions whose gates opened are told (ops->ready). */
 void gate_advance(struct engine *e);
