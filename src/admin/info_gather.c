@@ -12,7 +12,6 @@
 #include "base/clock.h"
 #include "clients/clients.h"
 #include "clients/pubsub.h"
-#include "engine/block.h"
 #include "engine/interest.h"
 #include "engine/version.h"
 
@@ -50,12 +49,12 @@ void info_gather_clients(struct admin *a, struct info_facts *f)
     const struct engine *e = a->engine;
     admin_process(a, &f->process);
     gather_net(a, f);
-    for (const struct session *s = engine_sessions(e); s; s = s->next) {
+    for (const struct session *s = engine_sessions(e); s; s = session_next(s)) {
         size_t keys = interest_count(s, INTEREST_WATCH);
-        out->subscribed += s->pubsub != NULL;
+        out->subscribed += session_is_subscribed(s);
         out->watching += keys > 0;
         out->watched_keys += keys;
-        out->timed += (s->flags & SESSION_BLOCKED) && s->block_deadline_us != INT64_MAX;
+        out->timed += session_has_deadline(s);
     }
     out->keys_waited_for = engine_keys_waited_for(e);
     out->blocked = engine_sessions_blocked(e) + engine_sessions_paused(e);

@@ -110,8 +110,6 @@ struct session *engine_sessions(const struct engine *e);
 /* How many sessions wait for something to happen (WAIT, ...), and how many are held by a pause or a full log. */
 size_t engine_sessions_blocked(const struct engine *e);
 size_t engine_sessions_paused(const struct engine *e);
-/* The command that runs, the innermost one; NULL: none. */
-const struct cmd *engine_running(const struct engine *e);
 /* The pause under way. */
 enum engine_pause engine_paused(const struct engine *e);
 /* DEBUG SET-ACTIVE-EXPIRE: keys are removed when they are due, or when they are next looked at. */

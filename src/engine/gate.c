@@ -1,4 +1,4 @@
-#include "engine/gate.h"
+#include "engine/gate_impl.h"
 
 #include <assert.h>
 

@@ -16,8 +16,8 @@
 
 /* --- freeing ---------------------------------------------------------------------------------------- */
 
-/* Frees for as much effort of what waits; true: there is more. */
-static bool free_values(struct keyspace *ks, size_t effort)
+/* Frees for as much effort of what waits. */
+static void free_values(struct keyspace *ks, size_t effort)
 {
     while (ks->lazy_count > 0 && effort > 0) {
         if (!value_free_some(ks->lazy[ks->lazy_count - 1], &effort))
@@ -25,7 +25,6 @@ static bool free_values(struct keyspace *ks, size_t effort)
         ks->lazy_count--;
         ks->lazy_freed++;
     }
-    return ks->lazy_count > 0;
 }
 
 /* False: no memory for the note. */
@@ -81,21 +80,21 @@ static void free_drained(void *item, uint32_t hash, void *arg)
 }
 
 /* Empties the next cells of the database that was flushed last, and frees it when all are empty. */
-static bool drain_retired(struct keyspace *ks)
+static void drain_retired(struct keyspace *ks)
 {
     struct ks_db *d = ks->retired;
     if (!d)
-        return false;
+        return;
     uint64_t start_keys = ks->retired_keys;
     for (int cells = 0; d->drain_cell < d->cell_count; cells++) {
         uint64_t drained = start_keys - ks->retired_keys;
         if (drained >= DRAIN_KEYS_PER_SLICE || cells == TIDY_CELLS_PER_SLICE)
-            return true;
+            return;
         struct ks_cell *cell = &d->cells[d->drain_cell];
         d->drain_from = table_drain(&cell->table, d->drain_from, DRAIN_KEYS_PER_SLICE - drained,
                                     free_drained, ks);
         if (d->drain_from < KS_HASHES)
-            return true;
+            return;
         ks_cell_deinit(cell);
         d->drain_cell++;
         d->drain_from = 0;
@@ -103,12 +102,20 @@ static bool drain_retired(struct keyspace *ks)
     ks->retired = d->next;
     mem_free(d->cells);
     mem_free(d);
-    return ks->retired != NULL;
+}
+
+/* True: there is more. A database that is emptied leaves its large values among those that wait, so that whether there
+ * are any is asked behind it. */
+static bool free_some(struct keyspace *ks)
+{
+    free_values(ks, LAZY_EFFORT_PER_SLICE);
+    drain_retired(ks);
+    return ks->lazy_count > 0 || ks->retired;
 }
 
 void ks_free_pending(struct keyspace *ks)
 {
-    while (free_values(ks, LAZY_EFFORT_PER_SLICE) || drain_retired(ks))
+    while (free_some(ks))
         ;
     mem_free(ks->lazy);
     ks->lazy = NULL;
@@ -227,8 +234,7 @@ void ks_expect_end(struct keyspace *ks)
 
 bool ks_work(struct keyspace *ks)
 {
-    bool more = free_values(ks, LAZY_EFFORT_PER_SLICE);
-    more |= drain_retired(ks);
+    bool more = free_some(ks);
     more |= ks_move_slice(ks);
     more |= ks_snapshot_tidy(ks);
     more |= tidy(ks);

@@ -37,6 +37,9 @@ check '1 passed, 0 failed' '1 tests' 'echo 1..1; echo ok not a test; echo ok 1 -
 check '0 passed, 0 failed' '1 skipped' 'exit 77'
 check '0 passed, 1 failed' 'killed by SIGSEGV' 'kill -SEGV $$'
 check '0 passed, 1 failed' 'timed out' 'sleep 60'
+check '1 passed, 1 failed' '(sanitizer report; Direct leak of 9 byte(s) in 1 object(s): buf_grow < main)' \
+    'printf "==7==ERROR: LeakSanitizer: leaks\n\nDirect leak of 9 byte(s) in 1 object(s) allocated from:
+    #0 0x7f1 in __interceptor_malloc a.c:1\n    #1 0x56 in buf_grow b.c:2\n    #2 0x57 in main c.c:3\n" >../sanitizer/report.7; echo ok one'
 check '1 passed, 0 failed' 'test_it' 'exit 0' --match clients/test_it
 check "No test matches 'nosuch'." '' 'exit 0' --match nosuch
 

@@ -96,6 +96,23 @@ static void large_values_are_freed_later(void **state)
     ks_free(&ks);
 }
 
+static void large_values_of_a_flushed_database_are_freed_with_it(void **state)
+{
+    (void)state;
+    struct keyspace *ks = fixture_new(1, NULL, NULL);
+    set_large(ks, 0);
+    ks_flush(ks, 0, false);
+    while (ks_work(ks)) /* until there is nothing left to do, as it says */
+        ;
+    assert_int_equal(stats_of(ks).lazy_pending, 0);
+    assert_int_equal(stats_of(ks).lazy_freed, 1);
+
+    set_large(ks, 0);
+    set_large(ks, 1);
+    ks_flush(ks, 0, false);
+    ks_free(&ks); /* with what is pending, which the leak sanitizer looks for */
+}
+
 static void a_stream_of_large_values_does_not_pile_up(void **state)
 {
     (void)state;
@@ -219,6 +236,7 @@ int main(void)
         cmocka_unit_test(a_flush_is_done_at_once_and_freed_in_slices),
         cmocka_unit_test(flushes_may_queue_up),
         cmocka_unit_test(large_values_are_freed_later),
+        cmocka_unit_test(large_values_of_a_flushed_database_are_freed_with_it),
         cmocka_unit_test(a_stream_of_large_values_does_not_pile_up),
         cmocka_unit_test(tables_shrink_when_keys_go),
         cmocka_unit_test(tables_are_ready_for_what_is_expected),
