@@ -139,8 +139,6 @@ void info_gather_stats(struct admin *a, struct info_facts *f);
 void info_gather_replication(struct admin *a, struct info_facts *f);
 void info_gather_cpu(struct admin *a, struct info_facts *f);
 void info_gather_shards(struct admin *a, struct info_facts *f);
-/* All of them. */
-void info_gather_all(struct admin *a, struct info_facts *f);
 
 /* --- info_lists.c -------------------------------------------------------------------------------------------- */
 

@@ -194,12 +194,3 @@ void info_gather_shards(struct admin *a, struct info_facts *f)
         .slots = m.slots_moved,
     };
 }
-
-void info_gather_all(struct admin *a, struct info_facts *f)
-{
-    size_t count;
-    const struct info_section *sections = info_sections(&count);
-    for (size_t i = 0; i < count; i++)
-        if (sections[i].gather)
-            sections[i].gather(a, f);
-}

@@ -11,6 +11,15 @@
 
 /* --- rows of INFO ----------------------------------------------------------------------------------------- */
 
+static void gather(struct admin *a, struct info_facts *f)
+{
+    size_t count;
+    const struct info_section *sections = info_sections(&count);
+    for (size_t i = 0; i < count; i++)
+        if (sections[i].gather)
+            sections[i].gather(a, f);
+}
+
 typedef void (*each_row_fn)(const struct info_facts *f, const struct info_field *row,
                             struct buf *out);
 
@@ -169,7 +178,7 @@ static void append_lists(const struct admin *a, struct buf *out)
 void metrics_append(struct admin *a, struct buf *out)
 {
     struct info_facts facts = {0};
-    info_gather_all(a, &facts);
+    gather(a, &facts);
     buf_reserve(out, METRICS_BYTES_MIN);
     append_identity(
         &facts,
