@@ -7,6 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/histogram.h"
 #include "base/logger.h"
 #include "base/rng.h"
 #include "base/ticks.h"
@@ -72,6 +73,7 @@ struct engine_stats {
     uint64_t query_limit_disconnections, output_limit_disconnections; /* counted by net/ */
     uint64_t dirty;                                                   /* changes since start */
     uint64_t reads_processed, writes_processed; /* socket events; counted by net/ */
+    struct histogram gate_waits;                /* of replies, see gate.h */
 };
 
 #define ENGINE_ERROR_CODES_MAX 128
