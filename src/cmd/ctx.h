@@ -240,10 +240,10 @@ bool ctx_edit_or_new(struct cmd_ctx *c, const struct key *k, enum item_type t, s
  * left empty and is gone. The effect is the caller's. The item as it is now; NULL: it is gone. */
 const struct item *ctx_edited(struct cmd_ctx *c, const struct key *k, struct ks_edit *e,
                               unsigned class, const char *event);
-/* Ends one that changed nothing. */
+/* Ends one that changed nothing, or of which all is to be taken back: see ks_edit_keep. */
 static inline void ctx_edit_undone(struct ks_edit *e)
 {
-    ks_edit_end(e);
+    ks_edit_undo(e);
 }
 
 /* --- arguments and common replies ------------------------------------------------------------- */

@@ -1,7 +1,7 @@
 #include "engine/plan.h"
 
 #include "engine/check.h"
-#include "engine/gate.h"
+#include "engine/gate_impl.h"
 #include "engine/plan_impl.h"
 
 #define FOR_DATA (CMD_WRITE | CMD_READONLY)

@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "base/outq.h"
 #include "engine/engine.h"
+#include "engine/gate.h"
 #include "engine/plan.h"
 #include "net/lend.h"
 #include "net/net.h"
@@ -139,7 +140,7 @@ bool conn_over_output_limit(struct conn *c);
 static inline bool conn_is_stranger(const struct conn *c)
 {
     return engine_config(c->net->engine)->password.len > 0 &&
-           !(c->session->flags & SESSION_AUTHENTICATED);
+           !session_is(c->session, SESSION_AUTHENTICATED);
 }
 
 /* The clocks, once a turn. */

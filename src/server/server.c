@@ -333,6 +333,7 @@ void server_run(struct server *s)
         s->cycles++;
         now_us = clock_mono_us();
         s->busy_us += (uint64_t)(now_us - began_us);
+        histogram_add(&s->turns, (uint64_t)(now_us - began_us));
     }
     supervisor_stopping(s);
     if (!s->failed) /* else the log's last line is why */

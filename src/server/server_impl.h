@@ -4,6 +4,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/histogram.h"
 #include "base/logger.h"
 #include "base/rng.h"
 #include "cmd/table.h"
@@ -72,6 +73,7 @@ struct server {
     int64_t created_wall_ms; /* when the data set began: LASTSAVE */
     uint64_t cycles;         /* turns of the loop */
     uint64_t busy_us;        /* of them: from the first event to the end */
+    struct histogram turns;  /* the same, one by one */
 };
 
 static inline struct server *server_of(struct cmd_ctx *c)

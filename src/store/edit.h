@@ -10,7 +10,18 @@
  * ks_edit gives the value to the snapshot that it is still owed to; ks_edit_end keeps the counts of bytes and deadlines
  * right, puts an item that moved back into its place, and removes a key whose value became empty. In between nothing
  * else of the keyspace may be called, but other edits. An operation that finds no memory changes nothing, and the edit
- * is ended like any other. */
+ * is ended like any other.
+ *
+ * Several operations are all or nothing when the edit is kept ahead of them:
+ *
+ *     if (count > 1 && !ks_edit_keep(&e))
+ *         ... no memory
+ *     for (...)
+ *         if (operation(&e, ...) == ERR_NOMEM) {
+ *             ks_edit_undo(&e);
+ *             ... no memory: nothing changed
+ *         }
+ *     ks_edit_end(&e); */
 #include "ds/table.h"
 #include "store/keyspace.h"
 
@@ -26,7 +37,8 @@ struct ks_edit {
     struct keyspace *ks;
     struct ks_place at;
     uint32_t hash;
-    bool is_new; /* ks_edit_or_new made it */
+    bool is_new;       /* ks_edit_or_new made it */
+    struct item *kept; /* by ks_edit_keep, as it was then; NULL: nothing is */
 };
 
 /* False: there is no such key, or its time has come; then there is nothing to be ended. */
@@ -41,6 +53,14 @@ enum err ks_edit_or_new(struct keyspace *ks, int db, const struct key *k, enum i
                         struct ks_edit *e);
 /* The item as it is now; NULL: nothing was left in it, and the key is gone. */
 const struct item *ks_edit_end(struct ks_edit *e);
+
+/* From here on ks_edit_undo takes back what the edit does; once in an edit. What lies in its item is copied, and what
+ * lies outside is held in O(1), so that each node that changes is copied. A key that the edit made needs nothing. False:
+ * no memory, nothing changed. */
+bool ks_edit_keep(struct ks_edit *e);
+/* Ends the edit: all is as it was at ks_edit_keep, and a key that the edit made is gone. Needs no memory. Where nothing
+ * was kept, it is the end of an edit whose only operation changed nothing. */
+void ks_edit_undo(struct ks_edit *e);
 
 /* --- aside ------------------------------------------------------------------------------------------------ */
 

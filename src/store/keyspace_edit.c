@@ -2,6 +2,7 @@
 
 static void begin(struct ks_edit *e)
 {
+    e->kept = NULL;
     ks_before_change(e->ks, e->at.db, e->item);
     ks_cell_sub(e->at.cell, e->item);
 }
@@ -57,32 +58,59 @@ enum err ks_edit_or_new(struct keyspace *ks, int db, const struct key *k, enum i
     return ERR_OK;
 }
 
+bool ks_edit_keep(struct ks_edit *e)
+{
+    assert(!e->kept);
+    if (e->is_new)
+        return true;
+    item_seal(e->item); /* whatever this edit has done to it */
+    e->kept = item_try_copy(e->ks->items, e->item, item_key(e->item), item_expiry_ms(e->item));
+    return e->kept;
+}
+
 static bool is_empty(const struct item *it)
 {
     const struct value_ops *ops = value_ops(item_type(it));
     return ops->is_empty && ops->is_empty(it);
 }
 
-const struct item *ks_edit_end(struct ks_edit *e)
+/* Puts the item into its place, unless the key is to go. */
+static const struct item *end(struct ks_edit *e, bool stays)
 {
     struct item *it = e->item;
     struct table *t = &e->at.cell->table;
     item_seal(it);
     ks_cell_add(e->at.cell, it);
-    if (it == e->there && !is_empty(it)) {
+    e->item = NULL;
+    if (it == e->there && stays) {
         ks_mark_new(e->ks, it);
-        e->item = NULL;
         return it;
     }
     /* Another edit may have removed a key, and with it moved entries. The pointer is compared, not followed. */
     e->at.pos = table_find(t, e->hash, ks_item_is, e->there);
     assert(e->at.pos.bucket);
     ks_replace_at(e->ks, &e->at, it);
-    e->item = NULL;
-    if (!is_empty(it))
+    if (stays)
         return it;
     ks_dispose(e->ks, ks_remove_at(e->ks, &e->at, e->hash));
     return NULL;
+}
+
+const struct item *ks_edit_end(struct ks_edit *e)
+{
+    if (__builtin_expect(e->kept != NULL, 0))
+        ks_dispose(e->ks, e->kept);
+    return end(e, !is_empty(e->item));
+}
+
+void ks_edit_undo(struct ks_edit *e)
+{
+    if (e->kept) {
+        item_seal(e->item);
+        ks_dispose(e->ks, e->item);
+        e->item = e->kept;
+    }
+    end(e, !e->is_new);
 }
 
 bool ks_edit_replace(struct ks_edit *e, const struct item_value *v)

@@ -4,7 +4,8 @@
 
 #include "base/crc32c.h"
 #include "base/mem.h"
-#include "engine/gate.h"
+#include "engine/gate_impl.h"
+#include "engine/session_impl.h"
 #include "sim/world_impl.h"
 
 #define ACT_US_MAX       20000
@@ -101,7 +102,7 @@ void sim_client_open(struct sim_client *c)
     c->last = &c->first;
     c->act_us = w->now_us + (int64_t)rng_below(&w->rng, ACT_US_MAX);
     c->level = c->listens ? DURABILITY_POLICY : levels[rng_below(&w->rng, 5)];
-    c->session->durability = c->level;
+    session_set_durability(c->session, c->level);
     if (c->listens) {
         offer(c, 2, (struct slice[]){SLICE("PSUBSCRIBE"), SLICE("__key*")});
         expect_text(c, "*3\r\n$10\r\npsubscribe\r\n$6\r\n__key*\r\n:1\r\n");
@@ -252,7 +253,7 @@ static bool send_one(struct sim_client *c)
     }
     uint64_t errors = c->session->writer.errors;
     c->has_pending = offer(c, sim_request_args(r, argv, text), argv) == 0;
-    w->out->held += (c->session->flags & SESSION_PAUSED) != 0;
+    w->out->held += session_is(c->session, SESSION_PAUSED);
     if (!c->has_pending && r->op == SIM_WAITAOF && !c->in_multi)
         waits(c);
     else if (!c->has_pending)
@@ -387,7 +388,7 @@ void sim_client_receive(struct sim_client *c)
     struct iovec iov;
     excuse(c);
     /* What it was to be told may never be true: the connection ends instead. */
-    if (s->flags & SESSION_CLOSE_NOW) {
+    if (session_is(s, SESSION_CLOSE_NOW)) {
         if (!w->node.engine->promise.fault)
             sim_fail(w, "client %d: closed without a fault", c->id);
         sim_client_close(c);
@@ -395,13 +396,13 @@ void sim_client_receive(struct sim_client *c)
         return;
     }
     uint64_t until = gate_open_until(s);
-    while (outq_peek_until(&s->queue, until, &iov, 1) > 0) {
+    while (outq_peek_until(session_queue(s), until, &iov, 1) > 0) {
         size_t n = iov.iov_len;
         uint64_t head[2] = {(uint64_t)c->id, (uint64_t)w->now_us};
         w->out->trace = crc32c(crc32c(w->out->trace, head, sizeof(head)), iov.iov_base, n);
         buf_append(&c->got, iov.iov_base, n);
-        outq_drain(&s->queue, n);
-        s->out_bytes += n;
+        outq_drain(session_queue(s), n);
+        session_sent(s, n);
     }
     while (!w->out->failure[0] && take_next(c)) {
     }

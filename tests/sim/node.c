@@ -9,7 +9,7 @@
 #include "clients/clients.h"
 #include "engine/check.h"
 #include "engine/durable.h"
-#include "engine/gate.h"
+#include "engine/gate_impl.h"
 #include "engine/replay.h"
 #include "log/format.h"
 #include "log/reader.h"

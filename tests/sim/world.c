@@ -36,9 +36,9 @@ static void inspect(struct sim_world *w, struct session *s, struct buf *got, int
     struct iovec iov;
     engine_run(w->node.engine, s, &(struct engine_request){.argv = argv, .argc = argc}, 1, NULL);
     buf_clear(got);
-    while (outq_peek(&s->queue, &iov, 1) > 0) {
+    while (outq_peek(session_queue(s), &iov, 1) > 0) {
         buf_append(got, iov.iov_base, iov.iov_len);
-        outq_drain(&s->queue, iov.iov_len);
+        outq_drain(session_queue(s), iov.iov_len);
     }
 }
 
@@ -79,7 +79,7 @@ static void check_data(struct sim_world *w)
     struct buf got;
     char text[2];
     session_flags(s, SESSION_AUTHENTICATED | SESSION_INTERNAL, 0);
-    s->durability = DURABILITY_NONE; /* whatever there is, safe or not */
+    session_set_durability(s, DURABILITY_NONE); /* whatever there is, safe or not */
     buf_init(&got);
     for (int db = 0; db < SIM_DATABASES; db++) {
         text[0] = (char)('0' + db);

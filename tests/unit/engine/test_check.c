@@ -206,7 +206,7 @@ static void deadlines_come_in_their_order(void **state)
             if (1 + i * 37 % WAITING == ms && i != 50)
                 assert_received(at[i], ":0\r\n");
             else if (1 + i * 37 % WAITING > ms && i != 50)
-                assert_true(at[i]->session->flags & SESSION_BLOCKED);
+                assert_true(session_is(at[i]->session, SESSION_BLOCKED));
     }
     assert_true(engine_next_deadline_us(h.e) == INT64_MAX);
     heap_validate(&h.e->deadlines);
