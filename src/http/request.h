@@ -88,6 +88,8 @@ struct slice http_keep_slice(struct http_request *r, struct slice s);
 /* Adds a command to those that http_run runs. Borrows the bytes, and copies the array, until it is answered. False: no
  * memory; http_run answers that. */
 bool http_command(struct http_request *r, int argc, const struct slice *argv);
+/* Their replies have the shapes of RESP2, in which a member and its score are no pair; else those of RESP3. */
+void http_speak_resp2(struct http_request *r);
 /* The database that they run in. False: there is none of that number, which is answered. */
 bool http_select(struct http_request *r, struct slice number);
 

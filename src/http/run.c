@@ -44,6 +44,11 @@ int http_command_count(const struct http_request *r)
     return r->command_count;
 }
 
+void http_speak_resp2(struct http_request *r)
+{
+    session_set_proto(r->conn->session, 2);
+}
+
 bool http_select(struct http_request *r, struct slice number)
 {
     int64_t db;
