@@ -6,6 +6,9 @@
 const struct http_route *const http_route_tables[] = {
     http_routes_console,
     http_routes_upstash,
+    http_routes_execute,
+    http_routes_health,
+    http_routes_openapi,
     http_routes_path,
     NULL,
 };
