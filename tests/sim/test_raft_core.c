@@ -16,10 +16,10 @@
 #include "sim/raft_scripts.h"
 
 #ifdef __SANITIZE_ADDRESS__
-#define SEEDS         200
+#define SEEDS         60
 #define STRANGE_SEEDS 50
 #else
-#define SEEDS         2000
+#define SEEDS         600
 #define STRANGE_SEEDS 500
 #endif
 #define STRANGE_STEPS  400
