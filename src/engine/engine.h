@@ -136,6 +136,9 @@ struct plan;
 int engine_run(struct engine *e, struct session *s, const struct engine_request *requests, int n,
                struct plan *plan);
 
+/* The log position behind everything that has been put into it; 0: there is no log. */
+uint64_t engine_log_pos(const struct engine *e);
+
 /* Hands in the time, monotonic and of the wall clock; net/ calls it when the loop wakes, before the first request. */
 void engine_turn(struct engine *e, int64_t now_us, int64_t wall_ms);
 /* Hands the log's batch of the turn over; net/ calls it before it sends replies. */

@@ -49,6 +49,7 @@ struct server {
     struct admin *admin;
     struct event_base *base;
     struct net *net;
+    struct http *http;
     struct persist persist;
     bool failed; /* it ends because it cannot go on: exit status 1 */
 
@@ -94,6 +95,9 @@ enum err server_apply(struct server *s, struct config *next, unsigned groups, un
                       char error[CONFIG_ERROR_CHARS]);
 /* Makes s->config_host. */
 void server_config_host(struct server *s);
+
+/* --- http.c --- */
+void server_http(struct server *s);
 
 /* --- renames.c --- */
 /* What rename-command says; on failure `error` says which command is not there, or which name is taken. */
