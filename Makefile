@@ -197,6 +197,9 @@ $$($(1)_dir)/src/%.o: src/%.c $$($(1)_dir)/flags
 	$$(Q)$$($(1)_CC) $$($(1)_FLAGS) $$($(1)_LTO) $$(EXTRA_FLAGS) -MMD -MP -c -o $$@ $$<
 $$(VERSION_SRC:%.c=$$($(1)_dir)/%.o): EXTRA_FLAGS = $$(VERSION_FLAGS)
 $$(VERSION_SRC:%.c=$$($(1)_dir)/%.o): $$($(1)_dir)/version
+# It has the console's files in it, by the assembler, which link-time optimisation does not look into.
+$$($(1)_dir)/src/http/console.o: EXTRA_FLAGS = -fno-lto
+$$($(1)_dir)/src/http/console.o: $$(wildcard src/http/console/*)
 
 $$($(1)_dir)/tests/%.o: tests/%.c $$($(1)_dir)/flags
 	@mkdir -p $$(@D)
@@ -292,6 +295,11 @@ SEED  ?=
 sim: ## simulate a server, its disk and clients, crashes too, for SEEDS (5000), or one SEED=n
 	$(SUBMAKE) $(BUILD)/release/tests/sim/test_sim
 	@SIM_SEEDS='$(SEEDS)' SIM_SEED='$(SEED)' $(BUILD)/release/tests/sim/test_sim
+
+.PHONY: sim-raft
+sim-raft: ## simulate groups of Raft cores, for SEEDS (5000), or one SEED=n
+	$(SUBMAKE) $(BUILD)/release/tests/sim/test_raft_core
+	@SIM_SEEDS='$(SEEDS)' SIM_SEED='$(SEED)' $(BUILD)/release/tests/sim/test_raft_core
 
 .PHONY: fuzz-build
 fuzz-build: $(FUZZ_SRC:%.c=$(BUILD)/fuzz/%) ## build the fuzz targets
@@ -422,6 +430,10 @@ uninstall: ## remove what install put there; a changed corsac.conf stays
 	if cmp -s conf/corsac.conf "$$conf"; then rm -f "$$conf"; fi; \
 	if [ -e "$$conf" ]; then echo "$$conf is kept: it was changed"; \
 	else rmdir '$(DESTDIR)$(SYSCONFDIR)/corsac' 2>/dev/null || true; fi
+
+.PHONY: deb
+deb: all ## make a Debian package, build/corsac.deb
+	utils/debian/build $(BUILD)/corsac $(BUILD)/corsac.deb
 
 .PHONY: clean
 clean: ## remove the build directory

@@ -147,6 +147,7 @@ static void decode_query(struct http_request *r)
 
 void http_request_begin(struct http_request *r)
 {
+    session_set_proto(r->conn->session, 3);
     http_route_find(http_route_tables, r->head.path, r->head.method, &r->match);
     decode_query(r);
     /* Parameters of rest paths keep their escapes: slashes between segments are told from those within. */
@@ -269,6 +270,11 @@ const struct http_config *http_config(const struct http_request *r)
 bool http_is_deliberate(const struct http_request *r)
 {
     return r->deliberate;
+}
+
+bool http_is_readable(const struct http_request *r)
+{
+    return r->readable;
 }
 
 bool http_is_authorized(const struct http_request *r)

@@ -5,7 +5,9 @@
  *   POST /pipeline    [["GET","k"],["GET","l"]]     [{"result":"v"},{"result":null}]
  *   POST /multi-exec  the same, as one unit; 400 where nothing of it was run
  *
- * Fields of a request: Upstash-Encoding: base64, Upstash-Response-Format: resp2, upstash-sync-token. */
+ * Fields of a request: Upstash-Encoding: base64, Upstash-Response-Format: resp2, upstash-sync-token. Beyond the protocol,
+ * X-Corsac-Arguments: base64 says that the words in the body are in base64, so that they may be any bytes. */
+#include "http/base64.h"
 #include "http/json_args.h"
 #include "http/reply_json.h"
 #include "http/request.h"
@@ -47,6 +49,7 @@ static struct upstash *start(struct http_request *r, enum form form)
     *u = (struct upstash){.form = form, .resp2 = resp2};
     reply_json_init(&u->json, base64);
     http_tell_position(r);
+    http_speak_resp2(r);
     return u;
 }
 
@@ -81,17 +84,9 @@ static void token_one(struct http_request *r, struct upstash *u, const struct re
     put(r, u, t);
 }
 
-static bool begins(const struct reply_token *t, unsigned depth)
-{
-    return t->depth == depth && t->type != REPLY_END && t->type != REPLY_ATTRIBUTE &&
-           (t->first ||
-            (t->type != REPLY_STATUS && t->type != REPLY_ERROR && t->type != REPLY_BULK &&
-             t->type != REPLY_VERBATIM && t->type != REPLY_BIGNUM));
-}
-
 static void token_many(struct http_request *r, struct upstash *u, const struct reply_token *t)
 {
-    if (begins(t, 0))
+    if (reply_token_begins(t, 0))
         begin_result(r, u);
     put(r, u, t);
 }
@@ -117,12 +112,9 @@ static void token_transaction(struct http_request *r, struct upstash *u, int com
             buf_append_char(http_out(r), ']');
         return;
     }
-    struct reply_token element = *t;
-    if (begins(t, 1))
+    struct reply_token element = reply_token_element(t);
+    if (reply_token_begins(t, 1))
         begin_result(r, u);
-    element.depth--;
-    element.last = t->depth == 1 && !t->more && t->type != REPLY_ARRAY && t->type != REPLY_MAP &&
-                   t->type != REPLY_SET;
     put(r, u, &element);
 }
 
@@ -182,6 +174,26 @@ static bool add_all(struct http_request *r, const struct json_args *a, enum form
     return true;
 }
 
+/* Where they lie, as they only get shorter. */
+static bool decode_words(struct http_request *r, struct json_args *a)
+{
+    struct slice encoding;
+    if (!http_header(r, "x-corsac-arguments", &encoding))
+        return true;
+    if (!slice_is(encoding, "base64")) {
+        a->error = "ERR X-Corsac-Arguments may be base64";
+        return false;
+    }
+    for (size_t i = 0; i < a->argc; i++) {
+        struct slice *word = &a->argv[i];
+        if (!base64_decode(*word, (char *)word->ptr, word->len, &word->len)) {
+            a->error = "ERR a word is not in base64";
+            return false;
+        }
+    }
+    return true;
+}
+
 static void handle_body(struct http_request *r, enum form form)
 {
     struct slice db = SLICE("0"), body = http_body(r);
@@ -191,7 +203,8 @@ static void handle_body(struct http_request *r, enum form form)
     if (!u || !http_select(r, db))
         return;
     json_args_init(&a);
-    if (!json_args_parse(&a, http_body_bytes(r), body.len, form != FORM_ONE))
+    if (!json_args_parse(&a, http_body_bytes(r), body.len, form != FORM_ONE) ||
+        !decode_words(r, &a))
         http_reply_error(r, 400, a.error);
     else if (add_all(r, &a, form))
         http_run(r, &reader, u);
