@@ -2,6 +2,7 @@
 #include <limits.h>
 
 #include "base/mem.h"
+#include "base/secret.h"
 #include "clients/client_cmds.h"
 #include "engine/block.h"
 #include "engine/engine.h"
@@ -61,15 +62,6 @@ static void cmd_select(struct cmd_ctx *c)
 
 #define USER_NAME "default" /* there is no other */
 
-/* The time that it takes tells the length of what was given, and nothing of the secret. */
-static bool same_secret(struct slice given, struct slice secret)
-{
-    volatile unsigned char differs = given.len != secret.len;
-    for (size_t i = 0; i < given.len; i++)
-        differs |= (unsigned char)(given.ptr[i] ^ secret.ptr[i % secret.len]);
-    return !differs;
-}
-
 static bool password_needed(const struct engine *e)
 {
     return engine_config(e)->password.len > 0;
@@ -79,7 +71,7 @@ static bool password_needed(const struct engine *e)
 static bool authenticate(struct cmd_ctx *c, struct slice user, struct slice password)
 {
     struct engine *e = engine_of(c);
-    bool right = !password_needed(e) || same_secret(password, engine_config(e)->password);
+    bool right = !password_needed(e) || secret_equal(password, engine_config(e)->password);
     if (!right || !slice_equal(user, SLICE(USER_NAME))) {
         engine_stats(e)->auth_failures++;
         resp_error(c->out, "-WRONGPASS invalid username-password pair or user is disabled.");

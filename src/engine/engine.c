@@ -210,6 +210,11 @@ int64_t engine_wall_ms(const struct engine *e)
     return e->wall_ms;
 }
 
+uint64_t engine_log_pos(const struct engine *e)
+{
+    return e->promise.pos;
+}
+
 const struct engine_config *engine_config(const struct engine *e)
 {
     return e->config;

@@ -13,5 +13,6 @@
 
 struct session;
 
-/* Up to this offset of the session's queue its bytes may be sent now. */
+/* Up to this offset of the session's queue its bytes may be sent now. Counts how long they waited, in
+ * engine_stats.gate_waits: what a session got in one turn is one wait. */
 uint64_t gate_open_until(struct session *s);

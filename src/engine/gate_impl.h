@@ -26,7 +26,8 @@ struct closed_gate {
     uint64_t offset; /* in the session's stream, as its queue counts (base/outq.h) */
     uint64_t pos;
     enum durability level;
-    bool own; /* the bytes behind it tell of the session's own change */
+    bool own;         /* the bytes behind it tell of the session's own change */
+    int64_t since_us; /* set by gate_close: the turn's time */
 };
 
 struct gate *gate_new(void);

@@ -266,6 +266,11 @@ int session_proto(const struct session *s)
     return s->writer.proto;
 }
 
+void session_set_proto(struct session *s, int proto)
+{
+    s->writer.proto = (uint8_t)proto;
+}
+
 int64_t session_age_us(const struct session *s)
 {
     return s->engine->now_us - s->created_us;

@@ -130,6 +130,7 @@ int session_db(const struct session *s);
 void session_select(struct session *s, int db);
 /* Of RESP: 2 or 3. */
 int session_proto(const struct session *s);
+void session_set_proto(struct session *s, int proto);
 void session_set_durability(struct session *s, enum durability level);
 /* Microseconds since it began, and since its latest request or reply. */
 int64_t session_age_us(const struct session *s);

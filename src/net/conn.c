@@ -236,15 +236,28 @@ static void turn_away(struct net *n, int fd, const char *text)
     "computers, set a password (requirepass), or disable protected mode with 'CONFIG SET protected-mode no' from the " \
     "loopback interface, with 'protected-mode no' in the configuration file, or with '--protected-mode no'.\r\n"
 
+static enum net_refusal refusal_of(const struct net *n, int fd, bool unix_socket)
+{
+    size_t guests = n->guest.clients ? n->guest.clients(n->guest.arg) : 0;
+    if (n->clients + guests >= n->config->clients_max)
+        return NET_FULL;
+    bool open = !n->config->protected_mode || engine_config(n->engine)->password.len > 0;
+    return open || unix_socket || addr_peer_is_loopback(fd) ? NET_WELCOME : NET_PROTECTED;
+}
+
+void conn_accept_guest(struct net *n, int fd)
+{
+    set_socket_options(n, fd);
+    n->guest.accept(n->guest.arg, fd, print_names(fd), refusal_of(n, fd, false));
+}
+
 void conn_accept(struct net *n, int fd, bool unix_socket)
 {
-    if (n->clients >= n->config->clients_max) {
-        turn_away(n, fd, "-ERR max number of clients reached\r\n");
-        return;
-    }
-    if (!unix_socket && n->config->protected_mode && engine_config(n->engine)->password.len == 0 &&
-        !addr_peer_is_loopback(fd)) {
-        turn_away(n, fd, PROTECTED_MODE_TEXT);
+    enum net_refusal refusal = refusal_of(n, fd, unix_socket);
+    if (refusal != NET_WELCOME) {
+        turn_away(n, fd,
+                  refusal == NET_FULL ? "-ERR max number of clients reached\r\n"
+                                      : PROTECTED_MODE_TEXT);
         return;
     }
     struct conn *c = mem_try_zalloc(sizeof(*c));

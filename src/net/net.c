@@ -60,6 +60,16 @@ struct net *net_new(struct event_base *base, struct engine *e, struct logger *lo
     return n;
 }
 
+void net_set_guest(struct net *n, const struct net_guest *guest)
+{
+    n->guest = *guest;
+}
+
+void net_guest_turn(struct net *n)
+{
+    net_turn_begin(n);
+}
+
 void net_free(struct net **net)
 {
     struct net *n = *net;

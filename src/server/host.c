@@ -18,12 +18,14 @@ static void on_process(void *server, struct admin_process *out)
         .config_file = s->config_host.file ? s->config_host.file : "",
         .event_api = event_base_get_method(s->base),
         .start_us = s->start_us,
+        .start_wall_ms = s->start_wall_ms,
         .saved_unix_s = s->created_wall_ms / 1000,
         .port = s->config.net.port,
         .hz = (uint64_t)s->config.hz,
         .clients_max = s->config.net.clients_max,
         .cycles = s->cycles,
         .busy_us = s->busy_us,
+        .turns = &s->turns,
     };
 }
 

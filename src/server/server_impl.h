@@ -4,6 +4,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/histogram.h"
 #include "base/logger.h"
 #include "base/rng.h"
 #include "cmd/table.h"
@@ -48,6 +49,7 @@ struct server {
     struct admin *admin;
     struct event_base *base;
     struct net *net;
+    struct http *http;
     struct persist persist;
     bool failed; /* it ends because it cannot go on: exit status 1 */
 
@@ -72,6 +74,7 @@ struct server {
     int64_t created_wall_ms; /* when the data set began: LASTSAVE */
     uint64_t cycles;         /* turns of the loop */
     uint64_t busy_us;        /* of them: from the first event to the end */
+    struct histogram turns;  /* the same, one by one */
 };
 
 static inline struct server *server_of(struct cmd_ctx *c)
@@ -92,6 +95,9 @@ enum err server_apply(struct server *s, struct config *next, unsigned groups, un
                       char error[CONFIG_ERROR_CHARS]);
 /* Makes s->config_host. */
 void server_config_host(struct server *s);
+
+/* --- http.c --- */
+void server_http(struct server *s);
 
 /* --- renames.c --- */
 /* What rename-command says; on failure `error` says which command is not there, or which name is taken. */

@@ -86,3 +86,11 @@ enum err zset_add(struct ks_edit *e, struct slice member, struct zset_add *add);
 enum err zset_remove(struct ks_edit *e, struct slice member);
 /* `n` > 0 members from the rank `from` on. */
 enum err zset_remove_run(struct ks_edit *e, uint64_t from, uint64_t n);
+/* Takes the member with the lowest score, or with the highest, out of one that has some. It is good until
+ * zset_popped_end, which must be called. ERR_NOMEM: unchanged, and nothing is to be ended. */
+struct zset_popped {
+    struct zset_element element;
+    char scratch[NUM_I64_CHARS], bytes[BTREE_ENTRY_BYTES_MAX];
+};
+enum err zset_pop(struct ks_edit *e, bool last, struct zset_popped *out);
+void zset_popped_end(struct zset_popped *p);

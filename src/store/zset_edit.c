@@ -124,7 +124,9 @@ static struct zset *tree_of(const struct ks_edit *e)
         char scratch[NUM_I64_CHARS];
         struct pack_entry member;
         pack_entry_init_to_find(&member, pack_string(zset_member_at(at), scratch));
-        if (zset_tree_add(z, zscore_read(at), &member) != ERR_OK) {
+        struct zset_found f;
+        zset_tree_find(z, member.string, &f);
+        if (zset_tree_add(z, &f, zscore_read(at), &member) != ERR_OK) {
             zset_tree_free(z);
             z = NULL;
         }
@@ -139,8 +141,10 @@ static enum err grow_out(struct ks_edit *e, struct pack_entry *member, double sc
     if (!z)
         return ERR_NOMEM;
     struct item_value v = item_value_tree(TYPE_ZSET, (void *const *)&z);
+    struct zset_found f;
     v.flags = e->item->flags & ITEM_VALUE_FLAGS;
-    if (zset_tree_add(z, score, member) == ERR_OK && ks_edit_replace(e, &v))
+    zset_tree_find(z, member->string, &f);
+    if (zset_tree_add(z, &f, score, member) == ERR_OK && ks_edit_replace(e, &v))
         return ERR_OK;
     zset_tree_free(z);
     return ERR_NOMEM;
@@ -150,22 +154,22 @@ static enum err grow_out(struct ks_edit *e, struct pack_entry *member, double sc
 
 static enum err add_to_tree(struct ks_edit *e, struct slice member, struct zset_add *add)
 {
-    double old = 0;
-    bool is_there = zset_tree_score(zset_of(e->item), member, &old);
-    add->outcome = decide(add, is_there, old);
+    struct zset_found f;
+    zset_tree_find(zset_of(e->item), member, &f);
+    add->outcome = decide(add, f.is_there, f.is_there ? f.score : 0);
     if (add->outcome != ZSET_ADDED && add->outcome != ZSET_UPDATED)
         return ERR_OK;
     struct zset *z = own_tree(e);
     if (!z)
         return ERR_NOMEM;
-    bool grown = outgrows(e, btree_count(&z->order) + !is_there, is_there ? 0 : member.len);
+    bool grown = outgrows(e, btree_count(&z->order) + !f.is_there, f.is_there ? 0 : member.len);
     double score = stored_score(add->score, grown);
-    if (is_there)
-        return zset_tree_move(z, member, old, score);
+    if (f.is_there)
+        return zset_tree_move(z, &f, score);
     struct pack_entry entry;
     if (!pack_entry_init(&entry, member))
         return ERR_NOMEM;
-    enum err err = zset_tree_add(z, score, &entry);
+    enum err err = zset_tree_add(z, &f, score, &entry);
     pack_entry_deinit(&entry);
     if (err == ERR_OK && grown)
         e->item->flags |= ITEM_GROWN;
@@ -207,11 +211,12 @@ enum err zset_add(struct ks_edit *e, struct slice member, struct zset_add *add)
 enum err zset_remove(struct ks_edit *e, struct slice member)
 {
     if (item_is_outside(e->item)) {
-        double score;
-        if (!zset_tree_score(zset_of(e->item), member, &score))
+        struct zset_found f;
+        zset_tree_find(zset_of(e->item), member, &f);
+        if (!f.is_there)
             return ERR_NOTFOUND;
         struct zset *z = own_tree(e);
-        return z ? zset_tree_remove(z, member, score) : ERR_NOMEM;
+        return z ? zset_tree_remove(z, &f) : ERR_NOMEM;
     }
     struct slice pack = item_embedded(e->item);
     struct pack_entry entry;
@@ -230,6 +235,41 @@ static size_t nth_of(struct slice pack, uint64_t rank)
     for (; rank > 0; rank--)
         e += zset_element_bytes(e);
     return (size_t)(e - pack.ptr);
+}
+
+/* What a pack ends with. */
+static size_t last_of(struct slice pack)
+{
+    size_t last = 0;
+    for (size_t at = 0; at < pack.len; at += zset_element_bytes(pack.ptr + at))
+        last = at;
+    return last;
+}
+
+enum err zset_pop(struct ks_edit *e, bool last, struct zset_popped *out)
+{
+    enum err err;
+    if (item_is_outside(e->item)) {
+        struct zset *z = own_tree(e);
+        err = z ? zset_tree_pop(z, last, out->bytes) : ERR_NOMEM;
+    } else {
+        struct slice pack = item_embedded(e->item);
+        size_t at = last ? last_of(pack) : 0, len = zset_element_bytes(pack.ptr + at);
+        bytes_copy(out->bytes, pack.ptr + at, len);
+        err = ks_edit_splice(e, at, len, 0) ? ERR_OK : ERR_NOMEM;
+    }
+    if (err != ERR_OK)
+        return err;
+    out->element.score = zscore_read(out->bytes);
+    out->element.member = pack_string(zset_member_at(out->bytes), out->scratch);
+    return ERR_OK;
+}
+
+void zset_popped_end(struct zset_popped *p)
+{
+    struct blob *blob = pack_blob(zset_member_at(p->bytes));
+    if (blob)
+        blob_drop(blob);
 }
 
 enum err zset_remove_run(struct ks_edit *e, uint64_t from, uint64_t n)

@@ -50,6 +50,7 @@ struct zset {
      * may stay behind where there was no memory to remove it: it does no harm. */
     struct btree index;
 };
+static_assert(sizeof(struct zset) % 16 == 0, "one of the allocator's sizes: no need to ask for it");
 static inline struct zset *zset_of(const struct item *it)
 {
     return item_pointer(it);
@@ -63,13 +64,28 @@ bool zset_tree_free_some(struct zset *z, size_t *effort);
 void zset_tree_free(struct zset *z);
 size_t zset_tree_bytes(const struct zset *z);
 bool zset_tree_score(const struct zset *z, struct slice member, double *score);
+/* A member that was looked for, until either tree changes; a copy of the set will do for the edit. */
+struct zset_found {
+    struct slice member;
+    uint32_t hash;
+    bool is_there;
+    bool first;   /* in the index, of those with its hash; or there is none with its hash */
+    double score; /* where it is there */
+    struct btree_cursor index,
+        order; /* where it is; `index` is where it belongs, too, if it is first */
+};
+void zset_tree_find(const struct zset *z, struct slice member, struct zset_found *f);
 /* How many have scores with a lower zscore_rank. */
 uint64_t zset_tree_rank(const struct zset *z, uint64_t score_rank);
 struct btree_key zset_tree_key(const struct zset_place *p);
-/* ERR_NOMEM: unchanged. The member is none yet; its entry is written, and with it goes the reference of its blob. */
-enum err zset_tree_add(struct zset *z, double score, struct pack_entry *member);
-/* The member has the score `from`. ERR_NOMEM: unchanged. */
-enum err zset_tree_move(struct zset *z, struct slice member, double from, double to);
-enum err zset_tree_remove(struct zset *z, struct slice member, double score);
+/* ERR_NOMEM: unchanged. The member was looked for and is none yet; its entry is written, and with it goes the reference
+ * of its blob. */
+enum err zset_tree_add(struct zset *z, const struct zset_found *f, double score,
+                       struct pack_entry *member);
+/* A member that was found gets another score, or goes. ERR_NOMEM: unchanged. */
+enum err zset_tree_move(struct zset *z, const struct zset_found *f, double to);
+enum err zset_tree_remove(struct zset *z, const struct zset_found *f);
+/* Takes the first or the last element out, which is in `to` then. ERR_NOMEM: unchanged. */
+enum err zset_tree_pop(struct zset *z, bool last, char to[BTREE_ENTRY_BYTES_MAX]);
 enum err zset_tree_remove_run(struct zset *z, uint64_t from, uint64_t n);
 void zset_tree_validate(const struct zset *z);

@@ -159,8 +159,7 @@ static void replies_are_not_chosen_within_a_transaction(void **state)
     struct client *a = harness_connect(&h);
     for (int i = 0; i < 3; i++) {
         assert_reply(a, "MULTI", "+OK\r\n");
-        assert_reply(a, lines[i],
-                     "-ERR Command 'client|reply' not allowed inside a transaction\r\n");
+        assert_reply(a, lines[i], "-ERR Command not allowed inside a transaction\r\n");
         assert_reply(a, "EXEC", "-EXECABORT Transaction discarded because of previous errors.\r\n");
     }
     assert_reply(a, "PING", "+PONG\r\n");

@@ -1,0 +1,130 @@
+#include "http/reply_json.h"
+
+enum { KIND_ARRAY, KIND_MAP_KEY, KIND_MAP_VALUE };
+
+void reply_json_init(struct reply_json *j, bool base64)
+{
+    *j = (struct reply_json){.base64 = base64};
+}
+
+/* In front of a value: what holds it together with the one before. */
+static void begin_value(struct reply_json *j, bool error, struct buf *out)
+{
+    if (j->depth == 0) {
+        j->failed = error;
+        if (error)
+            buf_append_cstr(out, "{\"error\":");
+        else if (!j->bare)
+            buf_append_cstr(out, "{\"result\":");
+        return;
+    }
+    uint8_t *kind = &j->kinds[j->depth - 1];
+    if (*kind == KIND_MAP_VALUE)
+        buf_append_char(out, ':');
+    else if (j->comma)
+        buf_append_char(out, ',');
+    if (*kind != KIND_ARRAY)
+        *kind = *kind == KIND_MAP_KEY ? KIND_MAP_VALUE : KIND_MAP_KEY;
+    j->comma = true;
+}
+
+static void end_value(struct reply_json *j, struct buf *out)
+{
+    if (j->depth == 0 && (j->failed || !j->bare))
+        buf_append_char(out, '}');
+}
+
+static void open(struct reply_json *j, enum reply_type type, struct buf *out)
+{
+    begin_value(j, false, out);
+    bool object = type == REPLY_MAP && j->natural;
+    j->kinds[j->depth++] = object ? KIND_MAP_KEY : KIND_ARRAY;
+    j->comma = false;
+    buf_append_char(out, object ? '{' : '[');
+}
+
+static void close_last(struct reply_json *j, struct buf *out)
+{
+    j->depth--;
+    buf_append_char(out, j->kinds[j->depth] == KIND_ARRAY ? ']' : '}');
+    j->comma = true;
+    end_value(j, out);
+}
+
+/* Parts of a string. "OK" alone stays as it is, as clients look for it before they decode. */
+static void string(struct reply_json *j, const struct reply_token *t, struct buf *out)
+{
+    bool error = t->type == REPLY_ERROR;
+    if (t->first) {
+        bool ok = t->type == REPLY_STATUS && j->depth == 0 && slice_equal(t->text, SLICE("OK"));
+        begin_value(j, error, out);
+        json_text_begin(&j->text, j->base64 && !ok && !(error && j->depth == 0), out);
+    }
+    json_text_add(&j->text, t->text, out);
+    if (!t->more) {
+        json_text_end(&j->text, out);
+        end_value(j, out);
+    }
+}
+
+static void put_int(int64_t v, bool key, struct buf *out)
+{
+    if (key)
+        buf_append_char(out, '"');
+    buf_append_i64(out, v);
+    if (key)
+        buf_append_char(out, '"');
+}
+
+static void number(struct reply_json *j, const struct reply_token *t, struct buf *out)
+{
+    bool key = j->depth > 0 && j->kinds[j->depth - 1] == KIND_MAP_KEY;
+    begin_value(j, false, out);
+    if (t->type == REPLY_NULL)
+        buf_append_cstr(out, key ? "\"null\"" : "null");
+    else if (t->type == REPLY_BOOL && j->natural && !key)
+        buf_append_cstr(out, t->integer ? "true" : "false");
+    else if (t->type == REPLY_DOUBLE && j->natural && !key && t->number - t->number == 0)
+        buf_append_slice(out, t->text);
+    else if (t->type == REPLY_DOUBLE)
+        json_text_put(t->text, j->base64, out);
+    else
+        put_int(t->integer, key, out);
+    end_value(j, out);
+}
+
+/* An attribute and all within it: nobody asked for it. */
+static bool skip(struct reply_json *j, const struct reply_token *t)
+{
+    if (t->type == REPLY_ATTRIBUTE && !j->skipped)
+        j->skipped = t->depth + 1;
+    else if (!j->skipped)
+        return false;
+    else if (t->type == REPLY_END && t->depth + 1 == j->skipped)
+        j->skipped = 0;
+    return true;
+}
+
+bool reply_json_token(struct reply_json *j, const struct reply_token *t, struct buf *out)
+{
+    if (skip(j, t))
+        return false;
+    switch (t->type) {
+    case REPLY_ARRAY:
+    case REPLY_MAP:
+    case REPLY_SET:
+    case REPLY_PUSH: open(j, t->type, out); break;
+    case REPLY_END: close_last(j, out); break;
+    case REPLY_STATUS:
+    case REPLY_ERROR:
+    case REPLY_BULK:
+    case REPLY_VERBATIM:
+    case REPLY_BIGNUM: string(j, t, out); break;
+    default: number(j, t, out); break;
+    }
+    if (t->last) {
+        j->comma = false;
+        return true;
+    }
+    return false;
+}
