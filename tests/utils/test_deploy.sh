@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# What Docker and Kubernetes read, as far as it can be judged without them: grammar and schemas, what the files name, what
-# the configuration says, and the health check beside a server.
+# What Docker and Kubernetes read, as far as it can be judged without them: grammar and schemas, what the files name,
+# what the configuration says, and the health check beside a server.
 set -uo pipefail
 root=${CORSAC_ROOT:-$(cd "$(dirname "$0")/../.." && pwd)}
 . "$root/tests/clients/tap.sh"
@@ -21,7 +21,8 @@ check 'what it copies is there' '' copied_are_there
 
 # Building needs the packages that utils/deps installs, but for git, which a context without history does not need.
 needed_but_missing() {
-    sed -n '/^build() {/,/^}/s/^ *need \([a-z0-9.+-]*\) .*/\1/p' "$root/utils/deps" | grep -vx git | while read -r name; do
+    sed -n '/^build() {/,/^}/s/^ *need \([a-z0-9.+-]*\) .*/\1/p' "$root/utils/deps" | grep -vx git |
+        while read -r name; do
         sed -n '/ AS build$/,/^WORKDIR/p' "$docker" | grep -qw -- "$name" || echo "$name"
     done
 }
