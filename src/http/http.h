@@ -35,6 +35,8 @@ struct http_host {
     void *server; /* the argument of the functions */
     /* May a load balancer send requests here? False: `why` says why not. */
     bool (*ready)(void *server, struct buf *why);
+    /* Appends all figures in Prometheus' text format; buf->err: no memory. */
+    void (*metrics)(void *server, struct buf *out);
 };
 
 struct http_options {
