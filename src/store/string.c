@@ -393,6 +393,7 @@ static bool command(struct value_cursor *c, struct value_command *out)
     c->argv[0] = SLICE("SET");
     c->argv[1] = item_key(it);
     out->argc = 3;
+    out->last = true;
     if (!string_short(it, c->numbers[0], &c->argv[2]))
         c->argv[2] = slice_of(string_run(it, 0, c->numbers[0]).ptr, string_len(it));
     if (c->argv[2].len > VALUE_COMMAND_BYTES_MAX) {

@@ -14,6 +14,8 @@
 const char *value_encoding_name(const struct item *it);
 /* Bytes set aside for key and value together. What several hold counts in full. */
 size_t value_memory(const struct item *it);
+/* They are more than `bytes`, but for the rounding up of the item's own. */
+bool value_exceeds(const struct item *it, size_t bytes);
 /* Of these, what would go with the item, in O(1): where others hold a part of its value, an estimate. */
 size_t value_memory_alone(const struct item *it);
 /* Work to free it: 1 for its item, and as much for each further allocation, or page of a large one. */
@@ -34,6 +36,7 @@ struct value_command {
     int argc;
     const struct slice *argv; /* borrowed until the next call */
     int in_runs;
+    bool last; /* no command follows, which the type may know already */
 };
 
 struct keyspace;
