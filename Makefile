@@ -65,7 +65,7 @@ TSAN_TESTS ?= $(TSAN_ALL)
 tsan_src    = $(sort $(foreach t,$(TSAN_TESTS),$(foreach f,$(TEST_SRC),$(if $(findstring $(t),$(f)),$(f)))))
 # What tests/bench/test_*.py run once, in release: guard.c, and the tools of `make bench`.
 BENCH_DIR   := $(BUILD)/release/tests/bench
-BENCH_TOOLS := $(patsubst %,$(BENCH_DIR)/%,floor fill latency) \
+BENCH_TOOLS := $(patsubst %,$(BENCH_DIR)/%,floor fill latency http_load) \
                $(patsubst %,$(BUILD)/release/tests/shim/%.so,loop_shim disk_shim)
 BENCH_TESTS := $(if $(call pick,tests/bench/test_guard.py),$(BENCH_DIR)/guard) \
                $(if $(call pick,tests/bench/test_tools.py),$(BENCH_TOOLS) $(BUILD)/corsac)
@@ -295,6 +295,11 @@ SEED  ?=
 sim: ## simulate a server, its disk and clients, crashes too, for SEEDS (5000), or one SEED=n
 	$(SUBMAKE) $(BUILD)/release/tests/sim/test_sim
 	@SIM_SEEDS='$(SEEDS)' SIM_SEED='$(SEED)' $(BUILD)/release/tests/sim/test_sim
+
+.PHONY: sim-raft
+sim-raft: ## simulate groups of Raft cores, for SEEDS (5000), or one SEED=n
+	$(SUBMAKE) $(BUILD)/release/tests/sim/test_raft_core
+	@SIM_SEEDS='$(SEEDS)' SIM_SEED='$(SEED)' $(BUILD)/release/tests/sim/test_raft_core
 
 .PHONY: fuzz-build
 fuzz-build: $(FUZZ_SRC:%.c=$(BUILD)/fuzz/%) ## build the fuzz targets

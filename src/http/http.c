@@ -109,10 +109,10 @@ bool http_drain(struct http *h)
     struct http_conn *next;
     for (struct http_conn *c = h->lists[HTTP_LIST_ALL]; c; c = next) {
         next = c->links[HTTP_LIST_ALL].next;
-        if (!c->request || c->request->events)
-            continue; /* idle, or without an end */
+        if (c->request ? c->request->events : outq_empty(&c->out))
+            continue; /* without an end, or idle */
         http_conn_send(c);
-        left = left || !outq_empty(&c->out) || (c->request && c->state == HTTP_AT_WORK);
+        left = left || !outq_empty(&c->out) || !outq_empty(session_queue(c->session));
     }
     close_marked(h);
     return !left;
@@ -153,7 +153,8 @@ static bool has_gone(const struct http_conn *c)
 static void ping(struct http_conn *c, int64_t now_us)
 {
     struct http_request *r = c->request;
-    if (!r || !r->events || now_us - c->since_us < HTTP_PING_US || !outq_empty(&c->out))
+    if (!r || !r->events || now_us - c->since_us < HTTP_PING_US || !outq_empty(&c->out) ||
+        !reply_is_between(&r->replies))
         return;
     c->since_us = now_us;
     buf_append_cstr(http_out(r), ":\n\n");

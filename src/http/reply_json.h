@@ -10,6 +10,8 @@
 #include "http/json_text.h"
 #include "resp/reply.h"
 
+#define REPLY_JSON_STATUS_MAX 128
+
 struct reply_json {
     bool base64; /* every string but those of errors */
     bool
@@ -21,9 +23,17 @@ struct reply_json {
     unsigned depth;
     uint8_t kinds[REPLY_DEPTH_MAX]; /* of the collections that are open */
     struct json_text text;
+    size_t status_len;
+    char status
+        [REPLY_JSON_STATUS_MAX]; /* one that stands alone, so far; the rest of a longer one is cut off */
 };
 
 /* What base64 and so on say stays; everything else begins anew. */
 void reply_json_init(struct reply_json *j, bool base64);
 /* Appends what the token comes to. True: the reply ended with it. */
 bool reply_json_token(struct reply_json *j, const struct reply_token *t, struct buf *out);
+
+/* For a collection whose elements are replies of their own: the token is the first one of a value at that depth; and the
+ * same token with one collection less around it. */
+bool reply_token_begins(const struct reply_token *t, unsigned depth);
+struct reply_token reply_token_element(const struct reply_token *t);

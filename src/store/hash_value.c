@@ -149,6 +149,7 @@ const struct value_ops value_ops_hash = {
     .memory_alone = hashtree_value_memory_alone,
     .effort = hashtree_value_effort,
     .sum = hashtree_value_sum,
+    .fetch = hashtree_value_fetch,
     .due_ms = hash_due_ms,
     .due = hash_due,
     .remove = hash_remove,

@@ -29,6 +29,10 @@ static inline size_t hashtree_value_effort(const struct item *it)
 {
     return hashtree_nodes(hashtree_value(it));
 }
+static inline bool hashtree_value_fetch(const struct item *it, struct prefetch_way *way)
+{
+    return hashtree_fetch(hashtree_value(it), way);
+}
 static inline uint32_t hashtree_value_sum(const struct item *it)
 {
     const struct hashtree *t = hashtree_value(it);

@@ -200,6 +200,7 @@ const struct value_ops value_ops_set = {
     .memory_alone = hashtree_value_memory_alone,
     .effort = hashtree_value_effort,
     .sum = hashtree_value_sum,
+    .fetch = hashtree_value_fetch,
     .digest = digest,
     .command = command,
     .run = run,

@@ -6,6 +6,7 @@
  * for a larger value, but for the digest. */
 #include "base/err.h"
 #include "base/num.h"
+#include "base/prefetch.h"
 #include "store/item.h"
 
 /* --- questions -------------------------------------------------------------------------------------- */
@@ -22,6 +23,9 @@ size_t value_memory_alone(const struct item *it);
 /* Work to free it: 1 for its item and for each more allocation, or page of a large one. */
 #define VALUE_PAGE_BYTES 4096
 size_t value_effort(const struct item *it);
+
+/* A step of the way to an element, member or field, of this name. False: there is nothing more to be asked for. */
+bool value_fetch(const struct item *it, struct prefetch_way *way);
 
 /* --- a value as commands -------------------------------------------------------------------------------- */
 
@@ -87,6 +91,8 @@ struct value_ops {
     size_t (*memory_alone)(const struct item *it);
     size_t (*effort)(const struct item *it); /* effort of freeing it, in O(1) */
     uint32_t (*sum)(const struct item *it);  /* over its beginning and end: store/item_check.h */
+    /* value_fetch. NULL: its elements have no names, or a look-up waits for nothing that could be asked for. */
+    bool (*fetch)(const struct item *it, struct prefetch_way *way);
 
     /* These are asked of values with ITEM_DUES only: no element is due before; up to `max` (at most HASH_DUE_MAX) that
      * are due by the keyspace's clock; to remove one. */

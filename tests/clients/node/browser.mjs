@@ -8,18 +8,23 @@ const PLACES = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/goog
 const PATIENCE_MS = 15000;
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 
-// Names that a test's page may have in place of 127.0.0.1, as an attacker's DNS would say.
+// rebound.test is what an attacker's DNS would say: a name of this machine.
 export function launch() {
   const executablePath = PLACES.find(existsSync);
   if (!executablePath) throw new Error('there is no Chromium: utils/deps --test installs it');
   return chromium.launch({
     executablePath,
-    args: ['--no-sandbox', '--disable-gpu', '--disable-dev-shm-usage', '--host-resolver-rules=MAP rebound.test 127.0.0.1'],
+    args: [
+      '--no-sandbox',
+      '--disable-gpu',
+      '--disable-dev-shm-usage',
+      '--host-resolver-rules=MAP rebound.test 127.0.0.1',
+    ],
   });
 }
 
-// A page of a person of its own; `faults` collects what a page must never say: errors, what the policy forbade, files from
-// elsewhere.
+// A page of a person of its own; `faults` collects what a page must never say: errors, what the policy forbade, files
+// from elsewhere.
 export class Person {
   static async at(browser, url, options = {}) {
     const person = new Person();
@@ -60,10 +65,12 @@ export class Person {
 
   // What axe-core finds wrong with the page as it is now.
   async inaccessible() {
-    await this.page.evaluate(axe);
+    if (!(await this.page.evaluate(() => 'axe' in globalThis))) await this.page.evaluate(axe);
     const { violations } = await this.page.evaluate(() => globalThis.axe.run());
-    return violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html, failureSummary }) =>
-      `${html} (${failureSummary})`).join(' | ')}`);
+    return violations.map(
+      ({ id, nodes }) =>
+        `${id}: ${nodes.map(({ html, failureSummary }) => `${html} (${failureSummary})`).join(' | ')}`,
+    );
   }
 
   // Also that the page never said anything bad.
