@@ -296,6 +296,11 @@ sim: ## simulate a server, its disk and clients, crashes too, for SEEDS (5000), 
 	$(SUBMAKE) $(BUILD)/release/tests/sim/test_sim
 	@SIM_SEEDS='$(SEEDS)' SIM_SEED='$(SEED)' $(BUILD)/release/tests/sim/test_sim
 
+.PHONY: sim-raft
+sim-raft: ## simulate groups of Raft cores, for SEEDS (5000), or one SEED=n
+	$(SUBMAKE) $(BUILD)/release/tests/sim/test_raft_core
+	@SIM_SEEDS='$(SEEDS)' SIM_SEED='$(SEED)' $(BUILD)/release/tests/sim/test_raft_core
+
 .PHONY: fuzz-build
 fuzz-build: $(FUZZ_SRC:%.c=$(BUILD)/fuzz/%) ## build the fuzz targets
 	@:

@@ -159,6 +159,11 @@ bool http_is_answered(const struct http_request *r)
     return r->begun;
 }
 
+bool http_is_ended(const struct http_request *r)
+{
+    return r->ended;
+}
+
 static bool drops_body(const struct http_request *r)
 {
     return r->head.method == HTTP_HEAD || has_no_body(r->status);
@@ -285,8 +290,9 @@ void http_reply_errorf(struct http_request *r, int status, const char *fmt, ...)
 }
 
 /* Does the field, a list of ETags or '*', name it? Weak ones count: nothing here is weakly the same. */
-static bool names_etag(struct slice list, struct slice etag)
+bool http_names_etag(struct slice list, const char *text)
 {
+    struct slice etag = slice_from_cstr(text);
     if (slice_equal(list, SLICE("*")))
         return true;
     for (size_t at = 0; at + etag.len <= list.len; at++)
@@ -299,7 +305,7 @@ bool http_reply_unchanged(struct http_request *r, const char *etag)
 {
     struct slice has;
     http_set_header(r, "ETag", etag);
-    if (!http_header(r, "if-none-match", &has) || !names_etag(has, slice_from_cstr(etag)))
+    if (!http_header(r, "if-none-match", &has) || !http_names_etag(has, etag))
         return false;
     http_reply(r, 304, NULL, (struct slice){0});
     return true;

@@ -178,7 +178,7 @@ static bool has_own_form(const struct http_request *r)
     struct slice type;
     if (!(r->head.method & (HTTP_GET | HTTP_HEAD | HTTP_POST)))
         return true;
-    return http_header(r, "content-type", &type) &&
+    return http_header(r, "content-type", &type) && type.len > 0 &&
            !http_content_type_is(r, "application/x-www-form-urlencoded", false) &&
            !http_content_type_is(r, "multipart/form-data", false) &&
            !http_content_type_is(r, "text/plain", false);

@@ -153,7 +153,8 @@ static bool has_gone(const struct http_conn *c)
 static void ping(struct http_conn *c, int64_t now_us)
 {
     struct http_request *r = c->request;
-    if (!r || !r->events || now_us - c->since_us < HTTP_PING_US || !outq_empty(&c->out))
+    if (!r || !r->events || now_us - c->since_us < HTTP_PING_US || !outq_empty(&c->out) ||
+        !reply_is_between(&r->replies))
         return;
     c->since_us = now_us;
     buf_append_cstr(http_out(r), ":\n\n");

@@ -108,6 +108,8 @@ struct http_request {
     void *arg;
     struct reply_parser replies;
     bool in_push;
+    const char *
+        there_until; /* the end of what is there of the replies, in the piece at hand or behind it */
 };
 
 struct http_conn {

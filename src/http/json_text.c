@@ -114,6 +114,13 @@ static bool may_begin(struct slice s)
     return false;
 }
 
+/* What was kept is no character: each of its bytes stands for none. */
+static void drop_kept(struct json_text *t, struct buf *out)
+{
+    for (; t->kept_count > 0; t->kept_count--)
+        buf_append_cstr(out, REPLACEMENT);
+}
+
 static void add_json(struct json_text *t, struct slice s, struct buf *out)
 {
     char joined[8];
@@ -130,8 +137,7 @@ static void add_json(struct json_text *t, struct slice s, struct buf *out)
             buf_append(out, joined, n);
             t->kept_count = 0;
         } else {
-            buf_append_cstr(out, REPLACEMENT);
-            t->kept_count = 0;
+            drop_kept(t, out);
             continue; /* the byte begins something else */
         }
         s = slice_of(s.ptr + 1, s.len - 1);
@@ -171,8 +177,8 @@ void json_text_end(struct json_text *t, struct buf *out)
 {
     if (t->base64)
         end_base64(t, out);
-    else if (t->kept_count > 0)
-        buf_append_cstr(out, REPLACEMENT);
+    else
+        drop_kept(t, out);
     buf_append_char(out, '"');
 }
 

@@ -51,14 +51,33 @@ static void close_last(struct reply_json *j, struct buf *out)
     end_value(j, out);
 }
 
-/* Parts of a string. "OK" alone stays as it is, as clients look for it before they decode. */
+/* A status that stands alone is kept until it is whole: "OK" stays as it is, as clients look for it before they
+ * decode. False: it is not whole. */
+static bool keep_status(struct reply_json *j, const struct reply_token *t, struct slice *whole)
+{
+    if (t->first)
+        j->status_len = 0;
+    for (size_t i = 0; i < t->text.len && j->status_len < sizeof(j->status); i++)
+        j->status[j->status_len++] = t->text.ptr[i];
+    *whole = slice_of(j->status, j->status_len);
+    return !t->more;
+}
+
 static void string(struct reply_json *j, const struct reply_token *t, struct buf *out)
 {
-    bool error = t->type == REPLY_ERROR;
+    bool alone = j->depth == 0, error = t->type == REPLY_ERROR;
+    if (alone && t->type == REPLY_STATUS) {
+        struct slice whole;
+        if (!keep_status(j, t, &whole))
+            return;
+        begin_value(j, false, out);
+        json_text_put(whole, j->base64 && !slice_equal(whole, SLICE("OK")), out);
+        end_value(j, out);
+        return;
+    }
     if (t->first) {
-        bool ok = t->type == REPLY_STATUS && j->depth == 0 && slice_equal(t->text, SLICE("OK"));
         begin_value(j, error, out);
-        json_text_begin(&j->text, j->base64 && !ok && !(error && j->depth == 0), out);
+        json_text_begin(&j->text, j->base64 && !(error && alone), out);
     }
     json_text_add(&j->text, t->text, out);
     if (!t->more) {

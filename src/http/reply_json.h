@@ -10,6 +10,8 @@
 #include "http/json_text.h"
 #include "resp/reply.h"
 
+#define REPLY_JSON_STATUS_MAX 128
+
 struct reply_json {
     bool base64; /* every string but those of errors */
     bool
@@ -21,6 +23,9 @@ struct reply_json {
     unsigned depth;
     uint8_t kinds[REPLY_DEPTH_MAX]; /* of the collections that are open */
     struct json_text text;
+    size_t status_len;
+    char status
+        [REPLY_JSON_STATUS_MAX]; /* one that stands alone, so far; the rest of a longer one is cut off */
 };
 
 /* What base64 and so on say stays; everything else begins anew. */

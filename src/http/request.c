@@ -272,6 +272,11 @@ bool http_is_deliberate(const struct http_request *r)
     return r->deliberate;
 }
 
+bool http_is_readable(const struct http_request *r)
+{
+    return r->readable;
+}
+
 bool http_is_authorized(const struct http_request *r)
 {
     return r->authorized;

@@ -40,6 +40,8 @@ const struct http_host *http_host(const struct http_request *r);
 const struct http_config *http_config(const struct http_request *r);
 /* No page of another origin can have made a browser send it: it has a token, or what such a request cannot have. */
 bool http_is_deliberate(const struct http_request *r);
+/* It may at least read: nothing says that such a page made it. */
+bool http_is_readable(const struct http_request *r);
 /* It has the password, or there is none. Others get no further than to routes that are open. */
 bool http_is_authorized(const struct http_request *r);
 
@@ -60,6 +62,8 @@ void http_reply_buf(struct http_request *r, int status, const char *type, struct
 void http_reply_error(struct http_request *r, int status, const char *text);
 void http_reply_errorf(struct http_request *r, int status, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
+/* Does a field's list of ETags, or '*', name it? */
+bool http_names_etag(struct slice list, const char *etag);
 /* True: the client has what has that ETag (with its quotes): 304 is answered. Else the answer has the ETag. */
 bool http_reply_unchanged(struct http_request *r, const char *etag);
 
@@ -72,8 +76,9 @@ struct buf *http_out(struct http_request *r);
 void http_end(struct http_request *r);
 /* The answer's length is known: nothing is kept back. Behind http_begin, ahead of the first byte. */
 void http_set_length(struct http_request *r, uint64_t bytes);
-/* The answer has begun, or is there: its status stays as it is. */
+/* The answer has begun, or is there: its status stays as it is; and all of it is there. */
 bool http_is_answered(const struct http_request *r);
+bool http_is_ended(const struct http_request *r);
 /* The answer tells the log's position, as upstash-sync-token, of the moment it leaves. */
 void http_tell_position(struct http_request *r);
 /* An answer without an end: server-sent events. What is appended to http_out leaves at once (http_flush). */
@@ -102,6 +107,9 @@ struct http_reader {
 /* Runs the commands in order, a batch a turn where they are many. `arg` is the reader's, good until the end. A reader
  * may add commands and run them in `done`. */
 void http_run(struct http_request *r, const struct http_reader *reader, void *arg);
+/* Within `token`, where a string begins: all of it, which may be more than the token has. False: it is not all there, or
+ * lies in several pieces. */
+bool http_whole(const struct http_request *r, const struct reply_token *t, struct slice *whole);
 /* How many commands there are. */
 int http_command_count(const struct http_request *r);
 #define HTTP_NOT_DELIBERATE                                                                         \

@@ -119,6 +119,16 @@ static void finish(struct http_request *r)
         reader->done(r, r->arg);
 }
 
+bool http_whole(const struct http_request *r, const struct reply_token *t, struct slice *whole)
+{
+    if (!t->more) {
+        *whole = t->text;
+        return t->first;
+    }
+    *whole = slice_of(t->text.ptr, (size_t)t->bytes);
+    return t->first && t->text.len > 0 && t->bytes <= (uint64_t)(r->there_until - t->text.ptr);
+}
+
 static void take_token(struct http_request *r, const struct reply_token *t)
 {
     if (t->depth == 0 && t->type == REPLY_PUSH)
@@ -152,6 +162,7 @@ void http_run_read(struct http_request *r)
     struct iovec iov[1];
     while (outq_bytes(&c->out) < HTTP_OUT_BYTES_MAX && outq_peek_until(q, until, iov, 1) == 1) {
         size_t len = iov->iov_len < HTTP_PIECE_BYTES ? iov->iov_len : HTTP_PIECE_BYTES;
+        r->there_until = (const char *)iov->iov_base + iov->iov_len;
         take_piece(r, slice_of(iov->iov_base, len));
         outq_drain(q, len);
     }

@@ -7,9 +7,9 @@ import { keysHere, sampler } from './samples.js';
 import { editorFor, TYPES } from './values.js';
 
 const PAGE = 100; // keys that are listed at a time
-// What SCAN looks at in one go: the first time, and where few of these match.
+// What SCAN looks at in one go: it grows where few of these match.
 const SCAN_COUNT = 100;
-const SCAN_COUNT_FEW = 2000;
+const SCAN_COUNT_MAX = 5000;
 const SCANS_MAX = 50; // of one page
 
 export class Keys {
@@ -59,7 +59,8 @@ export class Keys {
     const fresh = [];
     this.more.disabled = true;
     for (let i = 0; i < SCANS_MAX && fresh.length < PAGE; i += 1) {
-      const [cursor, keys] = await ask('SCAN', this.cursor, 'MATCH', pattern, 'COUNT', i ? SCAN_COUNT_FEW : SCAN_COUNT, ...filter);
+      const size = Math.min(SCAN_COUNT * 2 ** Math.max(i - 2, 0), SCAN_COUNT_MAX);
+      const [cursor, keys] = await ask('SCAN', this.cursor, 'MATCH', pattern, 'COUNT', size, ...filter);
       this.cursor = cursor;
       for (const key of keys) {
         if (this.keys.has(key)) continue;

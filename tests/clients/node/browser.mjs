@@ -8,7 +8,7 @@ const PLACES = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/goog
 const PATIENCE_MS = 15000;
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 
-// Names that a test's page may have in place of 127.0.0.1, as an attacker's DNS would say.
+// rebound.test is what an attacker's DNS would say: a name of this machine.
 export function launch() {
   const executablePath = PLACES.find(existsSync);
   if (!executablePath) throw new Error('there is no Chromium: utils/deps --test installs it');
@@ -60,7 +60,7 @@ export class Person {
 
   // What axe-core finds wrong with the page as it is now.
   async inaccessible() {
-    await this.page.evaluate(axe);
+    if (!(await this.page.evaluate(() => 'axe' in globalThis))) await this.page.evaluate(axe);
     const { violations } = await this.page.evaluate(() => globalThis.axe.run());
     return violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html, failureSummary }) =>
       `${html} (${failureSummary})`).join(' | ')}`);
