@@ -65,7 +65,7 @@ TSAN_TESTS ?= $(TSAN_ALL)
 tsan_src    = $(sort $(foreach t,$(TSAN_TESTS),$(foreach f,$(TEST_SRC),$(if $(findstring $(t),$(f)),$(f)))))
 # What tests/bench/test_*.py run once, in release: guard.c, and the tools of `make bench`.
 BENCH_DIR   := $(BUILD)/release/tests/bench
-BENCH_TOOLS := $(patsubst %,$(BENCH_DIR)/%,floor fill latency) \
+BENCH_TOOLS := $(patsubst %,$(BENCH_DIR)/%,floor fill latency http_load) \
                $(patsubst %,$(BUILD)/release/tests/shim/%.so,loop_shim disk_shim)
 BENCH_TESTS := $(if $(call pick,tests/bench/test_guard.py),$(BENCH_DIR)/guard) \
                $(if $(call pick,tests/bench/test_tools.py),$(BENCH_TOOLS) $(BUILD)/corsac)

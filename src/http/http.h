@@ -6,7 +6,11 @@
  *
  * A connection is a session of the engine, and a request's commands are requests of that session: checks, units, the
  * gate, the slow log and CLIENT LIST hold for it as for any other client. One request of a connection is at work at a
- * time; what a client sends ahead waits. */
+ * time; what a client sends ahead waits.
+ *
+ * Of libevent it uses the loop and not its evhttp. That takes what two programs can understand in two ways (two lengths,
+ * lines that go on, line breaks without '\r', a length with a sign), answers what it refuses with pages of HTML, times a
+ * client anew with every byte, and costs several times what the commands of a request do. */
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -35,6 +39,8 @@ struct http_host {
     void *server; /* the argument of the functions */
     /* May a load balancer send requests here? False: `why` says why not. */
     bool (*ready)(void *server, struct buf *why);
+    /* Appends all figures in Prometheus' text format; buf->err: no memory. */
+    void (*metrics)(void *server, struct buf *out);
 };
 
 struct http_options {

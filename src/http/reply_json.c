@@ -147,3 +147,20 @@ bool reply_json_token(struct reply_json *j, const struct reply_token *t, struct 
     }
     return false;
 }
+
+bool reply_token_begins(const struct reply_token *t, unsigned depth)
+{
+    return t->depth == depth && t->type != REPLY_END && t->type != REPLY_ATTRIBUTE &&
+           (t->first ||
+            (t->type != REPLY_STATUS && t->type != REPLY_ERROR && t->type != REPLY_BULK &&
+             t->type != REPLY_VERBATIM && t->type != REPLY_BIGNUM));
+}
+
+struct reply_token reply_token_element(const struct reply_token *t)
+{
+    struct reply_token element = *t;
+    element.depth--;
+    element.last = t->depth == 1 && !t->more && t->type != REPLY_ARRAY && t->type != REPLY_MAP &&
+                   t->type != REPLY_SET;
+    return element;
+}

@@ -32,3 +32,8 @@ struct reply_json {
 void reply_json_init(struct reply_json *j, bool base64);
 /* Appends what the token comes to. True: the reply ended with it. */
 bool reply_json_token(struct reply_json *j, const struct reply_token *t, struct buf *out);
+
+/* For a collection whose elements are replies of their own: the token is the first one of a value at that depth; and the
+ * same token with one collection less around it. */
+bool reply_token_begins(const struct reply_token *t, unsigned depth);
+struct reply_token reply_token_element(const struct reply_token *t);

@@ -84,17 +84,9 @@ static void token_one(struct http_request *r, struct upstash *u, const struct re
     put(r, u, t);
 }
 
-static bool begins(const struct reply_token *t, unsigned depth)
-{
-    return t->depth == depth && t->type != REPLY_END && t->type != REPLY_ATTRIBUTE &&
-           (t->first ||
-            (t->type != REPLY_STATUS && t->type != REPLY_ERROR && t->type != REPLY_BULK &&
-             t->type != REPLY_VERBATIM && t->type != REPLY_BIGNUM));
-}
-
 static void token_many(struct http_request *r, struct upstash *u, const struct reply_token *t)
 {
-    if (begins(t, 0))
+    if (reply_token_begins(t, 0))
         begin_result(r, u);
     put(r, u, t);
 }
@@ -120,12 +112,9 @@ static void token_transaction(struct http_request *r, struct upstash *u, int com
             buf_append_char(http_out(r), ']');
         return;
     }
-    struct reply_token element = *t;
-    if (begins(t, 1))
+    struct reply_token element = reply_token_element(t);
+    if (reply_token_begins(t, 1))
         begin_result(r, u);
-    element.depth--;
-    element.last = t->depth == 1 && !t->more && t->type != REPLY_ARRAY && t->type != REPLY_MAP &&
-                   t->type != REPLY_SET;
     put(r, u, &element);
 }
 

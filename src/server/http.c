@@ -1,6 +1,8 @@
 /* HTTP's place in the process: who gives it connections, and what it is told of the rest. */
 #include "http/http.h"
 
+#include "admin/metrics.h"
+#include "log/aof.h"
 #include "server/server_impl.h"
 
 static void on_accept(void *http, int fd, char *names, enum net_refusal refusal)
@@ -25,10 +27,18 @@ static void on_turn(void *server)
 static bool on_ready(void *server, struct buf *why)
 {
     const struct server *s = server;
-    if (s->stop == STOP_NO && !s->persist.loading)
+    const struct persist *p = &s->persist;
+    const char *fault = p->aof && p->state != PERSIST_ONCE ? aof_fault(p->aof) : NULL;
+    if (s->stop == STOP_NO && !p->loading && !fault)
         return true;
-    buf_append_cstr(why, s->persist.loading ? "loading" : "shutting down");
+    buf_append_cstr(why, s->stop != STOP_NO ? "shutting down" : p->loading ? "loading" : fault);
     return false;
+}
+
+static void on_metrics(void *server, struct buf *out)
+{
+    const struct server *s = server;
+    metrics_append(s->admin, out);
 }
 
 void server_http(struct server *s)
@@ -38,7 +48,7 @@ void server_http(struct server *s)
         .engine = s->engine,
         .logger = &s->logger,
         .config = &s->config.http,
-        .host = {.server = s, .ready = on_ready},
+        .host = {.server = s, .ready = on_ready, .metrics = on_metrics},
         .turn_begin = on_turn,
     };
     s->http = http_new(&o);

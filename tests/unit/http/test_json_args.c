@@ -98,6 +98,26 @@ static void test_refused(void **state)
     json_args_deinit(&a);
 }
 
+/* Each allocation fails in turn: it says so, and nothing is lost. */
+static void test_little_memory(void **state)
+{
+    (void)state;
+    const struct slice body = SLICE("[[1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17],[1],[2]]");
+    struct json_args a;
+    bool taken = false;
+    for (size_t n = 1; !taken; n++) {
+        char *text = copy_of(body);
+        json_args_init(&a);
+        mem_fail_after(n);
+        taken = json_args_parse(&a, text, body.len, true);
+        mem_fail_after(0);
+        if (!taken)
+            assert_memory_equal(a.error, "OOM ", 4);
+        json_args_deinit(&a);
+        free(text);
+    }
+}
+
 /* Random pieces of JSON: it takes those that jansson does, and has the same strings. */
 static void test_like_a_library(void **state)
 {
@@ -145,9 +165,8 @@ static void test_like_a_library(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_commands),
-        cmocka_unit_test(test_one_or_many),
-        cmocka_unit_test(test_refused),
+        cmocka_unit_test(test_commands),       cmocka_unit_test(test_one_or_many),
+        cmocka_unit_test(test_refused),        cmocka_unit_test(test_little_memory),
         cmocka_unit_test(test_like_a_library),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
