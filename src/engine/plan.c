@@ -46,14 +46,6 @@ static inline bool names_element(const struct cmd *cmd, const struct engine_requ
     return cmd->row->element > 0 && cmd->row->element < r->argc;
 }
 
-/* A range of more than one. */
-static inline bool has_more_keys(const struct cmd *cmd, const struct engine_request *r)
-{
-    const struct cmd_keys *keys = &cmd->row->keys[0];
-    return keys->last != keys->first && keys->numkeys == 0 && keys->step > 0 &&
-           r->argc > keys->first + keys->step;
-}
-
 void plan_fetch(struct plan *plan, const struct engine *e, int db)
 {
     if (plan->fetched)
@@ -66,9 +58,8 @@ void plan_fetch(struct plan *plan, const struct engine *e, int db)
         plan_fetch_item_again(&plan->of[i], e, db);
 }
 
-/* For requests `from` and those behind it. */
-static void fetch_elements(const struct plan *plan, const struct engine *e, int db,
-                           const struct engine_request *r, int from)
+void plan_fetch_elements(const struct plan *plan, const struct engine *e, int db,
+                         const struct engine_request *r, int from)
 {
     const struct item *items[PLAN_ELEMENTS_GROUP], *it = NULL;
     struct prefetch_way ways[PLAN_ELEMENTS_GROUP];
@@ -97,54 +88,12 @@ static void fetch_elements(const struct plan *plan, const struct engine *e, int 
     } while (n > 0);
 }
 
-static void fetch_buckets(struct plan *plan, const struct engine *e, int db,
-                          const struct engine_request *r, int i)
-{
-    const struct planned *p = &plan->of[i];
-    struct plan_keys *keys = &plan->keys[i % 2];
-    keys->count = 0;
-    if (!p->fetch || !has_more_keys(p->cmd, r))
-        return;
-    const struct cmd_keys *where = &p->cmd->row->keys[0];
-    int end = where->last < 0 ? r->argc + where->last : where->last;
-    for (int k = where->first + where->step; k <= end && keys->count < PLAN_KEYS_MAX;
-         k += where->step) {
-        struct key *key = &keys->of[keys->count++];
-        *key = ks_key(e->ks, r->argv[k]);
-        ks_prefetch(e->ks, db, key);
-    }
-}
-
-static void fetch_items(const struct plan_keys *keys, const struct engine *e, int db)
-{
-    for (int k = 0; k < keys->count; k++)
-        ks_prefetch_item(e->ks, db, &keys->of[k], 0);
-}
-
-void plan_fetch_more(struct plan *plan, const struct engine *e, int db,
-                     const struct engine_request *r, int i)
-{
-    const int half = PLAN_ELEMENTS_GROUP / 2;
-    if (plan->elements && i == 0)
-        fetch_elements(plan, e, db, r, 0);
-    if (plan->elements && i % PLAN_ELEMENTS_GROUP == half)
-        fetch_elements(plan, e, db, r, i + half);
-    if (!plan->many)
-        return;
-    if (i == 0 && plan->count > 1)
-        fetch_buckets(plan, e, db, &r[1], 1);
-    if (i + 1 < plan->count)
-        fetch_items(&plan->keys[(i + 1) % 2], e, db);
-    if (i + 2 < plan->count)
-        fetch_buckets(plan, e, db, &r[i + 2], i + 2);
-}
-
 void plan_make(struct plan *plan, const struct engine *e, int db, const struct engine_request *r,
                int n, bool fetch)
 {
     struct cmd *cmd = NULL;
     uint32_t checks = 0;
-    bool last = false, elements = false, many = false;
+    bool last = false, elements = false;
     int count = 0, key = 0; /* the index of the key; 0: there is none */
     for (; count < n && count < ENGINE_BATCH_MAX && !last; count++) {
         struct planned *one = &plan->of[count];
@@ -155,7 +104,6 @@ void plan_make(struct plan *plan, const struct engine *e, int db, const struct e
             if (!cmd || !plan_key_argument(cmd, r[count].argc, &key))
                 key = 0;
             elements = elements || (fetch && key > 0 && names_element(cmd, &r[count]));
-            many = many || (fetch && key > 0 && has_more_keys(cmd, &r[count]));
         }
         one->cmd = cmd;
         one->checks = checks;
@@ -171,5 +119,4 @@ void plan_make(struct plan *plan, const struct engine *e, int db, const struct e
     plan->count = count;
     plan->fetched = !fetch;
     plan->elements = elements;
-    plan->many = many;
 }

@@ -15,17 +15,10 @@ struct planned {
     bool again; /* and is not in the first line of its bucket */
 };
 
-#define PLAN_KEYS_MAX 16 /* further keys of a request that are asked for */
-
 struct plan {
     int count;
     bool fetched;  /* plan_fetch was called */
-    bool elements; /* some name an element of their value, whose memory is asked for, too; */
-    bool many;     /* some have further keys, and so is that of theirs */
-    struct plan_keys {
-        int count;
-        struct key of[PLAN_KEYS_MAX];
-    } keys[2]; /* further ones of the next requests, of which those with an even number have the first place */
+    bool elements; /* some name an element of their value, whose memory is asked for, too */
     struct planned of[ENGINE_BATCH_MAX];
 };
 

@@ -23,11 +23,9 @@ static inline void plan_fetch_item_again(struct planned *p, const struct engine 
 
 /* Elements within values are asked for in groups, as the way to each has several loads. */
 #define PLAN_ELEMENTS_GROUP 8
-
-/* While request i of `r` runs, where plan->elements or plan->many: elements of later requests, a group's when its items
- * were asked for some requests ago; items of the next request's further keys, and buckets of those behind it. */
-void plan_fetch_more(struct plan *plan, const struct engine *e, int db,
-                     const struct engine_request *r, int i);
+/* For requests `from` and those behind it. */
+void plan_fetch_elements(const struct plan *plan, const struct engine *e, int db,
+                         const struct engine_request *r, int from);
 
 /* While request i runs. */
 static inline void plan_fetch_ahead(struct plan *plan, const struct engine *e, int db, int i)
@@ -36,4 +34,14 @@ static inline void plan_fetch_ahead(struct plan *plan, const struct engine *e, i
         plan_fetch_item(&plan->of[i + PLAN_FETCH_AHEAD], e, db);
     if (i + PLAN_FETCH_AHEAD_AGAIN < plan->count)
         plan_fetch_item_again(&plan->of[i + PLAN_FETCH_AHEAD_AGAIN], e, db);
+}
+
+/* While request i of `r` runs, too, where plan->elements. A group's items were asked for some requests ago. */
+static inline void plan_fetch_elements_ahead(const struct plan *plan, const struct engine *e,
+                                             int db, const struct engine_request *r, int i)
+{
+    if (i == 0)
+        plan_fetch_elements(plan, e, db, r, 0);
+    if (i % PLAN_ELEMENTS_GROUP == PLAN_ELEMENTS_GROUP / 2)
+        plan_fetch_elements(plan, e, db, r, i + PLAN_ELEMENTS_GROUP / 2);
 }
