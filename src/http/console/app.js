@@ -1,4 +1,5 @@
-// The page's frame: views by the address' fragment, the theme, the database, the password, and whether the server answers.
+// The page's frame: views by the address' fragment, the theme, the database, the password, and whether the server
+// answers.
 import { ask, chosen, Refused, setToken } from './api.js';
 import { Clients } from './clients.js';
 import { CommandLine } from './cli.js';
@@ -81,7 +82,12 @@ async function askToken() {
 async function greet() {
   try {
     const [, number] = await ask('CONFIG', 'GET', 'databases');
-    databases.replaceChildren(...options(Array.from({ length: Number(number) }, (_, i) => String(i)), String(chosen.db)));
+    databases.replaceChildren(
+      ...options(
+        Array.from({ length: Number(number) }, (_, i) => String(i)),
+        String(chosen.db),
+      ),
+    );
     shown.show();
   } catch (error) {
     tell(error);
@@ -103,8 +109,9 @@ function tell(error) {
   }
 }
 
-document.getElementById('views').replaceChildren(...views.map(({ name, title }) =>
-  h('li', null, h('a', { href: `#${name}` }, title))));
+document
+  .getElementById('views')
+  .replaceChildren(...views.map(({ name, title }) => h('li', null, h('a', { href: `#${name}` }, title))));
 main.replaceChildren(...views.map(({ node }) => node));
 document.querySelector('.skip').addEventListener('click', (event) => {
   // The fragment is the view's.

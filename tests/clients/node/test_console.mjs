@@ -58,13 +58,20 @@ test('the ring has the shards, and their number can be changed', async () => {
 test('the command line shows replies as redis-cli does', async () => {
   const person = await open();
   await person.go('cli');
-  const cli = (words) => execFileSync('redis-cli', ['-p', String(server.port), '--no-raw', ...words], { encoding: 'latin1' });
+  const cli = (words) =>
+    execFileSync('redis-cli', ['-p', String(server.port), '--no-raw', ...words], { encoding: 'latin1' });
   const lines = [
     [['SET', 'a', 'hello "you" \\ ä'], 'SET a "hello \\"you\\" \\\\ ä"'],
-    [['GET', 'a'], 'GET a'], [['GET', 'nosuch'], 'get nosuch'], [['INCR', 'n'], 'INCR n'],
-    [['LPUSH', 'l', 'x', ''], "LPUSH l x ''"], [['LRANGE', 'l', '0', '-1'], 'LRANGE l 0 -1'],
-    [['LRANGE', 'none', '0', '-1'], 'LRANGE none 0 -1'], [['INCR', 'a'], 'INCR a'], [['TYPE', 'l'], 'TYPE l'],
-    [['COMMAND', 'INFO', 'get', 'nosuch'], 'COMMAND INFO get nosuch'], [['NOSUCH', 'x'], 'NOSUCH x'],
+    [['GET', 'a'], 'GET a'],
+    [['GET', 'nosuch'], 'get nosuch'],
+    [['INCR', 'n'], 'INCR n'],
+    [['LPUSH', 'l', 'x', ''], "LPUSH l x ''"],
+    [['LRANGE', 'l', '0', '-1'], 'LRANGE l 0 -1'],
+    [['LRANGE', 'none', '0', '-1'], 'LRANGE none 0 -1'],
+    [['INCR', 'a'], 'INCR a'],
+    [['TYPE', 'l'], 'TYPE l'],
+    [['COMMAND', 'INFO', 'get', 'nosuch'], 'COMMAND INFO get nosuch'],
+    [['NOSUCH', 'x'], 'NOSUCH x'],
     [['PING'], '  PING  '],
   ];
   for (const [, line] of lines) {
