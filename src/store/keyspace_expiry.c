@@ -8,7 +8,7 @@
  * here, when a look finds that there is nothing. So asking when something is due costs one load, and a deadline
  * that was lifted costs one look for nothing. */
 
-/* Keys that one look into a part removes at most; what is left there is found by the next look. */
+/* Keys that one look into a part removes at most; the next look finds the rest. */
 #define EXPIRE_BATCH_MAX 128
 /* Parts looked into in one call, each of some hundred keys: most of them may hold nothing due any more. */
 #define EXPIRE_LOOKS_MAX 8
@@ -42,7 +42,7 @@ void ks_expire_at(struct keyspace *ks, int db, struct ks_place *at, uint32_t has
 
 /* --- elements of one key ----------------------------------------------------------------------------- */
 
-/* Names of what is removed, and of the key, copied: the item forgets them. */
+/* Copied names of removed elements and of their key, as the item forgets them. */
 struct removed {
     struct hash_field of[HASH_DUE_MAX];
     struct slice names[HASH_DUE_MAX], key;
@@ -72,7 +72,7 @@ static bool copy_names(struct removed *r, const struct item *it)
     return true;
 }
 
-/* Removes some of what is due in a collection, and notes when the rest is. */
+/* Removes some due elements of a collection, and notes when the next is due. */
 static void expire_elements(struct keyspace *ks, int db, const struct item *of, uint32_t hash)
 {
     struct key key = {.name = item_key(of), .hash = hash, .slot = KS_SLOT_UNKNOWN};
@@ -102,12 +102,12 @@ static void expire_elements(struct keyspace *ks, int db, const struct item *of, 
 
 struct due_look {
     int64_t now_ms;
-    int64_t least_ms; /* of the deadlines that stay */
+    int64_t least_ms; /* the earliest deadline that stays */
     unsigned count, max;
     struct {
         struct item *it;
         uint32_t hash;
-        bool elements; /* of it, not itself */
+        bool elements; /* its elements have deadlines, not the key itself */
     } due[EXPIRE_BATCH_MAX];
 };
 

@@ -3,7 +3,7 @@
 import { ask, chosen, Refused, setToken } from './api.js';
 import { Clients } from './clients.js';
 import { CommandLine } from './cli.js';
-import { ask as dialog, h, options } from './dom.js';
+import { ask as dialog, h, options, say } from './dom.js';
 import { Keys } from './keys.js';
 import { Overview } from './overview.js';
 import { sampler } from './samples.js';
@@ -58,7 +58,7 @@ async function askToken() {
   if (asking) return;
   asking = true;
   const control = h('input', { type: 'password', required: true, autocomplete: 'current-password' });
-  await dialog({
+  const entered = await dialog({
     title: 'Password',
     text: 'The server wants its password (requirepass). It is kept until this tab is closed.',
     controls: { token: ['Password', control] },
@@ -74,6 +74,10 @@ async function askToken() {
     },
   });
   asking = false;
+  if (!entered) {
+    say('Without the password there is nothing to see: load the page again to enter it.');
+    return;
+  }
   await greet();
   sampler.again();
 }

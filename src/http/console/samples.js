@@ -1,5 +1,5 @@
 // What the curves are drawn from: INFO and the latency histograms, asked each second while the page is visible.
-import { chosen, run, ReplyError } from './api.js';
+import { chosen, Refused, ReplyError, run } from './api.js';
 import { toText } from './bytes.js';
 
 const EVERY_MS = 1000;
@@ -103,6 +103,8 @@ class Sampler {
     } catch (error) {
       this.#before = null;
       for (const listener of this.#listeners) listener(null, error);
+      // Asking on would be guessing at the password: `again` goes on.
+      if (error instanceof Refused) return;
     }
     this.#schedule(Math.max(0, EVERY_MS - (performance.now() - begin)));
   }
