@@ -71,7 +71,7 @@ const struct item *ctx_set_string(struct cmd_ctx *c, const struct key *k, struct
 
 bool ctx_store(struct cmd_ctx *c, const struct key *k, struct slice value, int64_t expiry_ms)
 {
-    /* Another look-up only where somebody wants to know; the store itself does not tell. */
+    /* A look-up more only where NOTIFY_NEW is on; the store itself does not say whether the key is new. */
     bool is_new = c->tell_new && !ctx_write(c, k);
     if (!(value.len < CTX_REFER_BYTES_MIN ? ks_set_string(c->ks, c->db, k, value, expiry_ms)
                                           : ctx_set_string(c, k, value, expiry_ms)))
@@ -121,7 +121,7 @@ void ctx_effect_set(struct cmd_ctx *c, struct slice key, struct slice value, int
 
 bool ctx_delete(struct cmd_ctx *c, const struct key *k)
 {
-    ctx_note(c, k); /* that it is not there may be due to a change, too */
+    ctx_note(c, k); /* a change may have removed it */
     if (!ks_delete(c->ks, c->db, k))
         return false;
     ctx_changed(c, k, NOTIFY_GENERIC, "del");

@@ -11,7 +11,7 @@
 
 /* --- texts ------------------------------------------------------------------------------------ */
 
-#define TEXTS_BYTES ((size_t)16 * 1024) /* of small ones, together */
+#define TEXTS_BYTES ((size_t)16 * 1024) /* of small texts, together */
 struct sort_texts {
     struct sort_texts *next;
     size_t used, size;
@@ -43,7 +43,7 @@ static char *new_text(struct sort_texts **texts, size_t len)
     return t->bytes + t->used - len;
 }
 
-/* What is printed into scratch is kept; else it lies in a value. False: no memory. */
+/* Keeps a text printed into scratch; other texts lie in a value. False: no memory. */
 static bool keep(struct sort_texts **texts, const char scratch[NUM_I64_CHARS], struct slice *s)
 {
     if (s->ptr != scratch)
