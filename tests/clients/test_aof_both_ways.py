@@ -76,7 +76,7 @@ def write(crowd, actions=()):
 
 
 def knows_all(server):
-    return all(testing.connect(server).call("COMMAND", "INFO", "HPEXPIREAT", "LMOVEM"))
+    return all(testing.connect(server).call("COMMAND", "INFO", "HPEXPIREAT", "LMOVEM", "SPEXPIREAT"))
 
 
 def exchange(writer, reader, plain, rewrites):

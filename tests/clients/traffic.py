@@ -247,6 +247,16 @@ class Commands:
         name = self.rng.choice(("SINTER", "SUNION", "SDIFF"))
         return self.rng.choice(((name, *keys), (name + "STORE", self.key("m"), *keys)))
 
+    def make_set_of_deadlines(self):
+        if not self.newer:
+            return self.make_set_members()
+        key, (name,) = self.key("m"), self.members(1)
+        of = ("MEMBERS", 1, name)
+        return self.rng.choice((
+            ("SPEXPIREAT", key, self.far(), *of), ("SEXPIREAT", key, self.far() // 1000, *of),
+            ("SPEXPIRE", key, 10**9, *of), ("SEXPIRE", key, 10**6, *of), ("SPERSIST", key, *of),
+            ("SADDEX", key, "PX", 10**9, *of), ("SADDEX", key, "KEEPTTL", *of), ("SADDEX", key, *of)))
+
     def make_set_alone(self):
         key = self.key("m")
         return self.rng.choice((
