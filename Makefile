@@ -65,7 +65,7 @@ TSAN_TESTS ?= $(TSAN_ALL)
 tsan_src    = $(sort $(foreach t,$(TSAN_TESTS),$(foreach f,$(TEST_SRC),$(if $(findstring $(t),$(f)),$(f)))))
 # What tests/bench/test_*.py run once, in release: guard.c, and the tools of `make bench`.
 BENCH_DIR   := $(BUILD)/release/tests/bench
-BENCH_TOOLS := $(patsubst %,$(BENCH_DIR)/%,floor fill latency) \
+BENCH_TOOLS := $(patsubst %,$(BENCH_DIR)/%,floor fill latency http_load) \
                $(patsubst %,$(BUILD)/release/tests/shim/%.so,loop_shim disk_shim)
 BENCH_TESTS := $(if $(call pick,tests/bench/test_guard.py),$(BENCH_DIR)/guard) \
                $(if $(call pick,tests/bench/test_tools.py),$(BENCH_TOOLS) $(BUILD)/corsac)
@@ -82,6 +82,8 @@ FUZZ_HELPERS := $(filter-out $(wildcard tests/fuzz/fuzz_*.c),$(wildcard tests/fu
 pc = $(shell for p in $(2); do $(PKG_CONFIG) $(1) $$p 2>/dev/null && exit; done)
 EVENT_CFLAGS    := $(call pc,--cflags,libevent_core libevent)
 EVENT_LIBS      := $(call pc,--libs,libevent_core libevent)
+JANSSON_CFLAGS  := $(call pc,--cflags,jansson)
+JANSSON_LIBS    := $(or $(call pc,--libs,jansson),-ljansson)
 JEMALLOC_CFLAGS := $(call pc,--cflags,jemalloc)
 JEMALLOC_LIBS   := $(or $(call pc,--libs,jemalloc),-ljemalloc)
 TEST_CFLAGS     := $(call pc,--cflags,cmocka) $(call pc,--cflags,hiredis) -Itests
@@ -93,8 +95,8 @@ WARNINGS := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wol
 # Items, tables and messages are bytes laid out by hand, hence -fno-strict-aliasing.
 # NDEBUG is never defined: assertions stay on in release.
 BASE_FLAGS := -std=gnu11 -D_GNU_SOURCE -Isrc -pthread -fno-omit-frame-pointer \
-              -fno-strict-aliasing $(EVENT_CFLAGS)
-LIBS       := $(EVENT_LIBS) -pthread -lm
+              -fno-strict-aliasing $(EVENT_CFLAGS) $(JANSSON_CFLAGS)
+LIBS       := $(EVENT_LIBS) $(JANSSON_LIBS) -pthread -lm
 
 # Fat objects: the server is linked with link-time optimisation, the test programs quickly without.
 LTO      ?= $(if $(findstring clang,$(CC)),,-flto=auto -ffat-lto-objects)
@@ -195,6 +197,9 @@ $$($(1)_dir)/src/%.o: src/%.c $$($(1)_dir)/flags
 	$$(Q)$$($(1)_CC) $$($(1)_FLAGS) $$($(1)_LTO) $$(EXTRA_FLAGS) -MMD -MP -c -o $$@ $$<
 $$(VERSION_SRC:%.c=$$($(1)_dir)/%.o): EXTRA_FLAGS = $$(VERSION_FLAGS)
 $$(VERSION_SRC:%.c=$$($(1)_dir)/%.o): $$($(1)_dir)/version
+# It has the console's files in it, by the assembler, which link-time optimisation does not look into.
+$$($(1)_dir)/src/http/console.o: EXTRA_FLAGS = -fno-lto
+$$($(1)_dir)/src/http/console.o: $$(wildcard src/http/console/*)
 
 $$($(1)_dir)/tests/%.o: tests/%.c $$($(1)_dir)/flags
 	@mkdir -p $$(@D)
@@ -290,6 +295,11 @@ SEED  ?=
 sim: ## simulate a server, its disk and clients, crashes too, for SEEDS (5000), or one SEED=n
 	$(SUBMAKE) $(BUILD)/release/tests/sim/test_sim
 	@SIM_SEEDS='$(SEEDS)' SIM_SEED='$(SEED)' $(BUILD)/release/tests/sim/test_sim
+
+.PHONY: sim-raft
+sim-raft: ## simulate groups of Raft cores, for SEEDS (5000), or one SEED=n
+	$(SUBMAKE) $(BUILD)/release/tests/sim/test_raft_core
+	@SIM_SEEDS='$(SEEDS)' SIM_SEED='$(SEED)' $(BUILD)/release/tests/sim/test_raft_core
 
 .PHONY: fuzz-build
 fuzz-build: $(FUZZ_SRC:%.c=$(BUILD)/fuzz/%) ## build the fuzz targets
@@ -420,6 +430,10 @@ uninstall: ## remove what install put there; a changed corsac.conf stays
 	if cmp -s conf/corsac.conf "$$conf"; then rm -f "$$conf"; fi; \
 	if [ -e "$$conf" ]; then echo "$$conf is kept: it was changed"; \
 	else rmdir '$(DESTDIR)$(SYSCONFDIR)/corsac' 2>/dev/null || true; fi
+
+.PHONY: deb
+deb: all ## make a Debian package, build/corsac.deb
+	utils/debian/build $(BUILD)/corsac $(BUILD)/corsac.deb
 
 .PHONY: clean
 clean: ## remove the build directory

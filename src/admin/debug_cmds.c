@@ -150,7 +150,7 @@ static void debug_nothing(struct cmd_ctx *c)
 
 static void debug_loadaof(struct cmd_ctx *c)
 {
-    if (!c->session || (c->session->flags & SESSION_DENY_BLOCKING))
+    if (!c->session || session_is(c->session, SESSION_DENY_BLOCKING))
         resp_error(c->out, "loading takes its time: it cannot be waited for in a transaction");
     else if (host_of(c)->reload(host_of(c)->server, c->session) != ERR_OK)
         resp_error(c->out, "the append-only file is being loaded already");

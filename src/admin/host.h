@@ -8,6 +8,7 @@
 #include "config/config.h"
 
 struct clients;
+struct histogram;
 struct logger;
 struct session;
 
@@ -20,11 +21,13 @@ struct admin_process {
     const char *executable, *config_file;
     const char *event_api; /* "epoll" */
     int64_t start_us;      /* monotonic */
+    int64_t start_wall_ms; /* the same, of the wall clock */
     int64_t saved_unix_s;  /* when the data set began */
     uint64_t port, hz;
     uint64_t clients_max;
-    uint64_t cycles;  /* turns of the loop */
-    uint64_t busy_us; /* of them: from the first event to the end */
+    uint64_t cycles;               /* turns of the loop */
+    uint64_t busy_us;              /* of them: from the first event to the end */
+    const struct histogram *turns; /* the same, one by one; NULL: nobody counts */
 };
 
 /* Connections, all together. */

@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "admin/host.h"
+#include "admin/metrics_text.h"
 #include "base/buf.h"
 #include "base/mem.h"
 #include "engine/engine.h"
@@ -88,6 +89,15 @@ enum info_kind {
     INFO_LINES, /* lines whose names depend on the data: the row's function appends them */
 };
 
+/* The field among the metrics (metrics.h). Texts are 1 where they are "ok", else 0. */
+struct info_metric {
+    enum metric_type type;
+    const char *name,
+        *redis; /* behind METRICS_OWN and METRICS_REDIS; NULL: it is not among those */
+    double per; /* as many of the field's units make one of `name`; `redis` has the field's own */
+    const char *help;
+};
+
 struct info_field {
     const char *name;
     enum info_kind kind;
@@ -95,6 +105,9 @@ struct info_field {
     size_t only; /* of a bool in struct info_facts: shown while that is true; 0: always */
     const char *text;
     void (*lines)(const struct admin *a, struct buf *out);
+    struct info_metric metric;
+    void (*metrics)(const struct admin *a,
+                    struct buf *out); /* families instead of one; NULL: none */
 };
 
 struct info_section {
@@ -138,3 +151,16 @@ void info_errorstats(const struct admin *a, struct buf *out);
 void info_latencystats(const struct admin *a, struct buf *out);
 void info_databases(const struct admin *a, struct buf *out);
 void info_shards(const struct admin *a, struct buf *out);
+/* With those that are being emptied: they still hold keys. */
+unsigned info_shard_count(const struct keyspace *ks);
+
+/* --- metrics_lists.c: the same as metrics -------------------------------------------------------------------- */
+
+void metrics_commands(const struct admin *a, struct buf *out);
+void metrics_errors(const struct admin *a, struct buf *out);
+void metrics_durations(const struct admin *a, struct buf *out);
+void metrics_databases(const struct admin *a, struct buf *out);
+void metrics_shards(const struct admin *a, struct buf *out);
+/* Of none that is in INFO. */
+void metrics_latency(const struct admin *a, struct buf *out);
+void metrics_waits(const struct admin *a, struct buf *out);

@@ -12,7 +12,6 @@
 #include "base/clock.h"
 #include "clients/clients.h"
 #include "clients/pubsub.h"
-#include "engine/block.h"
 #include "engine/interest.h"
 #include "engine/version.h"
 
@@ -37,18 +36,25 @@ void info_gather_server(struct admin *a, struct info_facts *f)
     b->up_days = b->up_s / 86400;
 }
 
+/* Looks at every connection, and so only once for all sections. */
+static void gather_net(struct admin *a, struct info_facts *f)
+{
+    if (f->net.clients == 0)
+        admin_net(a, &f->net);
+}
+
 void info_gather_clients(struct admin *a, struct info_facts *f)
 {
     struct info_sessions *out = &f->sessions;
     const struct engine *e = a->engine;
     admin_process(a, &f->process);
-    admin_net(a, &f->net);
-    for (const struct session *s = engine_sessions(e); s; s = s->next) {
+    gather_net(a, f);
+    for (const struct session *s = engine_sessions(e); s; s = session_next(s)) {
         size_t keys = interest_count(s, INTEREST_WATCH);
-        out->subscribed += s->pubsub != NULL;
+        out->subscribed += session_is_subscribed(s);
         out->watching += keys > 0;
         out->watched_keys += keys;
-        out->timed += (s->flags & SESSION_BLOCKED) && s->block_deadline_us != INT64_MAX;
+        out->timed += session_has_deadline(s);
     }
     out->keys_waited_for = engine_keys_waited_for(e);
     out->blocked = engine_sessions_blocked(e) + engine_sessions_paused(e);
@@ -82,7 +88,7 @@ void info_gather_memory(struct admin *a, struct info_facts *f)
     struct sysinfo system = {0};
     mem_stats(&f->heap);
     ks_stats(engine_keyspace(a->engine), &f->data);
-    admin_net(a, &f->net);
+    gather_net(a, f);
     sysinfo(&system);
     m->used = samples_memory(&a->samples);
     m->peak = a->samples.peak_bytes;

@@ -86,14 +86,18 @@ void info_databases(const struct admin *a, struct buf *out)
     }
 }
 
-void info_shards(const struct admin *a, struct buf *out)
+unsigned info_shard_count(const struct keyspace *ks)
 {
-    const struct keyspace *ks = engine_keyspace(a->engine);
     struct ks_move_stats m;
     ks_move_stats(ks, &m);
     unsigned shards = ks_shards(ks);
-    if (m.active && m.from > shards)
-        shards = m.from; /* shards that are being emptied still hold keys */
+    return m.active && m.from > shards ? m.from : shards;
+}
+
+void info_shards(const struct admin *a, struct buf *out)
+{
+    const struct keyspace *ks = engine_keyspace(a->engine);
+    unsigned shards = info_shard_count(ks);
     for (unsigned i = 0; i < shards; i++) {
         struct ks_shard_stats st;
         ks_shard_stats(ks, i, &st);

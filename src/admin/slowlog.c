@@ -117,15 +117,16 @@ static struct entry *entry_new(const struct draft *d, struct slice addr, struct 
 void slowlog_add(struct slowlog *l, const struct session *s, const struct slice *argv, int argc,
                  int64_t duration_us)
 {
-    const struct engine *e = s->engine;
+    const struct engine *e = session_engine(s);
     struct session_transport_info info;
     struct draft d = {.argc = 0};
-    s->ops->describe(s, &info);
+    session_transport_info(s, &info);
     buf_init(&d.text);
     draft_arguments(&d, argv, argc);
     struct entry *one = NULL;
+    const char *name = session_text(s, SESSION_NAME);
     if (d.text.err == ERR_OK)
-        one = entry_new(&d, slice_from_cstr(info.addr), slice_from_cstr(s->name ? s->name : ""));
+        one = entry_new(&d, slice_from_cstr(info.addr), slice_from_cstr(name ? name : ""));
     buf_deinit(&d.text);
     if (!one)
         return; /* an entry less: nothing that a client waits for */

@@ -53,3 +53,12 @@ static inline uint64_t bytes_load_short(const void *p, size_t len)
         return 0;
     return b[0] | (uint64_t)b[len / 2] << (8 * (len / 2)) | (uint64_t)b[len - 1] << (8 * (len - 1));
 }
+
+/* The value of a hexadecimal digit, in either case; -1: it is none. */
+static inline int bytes_hex(char c)
+{
+    if (c >= '0' && c <= '9')
+        return c - '0';
+    c |= 0x20;
+    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}

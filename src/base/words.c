@@ -2,6 +2,7 @@
 
 #include <assert.h>
 
+#include "base/bytes.h"
 #include "base/mem.h"
 
 #define WORDS_CAP_MIN 8
@@ -29,14 +30,6 @@ static bool ends_word(char c)
     return c == ' ' || c == '\n' || c == '\r' || c == '\t';
 }
 
-static int hex_value(char c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    c |= 0x20;
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 /* Where the splitting stands: what is left of the line, and where the next byte of a word goes. */
 struct splitter {
     const char *at, *end;
@@ -47,7 +40,7 @@ struct splitter {
 static char read_escape(struct splitter *s)
 {
     if (*s->at == 'x' && s->end - s->at >= 3) {
-        int high = hex_value(s->at[1]), low = hex_value(s->at[2]);
+        int high = bytes_hex(s->at[1]), low = bytes_hex(s->at[2]);
         if (high >= 0 && low >= 0) {
             s->at += 3;
             return (char)(high << 4 | low);

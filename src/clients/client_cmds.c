@@ -13,20 +13,21 @@
 
 static void cmd_client_id(struct cmd_ctx *c)
 {
-    resp_int(c->out, (int64_t)c->session->id);
+    resp_int(c->out, (int64_t)session_id(c->session));
 }
 
 static void cmd_client_getname(struct cmd_ctx *c)
 {
-    if (c->session->name)
-        resp_bulk_cstr(c->out, c->session->name);
+    const char *name = session_text(c->session, SESSION_NAME);
+    if (name)
+        resp_bulk_cstr(c->out, name);
     else
         resp_null(c->out);
 }
 
 static void cmd_client_setname(struct cmd_ctx *c)
 {
-    if (session_set_text(&c->session->name, c->argv[2]))
+    if (session_set_text(c->session, SESSION_NAME, c->argv[2]))
         resp_ok(c->out);
     else
         resp_error(c->out, CLIENT_NAME_ERROR);
@@ -34,21 +35,16 @@ static void cmd_client_setname(struct cmd_ctx *c)
 
 static void cmd_client_setinfo(struct cmd_ctx *c)
 {
-    struct session *s = c->session;
     bool is_name = slice_is(c->argv[2], "lib-name");
     if (!is_name && !slice_is(c->argv[2], "lib-ver"))
         resp_errorf(c->out, "Unrecognized option '%.*s'",
                     slice_shown(c->argv[2], RESP_LINE_BYTES_MAX), c->argv[2].ptr);
-    else if (session_set_text(is_name ? &s->lib_name : &s->lib_version, c->argv[3]))
+    else if (session_set_text(c->session, is_name ? SESSION_LIB_NAME : SESSION_LIB_VERSION,
+                              c->argv[3]))
         resp_ok(c->out);
     else
         resp_errorf(c->out, "%.*s" CLIENT_TEXT_ERROR, slice_shown(c->argv[2], RESP_LINE_BYTES_MAX),
                     c->argv[2].ptr);
-}
-
-static void set_flag(struct session *s, uint32_t flag, bool on)
-{
-    s->flags = on ? s->flags | flag : s->flags & ~flag;
 }
 
 static void switch_flag(struct cmd_ctx *c, uint32_t flag)
@@ -58,7 +54,7 @@ static void switch_flag(struct cmd_ctx *c, uint32_t flag)
         ctx_reply_syntax(c);
         return;
     }
-    set_flag(c->session, flag, on);
+    session_flags(c->session, on ? flag : 0, flag);
     resp_ok(c->out);
 }
 
@@ -82,7 +78,7 @@ static void cmd_client_reply(struct cmd_ctx *c)
     } else if (slice_is(c->argv[2], "off")) {
         session_flags(s, SESSION_REPLY_OFF, 0);
     } else if (slice_is(c->argv[2], "skip")) {
-        if (!(s->flags & SESSION_REPLY_OFF))
+        if (!session_is(s, SESSION_REPLY_OFF))
             session_flags(s, SESSION_REPLY_SKIP_NEXT, 0);
     } else {
         ctx_reply_syntax(c);
@@ -176,7 +172,7 @@ static void kill_one(struct session *s, void *arg)
 {
     struct killing *k = arg;
     bool own = s == k->asking;
-    if ((s->flags & SESSION_CLOSE_NOW) || (own && k->own))
+    if (session_is(s, SESSION_CLOSE_NOW) || (own && k->own))
         return;
     session_kill(s, own); /* who asks still hears the answer */
     k->own = k->own || own;
@@ -218,7 +214,7 @@ static void cmd_client_unblock(struct cmd_ctx *c)
     if (!ctx_arg_i64(c, 2, &id))
         return;
     struct session *s = id > 0 ? engine_session_by_id(engine_of(c), (uint64_t)id) : NULL;
-    bool blocked = s && (s->flags & SESSION_BLOCKED);
+    bool blocked = s && session_is(s, SESSION_BLOCKED);
     if (blocked)
         block_end(s, why);
     resp_int(c->out, blocked);

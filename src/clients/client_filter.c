@@ -244,7 +244,7 @@ static bool is_one_of(const struct session *s, const struct client_value *v)
 {
     int64_t id;
     for (int i = 0; i < v->id_count; i++)
-        if (num_parse_i64(v->ids[i], &id) && id > 0 && (uint64_t)id == s->id)
+        if (num_parse_i64(v->ids[i], &id) && id > 0 && (uint64_t)id == session_id(s))
             return true;
     return false;
 }
@@ -252,7 +252,7 @@ static bool is_one_of(const struct session *s, const struct client_value *v)
 static bool address_is(const struct session *s, enum client_condition what, struct slice text)
 {
     struct session_transport_info info;
-    s->ops->describe(s, &info);
+    session_transport_info(s, &info);
     struct slice own = what == CLIENT_IP
                            ? host_of(info.addr)
                            : slice_from_cstr(what == CLIENT_ADDR ? info.addr : info.laddr);
@@ -261,22 +261,21 @@ static bool address_is(const struct session *s, enum client_condition what, stru
 
 static bool holds(const struct session *s, enum client_condition what, const struct client_value *v)
 {
-    int64_t now_us = engine_now_us(s->engine);
     switch (what) {
     case CLIENT_ID: return is_one_of(s, v);
-    case CLIENT_TYPE: return v->number == (s->pubsub ? TYPE_PUBSUB : TYPE_NORMAL);
+    case CLIENT_TYPE: return v->number == (session_is_subscribed(s) ? TYPE_PUBSUB : TYPE_NORMAL);
     case CLIENT_USER: return true;
     case CLIENT_ADDR:
     case CLIENT_LADDR:
     case CLIENT_IP: return address_is(s, what, v->text);
-    case CLIENT_NAME: return is_text(s->name, v->text);
-    case CLIENT_LIB_NAME: return is_text(s->lib_name, v->text);
-    case CLIENT_LIB_VER: return is_text(s->lib_version, v->text);
+    case CLIENT_NAME: return is_text(session_text(s, SESSION_NAME), v->text);
+    case CLIENT_LIB_NAME: return is_text(session_text(s, SESSION_LIB_NAME), v->text);
+    case CLIENT_LIB_VER: return is_text(session_text(s, SESSION_LIB_VERSION), v->text);
     case CLIENT_FLAGS: return has_letters(s, v->text);
-    case CLIENT_CAPA: return v->text.len == 0 || (s->flags & SESSION_CAPA_REDIRECT);
-    case CLIENT_DB: return s->db == v->number;
-    case CLIENT_MAXAGE: return (now_us - s->created_us) / US_PER_S >= v->number;
-    case CLIENT_IDLE: return (now_us - s->active_us) / US_PER_S >= v->number;
+    case CLIENT_CAPA: return v->text.len == 0 || session_is(s, SESSION_CAPA_REDIRECT);
+    case CLIENT_DB: return session_db(s) == v->number;
+    case CLIENT_MAXAGE: return session_age_us(s) / US_PER_S >= v->number;
+    case CLIENT_IDLE: return session_idle_us(s) / US_PER_S >= v->number;
     case CLIENT_CONDITIONS: break;
     }
     return false;
@@ -306,8 +305,8 @@ void client_each(struct cmd_ctx *c, const struct client_filter *f, client_each_f
         if (listed)
             s = num_parse_i64(ids->ids[i], &id) && id > 0 ? engine_session_by_id(e, (uint64_t)id)
                                                           : NULL;
-        next = s ? s->next : NULL;
-        if (s && !(s->flags & SESSION_INTERNAL) && !(f->skip_me && s == c->session) &&
+        next = s ? session_next(s) : NULL;
+        if (s && !session_is(s, SESSION_INTERNAL) && !(f->skip_me && s == c->session) &&
             matches(f, s, by_id))
             fn(s, arg);
         s = next;

@@ -2,6 +2,7 @@
 #include <limits.h>
 
 #include "base/mem.h"
+#include "base/secret.h"
 #include "clients/client_cmds.h"
 #include "engine/block.h"
 #include "engine/engine.h"
@@ -52,7 +53,7 @@ static void cmd_select(struct cmd_ctx *c)
     else if (db < 0 || db >= ks_databases(c->ks))
         resp_error(c->out, "DB index is out of range");
     else {
-        c->session->db = (int)db;
+        session_select(c->session, (int)db);
         resp_ok(c->out);
     }
 }
@@ -60,15 +61,6 @@ static void cmd_select(struct cmd_ctx *c)
 /* --- passwords -------------------------------------------------------------------------------- */
 
 #define USER_NAME "default" /* there is no other */
-
-/* The time that it takes tells the length of what was given, and nothing of the secret. */
-static bool same_secret(struct slice given, struct slice secret)
-{
-    volatile unsigned char differs = given.len != secret.len;
-    for (size_t i = 0; i < given.len; i++)
-        differs |= (unsigned char)(given.ptr[i] ^ secret.ptr[i % secret.len]);
-    return !differs;
-}
 
 static bool password_needed(const struct engine *e)
 {
@@ -79,7 +71,7 @@ static bool password_needed(const struct engine *e)
 static bool authenticate(struct cmd_ctx *c, struct slice user, struct slice password)
 {
     struct engine *e = engine_of(c);
-    bool right = !password_needed(e) || same_secret(password, engine_config(e)->password);
+    bool right = !password_needed(e) || secret_equal(password, engine_config(e)->password);
     if (!right || !slice_equal(user, SLICE(USER_NAME))) {
         engine_stats(e)->auth_failures++;
         resp_error(c->out, "-WRONGPASS invalid username-password pair or user is disabled.");
@@ -112,15 +104,6 @@ struct hello {
     const struct slice *name;        /* or NULL */
 };
 
-/* Tried on nothing, before anything changes. */
-static bool name_ok(struct slice name)
-{
-    char *copy = NULL;
-    bool ok = session_set_text(&copy, name);
-    mem_free(copy);
-    return ok;
-}
-
 /* False: the error is replied. */
 static bool hello_parse(struct cmd_ctx *c, struct hello *h)
 {
@@ -139,7 +122,7 @@ static bool hello_parse(struct cmd_ctx *c, struct hello *h)
             i += 2;
         } else if (slice_is(c->argv[i], "setname") && more >= 1) {
             h->name = &c->argv[++i];
-            if (!name_ok(*h->name)) {
+            if (!session_text_is_valid(*h->name)) {
                 resp_error(c->out, CLIENT_NAME_ERROR);
                 return false;
             }
@@ -163,7 +146,7 @@ static void hello_reply(struct cmd_ctx *c)
     resp_bulk_cstr(w, "proto");
     resp_int(w, w->proto);
     resp_bulk_cstr(w, "id");
-    resp_int(w, (int64_t)c->session->id);
+    resp_int(w, (int64_t)session_id(c->session));
     resp_bulk_cstr(w, "mode");
     resp_bulk_cstr(w, "standalone");
     resp_bulk_cstr(w, "role");
@@ -179,7 +162,7 @@ static void cmd_hello(struct cmd_ctx *c)
         return;
     if (h.credentials && !authenticate(c, h.credentials[0], h.credentials[1]))
         return;
-    if (password_needed(engine_of(c)) && !(c->session->flags & SESSION_AUTHENTICATED)) {
+    if (password_needed(engine_of(c)) && !session_is(c->session, SESSION_AUTHENTICATED)) {
         resp_error(c->out, "-NOAUTH HELLO must be called with the client already authenticated, "
                            "otherwise the HELLO <proto> AUTH <user> <pass> option can be used to "
                            "authenticate the client and select the RESP protocol version at the "
@@ -187,7 +170,7 @@ static void cmd_hello(struct cmd_ctx *c)
         return;
     }
     if (h.name)
-        session_set_text(&c->session->name, *h.name);
+        session_set_text(c->session, SESSION_NAME, *h.name);
     if (h.proto)
         c->out->proto = (uint8_t)h.proto;
     hello_reply(c);
@@ -208,7 +191,7 @@ static void cmd_wait(struct cmd_ctx *c)
     int64_t replicas, ms;
     if (!ctx_arg_i64(c, 1, &replicas) || !timeout_parse(c, 2, &ms))
         return;
-    if (replicas <= 0 || (c->session->flags & SESSION_DENY_BLOCKING))
+    if (replicas <= 0 || session_is(c->session, SESSION_DENY_BLOCKING))
         resp_int(c->out, 0);
     else
         block_session(c->session, ms > 0 ? timeout_end_us(engine_of(c), ms) : INT64_MAX, wait_end);

@@ -24,10 +24,10 @@ void client_flags(const struct session *s, char out[CLIENT_FLAGS_CHARS])
         {SESSION_NO_TOUCH, 'T'},
     };
     char *at = out;
-    if (s->pubsub)
+    if (session_is_subscribed(s))
         *at++ = 'P';
     for (size_t i = 0; i < sizeof(letters) / sizeof(letters[0]); i++)
-        if (s->flags & letters[i].flag)
+        if (session_is(s, letters[i].flag))
             *at++ = letters[i].letter;
     if (at == out)
         *at++ = 'N';
@@ -36,8 +36,8 @@ void client_flags(const struct session *s, char out[CLIENT_FLAGS_CHARS])
 
 static size_t memory_of(const struct session *s, const struct session_transport_info *info)
 {
-    return sizeof(*s) + outq_memory(&s->queue) + multi_memory(s) + wait_memory(s) +
-           pubsub_session_memory(s) + info->memory_bytes;
+    return session_memory(s) + multi_memory(s) + wait_memory(s) + pubsub_session_memory(s) +
+           info->memory_bytes;
 }
 
 /* NULL: nothing. */
@@ -62,45 +62,42 @@ static void put_uint(struct buf *out, const char *name, uint64_t v)
 
 void client_describe(const struct session *s, struct buf *out)
 {
-    const struct engine *e = s->engine;
     struct session_transport_info info;
     size_t channels = 0, patterns = 0, shard_channels = 0;
-    s->ops->describe(s, &info);
-    if (s->pubsub)
+    session_transport_info(s, &info);
+    if (session_is_subscribed(s))
         pubsub_counts(s, &channels, &patterns, &shard_channels);
 
     /* Ten thousand lines are written in one turn: number by number, which takes a third of what printf does. */
     char flags[CLIENT_FLAGS_CHARS];
     bool running = session_runs(s);
-    const struct cmd *cmd = running ? engine_running(e) : NULL;
-    if (!cmd)
-        cmd = s->last_cmd;
+    const struct cmd *cmd = session_cmd(s);
     client_flags(s, flags);
-    put_uint(out, "id=", s->id);
+    put_uint(out, "id=", session_id(s));
     put_text(out, " addr=", info.addr);
     put_text(out, " laddr=", info.laddr);
     put_int(out, " fd=", info.fd);
-    put_text(out, " name=", s->name);
-    put_int(out, " age=", (engine_now_us(e) - s->created_us) / 1000000);
-    put_int(out, " idle=", (engine_now_us(e) - s->active_us) / 1000000);
+    put_text(out, " name=", session_text(s, SESSION_NAME));
+    put_int(out, " age=", session_age_us(s) / 1000000);
+    put_int(out, " idle=", session_idle_us(s) / 1000000);
     put_text(out, " flags=", flags);
-    put_int(out, " db=", s->db);
+    put_int(out, " db=", session_db(s));
     put_uint(out, " sub=", channels);
     put_uint(out, " psub=", patterns);
     put_uint(out, " ssub=", shard_channels);
-    put_int(out, " multi=", s->flags & SESSION_MULTI ? (int64_t)multi_count(s) : -1);
+    put_int(out, " multi=", session_is(s, SESSION_MULTI) ? (int64_t)multi_count(s) : -1);
     put_uint(out, " qbuf=", info.query_bytes);
     put_uint(out, " qbuf-free=", info.query_free_bytes);
     put_uint(out, " argv-mem=", info.args_bytes);
     put_uint(out, " multi-mem=", multi_memory(s));
     /* Replies live in one queue: there is no fixed reply buffer, so rbs, rbp and obl are 0. While the session's own
      * request runs, the replies of its turn do not count as waiting. */
-    put_uint(out, " rbs=0 rbp=0 obl=0 oll=", running ? 0 : (uint64_t)outq_chunks(&s->queue));
-    put_uint(out, " omem=", running ? 0 : outq_memory(&s->queue));
+    put_uint(out, " rbs=0 rbp=0 obl=0 oll=", running ? 0 : (uint64_t)session_queue_chunks(s));
+    put_uint(out, " omem=", running ? 0 : session_queue_memory(s));
     put_uint(out, " tot-mem=", memory_of(s, &info));
     put_text(out, " events=", info.reading ? "r" : "");
     put_text(out, info.writing ? "w cmd=" : " cmd=", cmd ? cmd->full_name : "NULL");
-    put_int(out, " user=default redir=-1 resp=", s->writer.proto);
-    put_text(out, " lib-name=", s->lib_name);
-    put_text(out, " lib-ver=", s->lib_version);
+    put_int(out, " user=default redir=-1 resp=", session_proto(s));
+    put_text(out, " lib-name=", session_text(s, SESSION_LIB_NAME));
+    put_text(out, " lib-ver=", session_text(s, SESSION_LIB_VERSION));
 }

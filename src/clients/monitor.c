@@ -46,22 +46,22 @@ static bool join(struct monitors *m, struct session *s)
         m->cap = cap;
     }
     m->at[m->count++] = s;
-    engine_monitors(s->engine, 1);
-    s->flags |= SESSION_MONITOR;
+    engine_monitors(session_engine(s), 1);
+    session_flags(s, SESSION_MONITOR, 0);
     return true;
 }
 
 void monitors_leave(struct monitors *m, struct session *s)
 {
     size_t i = 0;
-    if (!(s->flags & SESSION_MONITOR))
+    if (!session_is(s, SESSION_MONITOR))
         return;
-    s->flags &= ~SESSION_MONITOR;
+    session_flags(s, 0, SESSION_MONITOR);
     while (i < m->count && m->at[i] != s)
         i++;
     assert(i < m->count);
     m->at[i] = m->at[--m->count];
-    engine_monitors(s->engine, -1);
+    engine_monitors(session_engine(s), -1);
 }
 
 /* --- lines ------------------------------------------------------------------------------------ */
@@ -80,17 +80,17 @@ static int64_t wall_us(struct monitors *m, const struct engine *e)
 static void append_source(struct buf *line, const struct session *s)
 {
     struct session_transport_info info;
-    if (s->flags & SESSION_INTERNAL) {
-        buf_printf(line, "[%d lua]", s->db); /* Redis' name for what no client sent */
+    if (session_is(s, SESSION_INTERNAL)) {
+        buf_printf(line, "[%d lua]", session_db(s)); /* Redis' name for what no client sent */
         return;
     }
-    s->ops->describe(s, &info);
+    session_transport_info(s, &info);
     char *port = strrchr(info.addr, ':');
-    if ((s->flags & SESSION_UNIX_SOCKET) && port) {
+    if (session_is(s, SESSION_UNIX_SOCKET) && port) {
         *port = '\0'; /* "/path:0" */
-        buf_printf(line, "[%d unix:%s]", s->db, info.addr);
+        buf_printf(line, "[%d unix:%s]", session_db(s), info.addr);
     } else {
-        buf_printf(line, "[%d %s]", s->db, info.addr);
+        buf_printf(line, "[%d %s]", session_db(s), info.addr);
     }
 }
 
@@ -123,7 +123,7 @@ void monitors_feed(struct monitors *m, const struct session *s, const struct cmd
     if (m->count == 0 || (cmd->row->flags & (CMD_SKIP_MONITOR | CMD_ADMIN)))
         return;
     buf_init(&line);
-    append_line(&line, wall_us(m, s->engine), s, argv, argc);
+    append_line(&line, wall_us(m, session_engine(s)), s, argv, argc);
     for (size_t i = 0; line.err == ERR_OK && i < m->count; i++)
         send_line(m->at[i], buf_slice(&line));
     buf_deinit(&line);
@@ -134,11 +134,11 @@ void monitors_feed(struct monitors *m, const struct session *s, const struct cmd
 static void cmd_monitor(struct cmd_ctx *c)
 {
     struct session *s = c->session;
-    if (s->flags & SESSION_DENY_BLOCKING) {
+    if (session_is(s, SESSION_DENY_BLOCKING)) {
         resp_error(c->out, "MONITOR isn't allowed for DENY BLOCKING client");
         return;
     }
-    if (s->flags & SESSION_MONITOR)
+    if (session_is(s, SESSION_MONITOR))
         return; /* as Redis: asked again, it says nothing */
     if (join(clients_of(c)->monitors, s))
         resp_ok(c->out);

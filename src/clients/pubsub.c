@@ -196,12 +196,12 @@ static struct session_pubsub *session_pubsub_new(struct pubsub *p)
 
 static void session_pubsub_free_unused(struct session *s)
 {
-    const size_t *count = s->pubsub->count;
+    struct session_pubsub *own = session_pubsub(s);
+    const size_t *count = own->count;
     if (count[PUBSUB_CHANNEL] + count[PUBSUB_PATTERN] + count[PUBSUB_SHARD] > 0)
         return;
-    mem_free(s->pubsub);
-    s->pubsub = NULL;
-    session_flags(s, 0, 0);
+    session_set_pubsub(s, NULL);
+    mem_free(own);
 }
 
 static enum err tie(struct pubsub *p, struct topic *t, struct session *s)
@@ -215,10 +215,9 @@ static enum err tie(struct pubsub *p, struct topic *t, struct session *s)
         return ERR_NOMEM;
     }
     dlist_append(&t->subscriptions, &sub->in_topic);
-    dlist_append(&s->pubsub->subscriptions[t->kind], &sub->in_session);
+    dlist_append(&session_pubsub(s)->subscriptions[t->kind], &sub->in_session);
     t->count++;
-    s->pubsub->count[t->kind]++;
-    session_flags(s, 0, 0);
+    session_pubsub(s)->count[t->kind]++;
     return ERR_OK;
 }
 
@@ -231,7 +230,7 @@ static void untie(struct pubsub *p, struct subscription *sub)
     dlist_remove(&sub->in_session);
     mem_free(sub);
     t->count--;
-    s->pubsub->count[t->kind]--;
+    session_pubsub(s)->count[t->kind]--;
     topic_free_unused(p, t);
     session_pubsub_free_unused(s);
 }
@@ -242,10 +241,12 @@ enum err pubsub_join(struct pubsub *p, struct session *s, enum pubsub_kind kind,
     struct topic *t = find_topic(p, kind, name, hash);
     if (t && find_subscription(p, t, s))
         return ERR_EXISTS;
-    if (!s->pubsub)
-        s->pubsub = session_pubsub_new(p);
-    if (!s->pubsub)
-        return ERR_NOMEM;
+    if (!session_pubsub(s)) {
+        struct session_pubsub *own = session_pubsub_new(p);
+        if (!own)
+            return ERR_NOMEM;
+        session_set_pubsub(s, own);
+    }
     if (!t)
         t = topic_new(p, kind, name, hash);
     enum err err = t ? tie(p, t, s) : ERR_NOMEM;
@@ -259,9 +260,10 @@ enum err pubsub_join(struct pubsub *p, struct session *s, enum pubsub_kind kind,
 
 bool pubsub_leave(struct session *s, enum pubsub_kind kind, struct slice name)
 {
-    if (!s->pubsub)
+    const struct session_pubsub *own = session_pubsub(s);
+    if (!own)
         return false;
-    struct pubsub *p = s->pubsub->pubsub;
+    struct pubsub *p = own->pubsub;
     struct topic *t = find_topic(p, kind, name, hash_name(p, name));
     struct subscription *sub = t ? find_subscription(p, t, s) : NULL;
     if (sub)
@@ -271,9 +273,10 @@ bool pubsub_leave(struct session *s, enum pubsub_kind kind, struct slice name)
 
 static struct subscription *oldest(const struct session *s, enum pubsub_kind kind)
 {
-    if (!s->pubsub || dlist_empty(&s->pubsub->subscriptions[kind]))
+    const struct session_pubsub *own = session_pubsub(s);
+    if (!own || dlist_empty(&own->subscriptions[kind]))
         return NULL;
-    return dlist_owner(s->pubsub->subscriptions[kind].next, struct subscription, in_session);
+    return dlist_owner(own->subscriptions[kind].next, struct subscription, in_session);
 }
 
 bool pubsub_oldest(const struct session *s, enum pubsub_kind kind, struct slice *name)
@@ -289,7 +292,7 @@ void pubsub_leave_all(struct session *s)
     struct subscription *sub;
     for (enum pubsub_kind kind = 0; kind < PUBSUB_KINDS; kind++)
         while ((sub = oldest(s, kind)))
-            untie(s->pubsub->pubsub, sub);
+            untie(session_pubsub(s)->pubsub, sub);
 }
 
 /* --- counts ----------------------------------------------------------------------------------- */
@@ -298,7 +301,7 @@ void pubsub_counts(const struct session *s, size_t *channels, size_t *patterns,
                    size_t *shard_channels)
 {
     static const struct session_pubsub none;
-    const struct session_pubsub *own = s->pubsub ? s->pubsub : &none;
+    const struct session_pubsub *own = session_pubsub(s) ? session_pubsub(s) : &none;
     *channels = own->count[PUBSUB_CHANNEL];
     *patterns = own->count[PUBSUB_PATTERN];
     *shard_channels = own->count[PUBSUB_SHARD];
@@ -307,11 +310,11 @@ void pubsub_counts(const struct session *s, size_t *channels, size_t *patterns,
 /* The names are shared by all subscribers, and no session's own. */
 size_t pubsub_session_memory(const struct session *s)
 {
-    if (!s->pubsub)
+    if (!session_is_subscribed(s))
         return 0;
     size_t channels, patterns, shard_channels;
     pubsub_counts(s, &channels, &patterns, &shard_channels);
-    return sizeof(*s->pubsub) +
+    return sizeof(struct session_pubsub) +
            (channels + patterns + shard_channels) * sizeof(struct subscription);
 }
 
@@ -441,7 +444,7 @@ static size_t validate_topic(const struct pubsub *p, const struct topic *t)
     assert(find_topic(p, t->kind, topic_name(t), t->hash) == t);
     for (const struct dlist *at = all->next; at != all; at = at->next, count++) {
         const struct subscription *sub = dlist_owner(at, struct subscription, in_topic);
-        assert(sub->topic == t && sub->session->pubsub);
+        assert(sub->topic == t && session_is_subscribed(sub->session));
         assert(find_subscription(p, t, sub->session) == sub);
     }
     assert(count == t->count && count > 0);

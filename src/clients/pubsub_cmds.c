@@ -24,7 +24,7 @@ static size_t subscriptions(const struct session *s, enum pubsub_kind kind)
 static struct resp_writer *confirm_open(struct cmd_ctx *c)
 {
     struct resp_writer *w = NULL;
-    if (c->session->flags & (SESSION_REPLY_OFF | SESSION_REPLY_SKIP))
+    if (session_drops_reply(c->session))
         w = session_push_open(c->session);
     return w ? w : c->out;
 }
@@ -101,7 +101,7 @@ static void cmd_punsubscribe(struct cmd_ctx *c)
 
 static void cmd_ssubscribe(struct cmd_ctx *c)
 {
-    if (c->session->flags & SESSION_DENY_BLOCKING)
+    if (session_is(c->session, SESSION_DENY_BLOCKING))
         resp_error(c->out, "SSUBSCRIBE isn't allowed for a DENY BLOCKING client");
     else
         subscribe(c, PUBSUB_SHARD);

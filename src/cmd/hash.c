@@ -258,11 +258,11 @@ static void cmd_hstrlen(struct cmd_ctx *c)
 /* clang-format off */
 #define WRITE_ROW(name_, fn_, arity_, flags_, keys_, since_, complexity_, summary_, synopsis_) \
     {.name = (name_), .fn = (fn_), .arity = (arity_), .flags = CMD_WRITE | CMD_FAST | (flags_), .acl = ACL_HASH, \
-     .keys = {CMD_KEY(1, keys_)}, .group = "hash", .since = (since_), .complexity = (complexity_), \
+     .keys = {CMD_KEY(1, keys_)}, .element = 2, .group = "hash", .since = (since_), .complexity = (complexity_), \
      .summary = (summary_), .synopsis = (synopsis_)}
 #define READ_ROW(name_, fn_, arity_, flags_, keys_, since_, complexity_, summary_, synopsis_) \
     {.name = (name_), .fn = (fn_), .arity = (arity_), .flags = CMD_READONLY | CMD_FAST | (flags_), .acl = ACL_HASH, \
-     .keys = {CMD_KEY(1, keys_)}, .group = "hash", .since = (since_), .complexity = (complexity_), \
+     .keys = {CMD_KEY(1, keys_)}, .element = 2, .group = "hash", .since = (since_), .complexity = (complexity_), \
      .summary = (summary_), .synopsis = (synopsis_)}
 /* clang-format on */
 

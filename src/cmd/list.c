@@ -119,6 +119,8 @@ static const char *pop_event(enum list_end end)
 static void pop_effect(struct cmd_ctx *c, const struct key *k, enum list_end end, uint64_t n)
 {
     char digits[NUM_I64_CHARS];
+    if (!c->effects)
+        return;
     struct slice argv[] = {end == LIST_HEAD ? SLICE("LPOP") : SLICE("RPOP"), k->name,
                            slice_of(digits, (size_t)num_print_u64(digits, n))};
     ctx_effect(c, n == 1 ? 2 : 3, argv);
@@ -138,30 +140,30 @@ static void pop_replied(struct cmd_ctx *c, const struct key *k, struct ks_edit *
     pop_effect(c, k, end, n);
 }
 
-static void reply_end(struct cmd_ctx *c, const struct item *it, enum list_end end)
+/* Replies the element, behind the key where that is wanted. */
+static void pop_one(struct cmd_ctx *c, const struct key *k, struct ks_edit *e, enum list_end end,
+                    bool with_key)
 {
-    struct list_cursor cursor;
-    list_reply_entry(c->out, list_at(it, end == LIST_HEAD ? 0 : list_len(it) - 1, &cursor));
+    char entry[BTREE_ENTRY_BYTES_MAX];
+    if (list_pop(e, end, entry) != ERR_OK) {
+        ctx_edit_undone(e);
+        ctx_reply_nomem(c);
+        return;
+    }
+    if (with_key) {
+        resp_array(c->out, 2);
+        resp_bulk(c->out, k->name);
+    }
+    list_reply_entry(c->out, entry);
+    list_popped_end(entry);
+    ctx_edited(c, k, e, NOTIFY_LIST, pop_event(end));
+    pop_effect(c, k, end, 1);
 }
 
 static struct range range_from(const struct item *it, enum list_end end, uint64_t n)
 {
     return (struct range){
         .at = end == LIST_HEAD ? 0 : list_len(it) - 1, .left = n, .backward = end == LIST_TAIL};
-}
-
-static void pop_one(struct cmd_ctx *c, enum list_end end)
-{
-    struct ks_edit e;
-    if (!ctx_edit_type(c, &c->key, TYPE_LIST, &e))
-        return;
-    if (!e.item) {
-        resp_null(c->out);
-        return;
-    }
-    struct outq_mark before = outq_mark(c->out->out);
-    reply_end(c, e.item, end);
-    pop_replied(c, &c->key, &e, end, 1, before);
 }
 
 static void pop(struct cmd_ctx *c, enum list_end end)
@@ -172,15 +174,19 @@ static void pop(struct cmd_ctx *c, enum list_end end)
         ctx_reply_arity(c);
         return;
     }
-    if (c->argc == 2) {
-        pop_one(c, end);
-        return;
-    }
-    if (!ctx_arg_range(c, 2, 0, INT64_MAX, &count, ERR_TEXT_POSITIVE) ||
+    bool one = c->argc == 2;
+    if ((!one && !ctx_arg_range(c, 2, 0, INT64_MAX, &count, ERR_TEXT_POSITIVE)) ||
         !ctx_edit_type(c, &c->key, TYPE_LIST, &e))
         return;
     if (!e.item) {
-        resp_null_array(c->out);
+        if (one)
+            resp_null(c->out);
+        else
+            resp_null_array(c->out);
+        return;
+    }
+    if (one) {
+        pop_one(c, &c->key, &e, end, false);
         return;
     }
     if (count == 0) {
@@ -213,11 +219,7 @@ bool list_pop_pair(struct cmd_ctx *c, const struct key *k, enum list_end end)
         return true;
     if (!e.item)
         return false;
-    struct outq_mark before = outq_mark(c->out->out);
-    resp_array(c->out, 2);
-    resp_bulk(c->out, k->name);
-    reply_end(c, e.item, end);
-    pop_replied(c, k, &e, end, 1, before);
+    pop_one(c, k, &e, end, true);
     return true;
 }
 

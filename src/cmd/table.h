@@ -103,6 +103,9 @@ struct cmd_row {
     uint32_t flags;   /* enum cmd_flag */
     uint32_t acl; /* enum cmd_acl; FAST/SLOW, READ/WRITE follow from flags and need not be given */
     struct cmd_keys keys[CMD_KEYS_MAX];
+    /* The argument that names an element, member or field, of the first key's value, whose memory is asked for ahead
+     * of the call; 0: there is none. */
+    int16_t element;
 
     const char *key_notes; /* of the first of `keys`, for COMMAND INFO; NULL: none */
     /* for COMMAND DOCS */

@@ -13,7 +13,7 @@ struct zset_pop {
 };
 /* Pops from the sorted set at the key, replies what was popped, and tells events and effects. False: there is no such
  * key, and nothing is replied. WRONGTYPE and lack of memory are replied. */
-bool zset_pop(struct cmd_ctx *c, const struct key *k, const struct zset_pop *pop);
+bool zset_pop_reply(struct cmd_ctx *c, const struct key *k, const struct zset_pop *pop);
 /* The arguments of ZMPOP and BZMPOP from the number of keys, argument `at`, on. False: the error is replied. */
 struct zset_mpop {
     int first_key, keys;

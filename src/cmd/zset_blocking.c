@@ -19,7 +19,7 @@ static void pop(struct cmd_ctx *c, bool max)
         return;
     for (int i = 1; i < keys_end; i++) {
         struct key k = ctx_key(c, i);
-        if (zset_pop(c, &k, &one))
+        if (zset_pop_reply(c, &k, &one))
             return;
     }
     wait_for_zset(c, 1, keys_end - 1, timeout_ms);
@@ -43,7 +43,7 @@ static void cmd_bzmpop(struct cmd_ctx *c)
         return;
     for (int i = 0; i < m.keys; i++) {
         struct key k = ctx_key(c, m.first_key + i);
-        if (zset_pop(c, &k, &m.pop))
+        if (zset_pop_reply(c, &k, &m.pop))
             return;
     }
     wait_for_zset(c, m.first_key, m.keys, timeout_ms);

@@ -6,6 +6,8 @@ static void effect(struct cmd_ctx *c, const struct key *k, const struct zset_pop
                    struct slice member)
 {
     char from[NUM_I64_CHARS], to[NUM_I64_CHARS];
+    if (!c->effects)
+        return;
     if (n == 1) {
         struct slice argv[] = {SLICE("ZREM"), k->name, member};
         ctx_effect(c, 3, argv);
@@ -18,60 +20,80 @@ static void effect(struct cmd_ctx *c, const struct key *k, const struct zset_pop
     ctx_effect(c, 4, argv);
 }
 
-static void reply(struct cmd_ctx *c, const struct key *k, const struct zset_pop *pop,
-                  const struct item *it, uint64_t n)
+static void reply_header(struct cmd_ctx *c, const struct key *k, const struct zset_pop *pop,
+                         uint64_t n)
 {
-    struct zset_walk w;
-    struct zset_element el;
     if (pop->with_key) {
         resp_array(c->out, pop->nested ? 2 : 1 + 2 * n);
         resp_bulk(c->out, k->name);
     }
     if (pop->nested || !pop->with_key)
         resp_array(c->out, pop->nested ? n : 2 * n);
-    zset_walk_init(&w, it, 0, n, pop->max);
-    while (zset_walk_next(&w, &el)) {
-        if (pop->nested)
-            resp_array(c->out, 2);
-        resp_bulk(c->out, el.member);
-        resp_double(c->out, el.score);
-    }
 }
 
-/* A member of the request's own: what is popped one at a time is rarely longer. */
-#define MEMBER_BYTES_MAX 512
+static void reply_element(struct cmd_ctx *c, const struct zset_pop *pop,
+                          const struct zset_element *el)
+{
+    if (pop->nested)
+        resp_array(c->out, 2);
+    resp_bulk(c->out, el->member);
+    resp_double(c->out, el->score);
+}
 
-bool zset_pop(struct cmd_ctx *c, const struct key *k, const struct zset_pop *pop)
+static void pop_one(struct cmd_ctx *c, const struct key *k, const struct zset_pop *pop,
+                    struct ks_edit *e)
+{
+    struct zset_popped popped;
+    if (zset_pop(e, pop->max, &popped) != ERR_OK) {
+        ctx_edit_undone(e);
+        ctx_reply_nomem(c);
+        return;
+    }
+    reply_header(c, k, pop, 1);
+    reply_element(c, pop, &popped.element);
+    ctx_edited(c, k, e, NOTIFY_ZSET, pop->max ? "zpopmax" : "zpopmin");
+    effect(c, k, pop, 1, popped.element.member);
+    zset_popped_end(&popped);
+}
+
+static void pop_some(struct cmd_ctx *c, const struct key *k, const struct zset_pop *pop,
+                     struct ks_edit *e, uint64_t n)
+{
+    struct zset_walk w;
+    struct zset_element el;
+    struct outq_mark mark = outq_mark(c->out->out);
+    reply_header(c, k, pop, n);
+    zset_walk_init(&w, e->item, 0, n, pop->max);
+    while (zset_walk_next(&w, &el))
+        reply_element(c, pop, &el);
+    if (zset_remove_run(e, pop->max ? zset_count(e->item) - n : 0, n) != ERR_OK) {
+        outq_rollback(c->out->out, mark);
+        ctx_edit_undone(e);
+        ctx_reply_nomem(c);
+        return;
+    }
+    ctx_edited(c, k, e, NOTIFY_ZSET, pop->max ? "zpopmax" : "zpopmin");
+    effect(c, k, pop, n, slice_of(NULL, 0));
+}
+
+bool zset_pop_reply(struct cmd_ctx *c, const struct key *k, const struct zset_pop *pop)
 {
     struct ks_edit e;
     if (!ctx_edit_type(c, k, TYPE_ZSET, &e))
         return true;
     if (!e.item)
         return false;
-    uint64_t count = zset_count(e.item), n = pop->count < count ? pop->count : count;
-    if (n == 0) {
+    if (pop->count == 0) {
         ctx_edit_undone(&e);
         resp_array(c->out, 0);
         return true;
     }
-    struct zset_walk w;
-    struct zset_element el;
-    char member[MEMBER_BYTES_MAX];
-    zset_walk_init(&w, e.item, 0, 1, pop->max);
-    zset_walk_next(&w, &el);
-    bool fits = el.member.len <= sizeof(member);
-    if (fits)
-        memcpy(member, el.member.ptr, el.member.len);
-    struct outq_mark mark = outq_mark(c->out->out);
-    reply(c, k, pop, e.item, n);
-    if (zset_remove_run(&e, pop->max ? count - n : 0, n) != ERR_OK) {
-        outq_rollback(c->out->out, mark);
-        ctx_edit_undone(&e);
-        ctx_reply_nomem(c);
-        return true;
-    }
-    ctx_edited(c, k, &e, NOTIFY_ZSET, pop->max ? "zpopmax" : "zpopmin");
-    effect(c, k, pop, n, fits ? slice_of(member, el.member.len) : slice_of(NULL, 0));
+    uint64_t count = pop->count == 1 ? 1 : zset_count(e.item);
+    uint64_t n = pop->count < count ? pop->count : count;
+    if (n == 1)
+        pop_one(c, k, pop, &e);
+    else
+        pop_some(c, k, pop, &e, n);
     return true;
 }
 
@@ -89,7 +111,7 @@ static void zpop(struct cmd_ctx *c, bool max)
         pop.count = (uint64_t)count;
         pop.nested = c->out->proto > 2;
     }
-    if (!zset_pop(c, &c->key, &pop))
+    if (!zset_pop_reply(c, &c->key, &pop))
         resp_array(c->out, 0);
 }
 
@@ -133,7 +155,7 @@ static void cmd_zmpop(struct cmd_ctx *c)
         return;
     for (int i = 0; i < m.keys; i++) {
         struct key k = ctx_key(c, m.first_key + i);
-        if (zset_pop(c, &k, &m.pop))
+        if (zset_pop_reply(c, &k, &m.pop))
             return;
     }
     resp_null_array(c->out);

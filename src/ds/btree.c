@@ -10,25 +10,57 @@ struct path {
     struct btree_place place;
 };
 
-/* To the key, or where that is NULL to the position. False: no memory. */
-static bool descend(struct btree *t, const struct btree_key *key, uint64_t at, struct path *p)
+/* Makes all of the way to a cursor's place the tree's own. False: no memory. */
+static bool own_path(struct btree *t, const struct btree_cursor *c, struct path *p)
 {
     struct btree_node **slot = &t->root;
-    for (;;) {
+    for (unsigned h = c->height;; h--) {
         if (!btree_own(t->ops, slot))
             return false;
-        struct btree_node *n = *slot;
-        p->node[n->height] = n;
-        if (n->height == 0)
+        p->node[h] = *slot;
+        if (h == 0)
             break;
-        unsigned i = key ? btree_inner_find(t->ops, n, key) : btree_inner_at(n, &at);
-        p->index[n->height] = i;
-        slot = &btree_children(n)[i];
+        p->index[h] = c->path[h].index;
+        slot = &btree_children(*slot)[c->path[h].index];
     }
-    p->height = t->root->height;
-    p->place = key ? btree_leaf_find(t->ops, p->node[0], key->key)
-                   : btree_leaf_at(t->ops, p->node[0], (unsigned)at);
+    p->height = c->height;
+    p->place = (struct btree_place){.segment = c->path[0].index, .nth = c->nth, .at = c->at};
     return true;
+}
+
+/* To the first leaf, or the last. False: no memory. */
+static bool own_end(struct btree *t, bool last, struct path *p)
+{
+    struct btree_node **slot = &t->root;
+    p->height = t->root->height;
+    for (unsigned h = p->height;; h--) {
+        if (!btree_own(t->ops, slot))
+            return false;
+        struct btree_node *n = p->node[h] = *slot;
+        if (h == 0)
+            return true;
+        p->index[h] = last ? n->count - 1u : 0;
+        slot = &btree_children(n)[p->index[h]];
+    }
+}
+
+/* To a position, which may be the end. False: no memory. */
+static bool own_way_to(struct btree *t, uint64_t at, struct path *p)
+{
+    if (at == 0 || at == t->count) {
+        if (!own_end(t, at > 0, p))
+            return false;
+        const struct btree_node *n = p->node[0];
+        p->place = (struct btree_place){.at = n->begin};
+        if (at > 0) {
+            unsigned s = n->segments - 1u;
+            p->place = (struct btree_place){s, btree_cleaf(n)->n[s], n->end};
+        }
+        return true;
+    }
+    struct btree_cursor c;
+    btree_at(t, at, &c);
+    return own_path(t, &c, p);
 }
 
 static void set_node(struct btree *t, struct path *p, unsigned height, struct btree_node *n)
@@ -108,15 +140,13 @@ static bool spares_make(const struct path *p, struct spares *s)
     }
 }
 
-/* Splits a full inner node, for one more child behind child i: fills `right`, which comes behind it. Returns its
- * feature. */
-static uint64_t split_inner(struct btree_node *n, unsigned i, struct btree_node *right,
-                            struct btree_node *child, uint64_t feature)
+/* Splits a full inner node, for one more child behind child i: fills `right`, which comes behind it. */
+static void split_inner(const struct btree_ops *ops, struct btree_node *n, unsigned i,
+                        struct btree_node *right, struct btree_node *child)
 {
     unsigned count = n->count;
     /* What grows at an end leaves full nodes behind. */
     unsigned cut = i + 1 == count ? count : i == 0 ? 1 : count / 2;
-    uint64_t right_feature = cut == count ? feature : btree_features(n)[cut];
     btree_inner_append(right, n, cut, count - cut);
     n->count = (uint16_t)cut;
     if (i < cut)
@@ -124,20 +154,23 @@ static uint64_t split_inner(struct btree_node *n, unsigned i, struct btree_node 
     else
         btree_inner_refresh(right, i - cut);
     if (i + 1 > cut || cut == count)
-        btree_inner_put(right, i + 1 - cut, child, feature);
+        btree_inner_put(ops, right, i + 1 - cut, child);
     else
-        btree_inner_put(n, i + 1, child, feature);
-    return right_feature;
+        btree_inner_put(ops, n, i + 1, child);
+    /* Half of the strings share more than all of them did. */
+    if (ops->string) {
+        btree_inner_separate(ops, n);
+        btree_inner_separate(ops, right);
+    }
 }
 
 /* Puts a node behind the one that the path has at this height less one. */
-static void add_child(struct btree *t, struct path *p, struct btree_node *child, uint64_t feature,
-                      struct spares *s)
+static void add_child(struct btree *t, struct path *p, struct btree_node *child, struct spares *s)
 {
     for (unsigned h = 1;; h++) {
         if (h > p->height) {
-            btree_inner_put(s->node[h], 0, t->root, 0);
-            btree_inner_put(s->node[h], 1, child, feature);
+            btree_inner_put(t->ops, s->node[h], 0, t->root);
+            btree_inner_put(t->ops, s->node[h], 1, child);
             t->root = s->node[h];
             sum_up(t, p, p->height);
             return;
@@ -153,11 +186,11 @@ static void add_child(struct btree *t, struct path *p, struct btree_node *child,
         unsigned i = p->index[h];
         if (n->count < n->room) {
             btree_inner_refresh(n, i);
-            btree_inner_put(n, i + 1, child, feature);
+            btree_inner_put(t->ops, n, i + 1, child);
             sum_up(t, p, h);
             return;
         }
-        feature = split_inner(n, i, s->node[h], child, feature);
+        split_inner(t->ops, n, i, s->node[h], child);
         child = s->node[h];
     }
 }
@@ -248,10 +281,9 @@ static enum err split_leaf(struct btree *t, struct path *p, struct slice entry)
     struct btree_place place =
         btree_leaf_at(t->ops, to, cut.new_goes_left ? nth : nth - left->count);
     btree_leaf_put(t->ops, to, &place, entry);
-    uint64_t feature = btree_feature(t->ops, btree_first_entry(right));
     set_node(t, p, 0, left);
     btree_node_free_shell(n);
-    add_child(t, p, right, feature, &spares);
+    add_child(t, p, right, &spares);
     return ERR_OK;
 }
 
@@ -271,11 +303,9 @@ static enum err add_end_leaf(struct btree *t, struct path *p, struct slice entry
     if (first)
         n->begin = n->end = n->room;
     btree_leaf_put(t->ops, n, &(struct btree_place){.at = n->begin}, entry);
-    struct btree_node *right = first ? old : n;
-    uint64_t feature = btree_feature(t->ops, btree_first_entry(right));
     if (first)
         set_node(t, p, 0, n);
-    add_child(t, p, right, feature, &spares);
+    add_child(t, p, first ? old : n, &spares);
     return ERR_OK;
 }
 
@@ -305,58 +335,75 @@ static bool grow_leaf(struct btree *t, struct path *p, size_t len)
     return true;
 }
 
-static enum err insert(struct btree *t, const struct btree_key *key, uint64_t at,
-                       struct slice entry)
+static enum err insert_first(struct btree *t, struct slice entry)
+{
+    struct btree_node *n = btree_leaf_new(entry.len, 0);
+    if (!n)
+        return ERR_NOMEM;
+    btree_leaf_put(t->ops, n, &(struct btree_place){.at = n->begin}, entry);
+    t->root = n;
+    t->count = 1;
+    t->bytes = btree_sum_bytes(n);
+    return ERR_OK;
+}
+
+static enum err insert(struct btree *t, struct path *p, struct slice entry)
 {
     assert(entry.len > 0 && entry.len <= BTREE_ENTRY_BYTES_MAX);
-    if (!t->root) {
-        t->root = btree_leaf_new(entry.len, 0);
-        if (!t->root)
-            return ERR_NOMEM;
-        t->bytes = t->root->room;
-    }
-    struct path p;
-    if (!descend(t, key, at, &p))
-        return ERR_NOMEM;
-    struct btree_node *n = p.node[0];
+    struct btree_node *n = p->node[0];
     size_t needed = BTREE_LEAF_HEAD + btree_used(n) + entry.len;
     if (needed > n->room) {
-        if (needed > t->ops->leaf_bytes_max && n->count > 0) {
-            bool first = is_first(&p);
-            if (first || is_last(&p))
-                return add_end_leaf(t, &p, entry, first);
-            return split_leaf(t, &p, entry);
+        if (needed > t->ops->leaf_bytes_max) {
+            bool first = is_first(p);
+            if (first || is_last(p))
+                return add_end_leaf(t, p, entry, first);
+            return split_leaf(t, p, entry);
         }
-        if (!grow_leaf(t, &p, entry.len))
+        if (!grow_leaf(t, p, entry.len))
             return ERR_NOMEM;
-        n = p.node[0];
+        n = p->node[0];
     }
     uint64_t outside = n->outside;
-    btree_leaf_put(t->ops, n, &p.place, entry);
-    add_to_sums(t, &p, 1, (int64_t)(n->outside - outside));
+    btree_leaf_put(t->ops, n, &p->place, entry);
+    add_to_sums(t, p, 1, (int64_t)(n->outside - outside));
     return ERR_OK;
 }
 
 enum err btree_insert(struct btree *t, uint64_t at, struct slice entry)
 {
     assert(at <= t->count);
-    return insert(t, NULL, at, entry);
+    if (!t->root)
+        return insert_first(t, entry);
+    struct path p;
+    return own_way_to(t, at, &p) ? insert(t, &p, entry) : ERR_NOMEM;
+}
+
+enum err btree_insert_here(struct btree *t, const struct btree_cursor *c, struct slice entry)
+{
+    if (!t->root)
+        return insert_first(t, entry);
+    struct path p;
+    return own_path(t, c, &p) ? insert(t, &p, entry) : ERR_NOMEM;
 }
 
 enum err btree_insert_key(struct btree *t, const struct btree_key *key, struct slice entry)
 {
-    return insert(t, key, 0, entry);
+    struct btree_cursor c;
+    bool at_entry;
+    btree_seek(t, key, &c, &at_entry);
+    return btree_insert_here(t, &c, entry);
 }
 
 /* --- erasing ---------------------------------------------------------------------------------------- */
 
-static void erase(struct btree *t, struct path *p)
+/* The entry at the place, which takes its references with it unless it is dropped. */
+static void erase(struct btree *t, struct path *p, bool drop)
 {
     struct btree_node *n = p->node[0];
     const char *entry = (const char *)n + p->place.at;
     struct slice run = slice_of(entry, t->ops->bytes(entry));
     size_t outside = n->outside > 0 ? t->ops->outside(run) : 0;
-    if (outside > 0)
+    if (outside > 0 && drop)
         t->ops->drop(run);
     n->outside -= outside;
     btree_leaf_normal(n, &p->place);
@@ -378,40 +425,63 @@ static void erase(struct btree *t, struct path *p)
 enum err btree_erase(struct btree *t, uint64_t at)
 {
     assert(at < t->count);
+    struct btree_cursor c;
+    btree_at(t, at, &c);
+    return btree_erase_here(t, &c);
+}
+
+enum err btree_erase_here(struct btree *t, const struct btree_cursor *c)
+{
     struct path p;
-    if (!descend(t, NULL, at, &p))
+    if (!own_path(t, c, &p))
         return ERR_NOMEM;
-    erase(t, &p);
+    erase(t, &p, true);
     return ERR_OK;
+}
+
+enum err btree_own_here(struct btree *t, const struct btree_cursor *c)
+{
+    struct path p;
+    return own_path(t, c, &p) ? ERR_OK : ERR_NOMEM;
 }
 
 enum err btree_erase_key(struct btree *t, const struct btree_key *key)
 {
-    if (!t->root)
-        return ERR_NOTFOUND;
-    struct path p;
-    if (!descend(t, key, 0, &p))
-        return ERR_NOMEM;
-    const struct btree_node *n = p.node[0];
-    if (p.place.at < n->end) {
-        if (t->ops->compare((const char *)n + p.place.at, key->key) != 0)
-            return ERR_NOTFOUND;
-        erase(t, &p);
-        return ERR_OK;
-    }
-    /* It may be the first entry of the next leaf. */
     struct btree_cursor c;
     const char *entry = btree_find(t, key, &c);
     if (!entry || t->ops->compare(entry, key->key) != 0)
         return ERR_NOTFOUND;
-    return btree_erase(t, btree_position(&c));
+    return btree_erase_here(t, &c);
 }
+
+enum err btree_pop(struct btree *t, bool last, char to[BTREE_ENTRY_BYTES_MAX])
+{
+    assert(t->count > 0);
+    struct path p;
+    if (!own_end(t, last, &p))
+        return ERR_NOMEM;
+    struct btree_node *n = p.node[0];
+    p.place = last ? btree_leaf_last(t->ops, n) : (struct btree_place){.at = n->begin};
+    const char *entry = (const char *)n + p.place.at;
+    bytes_copy(to, entry, t->ops->bytes(entry));
+    erase(t, &p, false);
+    return ERR_OK;
+}
+
+/* --- replacing -------------------------------------------------------------------------------------- */
 
 enum err btree_replace(struct btree *t, uint64_t at, struct slice entry)
 {
     assert(at < t->count);
+    struct btree_cursor c;
+    btree_at(t, at, &c);
+    return btree_replace_here(t, &c, entry);
+}
+
+enum err btree_replace_here(struct btree *t, const struct btree_cursor *c, struct slice entry)
+{
     struct path p;
-    if (!descend(t, NULL, at, &p))
+    if (!own_path(t, c, &p))
         return ERR_NOMEM;
     struct btree_node *n = p.node[0];
     char *old = (char *)n + p.place.at;
@@ -421,10 +491,11 @@ enum err btree_replace(struct btree *t, uint64_t at, struct slice entry)
         memcpy(old, entry.ptr, entry.len);
         return ERR_OK;
     }
-    /* Both lie on nodes of the tree's own then, so that the second step does not fail. */
-    enum err err = btree_insert(t, at, entry);
+    uint64_t at = btree_position(c);
+    enum err err = insert(t, &p, entry);
     if (err != ERR_OK)
         return err;
+    /* Both lie on nodes of the tree's own then, so that the second step does not fail. */
     err = btree_erase(t, at + 1);
     assert(err == ERR_OK);
     return ERR_OK;

@@ -14,7 +14,9 @@
  * leaf is cut into segments of a few entries, whose places and counts its header has: so nothing scans a leaf from its
  * start. An inner node has for each child how many entries are below it (positions), the bytes set aside for it, and a
  * feature: a number that rises with the order. A search by key compares features, and looks at the first entry below a
- * child only where they are equal. A tree without keys (a list) has no features.
+ * child only where they are equal. Where entries of one feature are ordered by a string, inner nodes have its first bytes
+ * behind those that all of the node share, too, which leaves next to nothing to be looked up below. A tree without keys
+ * (a list) has neither.
  *
  * Sharing. btree_share makes another tree of the same nodes, in O(1). Whoever writes makes copies of the nodes on its
  * path that are shared, so neither ever sees what the other writes: COPY and snapshots cost nothing but a path later.
@@ -26,6 +28,7 @@
 #include <stdint.h>
 
 #include "base/err.h"
+#include "base/num.h"
 #include "base/slice.h"
 
 #define BTREE_NODE_BYTES_MAX  4096
@@ -37,6 +40,9 @@
 struct btree_key {
     uint64_t feature; /* as the entry that is looked for has it */
     const void *key;  /* as `compare` takes it */
+    /* As `string` has it of the entry. NULL, which will not do to insert: `compare` alone knows where the key is among
+     * entries of its feature. */
+    struct slice string;
 };
 
 struct btree_ops {
@@ -46,6 +52,9 @@ struct btree_ops {
      * that of `compare`: < 0 where the entry stands ahead of the key, 0 where it is the key. */
     uint64_t (*feature)(const char *entry);
     int (*compare)(const char *entry, const void *key);
+    /* By which entries of one feature are in order, as memcmp has it, a shorter one ahead; what is not there as bytes is
+     * printed into scratch. NULL: by something else. */
+    struct slice (*string)(const char *entry, char scratch[NUM_I64_CHARS]);
     /* Entries may hold references to blobs; all three are NULL in a tree whose entries hold none. */
     void (*hold)(struct slice run); /* the run of entries was copied: one reference more of each */
     void (*drop)(struct slice run); /* it goes */
@@ -100,6 +109,19 @@ enum err btree_cut(struct btree *t, uint64_t at, uint64_t n, struct btree *out);
 enum err btree_erase(struct btree *t, uint64_t at);
 /* The same for the first entry that is the key. ERR_NOTFOUND: none is. */
 enum err btree_erase_key(struct btree *t, const struct btree_key *key);
+/* Takes the first entry of one that is not empty out, or the last. It is in `to` then, with its references. */
+enum err btree_pop(struct btree *t, bool last, char to[BTREE_ENTRY_BYTES_MAX]);
+
+/* The same where a cursor on the tree is. */
+struct btree_cursor;
+/* Where btree_seek has left it. */
+enum err btree_insert_here(struct btree *t, const struct btree_cursor *c, struct slice entry);
+/* The entry at the cursor. */
+enum err btree_replace_here(struct btree *t, const struct btree_cursor *c, struct slice entry);
+enum err btree_erase_here(struct btree *t, const struct btree_cursor *c);
+/* Changes nothing but makes the way to it the tree's own, so that erasing it later finds memory, whatever is inserted in
+ * between. */
+enum err btree_own_here(struct btree *t, const struct btree_cursor *c);
 
 /* --- reading ----------------------------------------------------------------------------------------------- */
 
@@ -120,6 +142,10 @@ struct btree_cursor {
 const char *btree_at(const struct btree *t, uint64_t at, struct btree_cursor *c);
 /* The first entry that is not ahead of the key; NULL: all are, and the cursor is not set. */
 const char *btree_find(const struct btree *t, const struct btree_key *key, struct btree_cursor *c);
+/* The same for who may insert the key: the cursor is where btree_insert_here puts it, which may be the end of the leaf
+ * ahead of the entry's. It is good for that alone, but where *at_entry says that it is at the entry. */
+const char *btree_seek(const struct btree *t, const struct btree_key *key, struct btree_cursor *c,
+                       bool *at_entry);
 /* The number of entries ahead of the key. */
 uint64_t btree_rank(const struct btree *t, const struct btree_key *key);
 /* The entry at the cursor. */

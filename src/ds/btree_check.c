@@ -1,8 +1,9 @@
 #include "ds/btree_impl.h"
 
-/* Features of the entries below a node, to be held against those around it. */
+/* Of the entries below a node, to be held against those around it. */
 struct bounds {
-    uint64_t first, last;
+    uint64_t first, last; /* features */
+    const char *first_entry, *last_entry;
 };
 
 static struct bounds check_leaf(const struct btree_ops *ops, const struct btree_node *n)
@@ -20,14 +21,30 @@ static struct bounds check_leaf(const struct btree_ops *ops, const struct btree_
             assert(bytes > 0 && at + bytes <= n->end);
             uint64_t feature = btree_feature(ops, e);
             assert(count == 0 || feature >= b.last);
+            b.first_entry = count == 0 ? e : b.first_entry;
             b.first = count++ == 0 ? feature : b.first;
             b.last = feature;
+            b.last_entry = e;
             at += (unsigned)bytes;
         }
     }
     assert(count == n->count && at == n->end);
     assert(n->outside == (ops->outside ? ops->outside(btree_entries(n)) : 0));
     return b;
+}
+
+/* The separator of child i stands between the entries ahead of it and those below it. */
+static void check_separator(const struct btree_ops *ops, const struct btree_node *n, unsigned i,
+                            const struct bounds *left, const struct bounds *right)
+{
+    assert(left->last <= btree_features(n)[i] && btree_features(n)[i] <= right->first);
+    if (!ops->string)
+        return;
+    char scratch[NUM_I64_CHARS];
+    struct slice last = ops->string(left->last_entry, scratch);
+    assert(btree_inner_compare(n, i, left->last, last) <= 0);
+    struct slice first = ops->string(right->first_entry, scratch);
+    assert(btree_inner_compare(n, i, right->first, first) >= 0);
 }
 
 static struct bounds check(const struct btree_ops *ops, const struct btree_node *n)
@@ -44,10 +61,11 @@ static struct bounds check(const struct btree_ops *ops, const struct btree_node 
         assert(btree_counts(n)[i] == btree_sum_count(child));
         assert(btree_sizes(n)[i] == btree_sum_bytes(child));
         if (i == 0)
-            all.first = b.first;
+            all = b;
         else
-            assert(all.last <= btree_features(n)[i] && btree_features(n)[i] <= b.first);
+            check_separator(ops, n, i, &all, &b);
         all.last = b.last;
+        all.last_entry = b.last_entry;
     }
     return all;
 }

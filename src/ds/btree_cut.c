@@ -104,8 +104,11 @@ static void mend(const struct btree_ops *ops, struct btree_node *n, uint64_t at)
         return;
     for (unsigned side = 0; side < 2; side++) {
         /* the entry ahead of the gap, then the one behind it */
-        uint64_t below = side == 0 && at > 0 ? at - 1 : at;
-        unsigned i = btree_inner_at(n, &below);
+        uint64_t below = side == 0 && at > 0 ? at - 1 : at, count = btree_sum_count(n);
+        bool at_end = below == count;
+        below -= at_end;
+        unsigned i = btree_inner_at(n, count, &below);
+        below += at_end;
         struct btree_node *child = btree_children(n)[i];
         /* Only what the cut went through is the tree's own, and only that may have become small. */
         if (child->refs == 1) {
@@ -121,7 +124,7 @@ static void gather(struct cut *cut, struct btree_node *top, struct btree *out)
 {
     for (unsigned i = 0; i < cut->made; i++) {
         if (cut->node[i]->count > 0)
-            btree_inner_put(top, top->count, cut->node[i], 0);
+            btree_inner_put(out->ops, top, top->count, cut->node[i]);
         else
             btree_node_free_shell(cut->node[i]);
     }

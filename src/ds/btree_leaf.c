@@ -29,16 +29,21 @@ struct btree_place btree_leaf_at(const struct btree_ops *ops, const struct btree
                                  unsigned nth)
 {
     const struct btree_leaf *l = btree_cleaf(n);
-    struct btree_place p = {0};
+    struct btree_place p = {.at = n->end};
     if (n->segments == 0)
-        return (struct btree_place){.at = n->end};
-    for (; p.segment + 1u < n->segments && nth >= l->n[p.segment]; p.segment++)
-        nth -= l->n[p.segment];
-    p.nth = nth;
-    if (nth >= l->n[p.segment]) {
-        p.at = n->end;
         return p;
+    if (nth < n->count / 2u) {
+        for (; nth >= l->n[p.segment]; p.segment++)
+            nth -= l->n[p.segment];
+    } else {
+        unsigned behind = n->count - nth;
+        for (p.segment = n->segments - 1u; behind > l->n[p.segment]; p.segment--)
+            behind -= l->n[p.segment];
+        nth = l->n[p.segment] - behind;
     }
+    p.nth = nth;
+    if (nth == l->n[p.segment]) /* the end of the leaf */
+        return p;
     const char *e = (const char *)n + l->at[p.segment];
     for (; nth > 0; nth--)
         e += ops->bytes(e);
@@ -190,6 +195,24 @@ void btree_leaf_put(const struct btree_ops *ops, struct btree_node *n, const str
     if (ops->outside)
         n->outside += ops->outside(entry);
     cut_segment(ops, n, p->segment, p->nth);
+}
+
+/* Of a segment that is emptied from its end, so many entries are walked over again and again at most. */
+#define LAST_ENTRIES_MAX 8
+
+struct btree_place btree_leaf_last(const struct btree_ops *ops, struct btree_node *n)
+{
+    struct btree_leaf *l = btree_leaf(n);
+    unsigned s = n->segments - 1u, left = l->n[s] - 1u, at = l->at[s];
+    bool cuts = left > LAST_ENTRIES_MAX && n->segments < BTREE_SEGMENTS_MAX;
+    for (; left > 0; left--) {
+        at += (unsigned)ops->bytes((const char *)n + at);
+        if (!cuts || left != LAST_ENTRIES_MAX)
+            continue;
+        l->n[s] = (uint16_t)(l->n[s] - LAST_ENTRIES_MAX);
+        add_segment(l, ++s, at, LAST_ENTRIES_MAX);
+    }
+    return (struct btree_place){.segment = s, .nth = l->n[s] - 1u, .at = at};
 }
 
 void btree_leaf_take(struct btree_node *n, const struct btree_place *p, unsigned len)

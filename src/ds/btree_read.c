@@ -17,11 +17,13 @@ const char *btree_at(const struct btree *t, uint64_t at, struct btree_cursor *c)
         return NULL;
     c->ops = t->ops;
     const struct btree_node *n = t->root;
+    uint64_t count = t->count;
     c->height = n->height;
     while (n->height > 0) {
-        unsigned i = btree_inner_at(n, &at);
+        unsigned i = btree_inner_at(n, count, &at);
         c->path[n->height].node = n;
         c->path[n->height].index = i;
+        count = btree_counts(n)[i];
         n = btree_children(n)[i];
     }
     struct btree_place p = btree_leaf_at(t->ops, n, (unsigned)at);
@@ -45,11 +47,10 @@ static const char *next_leaf(struct btree_cursor *c)
     return set_place(c, n, (struct btree_place){.at = n->begin});
 }
 
-const char *btree_find(const struct btree *t, const struct btree_key *key, struct btree_cursor *c)
+/* To the leaf that the key belongs into: true: there is an entry at the place; false: it is the end of the leaf. */
+static bool seek(const struct btree *t, const struct btree_key *key, struct btree_cursor *c)
 {
     const struct btree_node *n = t->root;
-    if (!n)
-        return NULL;
     c->ops = t->ops;
     c->height = n->height;
     while (n->height > 0) {
@@ -59,11 +60,28 @@ const char *btree_find(const struct btree *t, const struct btree_key *key, struc
         n = btree_children(n)[i];
     }
     struct btree_place p = btree_leaf_find(t->ops, n, key->key);
-    if (p.at == n->end) {
-        c->path[0].node = n;
-        return next_leaf(c);
-    }
-    return set_place(c, n, p);
+    set_place(c, n, p);
+    return p.at < n->end;
+}
+
+const char *btree_seek(const struct btree *t, const struct btree_key *key, struct btree_cursor *c,
+                       bool *at_entry)
+{
+    assert(!t->ops->string || key->string.ptr);
+    *at_entry = t->root && seek(t, key, c);
+    if (*at_entry)
+        return btree_entry(c);
+    if (!t->root)
+        return NULL;
+    struct btree_cursor next = *c;
+    return next_leaf(&next);
+}
+
+const char *btree_find(const struct btree *t, const struct btree_key *key, struct btree_cursor *c)
+{
+    if (!t->root)
+        return NULL;
+    return seek(t, key, c) ? btree_entry(c) : next_leaf(c);
 }
 
 uint64_t btree_rank(const struct btree *t, const struct btree_key *key)

@@ -190,3 +190,38 @@ bool hashtree_find(const struct hashtree *t, const struct pack_entry *string,
     *out = hashtree_entry_of(t, l, (unsigned)i);
     return true;
 }
+
+/* --- ahead of a look-up ------------------------------------------------------------------------------------ */
+
+enum { FETCH_ROOT, FETCH_SLOT, FETCH_NODE }; /* what the step looks at */
+#define FETCH_NODE_LINES 3                   /* the tags and offsets of most leaves */
+
+bool hashtree_fetch(const struct hashtree *t, struct prefetch_way *way)
+{
+    const struct hashtree_node *n;
+    switch (way->step) {
+    case FETCH_ROOT:
+        way->hash = hashtree_hash(t, way->name);
+        n = t->root;
+        break;
+    case FETCH_SLOT: n = *(struct hashtree_node *const *)way->at; break;
+    default:
+        n = way->at;
+        if (n->kind == HASHTREE_INNER) {
+            const struct hashtree_inner *p = (const struct hashtree_inner *)n;
+            way->at = &p->slots[hashtree_slot_of(p, way->hash)];
+            way->step = FETCH_SLOT;
+            prefetch_line(way->at);
+            return true;
+        }
+        hashtree_leaf_fetch((const struct hashtree_leaf *)n, way->hash);
+        return false;
+    }
+    if (!n)
+        return false;
+    way->at = n;
+    way->step = FETCH_NODE;
+    for (unsigned i = 0; i < FETCH_NODE_LINES; i++)
+        prefetch_line((const char *)n + i * PREFETCH_LINE_BYTES);
+    return true;
+}

@@ -30,6 +30,7 @@
 #include <stdint.h>
 
 #include "base/err.h"
+#include "base/prefetch.h"
 #include "ds/pack.h"
 
 #define HASHTREE_NODE_BYTES_MAX 4096
@@ -83,6 +84,8 @@ int64_t hashtree_due_ms(const struct hashtree *t);
 
 bool hashtree_find(const struct hashtree *t, const struct pack_entry *string,
                    struct hashtree_entry *out);
+/* A step of the way to an entry, or to where it would be added. False: there is nothing more to be asked for. */
+bool hashtree_fetch(const struct hashtree *t, struct prefetch_way *way);
 /* These change the tree, which has one holder: asserted. ERR_NOMEM: nothing changed. */
 
 /* What an entry is to be. */

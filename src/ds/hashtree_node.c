@@ -194,6 +194,21 @@ int hashtree_leaf_find(const struct hashtree_leaf *l, uint64_t hash,
     return -1;
 }
 
+void hashtree_leaf_fetch(const struct hashtree_leaf *l, uint64_t hash)
+{
+    const char *at = hashtree_data(l) + l->used; /* where a new one goes */
+    for (unsigned i = 0; i < l->count; i += HASHTREE_TAGS_READ) {
+        unsigned found = candidates(l->tags + i, (uint8_t)hash);
+        if (l->count - i < HASHTREE_TAGS_READ)
+            found &= (1u << (l->count - i)) - 1;
+        if (found == 0)
+            continue;
+        at = hashtree_entry_at(l, i + (unsigned)__builtin_ctz(found));
+        break;
+    }
+    prefetch_line(at);
+}
+
 char *hashtree_leaf_append(struct hashtree_leaf *l, uint8_t tag, size_t bytes, bool has_due)
 {
     assert(l->count < l->room && bytes <= (size_t)(l->size - l->used));

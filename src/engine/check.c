@@ -133,7 +133,7 @@ static enum verdict check_multi(const struct asked *a)
 {
     if (!(a->cmd->row->flags & CMD_NO_MULTI))
         return VERDICT_PASS;
-    return reject_with_name(a, "Command ", " not allowed inside a transaction");
+    return reject(a, "Command not allowed inside a transaction");
 }
 
 /* Flags of a request; of EXEC, those of what it would run. */

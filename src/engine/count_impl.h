@@ -1,8 +1,11 @@
 #pragma once
 /* What is counted of a request that has run: by command, by session and in all. */
+#include "base/histogram.h"
 #include "base/mem.h"
 #include "engine/engine_impl.h"
 #include "engine/errors.h"
+
+_Static_assert(CMD_HISTOGRAM_BUCKETS == HISTOGRAM_BUCKETS, "both count by the same buckets");
 
 /* Nearly all take less than a microsecond, for which nothing needs to be divided. */
 static inline void count_duration(const struct engine *e, struct cmd *cmd, uint64_t ticks)
@@ -11,11 +14,9 @@ static inline void count_duration(const struct engine *e, struct cmd *cmd, uint6
     int bucket = 0;
     if (!st->histogram)
         st->histogram = mem_zalloc(CMD_HISTOGRAM_BUCKETS * sizeof(*st->histogram));
-    if (ticks >= e->us_ticks) {
-        uint64_t us = ticks / e->us_ticks;
-        bucket = 64 - __builtin_clzll(us);
-    }
-    st->histogram[bucket < CMD_HISTOGRAM_BUCKETS ? bucket : CMD_HISTOGRAM_BUCKETS - 1]++;
+    if (ticks >= e->us_ticks)
+        bucket = histogram_bucket(ticks / e->us_ticks);
+    st->histogram[bucket]++;
 }
 
 /* `failed`: it replied an error of its own, which is the last one of the session's writer. */

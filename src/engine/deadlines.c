@@ -2,6 +2,7 @@
 #include "engine/block.h"
 #include "engine/durable.h"
 #include "engine/engine_impl.h"
+#include "engine/gate_impl.h"
 #include "engine/interest.h"
 
 /* When sessions that wait for a log with a fault wait no longer. */

@@ -7,7 +7,7 @@
 #include "engine/block.h"
 #include "engine/check.h"
 #include "engine/engine_impl.h"
-#include "engine/gate.h"
+#include "engine/gate_impl.h"
 #include "engine/timeout.h"
 #include "log/aof.h"
 #include "log/stream.h"

@@ -7,6 +7,7 @@
 #include "base/raw.h"
 #include "engine/check.h"
 #include "engine/durable.h"
+#include "engine/gate_impl.h"
 #include "engine/interest.h"
 #include "engine/multi.h"
 #include "engine/redact.h"
@@ -211,6 +212,11 @@ int64_t engine_wall_ms(const struct engine *e)
     return e->wall_ms;
 }
 
+uint64_t engine_log_pos(const struct engine *e)
+{
+    return e->promise.pos;
+}
+
 const struct engine_config *engine_config(const struct engine *e)
 {
     return e->config;
@@ -260,11 +266,6 @@ size_t engine_sessions_blocked(const struct engine *e)
 size_t engine_sessions_paused(const struct engine *e)
 {
     return e->paused_count;
-}
-
-const struct cmd *engine_running(const struct engine *e)
-{
-    return e->running ? e->running->cmd : NULL;
 }
 
 enum engine_pause engine_paused(const struct engine *e)

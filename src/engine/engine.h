@@ -7,6 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/histogram.h"
 #include "base/logger.h"
 #include "base/rng.h"
 #include "base/ticks.h"
@@ -72,6 +73,7 @@ struct engine_stats {
     uint64_t query_limit_disconnections, output_limit_disconnections; /* counted by net/ */
     uint64_t dirty;                                                   /* changes since start */
     uint64_t reads_processed, writes_processed; /* socket events; counted by net/ */
+    struct histogram gate_waits;                /* of replies, see gate.h */
 };
 
 #define ENGINE_ERROR_CODES_MAX 128
@@ -108,8 +110,6 @@ struct session *engine_sessions(const struct engine *e);
 /* How many sessions wait for something to happen (WAIT, ...), and how many are held by a pause or a full log. */
 size_t engine_sessions_blocked(const struct engine *e);
 size_t engine_sessions_paused(const struct engine *e);
-/* The command that runs, the innermost one; NULL: none. */
-const struct cmd *engine_running(const struct engine *e);
 /* The pause under way. */
 enum engine_pause engine_paused(const struct engine *e);
 /* DEBUG SET-ACTIVE-EXPIRE: keys are removed when they are due, or when they are next looked at. */
@@ -135,6 +135,9 @@ struct engine_request {
 struct plan;
 int engine_run(struct engine *e, struct session *s, const struct engine_request *requests, int n,
                struct plan *plan);
+
+/* The log position behind everything that has been put into it; 0: there is no log. */
+uint64_t engine_log_pos(const struct engine *e);
 
 /* Hands in the time, monotonic and of the wall clock; net/ calls it when the loop wakes, before the first request. */
 void engine_turn(struct engine *e, int64_t now_us, int64_t wall_ms);

@@ -9,6 +9,7 @@
 #include "ds/table.h"
 #include "engine/engine.h"
 #include "engine/promise.h"
+#include "engine/session_impl.h"
 #include "engine/unit.h"
 #include "resp/writer.h"
 
@@ -88,6 +89,3 @@ static inline void unit_end(struct engine *e)
     if (--e->unit.depth == 0 && e->unit.work)
         unit_close(e);
 }
-
-/* --- session.c, for session_end.c --- */
-void session_unlink(struct engine *e, struct session *s);

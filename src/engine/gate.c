@@ -1,4 +1,4 @@
-#include "engine/gate.h"
+#include "engine/gate_impl.h"
 
 #include <assert.h>
 
@@ -133,6 +133,7 @@ void gate_close(struct session *s, const struct closed_gate *closed)
         grow(g);
     g->count++;
     *gate_at(g, g->count - 1) = *closed;
+    gate_at(g, g->count - 1)->since_us = s->engine->now_us;
     if (closed->level == DURABILITY_WRITTEN)
         all->wants.written = true;
     else if (closed->pos > all->sealed)
@@ -151,12 +152,19 @@ void gate_sealed(struct engine *e)
     e->gate->wants = (struct promise_wants){0};
 }
 
+static void count_wait(struct engine *e, const struct closed_gate *closed)
+{
+    int64_t us = e->now_us - closed->since_us;
+    histogram_add(&e->stats.gate_waits, us > 0 ? (uint64_t)us : 0);
+}
+
 uint64_t gate_open_until(struct session *s)
 {
     struct session_gates *g = s->gates;
     if (!g || !s->engine->gate)
         return UINT64_MAX;
     while (g->count && gate_is_open(s->engine, gate_at(g, 0)->pos, gate_at(g, 0)->level)) {
+        count_wait(s->engine, gate_at(g, 0));
         g->first = (g->first + 1) & (g->cap - 1);
         g->count--;
     }

@@ -4,7 +4,7 @@
 
 #include "base/blob.h"
 #include "base/mem.h"
-#include "engine/session.h"
+#include "engine/session_impl.h"
 
 static struct blob *blob_of(const struct session *s, struct slice arg)
 {

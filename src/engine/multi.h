@@ -16,8 +16,7 @@ extern const struct cmd_row engine_rows_multi[]; /* MULTI EXEC DISCARD WATCH UNW
 bool multi_queue(struct session *s, struct cmd *cmd, const struct slice *argv, int argc);
 /* Drops what is queued and leaves the transaction; watches are forgotten too. */
 void multi_discard(struct session *s);
-size_t multi_count(
-    const struct session *s); /* -1 in CLIENT LIST when not in MULTI: see session_describe */
+size_t multi_count(const struct session *s);
 size_t multi_memory(const struct session *s);
 bool multi_is_exec(const struct cmd *cmd);
 /* Flags (enum cmd_flag) of all queued commands, or-ed: does EXEC write? */

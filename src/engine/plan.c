@@ -1,7 +1,7 @@
 #include "engine/plan.h"
 
 #include "engine/check.h"
-#include "engine/gate.h"
+#include "engine/gate_impl.h"
 #include "engine/plan_impl.h"
 
 #define FOR_DATA (CMD_WRITE | CMD_READONLY)
@@ -41,6 +41,11 @@ static inline bool is_repeated(const struct engine_request *r, const struct cmd 
            slice_equal(r->argv[0], r[-1].argv[0]);
 }
 
+static inline bool names_element(const struct cmd *cmd, const struct engine_request *r)
+{
+    return cmd->row->element > 0 && cmd->row->element < r->argc;
+}
+
 void plan_fetch(struct plan *plan, const struct engine *e, int db)
 {
     if (plan->fetched)
@@ -53,12 +58,42 @@ void plan_fetch(struct plan *plan, const struct engine *e, int db)
         plan_fetch_item_again(&plan->of[i], e, db);
 }
 
+void plan_fetch_elements(const struct plan *plan, const struct engine *e, int db,
+                         const struct engine_request *r, int from)
+{
+    const struct item *items[PLAN_ELEMENTS_GROUP], *it = NULL;
+    struct prefetch_way ways[PLAN_ELEMENTS_GROUP];
+    const struct key *key = NULL;
+    int n = 0, left;
+    for (int i = from; i < plan->count && i < from + PLAN_ELEMENTS_GROUP; i++) {
+        const struct planned *p = &plan->of[i];
+        if (!p->fetch || !names_element(p->cmd, &r[i]))
+            continue;
+        if (!key || key->hash != p->key.hash) /* many requests are for one value */
+            it = ks_peek(e->ks, db, &p->key);
+        key = &p->key;
+        if (!it)
+            continue;
+        items[n] = it;
+        ways[n++] = (struct prefetch_way){.name = r[i].argv[p->cmd->row->element]};
+    }
+    do {
+        left = 0;
+        for (int i = 0; i < n; i++)
+            if (value_fetch(items[i], &ways[i])) {
+                items[left] = items[i];
+                ways[left++] = ways[i];
+            }
+        n = left;
+    } while (n > 0);
+}
+
 void plan_make(struct plan *plan, const struct engine *e, int db, const struct engine_request *r,
                int n, bool fetch)
 {
     struct cmd *cmd = NULL;
     uint32_t checks = 0;
-    bool last = false;
+    bool last = false, elements = false;
     int count = 0, key = 0; /* the index of the key; 0: there is none */
     for (; count < n && count < ENGINE_BATCH_MAX && !last; count++) {
         struct planned *one = &plan->of[count];
@@ -68,6 +103,7 @@ void plan_make(struct plan *plan, const struct engine *e, int db, const struct e
             last = cmd && (cmd->row->flags & CMD_ADMIN);
             if (!cmd || !plan_key_argument(cmd, r[count].argc, &key))
                 key = 0;
+            elements = elements || (fetch && key > 0 && names_element(cmd, &r[count]));
         }
         one->cmd = cmd;
         one->checks = checks;
@@ -82,4 +118,5 @@ void plan_make(struct plan *plan, const struct engine *e, int db, const struct e
     }
     plan->count = count;
     plan->fetched = !fetch;
+    plan->elements = elements;
 }

@@ -17,7 +17,8 @@ struct planned {
 
 struct plan {
     int count;
-    bool fetched; /* plan_fetch was called */
+    bool fetched;  /* plan_fetch was called */
+    bool elements; /* some name an element of their value, whose memory is asked for, too */
     struct planned of[ENGINE_BATCH_MAX];
 };
 

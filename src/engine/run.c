@@ -291,6 +291,8 @@ int engine_run(struct engine *e, struct session *s, const struct engine_request 
         const struct engine_request *r = &requests[done];
         const struct planned *p = &plan->of[done - from];
         plan_fetch_ahead(plan, e, c.db, done - from);
+        if (__builtin_expect(plan->elements, 0))
+            plan_fetch_elements_ahead(plan, e, c.db, requests + from, done - from);
         uint32_t mask = (s->checks | e->checks | p->checks) & ~s->unchecked;
         if (__builtin_expect(mask == 0, 1)) {
             run_planned(&c, e, r, p, CALL_AT_ONCE);

@@ -32,6 +32,11 @@ void sessions_init(struct engine *e)
     table_init(&e->sessions, rehash_session, NULL);
 }
 
+struct session *session_next(const struct session *s)
+{
+    return s->next;
+}
+
 struct session *engine_session_by_id(const struct engine *e, uint64_t id)
 {
     struct table_pos pos = table_find(&e->sessions, hash_id(id), has_id, &id);
@@ -124,14 +129,97 @@ void session_kill(struct session *s, bool after_reply)
     s->ops->close(s);
 }
 
-bool session_set_text(char **field, struct slice text)
+bool session_text_is_valid(struct slice text)
 {
     for (size_t i = 0; i < text.len; i++)
         if (text.ptr[i] < '!' || text.ptr[i] > '~')
             return false;
-    mem_free(*field);
-    *field = text.len ? mem_strndup(text.ptr, text.len) : NULL;
     return true;
+}
+
+bool session_set_text(struct session *s, enum session_text which, struct slice text)
+{
+    if (!session_text_is_valid(text))
+        return false;
+    mem_free(s->texts[which]);
+    s->texts[which] = text.len ? mem_strndup(text.ptr, text.len) : NULL;
+    return true;
+}
+
+void session_set_pubsub(struct session *s, struct session_pubsub *p)
+{
+    s->pubsub = p;
+    session_flags(s, 0, 0);
+}
+
+void session_select(struct session *s, int db)
+{
+    s->db = db;
+}
+
+void session_set_durability(struct session *s, enum durability level)
+{
+    s->durability = level;
+}
+
+/* --- its transport -------------------------------------------------------------------------------------- */
+
+void *session_transport(const struct session *s)
+{
+    return s->transport;
+}
+
+struct outq *session_queue(struct session *s)
+{
+    return &s->queue;
+}
+
+void session_received(struct session *s, size_t bytes)
+{
+    s->active_us = s->engine->now_us;
+    s->in_bytes += bytes;
+    s->engine->stats.in_bytes += bytes;
+}
+
+void session_sent(struct session *s, size_t bytes)
+{
+    if (bytes > 0)
+        s->active_us = s->engine->now_us;
+    s->out_bytes += bytes;
+    s->engine->stats.out_bytes += bytes;
+}
+
+void session_fail(struct session *s, const char *error)
+{
+    resp_error(&s->writer, error);
+    session_kill(s, true);
+}
+
+void session_transport_info(const struct session *s, struct session_transport_info *out)
+{
+    s->ops->describe(s, out);
+}
+
+/* --- what it is ----------------------------------------------------------------------------------------- */
+
+bool session_is(const struct session *s, uint32_t flags)
+{
+    return (s->flags & flags) != 0;
+}
+
+bool session_drops_reply(const struct session *s)
+{
+    return session_is(s, SESSION_REPLY_OFF | SESSION_REPLY_SKIP);
+}
+
+bool session_runs(const struct session *s)
+{
+    return s->engine->current == s;
+}
+
+bool session_is_subscribed(const struct session *s)
+{
+    return s->pubsub != NULL;
 }
 
 bool session_in_pubsub_mode(const struct session *s)
@@ -139,18 +227,89 @@ bool session_in_pubsub_mode(const struct session *s)
     return s->writer.proto == 2 && s->pubsub;
 }
 
+bool session_is_silent(const struct session *s)
+{
+    return s->pubsub || session_is(s, SESSION_BLOCKED | SESSION_PAUSED | SESSION_MONITOR);
+}
+
+bool session_has_deadline(const struct session *s)
+{
+    return session_is(s, SESSION_BLOCKED) && s->block_deadline_us != INT64_MAX;
+}
+
 bool session_is_local(const struct session *s)
 {
     struct session_transport_info info;
-    if (s->flags & (SESSION_UNIX_SOCKET | SESSION_INTERNAL))
+    if (session_is(s, SESSION_UNIX_SOCKET | SESSION_INTERNAL))
         return true;
-    s->ops->describe(s, &info);
+    session_transport_info(s, &info);
     return strncmp(info.addr, "127.", 4) == 0 || strncmp(info.addr, "[::1]:", 6) == 0;
 }
 
-bool session_runs(const struct session *s)
+struct engine *session_engine(const struct session *s)
 {
-    return s->engine->current == s;
+    return s->engine;
+}
+
+uint64_t session_id(const struct session *s)
+{
+    return s->id;
+}
+
+int session_db(const struct session *s)
+{
+    return s->db;
+}
+
+int session_proto(const struct session *s)
+{
+    return s->writer.proto;
+}
+
+void session_set_proto(struct session *s, int proto)
+{
+    s->writer.proto = (uint8_t)proto;
+}
+
+int64_t session_age_us(const struct session *s)
+{
+    return s->engine->now_us - s->created_us;
+}
+
+int64_t session_idle_us(const struct session *s)
+{
+    return s->engine->now_us - s->active_us;
+}
+
+const struct cmd *session_cmd(const struct session *s)
+{
+    const struct cmd_ctx *running = session_runs(s) ? s->engine->running : NULL;
+    return running ? running->cmd : s->last_cmd;
+}
+
+struct session_pubsub *session_pubsub(const struct session *s)
+{
+    return s->pubsub;
+}
+
+const char *session_text(const struct session *s, enum session_text which)
+{
+    return s->texts[which];
+}
+
+size_t session_queue_memory(const struct session *s)
+{
+    return outq_memory(&s->queue);
+}
+
+size_t session_memory(const struct session *s)
+{
+    return sizeof(*s) + outq_memory(&s->queue);
+}
+
+int session_queue_chunks(const struct session *s)
+{
+    return outq_chunks(&s->queue);
 }
 
 void session_describe(const struct session *s, struct buf *out)

@@ -1,21 +1,26 @@
 #pragma once
-/* A session: one client as the engine sees it, whatever it came in through. net/ makes one for each
- * connection, hands it requests and sends what its queue holds; the engine does everything between. */
+/* A session: one client as the engine sees it, whatever it came in through. A transport (net/ for a connection) makes
+ * it, hands it requests (engine_run) and sends the bytes of its queue as far as the gate lets them; the engine does
+ * everything between.
+ *
+ *   transport --requests--> engine_run --replies--> session_queue --up to gate_open_until--> transport
+ *
+ * The fields are in session_impl.h, for the files of engine/ alone. Most functions here are a load or a store, which
+ * link-time optimisation puts in place of the call: `make guard` holds what a read and a write of a connection cost. */
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include "base/outq.h"
 #include "base/slice.h"
-#include "ds/heap.h"
-#include "engine/block.h"
-#include "engine/gate.h"
-#include "engine/interest.h"
 #include "resp/writer.h"
 
+struct blob;
+struct buf;
+struct cmd;
 struct engine;
 struct session;
-struct cmd;
+struct session_pubsub; /* clients/pubsub.h */
 
 enum session_flag {
     SESSION_AUTHENTICATED = 1 << 0,
@@ -31,7 +36,7 @@ enum session_flag {
     SESSION_REPLY_SKIP_NEXT = 1 << 10, /* CLIENT REPLY SKIP was just run */
     SESSION_REPLY_SKIP = 1 << 11,      /* this request's reply is dropped */
     SESSION_BLOCKED = 1 << 12, /* waits (BLPOP, WAIT, ...): its requests stay where they are */
-    SESSION_PAUSED = 1 << 13,  /* held by CLIENT PAUSE or a full log: likewise */
+    SESSION_PAUSED = 1 << 13,  /* held by CLIENT PAUSE or a full log: its requests stay, too */
     SESSION_UNIX_SOCKET = 1 << 14,
     SESSION_INTERNAL = 1 << 15,      /* no client: a replayed log or a test; never listed */
     SESSION_DENY_BLOCKING = 1 << 16, /* EXEC runs: whatever would wait answers at once */
@@ -52,8 +57,6 @@ struct session_transport_info {
     bool reading, writing;                /* waits for it in the event loop */
 };
 
-struct blob;
-
 /* What the transport does for the engine. */
 struct session_ops {
     /* Bytes were queued while the session's own requests were not running: send them. Called often; cheap. */
@@ -67,53 +70,17 @@ struct session_ops {
     /* The blob whose first byte an argument of its request begins with; NULL: it is in none. May be NULL. */
     struct blob *(*blob)(const struct session *s, const char *bytes);
 };
-struct session_gates;  /* gate.c */
-struct session_multi;  /* multi.h: queued commands */
-struct interest_link;  /* interest.h */
-struct key_wait;       /* wait.h */
-struct session_pubsub; /* clients/pubsub.h: its subscriptions */
 
-struct session {
-    struct resp_writer writer; /* writes to queue; proto is the session's protocol */
-    uint32_t flags;
-    uint32_t checks;    /* enum check, of its state */
-    uint32_t unchecked; /* what it is not asked about, whoever has the bit */
-    int db;
-    struct engine *engine;
-    struct outq queue;
-    const struct session_ops *ops;
-    void *transport; /* net's connection */
-
-    uint64_t id;
-    const struct cmd *last_cmd;
-    int64_t created_us, active_us; /* monotonic clock */
-    uint64_t commands;             /* requests run */
-    uint64_t in_bytes, out_bytes;  /* counted by the transport */
-
-    /* NULL unless used */
-    char *name, *lib_name, *lib_version;
-    struct session_multi *multi;
-    struct interest_link *interests[INTEREST_KINDS];
-    struct key_wait *wait; /* a request that waits for a key */
-    struct session_pubsub *pubsub;
-
-    /* what its replies wait for, see gate.h */
-    enum durability durability;
-    struct session_gates *gates; /* NULL: nothing waits */
-    bool told;                   /* the unit under way has sent it a message about a key */
-    uint64_t last_pos;           /* log position of its latest write; 0: none in this log */
-    struct heap_node sync_wait;  /* while it waits in WAITAOF for its writes to be synced */
-
-    /* while SESSION_BLOCKED, see block.h */
-    int64_t block_deadline_us; /* monotonic; INT64_MAX: none */
-    struct heap_node deadline;
-    block_end_fn unblock;
-
-    struct session *prev, *next; /* of all sessions of the engine, oldest first */
+/* How durable a position must be before a reply leaves that depends on it (gate.h). */
+enum durability {
+    DURABILITY_POLICY,  /* as appendfsync promises */
+    DURABILITY_NONE,    /* nothing is waited for */
+    DURABILITY_WRITTEN, /* survives the death of the process */
+    DURABILITY_FSYNC,   /* survives a power cut */
 };
 
-/* For engine_new. */
-void sessions_init(struct engine *e);
+/* --- life --------------------------------------------------------------------------------------------------- */
+
 /* A session of the engine, in database 0, RESP2. Its queue borrows `pool` for life. NULL: no memory. */
 struct session *session_new(struct engine *e, const struct session_ops *ops, void *transport,
                             struct outq_pool *pool);
@@ -122,32 +89,84 @@ void session_free(struct session **s);
 /* As it was when new, but for its id, address and authentication of the default user without password: RESET. */
 void session_reset(struct session *s);
 
-/* Sets and clears flags that checks depend on: of authentication, MULTI and CLIENT REPLY. Also to be called when it
- * subscribed to something, or to nothing any more. */
-void session_flags(struct session *s, uint32_t set, uint32_t clear);
-/* Its next request, of that command, waits until ops->resume. */
-void session_hold(struct session *s, const struct cmd *cmd);
-/* Nobody wants the reply of the request that ran last. */
-static inline bool session_drops_reply(const struct session *s)
-{
-    return (s->flags & (SESSION_REPLY_OFF | SESSION_REPLY_SKIP)) != 0;
-}
+/* --- for its transport -------------------------------------------------------------------------------------- */
 
+/* As given to session_new. */
+void *session_transport(const struct session *s);
+/* Replies and messages in order: to be drained as they are sent, as far as gate_open_until says. */
+struct outq *session_queue(struct session *s);
+/* So many bytes of requests came in, or of its queue went out: counts them, for the engine's figures too. */
+void session_received(struct session *s, size_t bytes);
+void session_sent(struct session *s, size_t bytes);
+/* Replies the error, the last of its replies: the session is closed once that is sent. */
+void session_fail(struct session *s, const char *error);
+/* It says nothing by nature, as it waits or listens: no timeout ends it. */
+bool session_is_silent(const struct session *s);
+
+/* --- its state ---------------------------------------------------------------------------------------------- */
+
+/* Any of these flags (enum session_flag) is set. */
+bool session_is(const struct session *s, uint32_t flags);
+/* Sets and clears flags, and what checks (check.h) keep of them. */
+void session_flags(struct session *s, uint32_t set, uint32_t clear);
+/* Sets the flag and tells the transport. `after_reply`: what is queued still goes out. */
+void session_kill(struct session *s, bool after_reply);
+/* Its own request runs just now. */
+bool session_runs(const struct session *s);
+/* Nobody wants the reply of the request that ran last. */
+bool session_drops_reply(const struct session *s);
+/* Subscribed to anything; and that in RESP2, where only a few commands are allowed then. */
+bool session_is_subscribed(const struct session *s);
+bool session_in_pubsub_mode(const struct session *s);
+/* It waits for something (WAIT, BLPOP, ...) until a deadline. */
+bool session_has_deadline(const struct session *s);
+/* Came in from this machine: loopback, a Unix socket, or no client at all. */
+bool session_is_local(const struct session *s);
+
+struct engine *session_engine(const struct session *s);
+uint64_t session_id(const struct session *s);
+int session_db(const struct session *s);
+void session_select(struct session *s, int db);
+/* Of RESP: 2 or 3. */
+int session_proto(const struct session *s);
+void session_set_proto(struct session *s, int proto);
+void session_set_durability(struct session *s, enum durability level);
+/* Microseconds since it began, and since its latest request or reply. */
+int64_t session_age_us(const struct session *s);
+int64_t session_idle_us(const struct session *s);
+/* The command it runs or ran last; NULL: none. */
+const struct cmd *session_cmd(const struct session *s);
+/* Fills in what its transport says of it. */
+void session_transport_info(const struct session *s, struct session_transport_info *out);
+/* Its subscriptions, which clients/ owns; NULL: none. */
+struct session_pubsub *session_pubsub(const struct session *s);
+void session_set_pubsub(struct session *s, struct session_pubsub *p);
+
+/* What the client says of itself. */
+enum session_text { SESSION_NAME, SESSION_LIB_NAME, SESSION_LIB_VERSION };
+#define SESSION_TEXTS 3
+/* NULL: it has none. */
+const char *session_text(const struct session *s, enum session_text which);
+/* Printable characters without spaces only. */
+bool session_text_is_valid(struct slice text);
+/* Copies; "" removes it. False: it is not valid. */
+bool session_set_text(struct session *s, enum session_text which, struct slice text);
+
+/* --- what is shown of it ------------------------------------------------------------------------------------ */
+
+/* Memory of its queue; of that and the session itself, without what multi_memory and wait_memory count. */
+size_t session_queue_memory(const struct session *s);
+size_t session_memory(const struct session *s);
+/* Length of its queue in chunks (walks it). */
+int session_queue_chunks(const struct session *s);
+/* One line of CLIENT LIST, without the line break; nothing if clients/ does not observe the engine. */
+void session_describe(const struct session *s, struct buf *out);
+
+/* --- others ------------------------------------------------------------------------------------------------- */
+
+/* The session that came next after it; NULL: it is the last (engine_sessions: the first). */
+struct session *session_next(const struct session *s);
 /* Writes to a session outside its own request (a message, a monitor line): open, write to the returned writer,
  * close. NULL: it is closing and takes nothing. */
 struct resp_writer *session_push_open(struct session *s);
 void session_push_close(struct session *s);
-
-/* Sets the flag and tells the transport. `after_reply`: what is queued still goes out. */
-void session_kill(struct session *s, bool after_reply);
-/* NULL or "" removes it. Printable characters without spaces only: false otherwise. */
-bool session_set_text(char **field, struct slice text);
-/* Its own request runs just now. */
-bool session_runs(const struct session *s);
-/* One line of CLIENT LIST, without the line break; nothing if clients/ does not observe the engine. */
-struct buf;
-void session_describe(const struct session *s, struct buf *out);
-/* Came in from this machine: loopback, a Unix socket, or no client at all. */
-bool session_is_local(const struct session *s);
-/* RESP2 and subscribed to anything: only a few commands are allowed. */
-bool session_in_pubsub_mode(const struct session *s);

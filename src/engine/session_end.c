@@ -3,6 +3,7 @@
 
 #include "base/mem.h"
 #include "engine/engine_impl.h"
+#include "engine/gate_impl.h"
 #include "engine/multi.h"
 
 /* Leaves everything that other parts of the engine know it by. */
@@ -27,9 +28,8 @@ void session_free(struct session **session)
     gate_leave(s);
     session_unlink(e, s);
     outq_deinit(&s->queue);
-    mem_free(s->name);
-    mem_free(s->lib_name);
-    mem_free(s->lib_version);
+    for (int i = 0; i < SESSION_TEXTS; i++)
+        mem_free(s->texts[i]);
     mem_free(s);
     *session = NULL;
 }
@@ -44,5 +44,5 @@ void session_reset(struct session *s)
                   SESSION_MONITOR | SESSION_NO_EVICT | SESSION_NO_TOUCH | SESSION_REPLY_OFF |
                       SESSION_REPLY_SKIP | SESSION_REPLY_SKIP_NEXT |
                       (open ? 0 : SESSION_AUTHENTICATED));
-    session_set_text(&s->name, SLICE(""));
+    session_set_text(s, SESSION_NAME, SLICE(""));
 }

@@ -2,7 +2,7 @@
 
 #include "base/mem.h"
 #include "engine/engine_impl.h"
-#include "engine/gate.h"
+#include "engine/gate_impl.h"
 #include "log/stream.h"
 
 void unit_open(struct engine *e, struct session *s)

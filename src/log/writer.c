@@ -216,6 +216,7 @@ struct writer *writer_new(const struct writer_options *o)
     w->arg = o->arg;
     w->fd = o->fd;
     w->synced = w->kept = w->written = o->start;
+    w->pos = o->start.pos;
     w->state.file_bytes = o->start.bytes;
     w->state.written = w->state.synced = o->start.pos;
     w->policy = o->policy;
@@ -275,6 +276,8 @@ static uint64_t submit(struct writer *w, struct entry *e)
 {
     bool wake = w->queue.first == NULL;
     uint64_t ticket = e->ticket = ++w->ticket;
+    if (!e->fn)
+        w->pos = e->pos;
     entries_push(&w->queue, e);
     entries_move(&w->done, &w->let_go);
     w->state.kept_bytes += e->len;
@@ -353,11 +356,13 @@ void writer_set_rest(struct writer *w, int64_t us)
     pthread_mutex_unlock(&w->lock);
 }
 
+/* Whoever waits knows positions. Here it is the ticket of what was submitted last, or comes next. */
 void writer_want_sync(struct writer *w, uint64_t pos)
 {
+    uint64_t ticket = pos > w->pos ? w->ticket + 1 : w->ticket;
     pthread_mutex_lock(&w->lock);
-    if (pos > w->sync_wish) {
-        w->sync_wish = pos;
+    if (ticket > w->sync_wish) {
+        w->sync_wish = ticket;
         pthread_cond_signal(&w->work);
     }
     pthread_mutex_unlock(&w->lock);

@@ -97,7 +97,7 @@ uint64_t writer_submit_job(struct writer *w, writer_job_fn fn, void *arg);
 void writer_set_policy(struct writer *w, enum writer_policy policy);
 /* For tests: the writer thread rests so long ahead of each write. */
 void writer_set_rest(struct writer *w, int64_t us);
-/* Somebody waits for `pos` to be synced, whatever the policy. */
+/* Somebody waits for `pos` to be synced, whatever the policy: submitted already, or with the next batch. */
 void writer_want_sync(struct writer *w, uint64_t pos);
 /* Somebody waits for positions to be written and no more: from now on that is told with `always`, too. */
 void writer_want_written(struct writer *w);

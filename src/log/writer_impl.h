@@ -69,6 +69,7 @@ struct writer {
 
     /* The loop's own. */
     uint64_t ticket;       /* of the last entry submitted */
+    uint64_t pos;          /* behind the last batch submitted */
     struct entries let_go; /* safe; their batches are still to be dropped */
     struct entries idle;   /* to be used again, with nothing in them */
     int idle_count;
@@ -91,7 +92,7 @@ struct writer {
     bool hushed;       /* see writer_hush */
     bool hushed_some;  /* something was written since */
     enum writer_policy policy;
-    uint64_t sync_wish; /* somebody waits for this position to be synced */
+    uint64_t sync_wish; /* ticket: somebody waits until what has it is synced */
     int64_t give_up_us; /* stopping: monotonic time at which trying again ends; 0: not stopping */
     bool discard;       /* stopping: nothing more is written or synced */
     bool gave_up;

@@ -94,7 +94,7 @@ int64_t writer_sync_due_us(const struct writer *w)
         return 0;
     if (w->sync == SYNC_ASKED || w->synced.bytes == w->written.bytes)
         return INT64_MAX;
-    if (w->policy == WRITER_ALWAYS || w->sync_wish > w->synced.pos)
+    if (w->policy == WRITER_ALWAYS || w->sync_wish > w->synced.ticket)
         return 0;
     if (w->policy != WRITER_EVERYSEC)
         return INT64_MAX;

@@ -13,7 +13,7 @@
 
 void conn_close_soon(struct conn *c)
 {
-    c->session->flags |= SESSION_CLOSE_NOW;
+    session_flags(c->session, SESSION_CLOSE_NOW, 0);
     conn_list_add(c->net, LIST_CLOSE, c);
 }
 
@@ -47,20 +47,21 @@ static void set_writing(struct conn *c, bool on)
 
 static struct net_output_limit limit_of(const struct conn *c)
 {
-    return c->net->config->output_limit[c->session->pubsub ? NET_CLASS_PUBSUB : NET_CLASS_NORMAL];
+    return c->net->config
+        ->output_limit[session_is_subscribed(c->session) ? NET_CLASS_PUBSUB : NET_CLASS_NORMAL];
 }
 
 bool conn_over_output_limit(struct conn *c)
 {
     struct session *s = c->session;
     struct net_output_limit limit = limit_of(c);
-    if (outq_empty(&s->queue) || (!limit.hard_bytes && !limit.soft_bytes) ||
-        (s->flags & SESSION_CLOSE_NOW)) {
+    if (outq_empty(session_queue(s)) || (!limit.hard_bytes && !limit.soft_bytes) ||
+        session_is(s, SESSION_CLOSE_NOW)) {
         c->soft_since_us = 0;
         return false;
     }
     int64_t now = engine_now_us(c->net->engine);
-    size_t bytes = outq_memory(&s->queue);
+    size_t bytes = session_queue_memory(s);
     bool over = limit.hard_bytes && bytes > limit.hard_bytes;
     if (limit.soft_bytes && bytes > limit.soft_bytes) {
         if (c->soft_since_us == 0)
@@ -78,14 +79,15 @@ bool conn_over_output_limit(struct conn *c)
                 buf_cstr(&text));
     buf_deinit(&text);
     engine_stats(c->net->engine)->output_limit_disconnections++;
-    s->flags |= SESSION_CLOSE_NOW;
+    session_flags(s, SESSION_CLOSE_NOW, 0);
     return true;
 }
 
 /* As writev(2). What may be lent is lent, where it is much and the kernel takes it. */
 static ssize_t send_vectors(struct conn *c, const struct iovec *iov, int count)
 {
-    struct blob *b = iov->iov_len >= LEND_BYTES_MIN ? outq_lendable(&c->session->queue) : NULL;
+    struct blob *b =
+        iov->iov_len >= LEND_BYTES_MIN ? outq_lendable(session_queue(c->session)) : NULL;
     ssize_t n;
     if (b && lender_send(&c->net->lender, c->fd, b, iov, &n)) {
         engine_stats(c->net->engine)->lent_bytes += n > 0 ? (uint64_t)n : 0;
@@ -104,14 +106,14 @@ static bool has_used_its_turn(const struct outq *q, size_t sent)
 void conn_send(struct conn *c)
 {
     struct session *s = c->session;
+    struct outq *q = session_queue(s);
     struct iovec iov[NET_WRITE_VECTORS_MAX];
     uint64_t until = gate_open_until(s);
     size_t sent = 0;
-    while (!outq_empty(&s->queue) && !has_used_its_turn(&s->queue, sent) &&
-           !(s->flags & SESSION_CLOSE_NOW)) {
-        int count = outq_peek_until(&s->queue, until, iov, NET_WRITE_VECTORS_MAX);
+    while (!outq_empty(q) && !has_used_its_turn(q, sent) && !session_is(s, SESSION_CLOSE_NOW)) {
+        int count = outq_peek_until(q, until, iov, NET_WRITE_VECTORS_MAX);
         if (count == 0) {
-            outq_drain(&s->queue, 0); /* a place that was reserved and not used */
+            outq_drain(q, 0); /* a place that was reserved and not used */
             break;
         }
         ssize_t n = send_vectors(c, iov, count);
@@ -122,17 +124,14 @@ void conn_send(struct conn *c)
                 conn_close_soon(c);
             break;
         }
-        outq_drain(&s->queue, (size_t)n);
+        outq_drain(q, (size_t)n);
         sent += (size_t)n;
     }
-    if (sent > 0)
-        s->active_us = engine_now_us(c->net->engine);
-    s->out_bytes += sent;
-    engine_stats(c->net->engine)->out_bytes += sent;
+    session_sent(s, sent);
     engine_stats(c->net->engine)->writes_processed++;
     /* Behind a closed gate the socket is not what is waited for. */
-    set_writing(c, !outq_empty(&s->queue) && until > s->queue.passed);
-    if (outq_empty(&s->queue) && (s->flags & SESSION_CLOSE_AFTER_REPLY))
+    set_writing(c, !outq_empty(q) && until > q->passed);
+    if (outq_empty(q) && session_is(s, SESSION_CLOSE_AFTER_REPLY))
         conn_close_soon(c);
 }
 
@@ -140,7 +139,7 @@ void conn_send(struct conn *c)
 
 static void on_ready(struct session *s)
 {
-    struct conn *c = s->transport;
+    struct conn *c = session_transport(s);
     conn_list_add(c->net, LIST_SEND, c);
     if (conn_over_output_limit(c))
         conn_list_add(c->net, LIST_CLOSE, c);
@@ -148,20 +147,20 @@ static void on_ready(struct session *s)
 
 static void on_close(struct session *s)
 {
-    struct conn *c = s->transport;
-    conn_list_add(c->net, s->flags & SESSION_CLOSE_NOW ? LIST_CLOSE : LIST_SEND, c);
+    struct conn *c = session_transport(s);
+    conn_list_add(c->net, session_is(s, SESSION_CLOSE_NOW) ? LIST_CLOSE : LIST_SEND, c);
 }
 
 static void on_resume(struct session *s)
 {
-    struct conn *c = s->transport;
+    struct conn *c = session_transport(s);
     conn_list_add(c->net, LIST_RESUME, c);
     event_active(c->net->wake, EV_TIMEOUT, 0);
 }
 
 static void on_describe(const struct session *s, struct session_transport_info *out)
 {
-    const struct conn *c = s->transport;
+    const struct conn *c = session_transport(s);
     *out = (struct session_transport_info){
         .fd = c->fd,
         .query_bytes = c->in_flight ? c->in_flight : conn_pending_bytes(c),
@@ -195,7 +194,7 @@ static char *print_names(int fd)
 
 static struct blob *on_blob(const struct session *s, const char *bytes)
 {
-    const struct conn *c = s->transport;
+    const struct conn *c = session_transport(s);
     return resp_parser_blob(&c->parser, bytes);
 }
 
@@ -237,15 +236,28 @@ static void turn_away(struct net *n, int fd, const char *text)
     "computers, set a password (requirepass), or disable protected mode with 'CONFIG SET protected-mode no' from the " \
     "loopback interface, with 'protected-mode no' in the configuration file, or with '--protected-mode no'.\r\n"
 
+static enum net_refusal refusal_of(const struct net *n, int fd, bool unix_socket)
+{
+    size_t guests = n->guest.clients ? n->guest.clients(n->guest.arg) : 0;
+    if (n->clients + guests >= n->config->clients_max)
+        return NET_FULL;
+    bool open = !n->config->protected_mode || engine_config(n->engine)->password.len > 0;
+    return open || unix_socket || addr_peer_is_loopback(fd) ? NET_WELCOME : NET_PROTECTED;
+}
+
+void conn_accept_guest(struct net *n, int fd)
+{
+    set_socket_options(n, fd);
+    n->guest.accept(n->guest.arg, fd, print_names(fd), refusal_of(n, fd, false));
+}
+
 void conn_accept(struct net *n, int fd, bool unix_socket)
 {
-    if (n->clients >= n->config->clients_max) {
-        turn_away(n, fd, "-ERR max number of clients reached\r\n");
-        return;
-    }
-    if (!unix_socket && n->config->protected_mode && engine_config(n->engine)->password.len == 0 &&
-        !addr_peer_is_loopback(fd)) {
-        turn_away(n, fd, PROTECTED_MODE_TEXT);
+    enum net_refusal refusal = refusal_of(n, fd, unix_socket);
+    if (refusal != NET_WELCOME) {
+        turn_away(n, fd,
+                  refusal == NET_FULL ? "-ERR max number of clients reached\r\n"
+                                      : PROTECTED_MODE_TEXT);
         return;
     }
     struct conn *c = mem_try_zalloc(sizeof(*c));
@@ -260,7 +272,7 @@ void conn_accept(struct net *n, int fd, bool unix_socket)
     c->session = s;
     c->names = print_names(fd);
     if (unix_socket)
-        s->flags |= SESSION_UNIX_SOCKET;
+        session_flags(s, SESSION_UNIX_SOCKET, 0);
     else
         set_socket_options(n, fd);
     resp_parser_init(&c->parser);

@@ -1,6 +1,6 @@
 /* A connection's reading: bytes in, requests to the engine.
  *
- *   socket --read--> arrival --parse--> requests --plan--> (the next connection's read) --> engine --> session->queue
+ *   socket --read--> arrival --parse--> requests --plan--> (the next connection's read) --> engine --> session_queue
  *                     ^    |
  *                     |    v  an unfinished request is kept in `pending`, and carried back in front of the
  *                   pending <-  next read; a large one is read into `pending` directly
@@ -99,15 +99,15 @@ static void parse_batch(struct conn *c, size_t start, struct slice in, struct ne
 static void protocol_error(struct conn *c, const char *error)
 {
     log_verbose(c->net->logger, "Protocol error from client id=%llu: %s",
-                (unsigned long long)c->session->id, error);
-    resp_error(&c->session->writer, error);
-    session_kill(c->session, true);
+                (unsigned long long)session_id(c->session), error);
+    session_fail(c->session, error);
 }
 
 /* More replies wait for a stranger than it may have: its next request waits until it has read them. */
 static bool stranger_owes(const struct conn *c)
 {
-    return conn_is_stranger(c) && outq_bytes(&c->session->queue) > NET_STRANGER_REPLY_BYTES_MAX;
+    return conn_is_stranger(c) &&
+           outq_bytes(session_queue(c->session)) > NET_STRANGER_REPLY_BYTES_MAX;
 }
 
 /* Sends what it may read. False: it does not read, and is closed. Where the gate holds replies, the client is not to
@@ -151,9 +151,9 @@ static size_t run_requests(struct arrival *a, struct plan *plan)
             resp_parser_forget(&c->parser);
             break;
         }
-        if (b->status == RESP_ERROR && !(s->flags & SESSION_STOPPED))
+        if (b->status == RESP_ERROR && !session_is(s, SESSION_STOPPED))
             protocol_error(c, b->last.error);
-        if (b->status != RESP_REQUEST || (s->flags & SESSION_STOPPED))
+        if (b->status != RESP_REQUEST || session_is(s, SESSION_STOPPED))
             break;
         if (stranger_owes(c)) {
             conn_list_add(c->net, LIST_RESUME, c);
@@ -163,7 +163,8 @@ static size_t run_requests(struct arrival *a, struct plan *plan)
         plan = NULL;
     }
     c->in_flight = 0;
-    if (!outq_empty(&s->queue) || (s->flags & (SESSION_CLOSE_AFTER_REPLY | SESSION_CLOSE_NOW)))
+    if (!outq_empty(session_queue(s)) ||
+        session_is(s, SESSION_CLOSE_AFTER_REPLY | SESSION_CLOSE_NOW))
         conn_list_add(c->net, LIST_SEND, c);
     if (conn_over_output_limit(c))
         conn_list_add(c->net, LIST_CLOSE, c);
@@ -261,7 +262,7 @@ static struct slice join_pending(struct conn *c, struct arrival *a, char *place,
 /* Requests wait for the session or, behind others of their own, for the next turn. */
 static bool is_held(const struct conn *c)
 {
-    return (c->session->flags & SESSION_STOPPED) || c->links[LIST_RESUME].in;
+    return session_is(c->session, SESSION_STOPPED) || c->links[LIST_RESUME].in;
 }
 
 static size_t ahead_bytes_max(const struct conn *c)
@@ -325,7 +326,7 @@ static void take_arrival(struct arrival *a)
         run_arrival(a, NULL);
         return;
     }
-    plan_make(&a->plan, n->engine, c->session->db, a->batch.requests, a->batch.count, true);
+    plan_make(&a->plan, n->engine, session_db(c->session), a->batch.requests, a->batch.count, true);
     conn_run_waiting(n);
     n->waiting = a;
 }
@@ -336,19 +337,19 @@ static bool read_once(struct conn *c)
     struct net *n = c->net;
     struct session *s = c->session;
     assert(!n->waiting || n->waiting->conn != c); /* once a turn: what waits is not in `pending` */
-    if (s->flags & (SESSION_CLOSE_AFTER_REPLY | SESSION_CLOSE_NOW)) {
+    if (session_is(s, SESSION_CLOSE_AFTER_REPLY | SESSION_CLOSE_NOW)) {
         conn_set_reading(c, false);
         return false;
     }
     net_turn_begin(n);
     if (n->waiting) /* its buckets are there, and its items will be after the read */
-        plan_fetch(&n->waiting->plan, n->engine, n->waiting->conn->session->db);
+        plan_fetch(&n->waiting->plan, n->engine, session_db(n->waiting->conn->session));
     struct arrival *a = &n->arrivals[n->waiting == &n->arrivals[0]];
     size_t room;
     char *place = read_place(c, a, &room);
     if (!place) {
         log_warning(n->logger, "No memory for a request of client id=%llu: closing it",
-                    (unsigned long long)s->id);
+                    (unsigned long long)session_id(s));
         conn_close_soon(c);
         return false;
     }
@@ -358,9 +359,7 @@ static bool read_once(struct conn *c)
             conn_close_soon(c);
         return false;
     }
-    s->active_us = engine_now_us(n->engine);
-    s->in_bytes += (size_t)got;
-    engine_stats(n->engine)->in_bytes += (size_t)got;
+    session_received(s, (size_t)got);
     engine_stats(n->engine)->reads_processed++;
 
     a->conn = c;
@@ -389,7 +388,7 @@ void conn_resume(struct conn *c)
     struct arrival *a = &c->net->arrivals[0];
     size_t have = c->pending.len, used = 0;
     assert(!c->net->waiting);
-    if ((s->flags & SESSION_STOPPED) || (stranger_owes(c) && !stranger_reads(c)))
+    if (session_is(s, SESSION_STOPPED) || (stranger_owes(c) && !stranger_reads(c)))
         return;
     resp_parser_forget(&c->parser); /* it may have seen more than the first piece */
     for (size_t piece = NET_READ_BYTES; have > 0; piece *= 2) {
@@ -399,13 +398,13 @@ void conn_resume(struct conn *c)
         a->in = slice_of(c->pending.ptr, piece);
         parse_batch(c, 0, a->in, &a->batch);
         used = run_requests(a, NULL);
-        if (used > 0 || piece == have || (s->flags & SESSION_STOPPED))
+        if (used > 0 || piece == have || session_is(s, SESSION_STOPPED))
             break; /* else it is the start of a request that is larger */
     }
     resp_parser_taken(&c->parser, used);
     if (!keep_pending(c, slice_of(c->pending.ptr + used, have - used)))
         conn_close_soon(c);
-    if (s->flags & SESSION_STOPPED)
+    if (session_is(s, SESSION_STOPPED))
         return;
     if (used > 0 && c->pending.len > 0)
         conn_list_add(c->net, LIST_RESUME, c);

@@ -35,10 +35,12 @@ static void on_acceptable(evutil_socket_t fd, short what, void *arg)
 {
     (void)what;
     struct net *n = arg;
-    bool unix_socket = false;
+    bool unix_socket = false, guest = false;
     for (int i = 0; i < NET_LISTENERS_MAX; i++)
-        if (n->listeners[i].event && n->listeners[i].fd == fd)
+        if (n->listeners[i].event && n->listeners[i].fd == fd) {
             unix_socket = n->listeners[i].unix_socket;
+            guest = n->listeners[i].guest;
+        }
     net_turn_begin(n);
     for (int i = 0; i < NET_ACCEPTS_MAX; i++) {
         int client = accept4(fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
@@ -50,7 +52,10 @@ static void on_acceptable(evutil_socket_t fd, short what, void *arg)
             return;
         }
         n->accept_failed = false;
-        conn_accept(n, client, unix_socket);
+        if (guest)
+            conn_accept_guest(n, client);
+        else
+            conn_accept(n, client, unix_socket);
     }
 }
 
@@ -111,6 +116,13 @@ static int open_tcp(const struct sockaddr *sa, socklen_t len, int backlog)
     return fd;
 }
 
+/* Which addresses a word of `bind` is for. */
+struct wanted {
+    const char *bind;
+    unsigned port;
+    bool guest;
+};
+
 /* What a change opens and keeps; undone as a whole when a part of it fails. */
 struct change {
     struct net *net;
@@ -159,17 +171,20 @@ static void put_back(struct change *ch)
         const struct listener *l = &ch->shelved[i];
         const struct sockaddr *sa = (const struct sockaddr *)&l->address;
         int fd = open_tcp(sa, l->address_len, (int)ch->net->config->backlog);
-        if (fd < 0 || listener_add(ch->net, fd, l->name, sa, l->address_len) != ERR_OK)
+        if (fd >= 0 && listener_add(ch->net, fd, l->name, sa, l->address_len) == ERR_OK)
+            listener_find(ch->net, l->name)->guest = l->guest;
+        else
             log_warning(ch->net->logger, "Cannot listen at %s again: %s", l->name, strerror(errno));
     }
 }
 
-static enum err want_address(struct change *ch, const struct sockaddr *sa, socklen_t len)
+static enum err want_address(struct change *ch, const struct sockaddr *sa, socklen_t len,
+                             bool guest)
 {
     char name[ADDR_CHARS];
     addr_print(sa, name);
     struct listener *l = listener_find(ch->net, name);
-    if (l) {
+    if (l && l->guest == guest) {
         note(ch, l, false);
         return ERR_OK;
     }
@@ -187,18 +202,20 @@ static enum err want_address(struct change *ch, const struct sockaddr *sa, sockl
                  name);
         return ERR_FULL;
     }
-    note(ch, listener_find(ch->net, name), true);
+    l = listener_find(ch->net, name);
+    l->guest = guest;
+    note(ch, l, true);
     return ERR_OK;
 }
 
 /* A name may stand for several addresses: all are wanted. */
-static enum err want_host(struct change *ch, const char *host, int family)
+static enum err want_host(struct change *ch, const struct wanted *w, const char *host, int family)
 {
     struct addrinfo hints = {
         .ai_family = family, .ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE};
     struct addrinfo *found = NULL;
     char port[16];
-    snprintf(port, sizeof(port), "%u", ch->config->port);
+    snprintf(port, sizeof(port), "%u", w->port);
     int rc = getaddrinfo(host, port, &hints, &found);
     if (rc != 0) {
         snprintf(ch->error, NET_ERROR_CHARS, "cannot listen at '%s': %s", host ? host : "*",
@@ -207,38 +224,37 @@ static enum err want_host(struct change *ch, const char *host, int family)
     }
     enum err e = ERR_OK;
     for (struct addrinfo *a = found; a && e == ERR_OK; a = a->ai_next)
-        e = want_address(ch, a->ai_addr, a->ai_addrlen);
+        e = want_address(ch, a->ai_addr, a->ai_addrlen, w->guest);
     freeaddrinfo(found);
     return e;
 }
 
 /* "*" is every IPv4 address, "::*" every IPv6 one; "-" in front: it may be missing on this machine. */
-static enum err want_word(struct change *ch, const char *bind)
+static enum err want_word(struct change *ch, const struct wanted *w, const char *word)
 {
-    bool optional = bind[0] == '-';
-    const char *host = bind + (optional ? 1 : 0);
+    bool optional = word[0] == '-';
+    const char *host = word + (optional ? 1 : 0);
     enum err e;
     if (strcmp(host, "*") == 0)
-        e = want_host(ch, NULL, AF_INET);
+        e = want_host(ch, w, NULL, AF_INET);
     else if (strcmp(host, "::*") == 0)
-        e = want_host(ch, NULL, AF_INET6);
+        e = want_host(ch, w, NULL, AF_INET6);
     else
-        e = want_host(ch, host, AF_UNSPEC);
+        e = want_host(ch, w, host, AF_UNSPEC);
     if (e == ERR_IO && optional &&
         (errno == EADDRNOTAVAIL || errno == EAFNOSUPPORT || errno == ENOENT))
         e = ERR_OK;
     return e;
 }
 
-static enum err want_bind(struct change *ch)
+static enum err want_bind(struct change *ch, const struct wanted *w)
 {
-    const char *bind = ch->config->bind ? ch->config->bind : "";
-    char *words = mem_strdup(bind), *rest = words;
+    char *words = mem_strdup(w->bind ? w->bind : ""), *rest = words;
     enum err e = ERR_OK;
-    for (char *word; ch->config->port && e == ERR_OK && (word = strsep(&rest, " "));) {
+    for (char *word; w->port && e == ERR_OK && (word = strsep(&rest, " "));) {
         errno = 0;
         if (*word)
-            e = want_word(ch, word);
+            e = want_word(ch, w, word);
     }
     mem_free(words);
     return e;
@@ -273,7 +289,13 @@ static enum err want_unix(struct change *ch)
 enum err net_configure(struct net *n, const struct net_config *c, char error[NET_ERROR_CHARS])
 {
     struct change ch = {.net = n, .config = c, .error = error};
-    enum err e = want_bind(&ch);
+    bool own = c->http_bind && c->http_bind[0];
+    const struct wanted resp = {.bind = c->bind, .port = c->port};
+    const struct wanted http = {
+        .bind = own ? c->http_bind : c->bind, .port = c->http_port, .guest = true};
+    enum err e = want_bind(&ch, &resp);
+    if (e == ERR_OK)
+        e = want_bind(&ch, &http);
     if (e == ERR_OK && c->unix_path && c->unix_path[0])
         e = want_unix(&ch);
     for (int i = 0; i < NET_LISTENERS_MAX; i++)
@@ -284,13 +306,23 @@ enum err net_configure(struct net *n, const struct net_config *c, char error[NET
     return e;
 }
 
-int net_listening(const struct net *n, char out[][128], int max)
+static int list_names(const struct net *n, bool guest, char out[][128], int max)
 {
     int count = 0;
     for (int i = 0; i < NET_LISTENERS_MAX && count < max; i++)
-        if (n->listeners[i].event)
+        if (n->listeners[i].event && n->listeners[i].guest == guest)
             snprintf(out[count++], sizeof(out[0]), "%s", n->listeners[i].name);
     return count;
+}
+
+int net_listening(const struct net *n, char out[][128], int max)
+{
+    return list_names(n, false, out, max);
+}
+
+int net_guest_listening(const struct net *n, char out[][128], int max)
+{
+    return list_names(n, true, out, max);
 }
 
 void net_stop_accepting(struct net *n)

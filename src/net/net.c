@@ -60,6 +60,16 @@ struct net *net_new(struct event_base *base, struct engine *e, struct logger *lo
     return n;
 }
 
+void net_set_guest(struct net *n, const struct net_guest *guest)
+{
+    n->guest = *guest;
+}
+
+void net_guest_turn(struct net *n)
+{
+    net_turn_begin(n);
+}
+
 void net_free(struct net **net)
 {
     struct net *n = *net;
@@ -128,9 +138,9 @@ bool net_drain(struct net *n)
     struct conn *next;
     for (struct conn *c = n->lists[LIST_ALL]; c; c = next) {
         next = c->links[LIST_ALL].next;
-        if (!outq_empty(&c->session->queue)) {
+        if (!outq_empty(session_queue(c->session))) {
             conn_send(c);
-            left = left || !outq_empty(&c->session->queue);
+            left = left || !outq_empty(session_queue(c->session));
         }
     }
     close_marked(n);
@@ -142,11 +152,9 @@ bool net_drain(struct net *n)
 /* Sessions that wait or listen are idle by nature. */
 static bool idle_too_long(const struct net *n, const struct conn *c)
 {
-    const struct session *s = c->session;
-    if (n->config->idle_s_max == 0 ||
-        (s->flags & (SESSION_BLOCKED | SESSION_PAUSED | SESSION_MONITOR)) || s->pubsub)
+    if (n->config->idle_s_max == 0 || session_is_silent(c->session))
         return false;
-    return engine_now_us(n->engine) - s->active_us > n->config->idle_s_max * 1000000;
+    return session_idle_us(c->session) > n->config->idle_s_max * 1000000;
 }
 
 /* Nobody reads of a connection that is held with much to do, so nobody would see its end: what waits forever for
@@ -154,7 +162,7 @@ static bool idle_too_long(const struct net *n, const struct conn *c)
 static bool has_gone(const struct conn *c)
 {
     struct pollfd p = {.fd = c->fd, .events = POLLRDHUP};
-    if (c->reading || (c->session->flags & SESSION_CLOSE_AFTER_REPLY)) /* it may still listen */
+    if (c->reading || session_is(c->session, SESSION_CLOSE_AFTER_REPLY)) /* it may still listen */
         return false;
     return poll(&p, 1, 0) == 1;
 }
@@ -166,10 +174,9 @@ void net_cron(struct net *n)
     for (int i = 0; c && i < NET_CRON_CONNECTIONS_MAX; i++) {
         struct conn *next = c->links[LIST_ALL].next;
         n->cron_next = next;
-        outq_update_memory(&c->session->queue);
+        outq_update_memory(session_queue(c->session));
         if (conn_over_output_limit(c) || has_gone(c)) {
-            c->session->flags |= SESSION_CLOSE_NOW;
-            conn_list_add(n, LIST_CLOSE, c);
+            conn_close_soon(c);
         } else if (idle_too_long(n, c)) {
             log_verbose(n->logger, "Closing idle client");
             session_kill(c->session, false);
@@ -195,7 +202,7 @@ void net_stats(const struct net *n, struct net_stats *out)
     *out = (struct net_stats){0};
     for (const struct conn *c = n->lists[LIST_ALL]; c; c = c->links[LIST_ALL].next) {
         size_t in = conn_pending_memory(c);
-        size_t queued = outq_memory(&c->session->queue);
+        size_t queued = session_queue_memory(c->session);
         out->query_bytes += in;
         out->output_bytes += queued;
         if (in > out->largest_query_bytes)

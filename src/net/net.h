@@ -33,6 +33,8 @@ struct net_config {
     int64_t idle_s_max;   /* timeout; 0: never */
     unsigned keepalive_s; /* tcp-keepalive; 0: off */
     uint64_t clients_max;
+    const char *http_bind;    /* addresses of HTTP, as `bind`; empty, or NULL: the same as that */
+    unsigned http_port;       /* 0: no HTTP */
     bool protected_mode;      /* refuse others than loopback while there is no password */
     uint64_t query_bytes_max; /* client-query-buffer-limit */
     struct net_output_limit output_limit[NET_CLASS_COUNT];
@@ -42,6 +44,18 @@ struct net_config {
  * first where listeners change. */
 struct net *net_new(struct event_base *base, struct engine *e, struct logger *logger,
                     const struct net_config *c);
+/* Whoever serves the connections of http_port: another transport of the same engine. */
+enum net_refusal { NET_WELCOME, NET_FULL, NET_PROTECTED };
+struct net_guest {
+    void *arg;
+    /* Takes the socket and `names` (owned: its address, NUL, ours, NUL; NULL: no memory for them). */
+    void (*accept)(void *arg, int fd, char *names, enum net_refusal refusal);
+    size_t (*clients)(void *arg); /* that it has */
+};
+/* Ahead of net_configure. */
+void net_set_guest(struct net *n, const struct net_guest *guest);
+/* The loop has woken for a request of the guest's: reads the clocks, once a turn. */
+void net_guest_turn(struct net *n);
 /* Closes listeners and all connections. */
 void net_free(struct net **n);
 
@@ -50,6 +64,7 @@ void net_free(struct net **n);
 enum err net_configure(struct net *n, const struct net_config *c, char error[NET_ERROR_CHARS]);
 /* Lines for the start message, such as "127.0.0.1:6379"; returns how many there are. */
 int net_listening(const struct net *n, char out[][128], int max);
+int net_guest_listening(const struct net *n, char out[][128], int max); /* of HTTP */
 
 /* The end of a turn: goes on with requests that waited, sends every queue that has something, closes what is to be
  * closed. The loop calls it each time that event_base_loop(base, EVLOOP_ONCE) returns. */

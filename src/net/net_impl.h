@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "base/outq.h"
 #include "engine/engine.h"
+#include "engine/gate.h"
 #include "engine/plan.h"
 #include "net/lend.h"
 #include "net/net.h"
@@ -34,7 +35,7 @@
 #define NET_WRITE_BYTES_MAX          (1024 * 1024) /* to one connection in one turn, while others wait */
 /* The same of bytes that a source makes meanwhile, which takes several times as long as writing them. */
 #define NET_WRITE_SOURCE_BYTES_MAX (64 * 1024)
-#define NET_LISTENERS_MAX          (NET_BIND_MAX * 2 + 1)
+#define NET_LISTENERS_MAX          (NET_BIND_MAX * 4 + 1)
 #define NET_CRON_CONNECTIONS_MAX   1000 /* looked at in one net_cron */
 
 /* A doubly linked list of connections through one of their links. */
@@ -66,9 +67,9 @@ struct listener {
     struct sockaddr_storage address;
     socklen_t address_len;
     int fd;
-    bool unix_socket;
-    struct unix_path path; /* of a Unix socket */
-    char name[128];        /* "127.0.0.1:6379", "/path" */
+    bool unix_socket, guest; /* `guest`: its connections are the guest's */
+    struct unix_path path;   /* of a Unix socket */
+    char name[128];          /* "127.0.0.1:6379", "/path" */
 };
 
 /* Up to a batch of complete requests. */
@@ -104,6 +105,7 @@ struct net {
     bool accept_failed;    /* ... and was told so; until it succeeds */
     struct outq_pool pool;
     struct lender lender;
+    struct net_guest guest;
     struct conn *lists[LIST_COUNT];
     struct conn *cron_next; /* where net_cron goes on */
     size_t clients;
@@ -122,6 +124,7 @@ void net_accept_again(struct net *n);
 
 /* connections */
 void conn_accept(struct net *n, int fd, bool unix_socket); /* takes fd */
+void conn_accept_guest(struct net *n, int fd);             /* takes fd */
 void conn_close(struct conn *c);
 void conn_close_soon(struct conn *c);
 void conn_set_reading(struct conn *c, bool on);
@@ -139,7 +142,7 @@ bool conn_over_output_limit(struct conn *c);
 static inline bool conn_is_stranger(const struct conn *c)
 {
     return engine_config(c->net->engine)->password.len > 0 &&
-           !(c->session->flags & SESSION_AUTHENTICATED);
+           !session_is(c->session, SESSION_AUTHENTICATED);
 }
 
 /* The clocks, once a turn. */

@@ -119,7 +119,7 @@ size_t resp_parser_memory(const struct resp_parser *p);
 #define RESP_APART_MAX 64
 
 /* After RESP_MORE: the length of the argument that `in`, of `bytes`, ended in, and of which *have bytes were there. 0:
- * it ended in none, or the last call did not see as many bytes. */
+ * it ended in none, it is apart already, or the last call did not see as many bytes. */
 size_t resp_parser_open_bulk(const struct resp_parser *p, size_t bytes, size_t *have);
 /* That argument is apart from here on. `place`: where it begins, which is the new end of the stream: what was there of
  * it is copied from `have`. False: no memory, or there are too many. */

@@ -192,6 +192,7 @@ static void host_reset_stats(void *arg)
     engine_reset_stats(s->engine);
     admin_reset_stats(s->admin);
     s->cycles = s->busy_us = 0;
+    s->turns = (struct histogram){0};
 }
 
 void server_config_host(struct server *s)

@@ -18,13 +18,20 @@ static void on_process(void *server, struct admin_process *out)
         .config_file = s->config_host.file ? s->config_host.file : "",
         .event_api = event_base_get_method(s->base),
         .start_us = s->start_us,
+        .start_wall_ms = s->start_wall_ms,
         .saved_unix_s = s->created_wall_ms / 1000,
         .port = s->config.net.port,
         .hz = (uint64_t)s->config.hz,
         .clients_max = s->config.net.clients_max,
         .cycles = s->cycles,
         .busy_us = s->busy_us,
+        .turns = &s->turns,
     };
+}
+
+static size_t larger(size_t a, size_t b)
+{
+    return a > b ? a : b;
 }
 
 static void on_net(void *server, struct admin_net *out)
@@ -33,13 +40,15 @@ static void on_net(void *server, struct admin_net *out)
     struct net_stats n;
     if (!s->net)
         return;
+    struct http_stats h;
     net_stats(s->net, &n);
+    http_stats(s->http, &h);
     *out = (struct admin_net){
-        .clients = net_clients(s->net),
-        .query_bytes = n.query_bytes,
-        .output_bytes = n.output_bytes,
-        .largest_query_bytes = n.largest_query_bytes,
-        .largest_output_bytes = n.largest_output_bytes,
+        .clients = net_clients(s->net) + http_clients(s->http),
+        .query_bytes = n.query_bytes + h.query_bytes,
+        .output_bytes = n.output_bytes + h.output_bytes,
+        .largest_query_bytes = larger(n.largest_query_bytes, h.largest_query_bytes),
+        .largest_output_bytes = larger(n.largest_output_bytes, h.largest_output_bytes),
     };
 }
 

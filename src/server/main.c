@@ -109,6 +109,9 @@ static void log_ready(struct server *s)
                s->config.aof ? "kept in an append-only file" : "in memory only");
     for (int i = 0; i < n; i++)
         log_notice(&s->logger, "Listening on %s", where[i]);
+    n = net_guest_listening(s->net, where, NET_BIND_MAX + 1);
+    for (int i = 0; i < n; i++)
+        log_notice(&s->logger, "HTTP at http://%s/", where[i]);
     if (!s->persist.loading)
         server_ready(s);
 }

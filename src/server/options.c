@@ -71,6 +71,25 @@ static const struct option rows[] = {
     {.name = "protected-mode", .type = OPTION_BOOL, AT(net.protected_mode), .fallback = "yes",
      .summary = "without a password, serve clients of this machine only"},
 
+    /* --- HTTP --- */
+    {.name = "http-port", .type = OPTION_INT, AT(net.http_port), .fallback = "0", UP_TO(0, 65535),
+     .apply = APPLY_LISTEN, .summary = "TCP port of HTTP: REST, events, metrics, console; 0: none"},
+    {.name = "http-bind", .type = OPTION_WORDS, AT(net.http_bind), .fallback = "", .flags = OPTION_MULTI_ARG,
+     .apply = APPLY_LISTEN, .check = option_check_bind,
+     .summary = "addresses to listen on for HTTP; empty: those of bind"},
+    {.name = "http-max-body", .type = OPTION_MEMORY, AT(http.body_bytes_max), .fallback = "64mb",
+     UP_TO(1024, INT64_MAX), .summary = "longest body of an HTTP request"},
+    {.name = "http-request-timeout", .type = OPTION_INT, AT(http.request_s_max), .fallback = "10", UP_TO(1, 3600),
+     .summary = "seconds that an HTTP client may take for a request's head, and be late with its body"},
+    {.name = "http-idle-timeout", .type = OPTION_INT, AT(http.idle_s_max), .fallback = "120", UP_TO(0, INT_MAX),
+     .summary = "seconds after which an HTTP client that asks nothing is disconnected; 0: never"},
+    {.name = "http-cors-origin", .type = OPTION_WORDS, AT(http.cors_origin), .fallback = "", .flags = OPTION_MULTI_ARG,
+     .summary = "origins whose web pages may ask over HTTP; *: any; empty: none but its own"},
+    {.name = "http-drain-ms", .type = OPTION_INT, AT(http.drain_ms), .fallback = "0", UP_TO(0, 600000),
+     .summary = "milliseconds that /readyz says no before a shutdown by signal goes on"},
+    {.name = "http-metrics-open", .type = OPTION_BOOL, AT(http.metrics_open), .fallback = "yes",
+     .summary = "whether /metrics is told without the password"},
+
     /* --- process --- */
     {.name = "daemonize", .type = OPTION_BOOL, AT(daemonize), .fallback = "no", .flags = OPTION_IMMUTABLE,
      .summary = "run in the background"},

@@ -6,6 +6,7 @@
 
 #include "config/option.h"
 #include "engine/engine.h"
+#include "http/http.h"
 #include "log/aof.h"
 #include "net/net.h"
 #include "store/limits.h"
@@ -44,6 +45,7 @@ enum option_shutdown {
 /* Strings are owned and never NULL. */
 struct config {
     struct net_config net;
+    struct http_config http;
     struct engine_config engine;
 
     /* process */

@@ -130,7 +130,7 @@ void persist_load_slice(struct server *s)
 static void stop_waiting(struct session *waiter, enum unblock_why why, struct resp_writer *out)
 {
     (void)why;
-    struct server *s = engine_owner(waiter->engine);
+    struct server *s = engine_owner(session_engine(waiter));
     s->persist.reloader = NULL;
     if (!out)
         return;

@@ -10,17 +10,16 @@ static void lastsave(struct cmd_ctx *c)
 /* --- SHUTDOWN --------------------------------------------------------------------------------------- */
 
 struct shutdown_words {
-    bool save, nosave, force, abort;
+    bool save, nosave, now, force, abort;
 };
 
 static bool parse_shutdown(struct cmd_ctx *c, struct shutdown_words *w)
 {
-    bool now = false;
     *w = (struct shutdown_words){0};
     for (int i = 1; i < c->argc; i++) {
         bool *flag = slice_is(c->argv[i], "save")     ? &w->save
                      : slice_is(c->argv[i], "nosave") ? &w->nosave
-                     : slice_is(c->argv[i], "now")    ? &now
+                     : slice_is(c->argv[i], "now")    ? &w->now
                      : slice_is(c->argv[i], "force")  ? &w->force
                      : slice_is(c->argv[i], "abort")  ? &w->abort
                                                       : NULL;
@@ -52,8 +51,9 @@ static void shutdown_cmd(struct cmd_ctx *c)
     } else {
         if (w.save && !logs)
             log_warning(&s->logger, "SHUTDOWN SAVE FORCE: nothing is saved, 'appendonly' is 'no'");
-        persist_forsake(s);
-        server_stop(s, 0);
+        server_drain(s, 0, true);
+        if (w.now && s->stop != STOP_ASKED)
+            server_drain(s, 0, true); /* who asks twice does not wait */
         if (c->session)
             session_kill(c->session, true); /* takes no further request */
     }

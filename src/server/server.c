@@ -161,6 +161,7 @@ void server_free(struct server **server)
         return;
     if (s->engine)
         persist_close(s);
+    http_free(&s->http);
     net_free(&s->net);
     signals_deinit(s);
     if (s->timer)
@@ -219,6 +220,7 @@ enum err server_listen(struct server *s, char error[CONFIG_ERROR_CHARS])
     s->timer = event_new(s->base, -1, 0, on_timer, s);
     s->net = net_new(s->base, s->engine, &s->logger, &s->config.net);
     assert(s->timer);
+    server_http(s);
     return server_apply(s, &s->config, APPLY_LISTEN, &failed, error);
 }
 
@@ -306,7 +308,7 @@ static void drain(struct server *s)
     signals_insist();
     net_stop_accepting(s->net);
     engine_turn_end(s->engine);
-    while (!net_drain(s->net) && clock_mono_us() < until_us) {
+    while ((!net_drain(s->net) || !http_drain(s->http)) && clock_mono_us() < until_us) {
         poll(NULL, 0, SHUTDOWN_DRAIN_EVERY_MS);
         engine_log_moved(s->engine);
     }
@@ -328,11 +330,14 @@ void server_run(struct server *s)
             persist_load_slice(s);
         do_due(s, now_us);
         persist_turn(s);
+        http_turn(s->http);
         net_turn_end(s->net);
+        http_turn_end(s->http);
         give(s);
         s->cycles++;
         now_us = clock_mono_us();
         s->busy_us += (uint64_t)(now_us - began_us);
+        histogram_add(&s->turns, (uint64_t)(now_us - began_us));
     }
     supervisor_stopping(s);
     if (!s->failed) /* else the log's last line is why */

@@ -4,6 +4,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/histogram.h"
 #include "base/logger.h"
 #include "base/rng.h"
 #include "cmd/table.h"
@@ -26,6 +27,7 @@ struct title;
 /* Asked for by a signal or SHUTDOWN; until the loop has ended it may be withdrawn. */
 enum server_stop {
     STOP_NO,
+    STOP_DRAINING, /* it is announced, and clients are served until then: drain.c */
     STOP_FINISHING, /* when the log's first file is done: persist_end.c; clients are served until then */
     STOP_ASKED, /* when the turn ends */
 };
@@ -48,6 +50,7 @@ struct server {
     struct admin *admin;
     struct event_base *base;
     struct net *net;
+    struct http *http;
     struct persist persist;
     bool failed; /* it ends because it cannot go on: exit status 1 */
 
@@ -62,7 +65,9 @@ struct server {
     bool giving;      /* they have more to give */
     bool cron_paused; /* DEBUG PAUSE-CRON */
     enum server_stop stop;
-    int stop_signal; /* which asked for it; 0: SHUTDOWN */
+    int stop_signal;    /* which asked for it; 0: SHUTDOWN */
+    bool stop_loses;    /* what is in no file yet may be lost */
+    int64_t drained_us; /* when STOP_DRAINING is over; monotonic */
 
     /* What INFO tells. */
     char run_id[SERVER_ID_CHARS + 1];
@@ -72,6 +77,7 @@ struct server {
     int64_t created_wall_ms; /* when the data set began: LASTSAVE */
     uint64_t cycles;         /* turns of the loop */
     uint64_t busy_us;        /* of them: from the first event to the end */
+    struct histogram turns;  /* the same, one by one */
 };
 
 static inline struct server *server_of(struct cmd_ctx *c)
@@ -92,6 +98,15 @@ enum err server_apply(struct server *s, struct config *next, unsigned groups, un
                       char error[CONFIG_ERROR_CHARS]);
 /* Makes s->config_host. */
 void server_config_host(struct server *s);
+
+/* --- drain.c --- */
+/* Asks the server to stop, by and by where http-drain-ms says so, at once where that is under way already. `loses`: it
+ * does not wait for a log that was switched on and does not hold the data yet. */
+void server_drain(struct server *s, int signal, bool loses);
+void server_drain_cron(struct server *s, int64_t now_us);
+
+/* --- http.c --- */
+void server_http(struct server *s);
 
 /* --- renames.c --- */
 /* What rename-command says; on failure `error` says which command is not there, or which name is taken. */

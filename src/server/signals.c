@@ -15,12 +15,7 @@ static void on_stop(evutil_socket_t sig, short what, void *arg)
     if (s->stop != STOP_NO && sig == SIGINT)
         _exit(1); /* somebody insists */
     unsigned words = sig == SIGINT ? s->config.on_sigint : s->config.on_sigterm;
-    if (words & (OPTION_SHUTDOWN_NOSAVE | OPTION_SHUTDOWN_FORCE)) {
-        persist_forsake(s);
-        server_stop(s, (int)sig);
-    } else {
-        server_stop_finished(s, (int)sig);
-    }
+    server_drain(s, (int)sig, words & (OPTION_SHUTDOWN_NOSAVE | OPTION_SHUTDOWN_FORCE));
 }
 
 static void on_reopen(evutil_socket_t sig, short what, void *arg)

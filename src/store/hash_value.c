@@ -122,6 +122,7 @@ const struct value_ops value_ops_hash = {
     .keep_end = hashtree_value_keep_end,
     .due_ms = dues_least_ms,
     .due = dues_find,
+    .fetch = hashtree_value_fetch,
     .remove = hash_remove,
     .digest = digest,
     .command = command,

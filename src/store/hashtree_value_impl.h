@@ -41,6 +41,10 @@ static inline void hashtree_value_keep_end(struct item *it, bool undo)
 {
     hashtree_keep_end(hashtree_value(it), undo);
 }
+static inline bool hashtree_value_fetch(const struct item *it, struct prefetch_way *way)
+{
+    return hashtree_fetch(hashtree_value(it), way);
+}
 static inline uint32_t hashtree_value_sum(const struct item *it)
 {
     const struct hashtree *t = hashtree_value(it);

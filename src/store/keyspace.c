@@ -155,6 +155,19 @@ bool ks_prefetch_item(const struct keyspace *ks, int db, const struct key *k, in
     return true;
 }
 
+const struct item *ks_peek(const struct keyspace *ks, int db, const struct key *k)
+{
+    const struct ks_db *d = ks_db_of(ks, db);
+    const struct table *t = d ? &ks_cell_of(ks, d, k)->table : NULL;
+    if (!t || !t->buckets)
+        return NULL;
+    const struct table_bucket *b = table_bucket_of(t, k->hash);
+    const struct item *it = table_line_candidate(b, k->hash);
+    if (!it && table_has_chain(b))
+        it = table_line_candidate(table_chain(b), k->hash);
+    return it;
+}
+
 const struct item *ks_find(struct keyspace *ks, int db, const struct key *k, int flags)
 {
     struct ks_place at;

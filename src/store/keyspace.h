@@ -88,6 +88,10 @@ struct key ks_key(const struct keyspace *ks, struct slice name);
 void ks_prefetch(const struct keyspace *ks, int db, const struct key *k);
 bool ks_prefetch_item(const struct keyspace *ks, int db, const struct key *k, int line);
 
+/* What a look-up of the key finds, or something else that is there: what it is good for is to ask for more of it. NULL:
+ * nothing. */
+const struct item *ks_peek(const struct keyspace *ks, int db, const struct key *k);
+
 enum ks_find_flags {
     KS_READ = 1,     /* counts a hit or a miss */
     KS_NO_TOUCH = 2, /* leaves the access clock alone */

@@ -1,3 +1,4 @@
+#include "base/bytes.h"
 #include "store/list_impl.h"
 
 /* A tree that has shrunk to so many bytes becomes a pack again. */
@@ -224,6 +225,39 @@ enum err list_set(struct ks_edit *e, uint64_t at, struct slice string)
     else
         e->item->flags = flags;
     return err;
+}
+
+/* The last entry of a pack. */
+static size_t last_of(struct slice pack)
+{
+    size_t last = 0;
+    for (size_t at = 0; at < pack.len; at += pack_bytes(pack.ptr + at))
+        last = at;
+    return last;
+}
+
+enum err list_pop(struct ks_edit *e, enum list_end end, char entry[BTREE_ENTRY_BYTES_MAX])
+{
+    enum err err;
+    if (list_is_tree(e->item)) {
+        struct list_tree *t = list_tree_own(e);
+        err = t ? list_tree_pop(t, end, entry) : ERR_NOMEM;
+    } else {
+        struct slice pack = item_embedded(e->item);
+        size_t at = end == LIST_HEAD ? 0 : last_of(pack), len = pack_bytes(pack.ptr + at);
+        bytes_copy(entry, pack.ptr + at, len);
+        err = splice(e, at, len, slice_of(NULL, 0));
+    }
+    if (err == ERR_OK)
+        has_shrunk(e);
+    return err;
+}
+
+void list_popped_end(const char *entry)
+{
+    struct blob *b = pack_blob(entry);
+    if (b)
+        blob_drop(b);
 }
 
 enum err list_remove(struct ks_edit *e, uint64_t at, uint64_t n)

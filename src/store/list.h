@@ -48,6 +48,10 @@ enum err list_push_entries(struct ks_edit *e, enum list_end end, const char *con
 enum err list_insert(struct ks_edit *e, uint64_t at, struct slice string);
 /* In the place of what is at the position. */
 enum err list_set(struct ks_edit *e, uint64_t at, struct slice string);
+/* Takes the first element out of a list that has one, or the last. `entry` has it then, with the reference of its blob,
+ * until list_popped_end, which must be called unless there was no memory. */
+enum err list_pop(struct ks_edit *e, enum list_end end, char entry[BTREE_ENTRY_BYTES_MAX]);
+void list_popped_end(const char *entry);
 /* Removes `n` elements from the position on. */
 enum err list_remove(struct ks_edit *e, uint64_t at, uint64_t n);
 /* Removes all but `n` > 0 elements from the position on. */

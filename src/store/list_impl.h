@@ -17,6 +17,8 @@ struct list_tree {
     struct btree tree;
 };
 #define LIST_UNCOUNTED UINT64_MAX
+static_assert(sizeof(struct list_tree) % 16 == 0,
+              "one of the allocator's sizes: no need to ask for it");
 
 static inline bool list_is_tree(const struct item *it)
 {
@@ -52,6 +54,7 @@ struct list_tree *list_tree_own(struct ks_edit *e);
 enum err list_tree_push(struct list_tree *t, enum list_end end, const struct list_new *what);
 enum err list_tree_insert(struct list_tree *t, uint64_t at, struct slice string);
 enum err list_tree_set(struct list_tree *t, uint64_t at, struct slice string);
+enum err list_tree_pop(struct list_tree *t, enum list_end end, char entry[BTREE_ENTRY_BYTES_MAX]);
 /* What is cut out is freed later where it is much. */
 enum err list_tree_remove(struct ks_edit *e, struct list_tree *t, uint64_t at, uint64_t n);
 enum err list_tree_keep(struct ks_edit *e, struct list_tree *t, uint64_t at, uint64_t n);

@@ -164,6 +164,15 @@ enum err list_tree_set(struct list_tree *t, uint64_t at, struct slice string)
     return err;
 }
 
+enum err list_tree_pop(struct list_tree *t, enum list_end end, char entry[BTREE_ENTRY_BYTES_MAX])
+{
+    bool counted = is_counted(t);
+    enum err err = btree_pop(&t->tree, end == LIST_TAIL, entry);
+    if (err == ERR_OK && counted)
+        t->listpack_bytes -= list_listpack_bytes(entry);
+    return err;
+}
+
 /* --- several -------------------------------------------------------------------------------------------- */
 
 enum err list_tree_push(struct list_tree *t, enum list_end end, const struct list_new *what)
@@ -191,12 +200,6 @@ enum err list_tree_remove(struct ks_edit *e, struct list_tree *t, uint64_t at, u
 {
     uint64_t before = t->listpack_bytes;
     count_off(t, at, n);
-    if (n == 1) {
-        enum err err = btree_erase(&t->tree, at);
-        if (err != ERR_OK)
-            t->listpack_bytes = before;
-        return err;
-    }
     struct btree cut;
     bool later = btree_bytes(&t->tree) > FREED_AT_ONCE_BYTES_MAX;
     struct item *shell = later ? shell_new(e->ks) : NULL;

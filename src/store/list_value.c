@@ -25,13 +25,13 @@ static bool free_some(struct item *it, size_t *left)
 
 static size_t memory(const struct item *it)
 {
-    return mem_good_size(sizeof(struct list_tree)) + btree_bytes(&list_tree(it)->tree);
+    return sizeof(struct list_tree) + btree_bytes(&list_tree(it)->tree);
 }
 
 static size_t memory_alone(const struct item *it)
 {
     const struct list_tree *t = list_tree(it);
-    return t->refs > 1 ? 0 : mem_good_size(sizeof(*t)) + btree_bytes_alone(&t->tree);
+    return t->refs > 1 ? 0 : sizeof(*t) + btree_bytes_alone(&t->tree);
 }
 
 static size_t effort(const struct item *it)

@@ -115,6 +115,7 @@ const struct value_ops value_ops_set = {
     .memory_alone = hashtree_value_memory_alone,
     .effort = hashtree_value_effort,
     .sum = hashtree_value_sum,
+    .fetch = hashtree_value_fetch,
     .keep = hashtree_value_keep,
     .keep_end = hashtree_value_keep_end,
     .due_ms = dues_least_ms,

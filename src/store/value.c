@@ -37,6 +37,12 @@ size_t value_effort(const struct item *it)
     return item_is_outside(it) ? 1 + value_ops(item_type(it))->effort(it) : 1;
 }
 
+bool value_fetch(const struct item *it, struct prefetch_way *way)
+{
+    const struct value_ops *ops = value_ops(item_type(it));
+    return item_is_outside(it) && ops->fetch && ops->fetch(it, way);
+}
+
 bool value_free_some(struct item *it, size_t *effort)
 {
     if (item_is_outside(it) && !value_ops(item_type(it))->free_some(it, effort))

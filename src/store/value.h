@@ -6,6 +6,7 @@
  * takes longer for a larger value, but for the digest. */
 #include "base/err.h"
 #include "base/num.h"
+#include "base/prefetch.h"
 #include "store/item.h"
 
 /* --- questions -------------------------------------------------------------------------------------- */
@@ -19,6 +20,9 @@ size_t value_memory_alone(const struct item *it);
 /* Work to free it: 1 for its item, and as much for each further allocation, or page of a large one. */
 #define VALUE_PAGE_BYTES 4096
 size_t value_effort(const struct item *it);
+
+/* A step of the way to an element, member or field, of this name. False: there is nothing more to be asked for. */
+bool value_fetch(const struct item *it, struct prefetch_way *way);
 
 /* --- a value as commands -------------------------------------------------------------------------------- */
 
@@ -81,6 +85,8 @@ struct value_ops {
     size_t (*memory_alone)(const struct item *it);
     size_t (*effort)(const struct item *it); /* of freeing it, in O(1) */
     uint32_t (*sum)(const struct item *it);  /* over its beginning and end: store/item_check.h */
+    /* value_fetch. NULL: its elements have no names, or a look-up waits for nothing that could be asked for. */
+    bool (*fetch)(const struct item *it, struct prefetch_way *way);
 
     /* For ks_edit_keep: from now on what is done to a value outside its item is noted, until it stands or is undone,
      * for which no memory is needed. NULL: the value is held as a whole, which may cost the edit more. */

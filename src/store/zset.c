@@ -4,27 +4,20 @@ uint64_t zset_count(const struct item *it)
 {
     if (item_is_outside(it))
         return btree_count(&zset_of(it)->order);
-    struct slice pack = item_embedded(it);
-    uint64_t n = 0;
-    for (const char *e = pack.ptr; e < pack.ptr + pack.len; e += zset_element_bytes(e))
-        n++;
-    return n;
+    struct zset_pack p = zset_pack_of(it);
+    return zset_pack_count(&p);
 }
 
 bool zset_score(const struct item *it, struct slice member, double *score)
 {
     if (item_is_outside(it))
         return zset_tree_score(zset_of(it), member, score);
-    struct pack_entry wanted;
-    pack_entry_init_to_find(&wanted, member);
-    struct slice pack = item_embedded(it);
-    for (const char *e = pack.ptr; e < pack.ptr + pack.len; e += zset_element_bytes(e)) {
-        if (!pack_equal(zset_member_at(e), &wanted))
-            continue;
+    struct zset_pack p = zset_pack_of(it);
+    unsigned count;
+    const char *e = zset_pack_find(&p, member, &count);
+    if (e)
         *score = zscore_read(e);
-        return true;
-    }
-    return false;
+    return e;
 }
 
 uint64_t zset_ahead(const struct item *it, const struct zset_place *p)
@@ -33,23 +26,21 @@ uint64_t zset_ahead(const struct item *it, const struct zset_place *p)
         struct btree_key key = zset_tree_key(p);
         return btree_rank(&zset_of(it)->order, &key);
     }
-    struct slice pack = item_embedded(it);
-    uint64_t n = 0;
-    for (const char *e = pack.ptr; e < pack.ptr + pack.len; e += zset_element_bytes(e), n++)
-        if (zset_compare(e, p) >= 0)
-            break;
-    return n;
+    struct zset_pack pack = zset_pack_of(it);
+    return zset_pack_ahead(&pack, p);
 }
 
 /* --- walks ------------------------------------------------------------------------------------------ */
 
 static void begin_in_pack(struct zset_walk *w, uint64_t from)
 {
-    struct slice pack = item_embedded(w->item);
+    struct zset_pack pack = zset_pack_of(w->item);
+    const char *all = item_value_place(w->item);
     unsigned count = 0;
-    for (const char *e = pack.ptr; e < pack.ptr + pack.len; e += zset_element_bytes(e)) {
+    w->prefix = pack.prefix;
+    for (const char *e = pack.begin; e < pack.end; e += zset_element_bytes(e)) {
         assert(count < ZSET_PACK_MEMBERS_MAX);
-        w->at[count++] = (uint16_t)(e - pack.ptr);
+        w->at[count++] = (uint16_t)(e - all);
     }
     if (from >= count)
         w->left = 0;
@@ -88,9 +79,9 @@ bool zset_walk_next(struct zset_walk *w, struct zset_element *out)
         e = item_value_place(w->item) + w->at[w->nth];
         w->nth += w->reverse ? -1U : 1U;
     }
-    size_t score = zscore_bytes(e);
     out->score = zscore_read(e);
-    out->member = pack_string(e + score, w->scratch);
+    out->member = w->in_pack ? zset_pack_member(w->prefix, e, w->scratch)
+                             : pack_string(zset_member_at(e), w->scratch);
     if (w->in_pack || w->left == 0)
         return true;
     w->entry = w->reverse ? btree_prev(&w->cursor) : btree_next(&w->cursor);

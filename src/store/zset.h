@@ -2,6 +2,7 @@
 /* Sorted sets: members, each with a score, in the order of their scores, and of their bytes where scores are equal.
  * While there are few they are a pack in the key's item, from ZSET_PACK_MEMBERS_MAX on a counted B+tree (ds/btree.h),
  * with an index from the member to its score beside it. Ranks count from 0. */
+#include <assert.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -40,16 +41,21 @@ struct zset_element {
     struct slice member; /* borrowed until the item changes or the walk goes on */
     double score;
 };
+/* A member that is put together from pieces has at most so many bytes. */
+#define ZSET_SCRATCH_BYTES 32
+static_assert(ZSET_SCRATCH_BYTES >= NUM_I64_CHARS, "an integer is one");
 /* A walk in order, or against it. Ends with the next change of the item. */
 struct zset_walk {
     const struct item *item;
     bool reverse, in_pack;
     uint64_t left;
-    unsigned nth; /* in a pack */
+    /* in a pack */
+    unsigned nth;
     uint16_t at[ZSET_PACK_MEMBERS_MAX];
+    struct slice prefix;
     struct btree_cursor cursor;
     const char *entry;
-    char scratch[NUM_I64_CHARS];
+    char scratch[ZSET_SCRATCH_BYTES];
 };
 /* Of `n` members at most, from the one with the rank `from` on; counted from the end when it is in reverse. */
 void zset_walk_init(struct zset_walk *w, const struct item *it, uint64_t from, uint64_t n,
@@ -86,3 +92,11 @@ enum err zset_add(struct ks_edit *e, struct slice member, struct zset_add *add);
 enum err zset_remove(struct ks_edit *e, struct slice member);
 /* `n` > 0 members from the rank `from` on. */
 enum err zset_remove_run(struct ks_edit *e, uint64_t from, uint64_t n);
+/* Takes the member with the lowest score, or with the highest, out of one that has some. It is good until
+ * zset_popped_end, which must be called. ERR_NOMEM: unchanged, and nothing is to be ended. */
+struct zset_popped {
+    struct zset_element element;
+    char scratch[ZSET_SCRATCH_BYTES], bytes[BTREE_ENTRY_BYTES_MAX];
+};
+enum err zset_pop(struct ks_edit *e, bool last, struct zset_popped *out);
+void zset_popped_end(struct zset_popped *p);

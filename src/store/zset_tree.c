@@ -12,6 +12,11 @@ static int order_compare(const char *element, const void *key)
     return zset_compare(element, key);
 }
 
+static struct slice order_string(const char *element, char scratch[NUM_I64_CHARS])
+{
+    return pack_string(zset_member_at(element), scratch);
+}
+
 static struct blob *element_blob(const char *element)
 {
     return pack_blob(zset_member_at(element));
@@ -49,13 +54,17 @@ static const struct btree_ops order_ops = {.leaf_bytes_max = LEAF_BYTES_MAX,
                                            .bytes = zset_element_bytes,
                                            .feature = order_feature,
                                            .compare = order_compare,
+                                           .string = order_string,
                                            .hold = order_hold,
                                            .drop = order_drop,
                                            .outside = order_outside};
 
 struct btree_key zset_tree_key(const struct zset_place *p)
 {
-    return (struct btree_key){zscore_rank(p->score), p};
+    bool is_member = p->side == ZSET_BEFORE || p->side == ZSET_AFTER;
+    return (struct btree_key){.feature = zscore_rank(p->score),
+                              .key = p,
+                              .string = is_member ? p->member : slice_of(NULL, 0)};
 }
 
 uint64_t zset_tree_rank(const struct zset *z, uint64_t score_rank)
@@ -81,14 +90,10 @@ static size_t index_bytes(const char *entry)
     return sizeof(uint32_t) + zscore_bytes(entry + sizeof(uint32_t));
 }
 
-static uint64_t feature_of(uint32_t hash, double score)
-{
-    return (uint64_t)hash << 32 | zscore_rank(score) >> 32;
-}
-
+/* The score is none of it: so another one may be put in its place. */
 static uint64_t index_feature(const char *entry)
 {
-    return feature_of(bytes_load32(entry), zscore_read(entry + sizeof(uint32_t)));
+    return bytes_load32(entry);
 }
 
 static int index_compare(const char *entry, const void *key)
@@ -106,18 +111,28 @@ static const struct btree_ops index_ops = {.leaf_bytes_max = LEAF_BYTES_MAX,
                                            .feature = index_feature,
                                            .compare = index_compare};
 
+static struct btree_key index_key(const struct index_key *k)
+{
+    return (struct btree_key){.feature = k->hash, .key = k};
+}
+
+static struct slice index_entry(const struct index_key *k, char to[INDEX_ENTRY_BYTES_MAX])
+{
+    memcpy(to, &k->hash, sizeof(k->hash));
+    char *end = zscore_write(k->score, to + sizeof(k->hash));
+    return slice_of(to, (size_t)(end - to));
+}
+
 static enum err index_add(struct zset *z, const struct index_key *k)
 {
     char entry[INDEX_ENTRY_BYTES_MAX];
-    memcpy(entry, &k->hash, sizeof(k->hash));
-    char *end = zscore_write(k->score, entry + sizeof(k->hash));
-    struct btree_key key = {feature_of(k->hash, k->score), k};
-    return btree_insert_key(&z->index, &key, slice_of(entry, (size_t)(end - entry)));
+    struct btree_key key = index_key(k);
+    return btree_insert_key(&z->index, &key, index_entry(k, entry));
 }
 
 static void index_remove(struct zset *z, const struct index_key *k)
 {
-    struct btree_key key = {feature_of(k->hash, k->score), k};
+    struct btree_key key = index_key(k);
     (void)btree_erase_key(&z->index, &key);
 }
 
@@ -126,27 +141,43 @@ static uint32_t hash_of(const struct zset *z, struct slice member)
     return keyhash(z->hash, member.ptr, member.len);
 }
 
-static bool order_has(const struct zset *z, struct slice member, double score)
+static bool order_has(const struct zset *z, struct zset_found *f)
 {
-    struct zset_place place = {score, member, ZSET_BEFORE};
+    struct zset_place place = {f->score, f->member, ZSET_BEFORE};
     struct btree_key key = zset_tree_key(&place);
-    struct btree_cursor c;
-    const char *e = btree_find(&z->order, &key, &c);
+    const char *e = btree_find(&z->order, &key, &f->order);
     return e && zset_compare(e, &place) == 0;
+}
+
+void zset_tree_find(const struct zset *z, struct slice member, struct zset_found *f)
+{
+    f->member = member;
+    f->hash = hash_of(z, member);
+    f->is_there = false;
+    struct index_key k = {f->hash, -HUGE_VAL};
+    struct btree_key key = index_key(&k);
+    bool at_entry;
+    const char *entry = btree_seek(&z->index, &key, &f->index, &at_entry);
+    f->first = true;
+    if (!entry || bytes_load32(entry) != f->hash)
+        return;
+    if (!at_entry)
+        btree_find(&z->index, &key, &f->index);
+    for (; entry && bytes_load32(entry) == f->hash; entry = btree_next(&f->index)) {
+        f->score = zscore_read(entry + sizeof(uint32_t));
+        f->is_there = order_has(z, f);
+        if (f->is_there)
+            return;
+        f->first = false;
+    }
 }
 
 bool zset_tree_score(const struct zset *z, struct slice member, double *score)
 {
-    struct index_key k = {hash_of(z, member), -HUGE_VAL};
-    struct btree_key key = {feature_of(k.hash, k.score), &k};
-    struct btree_cursor c;
-    const char *entry = btree_find(&z->index, &key, &c);
-    for (; entry && bytes_load32(entry) == k.hash; entry = btree_next(&c)) {
-        *score = zscore_read(entry + sizeof(uint32_t));
-        if (order_has(z, member, *score))
-            return true;
-    }
-    return false;
+    struct zset_found f;
+    zset_tree_find(z, member, &f);
+    *score = f.is_there ? f.score : 0;
+    return f.is_there;
 }
 
 /* --- life ------------------------------------------------------------------------------------------------ */
@@ -198,7 +229,7 @@ void zset_tree_free(struct zset *z)
 
 size_t zset_tree_bytes(const struct zset *z)
 {
-    return mem_good_size(sizeof(*z)) + btree_bytes(&z->order) + btree_bytes(&z->index);
+    return sizeof(*z) + btree_bytes(&z->order) + btree_bytes(&z->index);
 }
 
 /* --- changes --------------------------------------------------------------------------------------------- */
@@ -213,11 +244,14 @@ static enum err order_add(struct zset *z, const struct zset_place *p, struct sli
     return btree_insert_key(&z->order, &key, slice_of(element, (size_t)(end - element)));
 }
 
-enum err zset_tree_add(struct zset *z, double score, struct pack_entry *member)
+enum err zset_tree_add(struct zset *z, const struct zset_found *f, double score,
+                       struct pack_entry *member)
 {
     struct zset_place place = {score, member->string, ZSET_BEFORE};
-    struct index_key k = {hash_of(z, member->string), score};
-    enum err err = index_add(z, &k);
+    struct index_key k = {f->hash, score};
+    char index[INDEX_ENTRY_BYTES_MAX];
+    enum err err = f->first ? btree_insert_here(&z->index, &f->index, index_entry(&k, index))
+                            : index_add(z, &k);
     if (err != ERR_OK)
         return err;
     char entry[PACK_ENTRY_BYTES_MAX];
@@ -231,47 +265,55 @@ enum err zset_tree_add(struct zset *z, double score, struct pack_entry *member)
     return err;
 }
 
-enum err zset_tree_remove(struct zset *z, struct slice member, double score)
+enum err zset_tree_remove(struct zset *z, const struct zset_found *f)
 {
-    struct zset_place place = {score, member, ZSET_BEFORE};
-    struct btree_key key = zset_tree_key(&place);
-    struct index_key k = {hash_of(z, member), score};
-    enum err err = btree_erase_key(&z->order, &key);
+    enum err err = btree_erase_here(&z->order, &f->order);
     if (err == ERR_OK)
-        index_remove(z, &k);
+        (void)btree_erase_here(&z->index, &f->index);
     return err;
 }
 
-enum err zset_tree_move(struct zset *z, struct slice member, double from, double to)
+/* The index' entry of a member that was found gets another score; that of one with the same hash may be in its way. */
+static enum err index_move(struct zset *z, const struct zset_found *f, double to)
 {
-    struct zset_place old = {from, member, ZSET_BEFORE}, new = {to, member, ZSET_BEFORE};
+    struct index_key k = {f->hash, to};
+    char entry[INDEX_ENTRY_BYTES_MAX];
+    struct btree_cursor c = f->index;
+    const char *next = btree_next(&c);
+    if (f->first && (!next || bytes_load32(next) != f->hash))
+        return btree_replace_here(&z->index, &f->index, index_entry(&k, entry));
+    struct index_key old = {f->hash, f->score};
+    enum err err = index_add(z, &k);
+    if (err == ERR_OK)
+        index_remove(z, &old);
+    return err;
+}
+
+enum err zset_tree_move(struct zset *z, const struct zset_found *f, double to)
+{
+    struct zset_place old = {f->score, f->member, ZSET_BEFORE}, new = {to, f->member, ZSET_BEFORE};
     struct btree_key old_key = zset_tree_key(&old), new_key = zset_tree_key(&new);
-    struct index_key old_index = {hash_of(z, member), from}, new_index = {old_index.hash, to};
-    struct btree_cursor c;
-    const char *at = zset_member_at(btree_find(&z->order, &old_key, &c));
+    enum err err = btree_own_here(&z->order, &f->order);
+    if (err != ERR_OK)
+        return err;
+    /* Where a leaf was copied, others have the one that the cursor is in. */
+    const char *at = zset_member_at(btree_entry(&f->order));
     char entry[PACK_ENTRY_BYTES_MAX];
     struct slice copy = slice_of(entry, pack_bytes(at));
     memcpy(entry, at, copy.len);
-    enum err err = index_add(z, &new_index);
-    if (err != ERR_OK)
-        return err;
     struct blob *blob = pack_blob(entry);
     if (blob)
         blob_hold(blob);
     err = order_add(z, &new, copy);
-    if (err == ERR_OK) {
-        err = btree_erase_key(&z->order, &old_key);
-        if (err == ERR_OK) {
-            index_remove(z, &old_index);
-            return ERR_OK;
-        }
-        /* The nodes on the way are the tree's own since it was added. */
-        enum err undone = btree_erase_key(&z->order, &new_key);
-        assert(undone == ERR_OK);
-    } else if (blob) {
-        blob_drop(blob);
+    if (err != ERR_OK) {
+        if (blob)
+            blob_drop(blob);
+        return err;
     }
-    index_remove(z, &new_index);
+    err = index_move(z, f, to);
+    /* The nodes on the way to both are the tree's own. */
+    enum err erased = btree_erase_key(&z->order, err == ERR_OK ? &old_key : &new_key);
+    assert(erased == ERR_OK);
     return err;
 }
 
@@ -282,21 +324,18 @@ static struct index_key index_key_of(const struct zset *z, const char *element)
     return (struct index_key){hash_of(z, member), zscore_read(element)};
 }
 
-/* What is popped goes one by one. */
-static enum err remove_at(struct zset *z, uint64_t at)
+enum err zset_tree_pop(struct zset *z, bool last, char to[BTREE_ENTRY_BYTES_MAX])
 {
-    struct btree_cursor c;
-    struct index_key k = index_key_of(z, btree_at(&z->order, at, &c));
-    enum err err = btree_erase(&z->order, at);
-    if (err == ERR_OK)
-        index_remove(z, &k);
-    return err;
+    enum err err = btree_pop(&z->order, last, to);
+    if (err != ERR_OK)
+        return err;
+    struct index_key k = index_key_of(z, to);
+    index_remove(z, &k);
+    return ERR_OK;
 }
 
 enum err zset_tree_remove_run(struct zset *z, uint64_t from, uint64_t n)
 {
-    if (n == 1)
-        return remove_at(z, from);
     struct btree held, cut;
     btree_share(&z->order, &held);
     enum err err = btree_cut(&z->order, from, n, &cut);

@@ -88,6 +88,7 @@ static bool command(struct value_cursor *c, struct value_command *out)
         bytes += el.member.len;
         c->argv[i] = slice_of(c->numbers[i], (size_t)num_print_double(c->numbers[i], el.score));
         struct slice member = el.member;
+        static_assert(VALUE_NUMBER_CHARS >= ZSET_SCRATCH_BYTES, "a number's place will do");
         if (member.ptr == w.scratch)
             member.ptr = memcpy(c->numbers[i + 1], w.scratch, member.len);
         if (member.len > VALUE_COMMAND_BYTES_MAX) {

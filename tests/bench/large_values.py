@@ -15,6 +15,7 @@ from targets import CORSAC, Target
 
 VALUES = "values"  # the scenario's name
 ELEMENTS, ELEMENTS_QUICK = 10000000, 1000000
+PART = 10  # of so many elements, one in so many is in what is filled again to be freed
 TURN_US_MAX = 1000
 REPLY_MEMORY_MIB_MAX = 32  # that a whole reply may take on the way: buffers of a socket and a queue
 LOOK_S = 0.005
@@ -60,6 +61,15 @@ def rewrite(server, add):
         time.sleep(LOOK_S)
 
 
+def endings(refill):
+    """Ways for a value to go that shares nothing with another one: all of it is freed."""
+    def of_one_alone(*command):
+        return lambda server: (refill(server), server.longest_turn_us(), server.must(*command))
+    return [(name, of_one_alone(*command)) for name, command in (
+        ("DEL of one alone", ("DEL", "big")), ("SET over one alone", ("SET", "big", "x")),
+        ("the end of one alone whose time has come", ("PEXPIRE", "big", "1")))]
+
+
 def operations(kind, verb, words):
     """(name, what is done with a server) in an order in which each finds what it needs."""
     def add(server, name, to="big"):
@@ -93,7 +103,10 @@ def measure(bench):
             server.longest_turn_us()
             fill(server, verb, b"big", count, words)
             bench.put(VALUES, f"{kind}: filling it", "us", CORSAC, server.longest_turn_us()[0])
-            for name, do in operations(kind, verb, whole):
+            def refill(server, verb=verb, words=words):
+                server.must("DEL", "big")
+                fill(server, verb, b"big", count // PART, words)
+            for name, do in operations(kind, verb, whole) + endings(refill):
                 server.longest_turn_us()
                 took_mib = do(server)
                 time.sleep(WORK_S)

@@ -13,6 +13,7 @@ import subprocess
 import time
 
 import collections_parts
+import http_parts
 from running import Running, medians
 from servers import FLOOR, LOAD_CPU, PATIENCE_S, pin
 
@@ -254,4 +255,5 @@ def store(bench):
 
 ALL = {part.__name__: part for part in (pipelines, memory, aof, slow_sync, loading, large, rewriting, growth, connections, store)}
 ALL.update(collections_parts.ALL)
+ALL.update(http_parts.ALL)
 QUICK = [name for name in ALL if name != "store"]  # which takes its time, however few rounds there are

@@ -141,6 +141,11 @@ TARGETS = [
       for request, limits in COLLECTION_LIMITS.items() for pipeline, limit in limits.items()),
     *(Target("filling", f"filling {what}: CPU over Valkey's", "<=", 0.5, filling(what))
       for what in ("a sorted set", "a hash")),
+    Target("http", "GET /db/KEY: CPU over that of a GET over RESP, P=1", "<=", 1.5,
+           ratio("http", "GET over RESP, P=1: CPU", CORSAC, CORSAC, "GET /db/KEY: CPU")),
+    *(Target("http", f"/pipeline of 100 {test}: CPU over that of RESP's pipeline", "<=", 3,
+             ratio("http", f"{test} over RESP, P=100: CPU a command", CORSAC, CORSAC,
+                   f"/pipeline of 100 {test}: CPU a command")) for test in ("GET", "SET")),
     *(Target("store", f"store alone, {operation} of {keys} M keys, unbatched: ns", "<=", limit,
              corsac("store", f"{operation} of {keys} M keys"))
       for operation, limit in (("GET", 100), ("SET", 200)) for keys in (1, 10)),

@@ -33,6 +33,8 @@ def built_by(build):
     """Compiler, architecture and optimisation of a build directory."""
     with open(os.path.join(build, "release", "flags"), encoding="utf-8") as f:
         flags = f.read().split()
+    if os.path.basename(flags[0]) == "ccache":
+        del flags[0]  # it runs the compiler that stands behind it
     version = subprocess.run([flags[0], "-dumpfullversion"], capture_output=True, text=True, check=True)
     return " ".join([os.path.basename(flags[0]), version.stdout.strip(), platform.machine(),
                      *(f for f in flags if re.match(r"-O|-m|-flto", f))])

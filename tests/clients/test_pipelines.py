@@ -221,7 +221,9 @@ class Talker:
                 break
             rng.choices((self.one, self.often, self.transaction, self.unheard, self.listening,
                          lambda: self.expect(b"PING\r\n", b"+PONG\r\n"),
-                         lambda: self.expect(encode("WAIT", 0, 0), b":0\r\n")), (90, 6, 4, 2, 1, 3, 1))[0]()
+                         lambda: self.expect(encode("WAIT", 0, 0), b":0\r\n"),
+                         lambda: self.expect(encode("BLPOP", "nosuch", rng.choice((0.001, 0.02))), b"*-1\r\n")),
+                        (90, 6, 4, 2, 1, 3, 1, 3))[0]()
 
     def talk(self, now):
         """False: the connection has ended, as it may when it was killed."""
@@ -276,6 +278,10 @@ class Crowd:
         self.talkers.remove(talker)
         self.heard += talker.heard
 
+    def lent(self):
+        return next(int(line[21:]) for line in self.admin.call("INFO", "stats").split(b"\r\n")
+                    if line.startswith(b"total_net_lent_bytes:"))
+
     def disturb(self):
         dice = rng.random()
         if dice < 0.3:
@@ -310,17 +316,15 @@ class Crowd:
 @test
 def every_reply_of_every_pipeline_is_right():
     crowd = Crowd()
-    end = time.monotonic() + SECONDS
-    while time.monotonic() < end:
+    begun = time.monotonic()
+    while time.monotonic() < begun + SECONDS or not (crowd.kills and crowd.lent()):
+        assert time.monotonic() < begun + testing.PATIENCE_S, (crowd.kills, crowd.lent())
         crowd.round(more=True)
         if rng.random() < 0.1:
             crowd.disturb()
     crowd.end()
     heard = crowd.heard + sum(t.heard for t in crowd.talkers)
-    lent = next(int(line[21:]) for line in crowd.admin.call("INFO", "stats").split(b"\r\n")
-                if line.startswith(b"total_net_lent_bytes:"))
-    print(f"# {crowd.kills} killed, {heard >> 20} MiB heard, {lent >> 20} MiB lent")
-    assert crowd.kills > 0 and lent > 0
+    print(f"# {crowd.kills} killed, {heard >> 20} MiB heard, {crowd.lent() >> 20} MiB lent")
     testing.await_rewrite(crowd.admin)
     SERVER.kill()
     SERVER.start()
@@ -329,6 +333,37 @@ def every_reply_of_every_pipeline_is_right():
         if not talker.killed:
             for key in talker.keys.names:
                 assert crowd.admin.call("GET", key) == talker.keys.data.get(key), f"{key} after a restart"
+
+
+def await_query(admin, name, size):
+    """The server has read so many bytes of that client's that it has not run yet."""
+    end = time.monotonic() + testing.PATIENCE_S
+    while True:
+        line = next(line for line in admin.call("CLIENT", "LIST").decode().splitlines() if f" name={name} " in line)
+        if f" qbuf={size} " in line:
+            return
+        assert time.monotonic() < end, (size, line)
+        time.sleep(0.001)
+
+
+@test
+def a_large_value_comes_whole_while_its_client_waits():
+    """It is read to where it is to stay; what follows it is read while the client waits, too."""
+    admin, client = testing.connect(SERVER), testing.Client(SERVER.port)
+    client.call("CLIENT", "SETNAME", "waiter")
+    for size in (40 << 10, 300 << 10, 900 << 10):  # of more than a mebibyte the rest waits in the socket
+        value, never = NOISE[:size], b"never:%d" % size
+        set_large = encode("SET", "large", value)
+        client.socket.sendall(encode("BLPOP", never, 0) + set_large[:100])
+        sent = 100
+        for piece in (set_large[100:], encode("SET", "behind", value[:40000]), encode("STRLEN", "large")):
+            await_query(admin, "waiter", sent)
+            client.socket.sendall(piece)
+            sent += len(piece)
+        await_query(admin, "waiter", sent)
+        assert admin.call("RPUSH", never, "now") == 1
+        assert [client.read() for _ in range(4)] == [[never, b"now"], b"+OK", b"+OK", size]
+        assert client.call("GET", "large") == value and client.call("GET", "behind") == value[:40000]
 
 
 testing.run(SERVER)

@@ -4,12 +4,15 @@
 
 #include "base/crc32c.h"
 #include "base/mem.h"
-#include "engine/gate.h"
+#include "engine/gate_impl.h"
+#include "engine/session_impl.h"
 #include "sim/world_impl.h"
 
 #define ACT_US_MAX       20000
 #define PIPELINE_MAX     4
 #define APPEND_BYTES_MAX 120
+#define ROUNDED_US       1000 /* a timeout in fractions of seconds is rounded up */
+#define LIST_BYTES_MAX   60   /* of two lists, one may take the elements of the other one */
 
 static void no_op(struct session *s)
 {
@@ -93,6 +96,7 @@ void sim_client_open(struct sim_client *c)
     c->db = 0;
     c->in_multi = c->broken = c->has_pending = false;
     c->queued = c->watched = 0;
+    c->turn = 0;
     c->wrote = 0;
     while (c->first)
         expect_done(c);
@@ -101,7 +105,7 @@ void sim_client_open(struct sim_client *c)
     c->last = &c->first;
     c->act_us = w->now_us + (int64_t)rng_below(&w->rng, ACT_US_MAX);
     c->level = c->listens ? DURABILITY_POLICY : levels[rng_below(&w->rng, 5)];
-    c->session->durability = c->level;
+    session_set_durability(c->session, c->level);
     if (c->listens) {
         offer(c, 2, (struct slice[]){SLICE("PSUBSCRIBE"), SLICE("__key*")});
         expect_text(c, "*3\r\n$10\r\npsubscribe\r\n$6\r\n__key*\r\n:1\r\n");
@@ -149,6 +153,7 @@ static void run_exec(struct sim_client *c, struct sim_effect *out)
         buf_append_cstr(out->reply, "*-1\r\n");
     } else {
         buf_printf(out->reply, "*%d\r\n", c->queued);
+        out->in_multi = true;
         for (int i = 0; i < c->queued; i++)
             apply(c, &c->queue[i], out);
     }
@@ -198,6 +203,130 @@ static void refused(struct sim_client *c, const struct sim_request *r)
     expect(c, 0, 0)->any_error = true;
 }
 
+/* --- waiting for keys --------------------------------------------------------------------------------------- */
+
+/* Where the effect begins that is the nth from the end. */
+static uint64_t effect_at(const struct sim_world *w, int nth)
+{
+    return w->node.effect_at[(w->node.effects - (uint64_t)nth) % SIM_EFFECTS_MAX];
+}
+
+static uint64_t effect_end(const struct sim_world *w, int nth)
+{
+    return w->node.effect_end[(w->node.effects - (uint64_t)nth) % SIM_EFFECTS_MAX];
+}
+
+static void wait_for_key(struct sim_client *c, const struct sim_request *r)
+{
+    struct sim_world *w = c->world;
+    if (!session_is(c->session, SESSION_BLOCKED))
+        sim_fail(w, "client %d does not wait, though there is nothing to be had", c->id);
+    c->waits = *r;
+    c->turn = ++w->turns;
+    c->waits_until_us = w->now_us + r->number * INT64_C(1000);
+    expect(c, 0, 0)->later = true;
+}
+
+/* Clients that the server has just served: their sessions no longer wait. */
+static int count_served(const struct sim_world *w)
+{
+    int count = 0;
+    for (int i = 0; i < SIM_CLIENTS; i++) {
+        const struct sim_client *c = &w->clients[i];
+        count += c->turn > 0 && !session_is(c->session, SESSION_BLOCKED);
+    }
+    return count;
+}
+
+static bool waits_for(const struct sim_client *c, int db, int key)
+{
+    int count = c->waits.op == SIM_BLMOVE ? 1 : c->waits.key_count;
+    for (int i = 0; i < count; i++)
+        if (c->turn > 0 && c->db == db && c->waits.keys[i] == key)
+            return true;
+    return false;
+}
+
+/* Who is next among those that wait for the key; NULL: nobody. */
+static struct sim_client *next_waiting(struct sim_world *w, int db, int key)
+{
+    struct sim_client *first = NULL;
+    for (int i = 0; i < SIM_CLIENTS; i++) {
+        struct sim_client *c = &w->clients[i];
+        if (waits_for(c, db, key) && (!first || c->turn < first->turn))
+            first = c;
+    }
+    return first;
+}
+
+/* What was said to it: `text` from `before` on is what it has been waiting for. */
+static void waited(struct sim_client *c, size_t before, uint64_t version)
+{
+    struct sim_expected *x = c->first;
+    while (x->next)
+        x = x->next;
+    x->later = false;
+    x->len = c->expect.len - before;
+    x->version = version;
+    x->own = version > 0;
+    c->turn = 0;
+}
+
+/* Its request runs again, as a unit of its own with one effect: the nth from the end. */
+static void serve_one(struct sim_world *w, struct sim_client *c, int nth)
+{
+    struct sim_effect out = {.reply = &c->expect, .event = on_event, .arg = w};
+    size_t before = c->expect.len;
+    sim_request_apply(&c->waits, &w->model, c->db, &out);
+    sim_model_moved(&w->model, effect_end(w, nth));
+    if (out.nothing || out.version != w->model.version)
+        sim_fail(w, "client %d is served, and the log has no change of it", c->id);
+    sim_log(w, "%10lld client %d served -> version %llu\n", (long long)w->now_us, c->id,
+            (unsigned long long)w->model.version);
+    c->wrote = w->model.version;
+    waited(c, before, out.version);
+    w->out->served++;
+}
+
+/* The keys became ready in the order in which they were made; of each, whoever waited first is served first, until
+ * nothing is left. What is moved may make another key ready. */
+static void serve(struct sim_world *w, int count)
+{
+    struct sim_model *m = &w->model;
+    struct sim_client *c;
+    for (int i = 0; i < m->made_count && !w->out->failure[0]; i++) {
+        const struct sim_made made = m->made[i];
+        while (sim_model_get(m, made.db, made.key) && (c = next_waiting(w, made.db, made.key)) &&
+               !w->out->failure[0]) {
+            if (session_is(c->session, SESSION_BLOCKED))
+                sim_fail(w, "client %d is passed over", c->id);
+            serve_one(w, c, count--);
+        }
+    }
+    m->made_count = 0;
+    if (count != 0)
+        sim_fail(w, "%d clients more were served than there was something for", count);
+}
+
+void sim_client_look(struct sim_client *c)
+{
+    struct sim_world *w = c->world;
+    size_t before = c->expect.len;
+    bool closing = session_is(c->session, SESSION_CLOSE_NOW);
+    if (c->turn == 0 || closing || session_is(c->session, SESSION_BLOCKED)) {
+        if (c->turn > 0 && !closing && w->now_us > c->waits_until_us + ROUNDED_US)
+            sim_fail(w, "client %d waits for longer than it said", c->id);
+        return;
+    }
+    if (w->now_us < c->waits_until_us)
+        sim_fail(w, "client %d no longer waits, and its time has not come", c->id);
+    buf_append_cstr(&c->expect, "*-1\r\n");
+    waited(c, before, 0);
+    w->out->timeouts++;
+}
+
+/* --- what was taken ----------------------------------------------------------------------------------------- */
+
 static void taken(struct sim_client *c, const struct sim_request *r, bool error)
 {
     struct sim_world *w = c->world;
@@ -208,13 +337,17 @@ static void taken(struct sim_client *c, const struct sim_request *r, bool error)
         refused(c, r);
     else
         run_in_model(c, r, &out);
-    sim_model_moved(&w->model, pos);
+    int served = count_served(w);
+    sim_model_moved(&w->model, served > 0 ? effect_at(w, served) : pos);
     if (w->model.version != version)
         c->wrote = w->model.version;
     if (out.version > w->model.version)
         sim_fail(w, "client %d: a change is not in the log", c->id);
-    if (!error)
+    if (out.nothing)
+        wait_for_key(c, r);
+    else if (!error)
         expect(c, c->expect.len - before, out.version)->own = w->model.version != version;
+    serve(w, served);
     w->out->requests++;
     sim_log(w,
             "%10lld client %d db %d: op %d key %d -> version %llu, depends on %llu, pos %llu%s\n",
@@ -234,25 +367,37 @@ static void waits(struct sim_client *c)
     c->world->out->waits++;
 }
 
+/* Values stay small, and RENAME has something to rename. */
+static void fit(const struct sim_client *c, struct sim_request *r)
+{
+    const struct sim_model *m = &c->world->model;
+    const struct sim_value *v = r->key_count ? &m->at[c->db][r->keys[0]] : NULL;
+    if (r->op == SIM_APPEND && v->len > APPEND_BYTES_MAX)
+        r->op = SIM_SET;
+    if (r->op == SIM_ADD && v->there && v->len > LIST_BYTES_MAX && r->keys[0] < SIM_ZSET)
+        r->op = SIM_TAKE;
+    if (r->op == SIM_RENAME && (c->in_multi || !sim_model_get(m, c->db, r->keys[0])))
+        r->op = SIM_LMOVE;
+}
+
 /* False: it was not taken, and is offered again. */
 static bool send_one(struct sim_client *c)
 {
     struct sim_world *w = c->world;
     struct sim_request *r = &c->pending;
     struct slice argv[SIM_REQUEST_ARGS_MAX];
-    char text[32];
+    char text[48];
     if (!c->has_pending) {
         sim_request_draw(r, &w->rng, c->db, c->in_multi);
         if (c->in_multi && c->queued == SIM_QUEUE_MAX)
             *r = (struct sim_request){.op = SIM_EXEC};
         if (c->watched == SIM_WATCHES_MAX && r->op == SIM_WATCH)
             *r = (struct sim_request){.op = SIM_MULTI};
-        if (r->op == SIM_APPEND && w->model.at[c->db][r->keys[0]].len > APPEND_BYTES_MAX)
-            r->op = SIM_SET;
     }
+    fit(c, r); /* also what was held meanwhile */
     uint64_t errors = c->session->writer.errors;
     c->has_pending = offer(c, sim_request_args(r, argv, text), argv) == 0;
-    w->out->held += (c->session->flags & SESSION_PAUSED) != 0;
+    w->out->held += session_is(c->session, SESSION_PAUSED);
     if (!c->has_pending && r->op == SIM_WAITAOF && !c->in_multi)
         waits(c);
     else if (!c->has_pending)
@@ -354,6 +499,8 @@ static bool take_next(struct sim_client *c)
     }
     if (x && x->waitaof)
         return take_waitaof(c, x);
+    if (x && x->later)
+        sim_fail(c->world, "client %d is told something while it waits for a key", c->id);
     size_t len = x && x->len < c->got.len ? x->len : c->got.len;
     if (!x || memcmp(c->got.ptr, c->expect.ptr, len) != 0) {
         if (c->listens && take_expired(c))
@@ -387,7 +534,7 @@ void sim_client_receive(struct sim_client *c)
     struct iovec iov;
     excuse(c);
     /* What it was to be told may never be true: the connection ends instead. */
-    if (s->flags & SESSION_CLOSE_NOW) {
+    if (session_is(s, SESSION_CLOSE_NOW)) {
         if (!w->node.engine->promise.fault)
             sim_fail(w, "client %d: closed without a fault", c->id);
         sim_client_close(c);
@@ -395,13 +542,13 @@ void sim_client_receive(struct sim_client *c)
         return;
     }
     uint64_t until = gate_open_until(s);
-    while (outq_peek_until(&s->queue, until, &iov, 1) > 0) {
+    while (outq_peek_until(session_queue(s), until, &iov, 1) > 0) {
         size_t n = iov.iov_len;
         uint64_t head[2] = {(uint64_t)c->id, (uint64_t)w->now_us};
         w->out->trace = crc32c(crc32c(w->out->trace, head, sizeof(head)), iov.iov_base, n);
         buf_append(&c->got, iov.iov_base, n);
-        outq_drain(&s->queue, n);
-        s->out_bytes += n;
+        outq_drain(session_queue(s), n);
+        session_sent(s, n);
     }
     while (!w->out->failure[0] && take_next(c)) {
     }

@@ -19,8 +19,9 @@ void sim_model_deinit(struct sim_model *m)
 
 struct slice sim_key_name(int key)
 {
-    static const char *const names[SIM_KEYS] = {"s0", "s1", "s2", "s3", "s4", "s5",
-                                                "n0", "n1", "n2", "t0", "t1", "t2"};
+    static const char *const names[SIM_KEYS] = {"s0", "s1", "s2", "s3", "s4", "s5", "n0",
+                                                "n1", "n2", "t0", "t1", "t2", "l0", "l1",
+                                                "l2", "z0", "z1", "h0", "m0"};
     return slice_of(names[key], 2);
 }
 
@@ -45,6 +46,10 @@ static struct sim_value *change(struct sim_model *m, int db, int key)
 void sim_model_set(struct sim_model *m, int db, int key, struct slice value, int64_t deadline_ms)
 {
     assert(value.len <= SIM_VALUE_MAX);
+    if (key >= SIM_LIST && key < SIM_HASH && !m->at[db][key].there) {
+        assert(m->made_count < SIM_MADE_MAX);
+        m->made[m->made_count++] = (struct sim_made){db, key};
+    }
     struct sim_value *v = change(m, db, key);
     char copy[SIM_VALUE_MAX]; /* the value may be its own */
     memcpy(copy, value.ptr, value.len);

@@ -8,11 +8,18 @@
 #include "base/slice.h"
 #include "sim/node.h"
 
-/* s0..s5: strings; n0..n2: counters; t0..t2: strings with deadlines, in database 0 only. */
+/* s0..s5: strings; n0..n2: counters; t0..t2: strings with deadlines, in database 0 only; l0..l2: lists; z0, z1: sorted
+ * sets; h0: a hash; m0: a set. Collections are small, and their bytes entries, each behind its length (collection.h). */
 #define SIM_STRINGS   6
 #define SIM_COUNTERS  3
 #define SIM_TIMED     3
-#define SIM_KEYS      (SIM_STRINGS + SIM_COUNTERS + SIM_TIMED)
+#define SIM_LISTS     3
+#define SIM_ZSETS     2
+#define SIM_LIST      (SIM_STRINGS + SIM_COUNTERS + SIM_TIMED) /* the first one */
+#define SIM_ZSET      (SIM_LIST + SIM_LISTS)
+#define SIM_HASH      (SIM_ZSET + SIM_ZSETS)
+#define SIM_SET_KEY   (SIM_HASH + 1)
+#define SIM_KEYS      (SIM_SET_KEY + 1)
 #define SIM_VALUE_MAX 200
 
 struct sim_value {
@@ -27,6 +34,11 @@ struct sim_undo {
     uint8_t db, key;
     struct sim_value before;
 };
+/* A key that was not there before. */
+struct sim_made {
+    int db, key;
+};
+#define SIM_MADE_MAX 64
 struct sim_model {
     struct sim_value at[SIM_DATABASES][SIM_KEYS];
     uint64_t version; /* of the latest change of the log */
@@ -36,6 +48,9 @@ struct sim_model {
     struct sim_undo *undo; /* owned */
     size_t undo_count, undo_cap;
     int64_t now_ms;
+    /* Lists and sorted sets, in the order in which they were made; whoever looks at them empties it. */
+    struct sim_made made[SIM_MADE_MAX];
+    int made_count;
 };
 
 void sim_model_init(struct sim_model *m);

@@ -9,7 +9,7 @@
 #include "clients/clients.h"
 #include "engine/check.h"
 #include "engine/durable.h"
-#include "engine/gate.h"
+#include "engine/gate_impl.h"
 #include "engine/replay.h"
 #include "log/format.h"
 #include "log/reader.h"
@@ -22,8 +22,10 @@
 static void on_effect(void *arg, int db, int argc, const struct slice *argv)
 {
     struct sim_node *n = arg;
+    uint64_t i = n->effects++ % SIM_EFFECTS_MAX;
+    n->effect_at[i] = stream_pos(n->engine->stream);
     stream_put(n->engine->stream, db, argc, argv);
-    n->engine->promise.pos = stream_pos(n->engine->stream);
+    n->engine->promise.pos = n->effect_end[i] = stream_pos(n->engine->stream);
 }
 
 /* A batch as it stands in the file: behind the file's head where it is the first, and sealed. */

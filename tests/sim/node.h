@@ -16,6 +16,7 @@ struct clients;
 
 #define SIM_DATABASES   2
 #define SIM_ERROR_CHARS 512
+#define SIM_EFFECTS_MAX 64
 
 struct sim_node {
     struct engine *engine;
@@ -29,6 +30,8 @@ struct sim_node {
     struct sim_disk *disk; /* borrowed: it outlives the process that this is */
     struct stream_consumer consumer;
     uint64_t loaded_pos;
+    /* Where the latest effects begin and end: the nth is at [n % SIM_EFFECTS_MAX]. */
+    uint64_t effects, effect_at[SIM_EFFECTS_MAX], effect_end[SIM_EFFECTS_MAX];
     char error[SIM_ERROR_CHARS];
 };
 

@@ -5,9 +5,11 @@
 #include <string.h>
 
 #include "base/num.h"
+#include "sim/collection.h"
 
-#define TTL_MS_MAX  1500
-#define WAIT_MS_MAX 40
+#define TTL_MS_MAX   1500
+#define WAIT_MS_MAX  40
+#define BLOCK_MS_MAX 300
 
 static int draw_key(struct rng *rng, int first, int count)
 {
@@ -17,7 +19,27 @@ static int draw_key(struct rng *rng, int first, int count)
 /* Any key that the database has. */
 static int draw_any(struct rng *rng, int db)
 {
-    return draw_key(rng, 0, db == 0 ? SIM_KEYS : SIM_STRINGS + SIM_COUNTERS);
+    int key = draw_key(rng, 0, db == 0 ? SIM_KEYS : SIM_KEYS - SIM_TIMED);
+    return db != 0 && key >= SIM_STRINGS + SIM_COUNTERS ? key + SIM_TIMED : key;
+}
+
+/* Any string. */
+static int draw_string(struct rng *rng, int db)
+{
+    return draw_key(rng, 0, db == 0 ? SIM_LIST : SIM_STRINGS + SIM_COUNTERS);
+}
+
+static int draw_collection(struct rng *rng)
+{
+    return draw_key(rng, SIM_LIST, SIM_KEYS - SIM_LIST);
+}
+
+static enum sim_op draw_collection_op(struct rng *rng)
+{
+    static const enum sim_op often[] = {SIM_READ, SIM_ADD,  SIM_ADD,   SIM_ADD,
+                                        SIM_ADD,  SIM_TAKE, SIM_LMOVE, SIM_RENAME,
+                                        SIM_BPOP, SIM_BPOP, SIM_BLMOVE};
+    return often[rng_below(rng, sizeof(often) / sizeof(often[0]))];
 }
 
 static enum sim_op draw_op(struct rng *rng, int db, bool in_multi)
@@ -34,7 +56,29 @@ static enum sim_op draw_op(struct rng *rng, int db, bool in_multi)
         return roll < 28 ? SIM_EXEC : SIM_DISCARD;
     if (!in_multi && roll < 27)
         return roll < 17 ? SIM_SELECT : roll < 20 ? SIM_WATCH : roll < 24 ? SIM_MULTI : SIM_WAITAOF;
+    if (rng_below(rng, 5) < 2)
+        return draw_collection_op(rng);
     return often[rng_below(rng, sizeof(often) / sizeof(often[0]))];
+}
+
+/* Two keys, which may be the same but for RENAME. */
+static void draw_lists(struct sim_request *r, struct rng *rng)
+{
+    r->key_count = 2;
+    r->keys[0] = draw_key(rng, SIM_LIST, SIM_LISTS);
+    do
+        r->keys[1] = draw_key(rng, SIM_LIST, SIM_LISTS);
+    while (r->op == SIM_RENAME && r->keys[0] == r->keys[1]);
+    r->number = 1 + (int)rng_below(rng, BLOCK_MS_MAX);
+}
+
+static void draw_waiting_pop(struct sim_request *r, struct rng *rng)
+{
+    bool zset = rng_below(rng, 3) == 0;
+    r->key_count = 1 + (int)rng_below(rng, 2);
+    for (int i = 0; i < r->key_count; i++)
+        r->keys[i] = zset ? draw_key(rng, SIM_ZSET, SIM_ZSETS) : draw_key(rng, SIM_LIST, SIM_LISTS);
+    r->number = 1 + (int)rng_below(rng, BLOCK_MS_MAX);
 }
 
 void sim_request_draw(struct sim_request *r, struct rng *rng, int db, bool in_multi)
@@ -42,11 +86,25 @@ void sim_request_draw(struct sim_request *r, struct rng *rng, int db, bool in_mu
     *r = (struct sim_request){.op = draw_op(rng, db, in_multi), .key_count = 1};
     snprintf(r->value, sizeof(r->value), "v%d", (int)rng_below(rng, 1000));
     switch (r->op) {
-    case SIM_GET: r->keys[0] = draw_any(rng, db); break;
+    case SIM_GET: r->keys[0] = draw_string(rng, db); break;
+    case SIM_READ:
+    case SIM_ADD:
+    case SIM_TAKE:
+        r->keys[0] = draw_collection(rng);
+        r->name = (int)rng_below(rng, SIM_MEMBERS);
+        r->number = (int)rng_below(rng, 10);
+        break;
+    case SIM_LMOVE:
+    case SIM_RENAME:
+    case SIM_BLMOVE: draw_lists(r, rng); break;
+    case SIM_BPOP: draw_waiting_pop(r, rng); break;
     case SIM_SET:
     case SIM_SET_NX:
     case SIM_APPEND: r->keys[0] = draw_key(rng, 0, SIM_STRINGS); break;
-    case SIM_WATCH: r->keys[0] = draw_key(rng, 0, SIM_STRINGS + SIM_COUNTERS); break;
+    case SIM_WATCH:
+        r->keys[0] =
+            rng_below(rng, 3) ? draw_key(rng, 0, SIM_STRINGS + SIM_COUNTERS) : draw_collection(rng);
+        break;
     case SIM_INCR: r->keys[0] = draw_key(rng, SIM_STRINGS, SIM_COUNTERS); break;
     case SIM_SET_PX:
     case SIM_PEXPIRE:
@@ -58,7 +116,7 @@ void sim_request_draw(struct sim_request *r, struct rng *rng, int db, bool in_mu
     case SIM_DEL:
         r->key_count = 1 + (int)rng_below(rng, SIM_REQUEST_KEYS_MAX);
         for (int i = 0; i < r->key_count; i++)
-            r->keys[i] = draw_any(rng, db);
+            r->keys[i] = r->op == SIM_MGET ? draw_string(rng, db) : draw_any(rng, db);
         break;
     case SIM_MSET:
         r->key_count = 2 + (int)rng_below(rng, 2);
@@ -78,11 +136,19 @@ void sim_request_draw(struct sim_request *r, struct rng *rng, int db, bool in_mu
 }
 
 int sim_request_args(const struct sim_request *r, struct slice argv[SIM_REQUEST_ARGS_MAX],
-                     char text[32])
+                     char text[48])
 {
-    static const char *const names[] = {"GET",    "MGET",  "EXISTS", "SET",  "SET",     "SET",
-                                        "MSET",   "INCR",  "APPEND", "DEL",  "PEXPIRE", "FLUSHALL",
-                                        "SELECT", "WATCH", "MULTI",  "EXEC", "DISCARD", "WAITAOF"};
+    static const char *const names[] = {
+        [SIM_GET] = "GET",       [SIM_MGET] = "MGET",       [SIM_EXISTS] = "EXISTS",
+        [SIM_SET] = "SET",       [SIM_SET_PX] = "SET",      [SIM_SET_NX] = "SET",
+        [SIM_MSET] = "MSET",     [SIM_INCR] = "INCR",       [SIM_APPEND] = "APPEND",
+        [SIM_DEL] = "DEL",       [SIM_PEXPIRE] = "PEXPIRE", [SIM_FLUSHALL] = "FLUSHALL",
+        [SIM_SELECT] = "SELECT", [SIM_WATCH] = "WATCH",     [SIM_MULTI] = "MULTI",
+        [SIM_EXEC] = "EXEC",     [SIM_DISCARD] = "DISCARD", [SIM_WAITAOF] = "WAITAOF"};
+    if (r->op == SIM_READ)
+        return sim_collection_read(r->keys[0], argv);
+    if (r->op >= SIM_ADD && r->op <= SIM_BLMOVE)
+        return sim_collection_args(r, argv, text);
     struct slice value = slice_from_cstr(r->value);
     struct slice number = {text, (size_t)num_print_i64(text, r->number)};
     int n = 0;
@@ -252,6 +318,13 @@ void sim_request_apply(const struct sim_request *r, struct sim_model *m, int db,
         out->version = m->version + 1;
         buf_append_cstr(out->reply, "+OK\r\n");
         break;
+    case SIM_READ:
+    case SIM_ADD:
+    case SIM_TAKE:
+    case SIM_LMOVE:
+    case SIM_RENAME:
+    case SIM_BPOP:
+    case SIM_BLMOVE: sim_collection_apply(r, m, db, out); break;
     default: break;
     }
 }

@@ -40,16 +40,20 @@ static void test_promises_hold(void **state)
         sum.faults += r.faults;
         sum.waits += r.waits;
         sum.held += r.held;
+        sum.served += r.served;
+        sum.timeouts += r.timeouts;
         if (r.failure[0] && ++failed <= FAILURES_SHOWN)
             printf("# SIM_SEED=%llu %s\n", (unsigned long long)seed, r.failure);
     }
-    printf("# %llu requests, %llu messages, %llu crashes, %llu faults, %llu waits for a sync, %llu "
-           "requests held; %llu seeds failed\n",
-           (unsigned long long)sum.requests, (unsigned long long)sum.events,
-           (unsigned long long)sum.crashes, (unsigned long long)sum.faults,
-           (unsigned long long)sum.waits, (unsigned long long)sum.held, (unsigned long long)failed);
+    printf(
+        "# %llu requests, %llu messages, %llu crashes, %llu faults, %llu waits for a sync, %llu "
+        "requests held, %llu served that waited for a key, %llu that waited in vain; %llu seeds failed\n",
+        (unsigned long long)sum.requests, (unsigned long long)sum.events,
+        (unsigned long long)sum.crashes, (unsigned long long)sum.faults,
+        (unsigned long long)sum.waits, (unsigned long long)sum.held, (unsigned long long)sum.served,
+        (unsigned long long)sum.timeouts, (unsigned long long)failed);
     assert_int_equal(failed, 0);
-    assert_true(only || (sum.waits > 0 && sum.held > 0));
+    assert_true(only || (sum.waits > 0 && sum.held > 0 && sum.served > 0 && sum.timeouts > 0));
 }
 
 static void test_a_seed_says_all(void **state)

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "sim/collection.h"
 #include "sim/world_impl.h"
 
 #define BEGIN_US       1000000
@@ -36,30 +37,37 @@ static void inspect(struct sim_world *w, struct session *s, struct buf *got, int
     struct iovec iov;
     engine_run(w->node.engine, s, &(struct engine_request){.argv = argv, .argc = argc}, 1, NULL);
     buf_clear(got);
-    while (outq_peek(&s->queue, &iov, 1) > 0) {
+    while (outq_peek(session_queue(s), &iov, 1) > 0) {
         buf_append(got, iov.iov_base, iov.iov_len);
-        outq_drain(&s->queue, iov.iov_len);
+        outq_drain(session_queue(s), iov.iov_len);
     }
 }
 
 static void check_key(struct sim_world *w, struct session *s, int db, int key)
 {
-    struct buf got;
+    struct buf got, whole;
     char want[ITEM_BYTES_MAX];
+    struct slice argv[SIM_REQUEST_ARGS_MAX] = {SLICE("GET"), sim_key_name(key)};
     const struct sim_value *v = sim_model_get(&w->model, db, key);
     struct slice name = sim_key_name(key);
     buf_init(&got);
-    inspect(w, s, &got, 2, (struct slice[]){SLICE("GET"), name});
-    int n = v ? snprintf(want, sizeof(want), "$%d\r\n%.*s\r\n", v->len, v->len, v->bytes)
-              : snprintf(want, sizeof(want), "$-1\r\n");
-    if (!slice_equal(buf_slice(&got), slice_of(want, (size_t)n)))
+    buf_init(&whole);
+    inspect(w, s, &got, sim_is_collection(key) ? sim_collection_read(key, argv) : 2, argv);
+    if (sim_is_collection(key))
+        sim_collection_say(v, key, &whole);
+    else if (v)
+        buf_printf(&whole, "$%d\r\n%.*s\r\n", v->len, v->len, v->bytes);
+    else
+        buf_append_cstr(&whole, "$-1\r\n");
+    if (!slice_equal(buf_slice(&got), buf_slice(&whole)))
         sim_fail(w, "database %d, %.*s: %.300s where version %llu has %s", db, (int)name.len,
-                 name.ptr, buf_cstr(&got), (unsigned long long)w->model.version, want);
+                 name.ptr, buf_cstr(&got), (unsigned long long)w->model.version, buf_cstr(&whole));
+    buf_deinit(&whole);
     inspect(w, s, &got, 2, (struct slice[]){SLICE("PEXPIRETIME"), name});
-    n = snprintf(want, sizeof(want), ":%lld\r\n",
-                 !v               ? -2
-                 : v->deadline_ms ? (long long)v->deadline_ms
-                                  : -1);
+    int n = snprintf(want, sizeof(want), ":%lld\r\n",
+                     !v               ? -2
+                     : v->deadline_ms ? (long long)v->deadline_ms
+                                      : -1);
     if (!slice_equal(buf_slice(&got), slice_of(want, (size_t)n)))
         sim_fail(w, "database %d, %.*s: deadline %.40s, not %s", db, (int)name.len, name.ptr,
                  buf_cstr(&got), want);
@@ -79,7 +87,7 @@ static void check_data(struct sim_world *w)
     struct buf got;
     char text[2];
     session_flags(s, SESSION_AUTHENTICATED | SESSION_INTERNAL, 0);
-    s->durability = DURABILITY_NONE; /* whatever there is, safe or not */
+    session_set_durability(s, DURABILITY_NONE); /* whatever there is, safe or not */
     buf_init(&got);
     for (int db = 0; db < SIM_DATABASES; db++) {
         text[0] = (char)('0' + db);
@@ -161,6 +169,8 @@ static void turn(struct sim_world *w)
 {
     sim_node_turn(&w->node, w->now_us, w->wall_ms);
     w->model.now_ms = w->wall_ms;
+    for (int i = 0; i < SIM_CLIENTS; i++)
+        sim_client_look(&w->clients[i]);
     if (w->now_us >= w->cron_us)
         cron(w);
     for (int i = 0; i < SIM_CLIENTS; i++)
@@ -186,6 +196,7 @@ static void pass_time(struct sim_world *w)
     int64_t next_us = earlier(sim_disk_due_us(w->disk), earlier(w->cron_us, w->crash_us));
     for (int i = 0; i < SIM_CLIENTS; i++)
         next_us = earlier(next_us, w->clients[i].act_us);
+    next_us = earlier(next_us, engine_next_deadline_us(w->node.engine));
     if (next_us > w->now_us)
         w->now_us = next_us;
     w->wall_ms = BEGIN_MS + w->now_us / 1000;

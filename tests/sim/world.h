@@ -17,6 +17,8 @@ struct sim_result {
     uint32_t trace;                  /* CRC-32C of all that clients got, and when */
     uint64_t requests, events, crashes, faults;
     uint64_t waits, held; /* WAITAOF; requests that the full log held back */
+    /* Requests that waited for a key: those that were served, and those whose time ended. */
+    uint64_t served, timeouts;
 };
 
 /* `log`: every step goes to stdout. */

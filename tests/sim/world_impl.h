@@ -14,6 +14,7 @@ struct sim_expected {
     uint64_t synced;  /* the client's latest write before it: its version */
     bool told;        /* its first byte has come */
     bool own;         /* it tells of the client's own change */
+    bool later;       /* the client waits for a key: what it gets is not known yet */
     uint64_t version; /* that it depends on; 0: on nothing */
     struct sim_expected *next;
 };
@@ -39,6 +40,10 @@ struct sim_client {
     int queued;
     struct sim_watch watches[SIM_WATCHES_MAX];
     int watched;
+    /* It waits for keys; the lowest turn is served first. */
+    struct sim_request waits;
+    uint64_t turn; /* 0: it does not */
+    int64_t waits_until_us;
     struct buf expect, got;
     struct sim_expected *first, **last;
 };
@@ -54,6 +59,7 @@ struct sim_world {
     struct sim_model model;
     struct sim_client clients[SIM_CLIENTS];
     int64_t now_us, wall_ms, cron_us, crash_us;
+    uint64_t turns;   /* ever given to clients that wait */
     uint64_t safe[2]; /* the latest version that somebody was told to survive such a crash */
 };
 
@@ -70,5 +76,7 @@ void sim_client_close(struct sim_client *c);
 void sim_client_free(struct sim_client *c); /* closed already */
 /* Sends a request, or what the server did not take before. */
 void sim_client_act(struct sim_client *c);
+/* A turn of the server began: is it still waiting, and may it be? */
+void sim_client_look(struct sim_client *c);
 /* Gets what the gate lets out. */
 void sim_client_receive(struct sim_client *c);

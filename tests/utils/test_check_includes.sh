@@ -53,6 +53,11 @@ check allowed src/engine/a.c '#include "engine/engine_impl.h"'
 check refused src/server/a.c '#include "engine/engine_impl.h"' 'is for the files of engine/ alone'
 check allowed src/engine/a_impl.h '#include "engine/engine_impl.h"'
 check refused src/engine/a.h '#include "engine/engine_impl.h"' 'may not include "engine/engine_impl.h"'
+check refused src/store/a.c '#include "base/clock.h"' 'reads no clock'
+check refused src/engine/a.c '#include <time.h>' 'reads no clock'
+check refused src/cmd/a.c '#include "base/ticks.h"' 'reads no clock'
+check allowed src/engine/a.c '#include "base/ticks.h"'
+check allowed src/net/a.c '#include "base/clock.h"'
 check refused src/nowhere/a.c 'int a;' 'no room'
 echo "1..$number"
 exit $status

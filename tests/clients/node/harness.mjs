@@ -10,9 +10,9 @@ export { sleep };
 const PATIENCE_MS = 20000;
 const tests = [];
 
-// Adds a test. A returned text is the reason why it was skipped.
-export function test(what, run) {
-  tests.push({ what, run });
+// Adds a test. A returned text is the reason why it was skipped. `patience_ms`: how long it may take.
+export function test(what, run, patience_ms = PATIENCE_MS) {
+  tests.push({ what, run, patience_ms });
 }
 
 // Waits until `condition` (which may be async) holds.
@@ -21,7 +21,7 @@ export async function until(condition) {
     if (Date.now() > end) throw new Error('it does not happen');
 }
 
-async function freePort() {
+export async function freePort() {
   const server = createServer().listen(0, '127.0.0.1');
   await once(server, 'listening');
   const { port } = server.address();
@@ -85,9 +85,9 @@ export async function run(server, close) {
     console.log(`${ok ? 'ok' : 'not ok'} ${number} - ${what}`);
   };
   console.log(`1..${tests.length + 1}`);
-  for (const [i, { what, run: body }] of tests.entries()) {
+  for (const [i, { what, run: body, patience_ms }] of tests.entries()) {
     try {
-      const late = sleep(PATIENCE_MS, null, { ref: false }).then(() => { throw new Error('it takes too long'); });
+      const late = sleep(patience_ms, null, { ref: false }).then(() => { throw new Error('it takes too long'); });
       const skipped = await Promise.race([body(), late]);
       say(true, i + 1, skipped ? `${what} # SKIP ${skipped}` : what);
     } catch (error) {

@@ -39,13 +39,13 @@ static void test_simple(void **state)
     assert_reply(a, "PING a b", "-ERR wrong number of arguments for 'ping' command\r\n");
     assert_reply(a, "ECHO hi", "$2\r\nhi\r\n");
     assert_reply(a, "SELECT 15", "+OK\r\n");
-    assert_int_equal(a->session->db, 15);
+    assert_int_equal(session_db(a->session), 15);
     assert_reply(a, "SELECT 16", "-ERR DB index is out of range\r\n");
     assert_reply(a, "SELECT -1", "-ERR DB index is out of range\r\n");
     assert_reply(a, "SELECT x", "-ERR value is not an integer or out of range\r\n");
     assert_reply(a, "SELECT 3000000000",
                  "-ERR value is out of range, value must between -2147483648 and 2147483647\r\n");
-    assert_int_equal(a->session->db, 15);
+    assert_int_equal(session_db(a->session), 15);
 }
 
 static void test_quit(void **state)
@@ -53,7 +53,7 @@ static void test_quit(void **state)
     (void)state;
     client_run(a, "MULTI");
     assert_reply(a, "QUIT", "+OK\r\n");
-    assert_true(a->session->flags & SESSION_CLOSE_AFTER_REPLY);
+    assert_true(session_is(a->session, SESSION_CLOSE_AFTER_REPLY));
     assert_reply(a, "PING", ""); /* it takes no more requests */
     harness_advance(&h, 0);
     assert_null(a->session);
@@ -68,7 +68,7 @@ static void test_reset(void **state)
     client_run(a, "CLIENT REPLY OFF");
     client_run(a, "MULTI");
     assert_reply(a, "RESET", "+RESET\r\n");
-    assert_int_equal(a->session->db, 0);
+    assert_int_equal(session_db(a->session), 0);
     assert_int_equal(a->session->flags, SESSION_AUTHENTICATED);
     assert_reply(a, "CLIENT GETNAME", "$-1\r\n");
     assert_reply(a, "EXEC", "-ERR EXEC without MULTI\r\n");
@@ -130,7 +130,7 @@ static void test_hello(void **state)
                  "-ERR Client names cannot contain spaces, newlines or special characters.\r\n");
     assert_reply(a, "HELLO 2 SETNAME other AUTH a b", WRONGPASS);
     assert_reply(a, "CLIENT GETNAME", "$2\r\nme\r\n");
-    assert_int_equal(a->session->writer.proto, 3);
+    assert_int_equal(session_proto(a->session), 3);
 }
 
 static void test_hello_auth(void **state)
@@ -143,7 +143,7 @@ static void test_hello_auth(void **state)
         "-NOAUTH HELLO must be called with the client already authenticated, otherwise the HELLO "
         "<proto> AUTH <user> <pass> option can be used to authenticate the client and select the "
         "RESP protocol version at the same time\r\n");
-    assert_int_equal(c->session->writer.proto, 2);
+    assert_int_equal(session_proto(c->session), 2);
     assert_reply(c, "HELLO 3 AUTH default bad", WRONGPASS);
     assert_has(client_run(c, "HELLO 3 SETNAME x AUTH default secret"), "%7\r\n");
     assert_reply(c, "CLIENT GETNAME", "$1\r\nx\r\n");
@@ -313,11 +313,11 @@ static void test_switches(void **state)
 {
     (void)state;
     assert_reply(a, "CLIENT NO-EVICT ON", "+OK\r\n");
-    assert_true(a->session->flags & SESSION_NO_EVICT);
+    assert_true(session_is(a->session, SESSION_NO_EVICT));
     assert_reply(a, "CLIENT NO-EVICT off", "+OK\r\n");
-    assert_false(a->session->flags & SESSION_NO_EVICT);
+    assert_false(session_is(a->session, SESSION_NO_EVICT));
     assert_reply(a, "CLIENT NO-TOUCH on", "+OK\r\n");
-    assert_true(a->session->flags & SESSION_NO_TOUCH);
+    assert_true(session_is(a->session, SESSION_NO_TOUCH));
     assert_reply(a, "CLIENT NO-TOUCH maybe", "-ERR syntax error\r\n");
     assert_reply(a, "CLIENT GETREDIR", ":-1\r\n");
     assert_reply(
@@ -371,10 +371,10 @@ static void test_list(void **state)
     client_run(a, "HELLO 3");
     assert_has(client_run(a, "CLIENT LIST"), "\r\ntxt:id=1 ");
     assert_has(client_run(a, "CLIENT INFO"), "\r\ntxt:id=1 ");
-    b->session->flags |= SESSION_INTERNAL;
+    session_flags(b->session, SESSION_INTERNAL, 0);
     assert_has_not(client_run(a, "CLIENT LIST"), "id=2 ");
     assert_has_not(client_run(a, "CLIENT LIST ID 2"), "id=2 ");
-    b->session->flags &= ~SESSION_INTERNAL;
+    session_flags(b->session, 0, SESSION_INTERNAL);
 }
 
 static void test_kill(void **state)
@@ -383,13 +383,13 @@ static void test_kill(void **state)
     assert_reply(a, "CLIENT KILL 127.0.0.1:1", "-ERR No such client\r\n");
     assert_reply(a, "CLIENT KILL ID", "-ERR No such client\r\n");
     assert_reply(a, "CLIENT KILL 127.0.0.1:50002", "+OK\r\n");
-    assert_true(b->session->flags & SESSION_CLOSE_NOW);
+    assert_true(session_is(b->session, SESSION_CLOSE_NOW));
     assert_reply(a, "CLIENT KILL 127.0.0.1:50002",
                  "-ERR No such client\r\n"); /* it is dead already */
     harness_advance(&h, 0);
     assert_null(b->session);
     assert_reply(a, "CLIENT KILL 127.0.0.1:50001", "+OK\r\n"); /* the old form spares nobody */
-    assert_true(a->session->flags & SESSION_CLOSE_AFTER_REPLY);
+    assert_true(session_is(a->session, SESSION_CLOSE_AFTER_REPLY));
 }
 
 static void assert_kills(const char *line, int count)
@@ -400,7 +400,7 @@ static void assert_kills(const char *line, int count)
     harness_advance(&h, 5000000);
     snprintf(reply, sizeof(reply), ":%d\r\n", count);
     assert_reply(me, line, reply);
-    assert_int_equal(victim->session->flags & SESSION_CLOSE_NOW, count > 0 ? SESSION_CLOSE_NOW : 0);
+    assert_int_equal(session_is(victim->session, SESSION_CLOSE_NOW), count > 0);
     client_close(victim);
     client_close(me);
 }

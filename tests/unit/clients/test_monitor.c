@@ -33,7 +33,7 @@ static void test_lines(void **state)
     client_run(a, "SELECT 3");
     assert_received(m, "+1700000001.000123 [3 127.0.0.1:50001] \"SELECT\" \"3\"\r\n");
     a->unix_socket = true;
-    a->session->flags |= SESSION_UNIX_SOCKET;
+    session_flags(a->session, SESSION_UNIX_SOCKET, 0);
     client_run(a, "PING");
     assert_received(m, "+1700000001.000123 [3 unix:/tmp/corsac.sock] \"PING\"\r\n");
     assert_reply(m, "PING", "+PONG\r\n+1700000001.000123 [0 127.0.0.1:50002] \"PING\"\r\n");

@@ -67,7 +67,7 @@ static void test_unsubscribe(void **state)
                  "*3\r\n$12\r\npunsubscribe\r\n$1\r\nq\r\n:0\r\n");
     assert_reply(a, "SUNSUBSCRIBE s", "*3\r\n$12\r\nsunsubscribe\r\n$1\r\ns\r\n:0\r\n");
     assert_reply(a, "SUNSUBSCRIBE", "*3\r\n$12\r\nsunsubscribe\r\n$-1\r\n:0\r\n");
-    assert_null(a->session->pubsub);
+    assert_null(session_pubsub(a->session));
     assert_reply(b, "PUBLISH x hi", ":0\r\n");
     assert_reply(a, "ECHO back", "$4\r\nback\r\n");
 }
@@ -176,7 +176,7 @@ static void test_large_message(void **state)
     assert_string_equal(client_run_words(b, 3, words), ":2\r\n");
     for (int i = 0; i < 2; i++) {
         struct client *to = i ? c : a;
-        assert_true(outq_memory(&to->session->queue) > len);
+        assert_true(outq_memory(session_queue(to->session)) > len);
         const char *got = client_received(to);
         head =
             (size_t)snprintf(expected, sizeof(expected),
@@ -254,7 +254,7 @@ static void test_no_memory(void **state)
         done = reply[0] == '*';
         if (!done) {
             assert_has(reply, "-OOM ");
-            assert_null(one->session->pubsub);
+            assert_null(session_pubsub(one->session));
             assert_int_equal(pubsub_channel_count(clients_pubsub(h.around)), 0);
         }
         pubsub_validate(clients_pubsub(h.around));
@@ -298,7 +298,7 @@ static void check_session(struct client *one, int s)
     pubsub_counts(one->session, &count[0], &count[1], &count[2]);
     for (enum pubsub_kind kind = 0; kind < PUBSUB_KINDS; kind++)
         assert_int_equal(count[kind], model_session_count(s, kind));
-    assert_int_equal(one->session->pubsub != NULL, count[0] + count[1] + count[2] > 0);
+    assert_int_equal(session_pubsub(one->session) != NULL, count[0] + count[1] + count[2] > 0);
 }
 
 static void model_step(struct client *const *all, struct rng *rng)

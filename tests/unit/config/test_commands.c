@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/mem.h"
+#include "engine/session_impl.h"
 #include "server/server_impl.h"
 #include "unit/config/config_test.h"
 #include "unit/server/server_test.h"

@@ -3,6 +3,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -64,6 +65,38 @@ static int thing_compare(const char *e, const void *key)
 {
     uint64_t a = read_thing(e).key, b = *(const uint64_t *)key;
     return a < b ? -1 : a > b;
+}
+
+/* In the order of keys where these have one feature. Much is shared by some, more by few; some are the beginning of
+ * others. */
+static struct slice string_of(uint64_t key, char scratch[NUM_I64_CHARS])
+{
+    unsigned high = key >> 3 & 7, low = key & 7;
+    int n = snprintf(scratch, NUM_I64_CHARS, "common/%czzzz%.*s", (int)('a' + high), (int)low,
+                     "bbbbbbb");
+    return slice_of(scratch, (size_t)n);
+}
+
+/* Longer ones, which do not fit into what is printed. */
+static struct slice long_string_of(uint64_t key)
+{
+    static char strings[64][64];
+    char *to = strings[key & 63], scratch[NUM_I64_CHARS];
+    struct slice s = string_of(key, scratch);
+    memset(to, 'q', 20);
+    memcpy(to + 20, s.ptr, s.len);
+    return slice_of(to, 20 + s.len);
+}
+
+static struct slice thing_string(const char *e, char scratch[NUM_I64_CHARS])
+{
+    return string_of(read_thing(e).key, scratch);
+}
+
+static struct slice thing_long_string(const char *e, char scratch[NUM_I64_CHARS])
+{
+    (void)scratch;
+    return long_string_of(read_thing(e).key);
 }
 
 static size_t count_blobs(struct slice run, int change)
@@ -180,6 +213,33 @@ struct world {
     uint64_t keys;
 };
 
+/* What a key is to the tree. */
+struct wanted {
+    struct btree_key key;
+    uint64_t number;
+    char scratch[NUM_I64_CHARS];
+};
+
+static const struct btree_key *key_of(struct world *w, uint64_t number, struct wanted *out)
+{
+    *out = (struct wanted){.key.feature = number >> 6, .number = number};
+    out->key.key = &out->number;
+    if (w->ops->string == thing_string)
+        out->key.string = string_of(number, out->scratch);
+    else if (w->ops->string == thing_long_string)
+        out->key.string = long_string_of(number);
+    return &out->key;
+}
+
+/* Now and then without its string, as will do to look for it. */
+static const struct btree_key *key_to_find(struct world *w, uint64_t number, struct wanted *out)
+{
+    key_of(w, number, out);
+    if (rng_next(&w->rng) % 8 == 0)
+        out->key.string = slice_of(NULL, 0);
+    return &out->key;
+}
+
 static struct thing random_thing(struct world *w)
 {
     struct thing t = {.key = rng_next(&w->rng) % w->keys};
@@ -203,8 +263,20 @@ static enum err insert_random(struct world *w)
     enum err err;
     if (w->ops->compare) {
         at = model_find(p, t.key);
-        struct btree_key key = {t.key >> 6, &t.key};
-        err = btree_insert_key(&p->tree, &key, write_thing(&t, bytes));
+        struct wanted wanted;
+        const struct btree_key *key = key_of(w, t.key, &wanted);
+        struct slice entry = write_thing(&t, bytes);
+        if (rng_next(&w->rng) % 2) {
+            struct btree_cursor c;
+            bool at_entry;
+            const char *e = btree_seek(&p->tree, key, &c, &at_entry);
+            assert_int_equal(e != NULL, at < p->count);
+            assert_true(!e || same(read_thing(e), p->things[at]));
+            assert_true(!at_entry || btree_entry(&c) == e);
+            err = btree_insert_here(&p->tree, &c, entry);
+        } else {
+            err = btree_insert_key(&p->tree, key, entry);
+        }
     } else {
         err = btree_insert(&p->tree, at, write_thing(&t, bytes));
     }
@@ -231,6 +303,21 @@ static enum err replace_random(struct world *w)
     return err;
 }
 
+static enum err pop_random(struct world *w)
+{
+    struct pair *p = &w->now;
+    char bytes[BTREE_ENTRY_BYTES_MAX];
+    bool last = rng_next(&w->rng) % 2;
+    size_t at = last ? p->count - 1 : 0;
+    enum err err = btree_pop(&p->tree, last, bytes);
+    if (err != ERR_OK)
+        return err;
+    assert_true(same(read_thing(bytes), p->things[at]));
+    count_blobs(slice_of(bytes, thing_bytes(bytes)), -1);
+    model_erase(p, at, 1);
+    return ERR_OK;
+}
+
 static enum err erase_random(struct world *w)
 {
     struct pair *p = &w->now;
@@ -240,9 +327,9 @@ static enum err erase_random(struct world *w)
     enum err err;
     if (w->ops->compare) {
         uint64_t wanted = rng_next(&w->rng) % 8 ? p->things[at].key : rng_next(&w->rng) % w->keys;
-        struct btree_key key = {wanted >> 6, &wanted};
+        struct wanted k;
         at = model_find(p, wanted);
-        err = btree_erase_key(&p->tree, &key);
+        err = btree_erase_key(&p->tree, key_to_find(w, wanted, &k));
         if (err != ERR_NOMEM)
             assert_int_equal(err == ERR_OK, at < p->count && p->things[at].key == wanted);
         err = err == ERR_NOTFOUND ? ERR_OK : err;
@@ -301,10 +388,10 @@ static void search_random(struct world *w)
     if (!w->ops->compare)
         return;
     uint64_t wanted = rng_next(&w->rng) % w->keys;
-    struct btree_key key = {wanted >> 6, &wanted};
+    struct wanted k;
     at = model_find(p, wanted);
-    assert_int_equal(btree_rank(&p->tree, &key), at);
-    e = btree_find(&p->tree, &key, &c);
+    assert_int_equal(btree_rank(&p->tree, key_to_find(w, wanted, &k)), at);
+    e = btree_find(&p->tree, key_to_find(w, wanted, &k), &c);
     assert_int_equal(e != NULL, at < p->count);
     if (!e)
         return;
@@ -317,9 +404,9 @@ static void search_random(struct world *w)
 }
 
 static void random_operations(const struct btree_ops *ops, uint64_t seed, size_t entry_bytes_max,
-                              size_t wanted)
+                              size_t wanted, uint64_t keys)
 {
-    struct world w = {.ops = ops, .entry_bytes_max = entry_bytes_max, .keys = 200000};
+    struct world w = {.ops = ops, .entry_bytes_max = entry_bytes_max, .keys = keys};
     rng_seed(&w.rng, seed);
     pair_init(&w.now, ops);
     for (int i = 0; i < 3; i++)
@@ -335,8 +422,10 @@ static void random_operations(const struct btree_ops *ops, uint64_t seed, size_t
             mem_fail_after(1 + rng_next(&w.rng) % 6);
         if (what < (growing ? 650 : 250) || w.now.count == 0)
             insert_random(&w);
-        else if (what < 850)
+        else if (what < 800)
             erase_random(&w);
+        else if (what < 850)
+            pop_random(&w);
         else if (what < 900)
             replace_random(&w);
         else if (what < 902 && !growing)
@@ -373,6 +462,16 @@ static const struct btree_ops by_key_in_small_leaves = {.leaf_bytes_max = 256,
                                                         .bytes = thing_bytes,
                                                         .feature = thing_feature,
                                                         .compare = thing_compare};
+static const struct btree_ops by_string = {.leaf_bytes_max = 256,
+                                           .bytes = thing_bytes,
+                                           .feature = thing_feature,
+                                           .compare = thing_compare,
+                                           .string = thing_string};
+static const struct btree_ops by_long_string = {.leaf_bytes_max = 256,
+                                                .bytes = thing_bytes,
+                                                .feature = thing_feature,
+                                                .compare = thing_compare,
+                                                .string = thing_long_string};
 static const struct btree_ops by_position = {.leaf_bytes_max = 4096,
                                              .bytes = thing_bytes,
                                              .hold = thing_hold,
@@ -383,20 +482,29 @@ static void entries_by_key_are_where_an_array_has_them(void **state)
 {
     (void)state;
     for (uint64_t seed = 1; seed <= 3; seed++)
-        random_operations(&by_key, seed, BTREE_ENTRY_BYTES_MAX, 3000);
+        random_operations(&by_key, seed, BTREE_ENTRY_BYTES_MAX, 3000, 200000);
 }
 
 static void so_they_are_in_small_leaves(void **state)
 {
     (void)state;
-    random_operations(&by_key_in_small_leaves, 11, 100, 4000);
+    random_operations(&by_key_in_small_leaves, 11, 100, 4000, 200000);
+}
+
+static void entries_of_few_features_are_told_apart_by_their_strings(void **state)
+{
+    (void)state;
+    for (uint64_t keys = 64; keys <= 64 * 64 * 64; keys *= 64 * 64) {
+        random_operations(&by_string, 31 + keys, 100, 1200, keys);
+        random_operations(&by_long_string, 41 + keys, 100, 1200, keys);
+    }
 }
 
 static void entries_by_position_are_where_an_array_has_them(void **state)
 {
     (void)state;
     for (uint64_t seed = 21; seed <= 23; seed++)
-        random_operations(&by_position, seed, BTREE_ENTRY_BYTES_MAX, 3000);
+        random_operations(&by_position, seed, BTREE_ENTRY_BYTES_MAX, 3000, 200000);
 }
 
 /* --- trees of many levels ------------------------------------------------------------------------------- */
@@ -425,7 +533,13 @@ static void both_ends_of_a_high_tree_are_filled_and_emptied(void **state)
         for (uint64_t i = 0; i < MANY; i++) {
             const char *e = btree_at(&t, back ? 0 : btree_count(&t) - 1, &c);
             assert_int_equal(read_thing(e).key, i);
-            assert_int_equal(btree_erase(&t, back ? 0 : btree_count(&t) - 1), ERR_OK);
+            char bytes[BTREE_ENTRY_BYTES_MAX];
+            if (i % 3 == 0)
+                assert_int_equal(btree_erase(&t, back ? 0 : btree_count(&t) - 1), ERR_OK);
+            else
+                assert_int_equal(btree_pop(&t, !back, bytes), ERR_OK);
+            if (i % 3)
+                assert_int_equal(read_thing(bytes).key, i);
             if (i % 5000 == 0)
                 btree_validate(&t);
         }
@@ -497,6 +611,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(entries_by_key_are_where_an_array_has_them),
         cmocka_unit_test(so_they_are_in_small_leaves),
+        cmocka_unit_test(entries_of_few_features_are_told_apart_by_their_strings),
         cmocka_unit_test(entries_by_position_are_where_an_array_has_them),
         cmocka_unit_test(both_ends_of_a_high_tree_are_filled_and_emptied),
         cmocka_unit_test(a_run_is_cut_out_of_a_high_tree_and_freed_in_slices),

@@ -447,12 +447,30 @@ static void test_due_entries_are_found_in_time(void **state)
     world_free(w);
 }
 
+/* A way through a tree of a few levels ends at the leaf that the name is in, if it is in any. */
+static void check_way(const struct world *w, struct slice name)
+{
+    enum { STEPS_MAX = 8 };
+    struct pack_entry string;
+    struct hashtree_entry e;
+    struct prefetch_way way = {.name = name};
+    int steps = 0;
+    pack_entry_init_to_find(&string, name);
+    while (hashtree_fetch(w->tree, &way))
+        assert_int_not_equal(++steps, STEPS_MAX);
+    if (!hashtree_find(w->tree, &string, &e))
+        return;
+    assert_true(e.string > (const char *)way.at);
+    assert_true(e.string < (const char *)way.at + HASHTREE_NODE_BYTES_MAX);
+}
+
 /* As many as take a level of inner nodes below the root. */
 static void test_a_full_node_gets_nodes_below_it(void **state)
 {
     (void)state;
     struct world *w = world_new(9, false);
     enum { NAMES = 60000 };
+    check_way(w, SLICE("none is there"));
     for (int out = 0; out < 2; out++) {
         for (int i = 0; i < NAMES; i++) {
             char name[100];
@@ -467,6 +485,8 @@ static void test_a_full_node_gets_nodes_below_it(void **state)
                 assert_int_equal(hashtree_set(w->tree, &n, &added), ERR_OK);
                 assert_true(added);
             }
+            if (i % 16 == 0)
+                check_way(w, slice_of(name, (size_t)len));
             if (i % 6000 == 5999)
                 hashtree_validate(w->tree);
         }

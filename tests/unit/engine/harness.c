@@ -5,12 +5,13 @@
 #include "base/mem.h"
 #include "base/words.h"
 #include "engine/check.h"
+#include "engine/gate.h"
 
 #define IOVECS 16
 
 static struct client *client_of(const struct session *s)
 {
-    return s->transport;
+    return session_transport(s);
 }
 
 static void on_ready(struct session *s)
@@ -20,7 +21,7 @@ static void on_ready(struct session *s)
 
 static void on_close(struct session *s)
 {
-    assert_true(s->flags & (SESSION_CLOSE_NOW | SESSION_CLOSE_AFTER_REPLY));
+    assert_true(session_is(s, SESSION_CLOSE_NOW | SESSION_CLOSE_AFTER_REPLY));
 }
 
 static void on_resume(struct session *s)
@@ -30,12 +31,12 @@ static void on_resume(struct session *s)
 
 static void on_describe(const struct session *s, struct session_transport_info *out)
 {
-    *out = (struct session_transport_info){.fd = (int)s->id + 7, .reading = true};
+    *out = (struct session_transport_info){.fd = (int)session_id(s) + 7, .reading = true};
     if (client_of(s)->unix_socket) {
         snprintf(out->addr, sizeof(out->addr), "/tmp/corsac.sock:0");
         snprintf(out->laddr, sizeof(out->laddr), "/tmp/corsac.sock:0");
     } else {
-        snprintf(out->addr, sizeof(out->addr), "127.0.0.1:%d", 50000 + (int)s->id);
+        snprintf(out->addr, sizeof(out->addr), "127.0.0.1:%d", 50000 + (int)session_id(s));
         snprintf(out->laddr, sizeof(out->laddr), "127.0.0.1:%d", HARNESS_PORT);
     }
 }
@@ -192,11 +193,11 @@ const char *client_received(struct client *c)
     int n;
     uint64_t until = c->session ? gate_open_until(c->session) : 0;
     buf_clear(&c->read);
-    while (until > 0 && (n = outq_peek_until(&c->session->queue, until, iov, IOVECS)) > 0) {
+    while (until > 0 && (n = outq_peek_until(session_queue(c->session), until, iov, IOVECS)) > 0) {
         for (int i = 0; i < n; i++) {
             buf_append(&c->read, iov[i].iov_base, iov[i].iov_len);
-            outq_drain(&c->session->queue, iov[i].iov_len);
-            c->session->out_bytes += iov[i].iov_len;
+            outq_drain(session_queue(c->session), iov[i].iov_len);
+            session_sent(c->session, iov[i].iov_len);
         }
     }
     return buf_cstr(&c->read);
@@ -223,7 +224,7 @@ void harness_advance(struct harness *h, int64_t us)
     set_clocks(h);
     engine_deadlines(h->e);
     for (struct client *c = h->clients; c; c = c->next) {
-        if (c->session && (c->session->flags & (SESSION_CLOSE_NOW | SESSION_CLOSE_AFTER_REPLY)))
+        if (c->session && session_is(c->session, SESSION_CLOSE_NOW | SESSION_CLOSE_AFTER_REPLY))
             client_close(c);
         offer_pending(c);
     }

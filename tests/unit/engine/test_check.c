@@ -159,8 +159,7 @@ static void replies_are_not_chosen_within_a_transaction(void **state)
     struct client *a = harness_connect(&h);
     for (int i = 0; i < 3; i++) {
         assert_reply(a, "MULTI", "+OK\r\n");
-        assert_reply(a, lines[i],
-                     "-ERR Command 'client|reply' not allowed inside a transaction\r\n");
+        assert_reply(a, lines[i], "-ERR Command not allowed inside a transaction\r\n");
         assert_reply(a, "EXEC", "-EXECABORT Transaction discarded because of previous errors.\r\n");
     }
     assert_reply(a, "PING", "+PONG\r\n");
@@ -206,7 +205,7 @@ static void deadlines_come_in_their_order(void **state)
             if (1 + i * 37 % WAITING == ms && i != 50)
                 assert_received(at[i], ":0\r\n");
             else if (1 + i * 37 % WAITING > ms && i != 50)
-                assert_true(at[i]->session->flags & SESSION_BLOCKED);
+                assert_true(session_is(at[i]->session, SESSION_BLOCKED));
     }
     assert_true(engine_next_deadline_us(h.e) == INT64_MAX);
     heap_validate(&h.e->deadlines);

@@ -2,7 +2,7 @@
  * their types. */
 #include "engine/check.h"
 #include "engine/engine_impl.h"
-#include "engine/gate.h"
+#include "engine/gate_impl.h"
 #include "engine/interest.h"
 #include "unit/engine/harness.h"
 
@@ -130,7 +130,7 @@ static int stop(void **state)
 
 static bool is_blocked(const struct client *x)
 {
-    return (x->session->flags & SESSION_BLOCKED) != 0;
+    return session_is(x->session, SESSION_BLOCKED);
 }
 
 static const char *took(const char *key, const char *value)
@@ -672,7 +672,7 @@ static void many_wait_at_random(void **state)
         switch (draw(8)) {
         case 0: /* gives up */
             snprintf(line, sizeof(line), "CLIENT UNBLOCK %llu",
-                     (unsigned long long)w->client->session->id);
+                     (unsigned long long)session_id(w->client->session));
             assert_reply(d, line, w->since ? ":1\r\n" : ":0\r\n");
             assert_received(w->client, w->since ? NULL_ARRAY : "");
             w->since = 0;

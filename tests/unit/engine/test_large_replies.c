@@ -5,7 +5,7 @@
 #include <stdio.h>
 
 #include "engine/check.h"
-#include "engine/gate.h"
+#include "engine/gate_impl.h"
 #include "unit/cmd/walk_cmd.h"
 
 #define MANY 100000

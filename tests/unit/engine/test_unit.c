@@ -1,6 +1,6 @@
 /* Units and the gate: which replies and messages wait for what. The log is played: each effect is one position. */
 #include "engine/check.h"
-#include "engine/gate.h"
+#include "engine/gate_impl.h"
 #include "unit/engine/harness.h"
 
 static struct harness h;

@@ -149,6 +149,31 @@ static void test_wish(void **state)
     }
 }
 
+/* Positions go back where a log is cut: whoever wishes for one that was there before means what stands there now. */
+static void test_wish_where_positions_went_back(void **state)
+{
+    (void)state;
+    struct fixture f;
+    struct writer_state s;
+    struct buf b;
+    open_writer(&f, WRITER_NO, NULL);
+    const uint64_t pos[] = {1000, 500, 600, 400};
+    for (size_t i = 0; i < sizeof(pos) / sizeof(pos[0]); i++) {
+        buf_init(&b);
+        buf_append_cstr(&b, "a batch");
+        buf_append_cstr(&f.sent, "a batch");
+        uint64_t ticket = writer_submit(f.w, &b, pos[i], 0, 0);
+        buf_deinit(&b);
+        writer_want_sync(f.w, pos[i]);
+        int64_t until_us = clock_mono_us() + 5000000;
+        for (s.tickets_synced = 0; s.tickets_synced < ticket; writer_poll(f.w, &s)) {
+            assert_true(clock_mono_us() < until_us);
+            usleep(100);
+        }
+    }
+    close_writer(&f);
+}
+
 /* Turns as the loop has them: what was written by their end is not told of, and what is written later always is. */
 static void test_turns(void **state)
 {
@@ -392,6 +417,7 @@ int main(void)
         cmocka_unit_test(test_order_under_every_policy),
         cmocka_unit_test(test_everysec_syncs_within_a_second_or_so),
         cmocka_unit_test(test_wish),
+        cmocka_unit_test(test_wish_where_positions_went_back),
         cmocka_unit_test(test_turns),
         cmocka_unit_test(test_policy_changes),
         cmocka_unit_test(test_group_commit),

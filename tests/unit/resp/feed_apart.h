@@ -1,7 +1,8 @@
 #pragma once
 /* Feeds bytes to the parser as a connection does that reads large arguments apart, and writes down the arguments that
- * come out, each request a line. `dice` decides what a connection leaves to chance: which arguments are read apart, and
- * whether requests that were found run at once or are held, to be parsed anew. Also used by the fuzz target. */
+ * come out, each request a line. `dice` decides what a connection leaves to chance: which arguments are read apart,
+ * whether requests that were found run at once or are held, to be parsed anew, and whether what comes is looked at.
+ * Also used by the fuzz target. */
 #include "feed.h"
 
 struct apart_feed {
@@ -112,7 +113,9 @@ static inline void apart_piece(struct apart_feed *f, struct slice bytes)
             buf_append(&f->stream, bytes.ptr, n);
         }
         bytes = slice_of(bytes.ptr + n, bytes.len - n);
-        apart_parse(f);
+        /* While a session waits, nothing is parsed that comes. */
+        if (apart_dice(f, 4) > 0)
+            apart_parse(f);
         if (f->failed)
             return;
         apart_begin(f);

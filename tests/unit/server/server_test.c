@@ -9,7 +9,7 @@
 
 static struct test_server *server_of_session(const struct session *s)
 {
-    return s->transport;
+    return session_transport(s);
 }
 
 static void on_anything(struct session *s)
@@ -46,7 +46,7 @@ void test_server_init(struct test_server *t, const char *options)
     outq_pool_init(&t->pool);
     buf_init(&t->reply);
     t->session = session_new(t->s->engine, &ops, t, &t->pool);
-    t->session->flags |= SESSION_AUTHENTICATED;
+    session_flags(t->session, SESSION_AUTHENTICATED, 0);
 }
 
 void test_server_deinit(struct test_server *t)
@@ -61,13 +61,13 @@ static void take_reply(struct test_server *t)
 {
     struct iovec iov[16];
     int n;
-    while ((n = outq_peek(&t->session->queue, iov, 16)) > 0) {
+    while ((n = outq_peek(session_queue(t->session), iov, 16)) > 0) {
         size_t bytes = 0;
         for (int i = 0; i < n; i++) {
             buf_append(&t->reply, iov[i].iov_base, iov[i].iov_len);
             bytes += iov[i].iov_len;
         }
-        outq_drain(&t->session->queue, bytes);
+        outq_drain(session_queue(t->session), bytes);
     }
 }
 

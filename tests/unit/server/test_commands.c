@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "admin/info.h"
+#include "engine/session_impl.h"
 #include "unit/server/server_test.h"
 
 static struct test_server t;

@@ -166,6 +166,9 @@ static void step_find(struct world *w, int db, int i, const struct key *k)
     ks_prefetch(w->ks, db, k);
     for (int line = 0; ks_prefetch_item(w->ks, db, k, line); line++)
         assert_int_not_equal(line, MODEL_LINES_MAX);
+    const struct item *near = ks_peek(w->ks, db, k);
+    if (near && slice_equal(item_key(near), k->name))
+        assert_true(v->there);
     const struct item *it = ks_find(w->ks, db, k, KS_READ);
     assert_int_equal(it != NULL, is_visible(w, v));
     if (it)

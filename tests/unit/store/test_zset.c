@@ -18,14 +18,30 @@ struct model {
 };
 
 struct world {
+    unsigned members;
     struct keyspace *ks;
     struct rng rng;
     struct model model[KEYS];
 };
 
-/* Numbers, short and long names, some of them longer than a leaf's entry may be. */
+/* How members are called. */
+enum naming {
+    MIXED,   /* numbers, short and long names, some of them longer than a leaf's entry may be */
+    ALIKE,   /* all begin with the same */
+    MOSTLY,  /* but for a few, of which some are too long to be put together from pieces */
+    NUMBERS, /* of the same digits ahead */
+    NAMINGS,
+};
+static enum naming naming;
+
 static struct slice name_of(unsigned m, char *to)
 {
+    if (naming == ALIKE || (naming == MOSTLY && m % 40 > 1))
+        return slice_of(to, (size_t)sprintf(to, "member:%04u", m));
+    if (naming == MOSTLY)
+        return slice_of(to, (size_t)sprintf(to, m % 40 ? "member:%050u" : "other:%u", m));
+    if (naming == NUMBERS)
+        return slice_of(to, (size_t)sprintf(to, "%u", 4000000 + m * 37));
     if (m % 5 == 0)
         return slice_of(to, (size_t)sprintf(to, "%d", (int)m * 7919 - 100000));
     int len = sprintf(to, "member:%u", m);
@@ -148,7 +164,7 @@ static void add(struct world *w, unsigned k)
     char text[NAME_BYTES];
     if (ks_edit_or_new(w->ks, 0, &key, TYPE_ZSET, &e) != ERR_OK)
         return;
-    unsigned i = (unsigned)(rng_next(&w->rng) % MEMBERS);
+    unsigned i = (unsigned)(rng_next(&w->rng) % w->members);
     struct slice member = name_of(i, text);
     static const unsigned flags[] = {0, 0, 0, ZSET_NX, ZSET_XX, ZSET_GT, ZSET_LT, ZSET_INCR};
     struct zset_add a = {.flags = flags[rng_next(&w->rng) % 8], .score = random_score(&w->rng)};
@@ -186,12 +202,35 @@ static void remove_one(struct world *w, unsigned k)
     char text[NAME_BYTES];
     if (ks_edit_type(w->ks, 0, &key, TYPE_ZSET, &e) != ERR_OK)
         return;
-    unsigned i = (unsigned)(rng_next(&w->rng) % MEMBERS);
+    unsigned i = (unsigned)(rng_next(&w->rng) % w->members);
     for (unsigned tries = 0; !m->there[i] && tries < MEMBERS / 2; tries++)
         i = (i + 1) % MEMBERS;
     enum err err = zset_remove(&e, name_of(i, text));
     if (err != ERR_NOMEM) {
         assert_int_equal(err, m->there[i] ? ERR_OK : ERR_NOTFOUND);
+        m->there[i] = false;
+    }
+    ks_edit_end(&e);
+    m->grown = m->grown && model_count(m) > 0;
+}
+
+static void pop(struct world *w, unsigned k)
+{
+    struct fixture_name name;
+    struct key key = key_of(w, k, &name);
+    struct model *m = &w->model[k];
+    struct ks_edit e;
+    struct zset_popped popped;
+    char text[NAME_BYTES];
+    if (ks_edit_type(w->ks, 0, &key, TYPE_ZSET, &e) != ERR_OK)
+        return;
+    unsigned order[MEMBERS], n = model_sorted(m, order);
+    bool last = rng_next(&w->rng) % 2;
+    unsigned i = order[last ? n - 1 : 0];
+    if (zset_pop(&e, last, &popped) == ERR_OK) {
+        assert_true(slice_equal(popped.element.member, name_of(i, text)));
+        assert_true(popped.element.score == m->score[i]);
+        zset_popped_end(&popped);
         m->there[i] = false;
     }
     ks_edit_end(&e);
@@ -229,10 +268,11 @@ static void copy(struct world *w)
         w->model[to] = w->model[from];
 }
 
-static void random_operations(uint64_t seed, unsigned steps)
+static void random_operations(uint64_t seed, unsigned steps, unsigned members)
 {
     static struct world w;
     memset(&w, 0, sizeof(w));
+    w.members = members;
     w.ks = fixture_new(1, NULL, NULL);
     rng_seed(&w.rng, seed);
     for (unsigned step = 0; step < steps; step++) {
@@ -243,8 +283,10 @@ static void random_operations(uint64_t seed, unsigned steps)
             mem_fail_after(1 + rng_next(&w.rng) % 8);
         if (what < (grow ? 800 : 300))
             add(&w, k);
-        else if (what < 990)
+        else if (what < 900)
             remove_one(&w, k);
+        else if (what < 990)
+            pop(&w, k);
         else if (what < 995)
             remove_run(&w, k);
         else
@@ -264,7 +306,65 @@ static void members_are_where_an_array_has_them(void **state)
 {
     (void)state;
     for (uint64_t seed = 1; seed <= 3; seed++)
-        random_operations(seed, 6000);
+        random_operations(seed, 6000, MEMBERS);
+}
+
+static void so_they_are_where_they_begin_alike(void **state)
+{
+    (void)state;
+    for (naming = ALIKE; naming < NAMINGS; naming++) {
+        random_operations(10 + naming, 4000, 60);
+        random_operations(20 + naming, 3000, 200);
+    }
+    naming = MIXED;
+}
+
+/* Each score takes eight bytes more than it did: a full pack cannot hold them. */
+static void members_of_a_full_pack_get_longer_scores(void **state)
+{
+    (void)state;
+    struct keyspace *ks = fixture_new(1, NULL, NULL);
+    struct key key = ks_key(ks, SLICE("z"));
+    struct ks_edit e;
+    char text[NAME_BYTES];
+    assert_int_equal(ks_edit_or_new(ks, 0, &key, TYPE_ZSET, &e), ERR_OK);
+    for (int round = 0; round < 2; round++) {
+        for (unsigned i = 0; i < 120; i++) {
+            struct zset_add a = {.score = round ? i + 0.1 : i};
+            struct slice member = slice_of(text, (size_t)sprintf(text, "%u ends a name", i));
+            assert_int_equal(zset_add(&e, member, &a), ERR_OK);
+        }
+    }
+    const struct item *it = ks_edit_end(&e);
+    assert_int_equal(zset_count(it), 120);
+    assert_string_equal(value_encoding_name(it), "listpack");
+    for (unsigned i = 0; i < 120; i++) {
+        double score;
+        assert_true(
+            zset_score(it, slice_of(text, (size_t)sprintf(text, "%u ends a name", i)), &score));
+        assert_true(score == i + 0.1);
+    }
+    ks_validate(ks);
+    ks_free(&ks);
+}
+
+/* What many members of a small one begin with is there once. */
+static void names_that_begin_alike_take_little(void **state)
+{
+    (void)state;
+    struct keyspace *ks = fixture_new(1, NULL, NULL);
+    struct key key = ks_key(ks, SLICE("z"));
+    struct ks_edit e;
+    char text[NAME_BYTES];
+    assert_int_equal(ks_edit_or_new(ks, 0, &key, TYPE_ZSET, &e), ERR_OK);
+    for (unsigned i = 0; i < 100; i++) {
+        struct zset_add a = {.score = i};
+        struct slice member = slice_of(text, (size_t)sprintf(text, "a:long:name:%06u", i));
+        assert_int_equal(zset_add(&e, member, &a), ERR_OK);
+    }
+    assert_true(e.item->vlen < 600);
+    ks_edit_end(&e);
+    ks_free(&ks);
 }
 
 static void scores_keep_their_value_in_few_bytes(void **state)
@@ -354,6 +454,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(members_are_where_an_array_has_them),
+        cmocka_unit_test(so_they_are_where_they_begin_alike),
+        cmocka_unit_test(members_of_a_full_pack_get_longer_scores),
+        cmocka_unit_test(names_that_begin_alike_take_little),
         cmocka_unit_test(scores_keep_their_value_in_few_bytes),
         cmocka_unit_test(a_cursor_gives_all_in_commands),
     };

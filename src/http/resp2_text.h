@@ -1,0 +1,7 @@
+#pragma once
+/* Replies of RESP3 as RESP2, token by token: for clients that ask for it (Upstash-Response-Format). Pure. */
+#include "base/buf.h"
+#include "resp/reply.h"
+
+/* Appends what the token comes to. `skipped`: state, 0 at the beginning of each reply. True: the reply ended. */
+bool resp2_text_token(unsigned *skipped, const struct reply_token *t, struct buf *out);
