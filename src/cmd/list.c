@@ -116,7 +116,7 @@ static const char *pop_event(enum list_end end)
     return end == LIST_HEAD ? "lpop" : "rpop";
 }
 
-static void pop_effect(struct cmd_ctx *c, const struct key *k, enum list_end end, uint64_t n)
+void list_pop_effect(struct cmd_ctx *c, const struct key *k, enum list_end end, uint64_t n)
 {
     char digits[NUM_I64_CHARS];
     if (!c->effects)
@@ -137,7 +137,7 @@ static void pop_replied(struct cmd_ctx *c, const struct key *k, struct ks_edit *
         return;
     }
     ctx_edited(c, k, e, NOTIFY_LIST, pop_event(end));
-    pop_effect(c, k, end, n);
+    list_pop_effect(c, k, end, n);
 }
 
 /* Replies the element, behind the key where that is wanted. */
@@ -157,7 +157,7 @@ static void pop_one(struct cmd_ctx *c, const struct key *k, struct ks_edit *e, e
     list_reply_entry(c->out, entry);
     list_popped_end(entry);
     ctx_edited(c, k, e, NOTIFY_LIST, pop_event(end));
-    pop_effect(c, k, end, 1);
+    list_pop_effect(c, k, end, 1);
 }
 
 static struct range range_from(const struct item *it, enum list_end end, uint64_t n)

@@ -8,6 +8,9 @@ bool list_arg_end(struct cmd_ctx *c, int i, enum list_end *out);
 /* An entry as a bulk string; a large one is pointed at. */
 void list_reply_entry(struct resp_writer *w, const char *entry);
 
+/* The effect of `n` elements that were taken from an end. */
+void list_pop_effect(struct cmd_ctx *c, const struct key *k, enum list_end end, uint64_t n);
+
 /* These change a list, reply, and tell events and effects. False: there are no elements, and nothing is replied. True:
  * it is done, or its error is replied. */
 

@@ -206,32 +206,68 @@ static struct slice end_name(enum list_end end)
     return end == LIST_HEAD ? SLICE("LEFT") : SLICE("RIGHT");
 }
 
-/* What was moved by a request that may wait is logged as by one that does not. */
-static void move_effect(struct cmd_ctx *c, const struct list_move *m)
+/* The pushes of what was moved, in commands of a bounded size. It stands at the destination's end. */
+static void push_effects(struct cmd_ctx *c, const struct list_move *m, const struct item *to)
 {
-    char digits[NUM_I64_CHARS];
-    struct slice argv[8] = {SLICE("LMOVE"), m->from.name, m->to.name, end_name(m->how.from),
-                            end_name(m->how.to)};
-    int argc = 5;
-    if (!(c->cmd->row->flags & CMD_BLOCKING)) {
-        ctx_effect_as_is(c);
-        return;
-    }
-    if (m->how.n > 1) {
-        argv[0] = SLICE("LMOVEM");
-        argv[argc++] = SLICE("COUNT");
-        argv[argc++] = slice_of(digits, (size_t)num_print_u64(digits, m->how.n));
-        argv[argc++] = m->how.as_they_are ? SLICE("BULK") : SLICE("OBO");
+    char numbers[VALUE_COMMAND_ARGS_MAX][NUM_I64_CHARS];
+    struct slice argv[VALUE_COMMAND_ARGS_MAX];
+    struct list_cursor cursor;
+    bool head = m->how.to == LIST_HEAD;
+    const char *entry = list_at(to, head ? m->how.n - 1 : list_len(to) - m->how.n, &cursor);
+    int argc = 2;
+    size_t bytes = 0;
+    argv[0] = head ? SLICE("LPUSH") : SLICE("RPUSH");
+    argv[1] = m->to.name;
+    for (uint64_t left = m->how.n; left > 0; left--) {
+        struct slice s = pack_string(entry, numbers[argc]);
+        bool full = argc == VALUE_COMMAND_ARGS_MAX - 1 || bytes + s.len > VALUE_COMMAND_BYTES_MAX;
+        if (argc > 2 && full) {
+            ctx_effect(c, argc, argv);
+            s = pack_string(entry, numbers[2]);
+            argc = 2;
+            bytes = 0;
+        }
+        argv[argc++] = s;
+        bytes += s.len;
+        entry = head ? list_prev(&cursor) : list_next(&cursor);
     }
     ctx_effect(c, argc, argv);
 }
 
-static void moved_events(struct cmd_ctx *c, const struct list_move *m, bool from_is_gone)
+/* One element as LMOVE, whether the request might wait or not; several as pops and pushes, which every server loads. */
+static void move_effect(struct cmd_ctx *c, const struct list_move *m, const struct item *to)
+{
+    struct slice argv[] = {SLICE("LMOVE"), m->from.name, m->to.name, end_name(m->how.from),
+                           end_name(m->how.to)};
+    if (!c->effects)
+        return;
+    if (!m->many && !(c->cmd->row->flags & CMD_BLOCKING)) {
+        ctx_effect_as_is(c);
+        return;
+    }
+    if (m->how.n == 1) {
+        ctx_effect(c, 5, argv);
+        return;
+    }
+    list_pop_effect(c, &m->from, m->how.from, m->how.n);
+    push_effects(c, m, to);
+    /* Where all of a list was moved to itself, it was gone in between, and its deadline with it. */
+    if (!slice_equal(m->from.name, m->to.name) || m->how.n < list_len(to) || !item_has_expiry(to))
+        return;
+    char ms[NUM_I64_CHARS];
+    struct slice at[] = {SLICE("PEXPIREAT"), m->to.name,
+                         slice_of(ms, (size_t)num_print_i64(ms, item_expiry_ms(to)))};
+    ctx_effect(c, 3, at);
+}
+
+/* The destination as it is now. */
+static void moved_events(struct cmd_ctx *c, const struct list_move *m, const struct item *to,
+                         bool from_is_gone)
 {
     ctx_changed(c, &m->from, NOTIFY_LIST, m->how.from == LIST_HEAD ? "lpop" : "rpop");
     if (from_is_gone)
         ctx_notify(c, m->from.name, NOTIFY_GENERIC, "del");
-    move_effect(c, m);
+    move_effect(c, m, to);
 }
 
 static const char *push_event(const struct list_move *m)
@@ -251,8 +287,8 @@ static void rotate(struct cmd_ctx *c, const struct list_move *m, struct ks_edit 
     moved_reply(c, &moved, m);
     moved_deinit(&moved);
     if (list_rotate(e, &m->how) == ERR_OK) {
-        ctx_edited(c, &m->to, e, NOTIFY_LIST, push_event(m));
-        moved_events(c, m, false);
+        const struct item *it = ctx_edited(c, &m->to, e, NOTIFY_LIST, push_event(m));
+        moved_events(c, m, it, false);
         return;
     }
     ctx_edit_undone(e);
@@ -312,8 +348,8 @@ bool list_move(struct cmd_ctx *c, const struct list_move *m)
         return true;
     }
     bool from_is_gone = !ks_edit_end(&from);
-    ctx_edited(c, &m->to, &to, NOTIFY_LIST, push_event(m));
-    moved_events(c, &now, from_is_gone);
+    const struct item *it = ctx_edited(c, &m->to, &to, NOTIFY_LIST, push_event(m));
+    moved_events(c, &now, it, from_is_gone);
     return true;
 }
 

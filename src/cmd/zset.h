@@ -20,15 +20,22 @@ struct zset_mpop {
     struct zset_pop pop;
 };
 bool zset_mpop_parse(struct cmd_ctx *c, int at, struct zset_mpop *out);
+/* From the first key that is a sorted set. False: none is, and nothing is replied. */
+bool zset_mpop(struct cmd_ctx *c, const struct zset_mpop *m);
 
 /* --- replies ------------------------------------------------------------------------------------------ */
 
-/* How members are replied: alone, or with their scores, as pairs in RESP3. */
+/* How members are replied: alone; with their scores, as pairs in RESP3; or as pairs. */
+enum zset_form { ZSET_MEMBERS, ZSET_WITH_SCORES, ZSET_PAIRS };
 void zset_reply_header(struct cmd_ctx *c, uint64_t n, bool with_scores);
 void zset_reply_element(struct cmd_ctx *c, const struct zset_element *el, bool with_scores);
-/* `n` members from a rank on. */
-void zset_reply_run(struct cmd_ctx *c, const struct item *it, uint64_t from, uint64_t n,
-                    bool reverse, bool with_scores);
+/* `n` members from a rank on; counted from the end, and towards the beginning, when it is in reverse. */
+struct zset_reply_run {
+    uint64_t from, n;
+    bool reverse;
+    enum zset_form form;
+};
+void zset_reply_run(struct cmd_ctx *c, const struct item *it, const struct zset_reply_run *run);
 
 /* --- a sorted set that is made aside ------------------------------------------------------------------- */
 

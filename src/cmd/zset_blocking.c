@@ -41,12 +41,8 @@ static void cmd_bzmpop(struct cmd_ctx *c)
     int64_t timeout_ms;
     if (!ctx_arg_timeout(c, 1, &timeout_ms) || !zset_mpop_parse(c, 2, &m))
         return;
-    for (int i = 0; i < m.keys; i++) {
-        struct key k = ctx_key(c, m.first_key + i);
-        if (zset_pop_reply(c, &k, &m.pop))
-            return;
-    }
-    wait_for_zset(c, m.first_key, m.keys, timeout_ms);
+    if (!zset_mpop(c, &m))
+        wait_for_zset(c, m.first_key, m.keys, timeout_ms);
 }
 
 /* --- rows ------------------------------------------------------------------------------------- */

@@ -276,7 +276,10 @@ static void finish(struct cmd_ctx *c, struct combine *cb)
     if (cb->card)
         resp_int(c->out, (int64_t)cb->found);
     else
-        zset_reply_run(c, cb->out.item, 0, zset_count(cb->out.item), false, cb->with_scores);
+        zset_reply_run(
+            c, cb->out.item,
+            &(struct zset_reply_run){.n = zset_count(cb->out.item),
+                                     .form = cb->with_scores ? ZSET_WITH_SCORES : ZSET_MEMBERS});
     ks_edit_drop(&cb->out);
 }
 

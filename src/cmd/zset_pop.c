@@ -20,26 +20,6 @@ static void effect(struct cmd_ctx *c, const struct key *k, const struct zset_pop
     ctx_effect(c, 4, argv);
 }
 
-static void reply_header(struct cmd_ctx *c, const struct key *k, const struct zset_pop *pop,
-                         uint64_t n)
-{
-    if (pop->with_key) {
-        resp_array(c->out, pop->nested ? 2 : 1 + 2 * n);
-        resp_bulk(c->out, k->name);
-    }
-    if (pop->nested || !pop->with_key)
-        resp_array(c->out, pop->nested ? n : 2 * n);
-}
-
-static void reply_element(struct cmd_ctx *c, const struct zset_pop *pop,
-                          const struct zset_element *el)
-{
-    if (pop->nested)
-        resp_array(c->out, 2);
-    resp_bulk(c->out, el->member);
-    resp_double(c->out, el->score);
-}
-
 static void pop_one(struct cmd_ctx *c, const struct key *k, const struct zset_pop *pop,
                     struct ks_edit *e)
 {
@@ -49,31 +29,40 @@ static void pop_one(struct cmd_ctx *c, const struct key *k, const struct zset_po
         ctx_reply_nomem(c);
         return;
     }
-    reply_header(c, k, pop, 1);
-    reply_element(c, pop, &popped.element);
+    if (pop->with_key) {
+        resp_array(c->out, pop->nested ? 2 : 3);
+        resp_bulk(c->out, k->name);
+    }
+    if (pop->nested)
+        resp_array(c->out, 1);
+    if (pop->nested || !pop->with_key)
+        resp_array(c->out, 2);
+    resp_bulk(c->out, popped.element.member);
+    resp_double(c->out, popped.element.score);
     ctx_edited(c, k, e, NOTIFY_ZSET, pop->max ? "zpopmax" : "zpopmin");
     effect(c, k, pop, 1, popped.element.member);
     zset_popped_end(&popped);
 }
 
-static void pop_some(struct cmd_ctx *c, const struct key *k, const struct zset_pop *pop,
+/* False: there was no memory, and nothing changed. */
+static bool pop_some(struct cmd_ctx *c, const struct key *k, const struct zset_pop *pop,
                      struct ks_edit *e, uint64_t n)
 {
-    struct zset_walk w;
-    struct zset_element el;
-    struct outq_mark mark = outq_mark(c->out->out);
-    reply_header(c, k, pop, n);
-    zset_walk_init(&w, e->item, 0, n, pop->max);
-    while (zset_walk_next(&w, &el))
-        reply_element(c, pop, &el);
-    if (zset_remove_run(e, pop->max ? zset_count(e->item) - n : 0, n) != ERR_OK) {
-        outq_rollback(c->out->out, mark);
-        ctx_edit_undone(e);
-        ctx_reply_nomem(c);
-        return;
+    uint64_t errors = c->out->errors;
+    if (pop->with_key) {
+        resp_array(c->out, 2);
+        resp_bulk(c->out, k->name);
     }
+    zset_reply_run(c, e->item,
+                   &(struct zset_reply_run){.n = n,
+                                            .reverse = pop->max,
+                                            .form = pop->with_key ? ZSET_PAIRS : ZSET_WITH_SCORES});
+    if (c->out->errors != errors ||
+        zset_remove_run(e, pop->max ? zset_count(e->item) - n : 0, n) != ERR_OK)
+        return false;
     ctx_edited(c, k, e, NOTIFY_ZSET, pop->max ? "zpopmax" : "zpopmin");
     effect(c, k, pop, n, slice_of(NULL, 0));
+    return true;
 }
 
 bool zset_pop_reply(struct cmd_ctx *c, const struct key *k, const struct zset_pop *pop)
@@ -90,10 +79,14 @@ bool zset_pop_reply(struct cmd_ctx *c, const struct key *k, const struct zset_po
     }
     uint64_t count = pop->count == 1 ? 1 : zset_count(e.item);
     uint64_t n = pop->count < count ? pop->count : count;
-    if (n == 1)
+    struct outq_mark before = outq_mark(c->out->out);
+    if (n == 1) {
         pop_one(c, k, pop, &e);
-    else
-        pop_some(c, k, pop, &e, n);
+    } else if (!pop_some(c, k, pop, &e, n)) {
+        outq_rollback(c->out->out, before);
+        ctx_edit_undone(&e);
+        ctx_reply_nomem(c);
+    }
     return true;
 }
 
@@ -148,17 +141,21 @@ bool zset_mpop_parse(struct cmd_ctx *c, int at, struct zset_mpop *out)
     return true;
 }
 
+bool zset_mpop(struct cmd_ctx *c, const struct zset_mpop *m)
+{
+    for (int i = 0; i < m->keys; i++) {
+        struct key k = ctx_key(c, m->first_key + i);
+        if (zset_pop_reply(c, &k, &m->pop))
+            return true;
+    }
+    return false;
+}
+
 static void cmd_zmpop(struct cmd_ctx *c)
 {
     struct zset_mpop m;
-    if (!zset_mpop_parse(c, 1, &m))
-        return;
-    for (int i = 0; i < m.keys; i++) {
-        struct key k = ctx_key(c, m.first_key + i);
-        if (zset_pop_reply(c, &k, &m.pop))
-            return;
-    }
-    resp_null_array(c->out);
+    if (zset_mpop_parse(c, 1, &m) && !zset_mpop(c, &m))
+        resp_null_array(c->out);
 }
 
 const struct cmd_row cmd_rows_zset_pop[] = {

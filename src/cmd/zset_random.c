@@ -83,7 +83,10 @@ static void cmd_zrandmember(struct cmd_ctx *c)
     else if (!it || n == 0)
         resp_array(c->out, 0);
     else if (n > 0 && (uint64_t)n >= zset_count(it))
-        zset_reply_run(c, it, 0, zset_count(it), false, with_scores);
+        zset_reply_run(
+            c, it,
+            &(struct zset_reply_run){.n = zset_count(it),
+                                     .form = with_scores ? ZSET_WITH_SCORES : ZSET_MEMBERS});
     else if (n > 0)
         reply_sample(c, it, (uint64_t)n, with_scores);
     else

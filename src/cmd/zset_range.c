@@ -57,13 +57,13 @@ static bool parse_bounds(struct cmd_ctx *c, enum range_by by, int min, int max, 
     return true;
 }
 
-static double score_at(const struct item *it, uint64_t rank)
+/* Borrowed from the walk. */
+static struct zset_element element_at(const struct item *it, uint64_t rank, struct zset_walk *w)
 {
-    struct zset_walk w;
     struct zset_element e = {0};
-    zset_walk_init(&w, it, rank, 1, false);
-    zset_walk_next(&w, &e);
-    return e.score;
+    zset_walk_init(w, it, rank, 1, false);
+    zset_walk_next(w, &e);
+    return e;
 }
 
 /* Members of several scores have no order of their own; Redis searches among them as if they had, and so do we. */
@@ -73,10 +73,7 @@ static uint64_t rank_among_scores(const struct item *it, struct slice member, bo
     while (from < to) {
         uint64_t middle = from + (to - from) / 2;
         struct zset_walk w;
-        struct zset_element e = {0};
-        zset_walk_init(&w, it, middle, 1, false);
-        zset_walk_next(&w, &e);
-        int order = slice_compare(e.member, member);
+        int order = slice_compare(element_at(it, middle, &w).member, member);
         if (order < 0 || (order == 0 && behind))
             from = middle + 1;
         else
@@ -95,8 +92,9 @@ static uint64_t rank_of(const struct item *it, enum range_by by, const struct bo
         p.side = behind ? ZSET_AFTER_SCORE : ZSET_BEFORE_SCORE;
         return zset_ahead(it, &p);
     }
-    p.score = score_at(it, 0);
-    if (p.score != score_at(it, zset_count(it) - 1))
+    struct zset_walk w;
+    p.score = element_at(it, 0, &w).score;
+    if (p.score != element_at(it, zset_count(it) - 1, &w).score)
         return rank_among_scores(it, b->member, behind);
     p.side = behind ? ZSET_AFTER : ZSET_BEFORE;
     return zset_ahead(it, &p);
@@ -274,7 +272,12 @@ static void range(struct cmd_ctx *c, struct range *r)
     if (!range_parse(c, r) || !ctx_read_type(c, &c->key, TYPE_ZSET, &it))
         return;
     struct run run = it ? range_run(r, it) : (struct run){0, 0};
-    zset_reply_run(c, it, run.from, run.to - run.from, r->reverse, r->with_scores);
+    zset_reply_run(
+        c, it,
+        &(struct zset_reply_run){.from = run.from,
+                                 .n = run.to - run.from,
+                                 .reverse = r->reverse,
+                                 .form = r->with_scores ? ZSET_WITH_SCORES : ZSET_MEMBERS});
 }
 
 static void cmd_zrange(struct cmd_ctx *c)

@@ -2,12 +2,12 @@
 #include "cmd/reply_walk.h"
 #include "cmd/zset.h"
 
-static void write_element(struct resp_writer *w, const struct zset_element *el, bool with_scores)
+static void write_element(struct resp_writer *w, const struct zset_element *el, enum zset_form form)
 {
-    if (with_scores && w->proto > 2)
+    if (form == ZSET_PAIRS || (form == ZSET_WITH_SCORES && w->proto > 2))
         resp_array(w, 2);
     resp_bulk(w, el->member);
-    if (with_scores)
+    if (form != ZSET_MEMBERS)
         resp_double(w, el->score);
 }
 
@@ -18,31 +18,27 @@ void zset_reply_header(struct cmd_ctx *c, uint64_t n, bool with_scores)
 
 void zset_reply_element(struct cmd_ctx *c, const struct zset_element *el, bool with_scores)
 {
-    write_element(c->out, el, with_scores);
+    write_element(c->out, el, with_scores ? ZSET_WITH_SCORES : ZSET_MEMBERS);
 }
 
-/* Where a reply with many members is. */
-struct members {
-    uint64_t from, left;
-    bool reverse, with_scores;
-};
 /* Of a member beside its bytes, about. */
 #define MEMBER_EXTRA_BYTES 8
 #define SCORE_BYTES        16
 
+/* `state` is what is left of the run. */
 static bool write_members(void *state, const struct item *it, struct resp_writer *w, size_t bytes)
 {
-    struct members *m = state;
+    struct zset_reply_run *run = state;
     struct zset_walk walk;
     struct zset_element el;
-    zset_walk_init(&walk, it, m->from, m->left, m->reverse);
+    zset_walk_init(&walk, it, run->from, run->n, run->reverse);
     for (size_t written = 0; written < bytes && zset_walk_next(&walk, &el);) {
-        write_element(w, &el, m->with_scores);
-        written += el.member.len + MEMBER_EXTRA_BYTES + (m->with_scores ? SCORE_BYTES : 0);
-        m->from++;
-        m->left--;
+        write_element(w, &el, run->form);
+        written += el.member.len + MEMBER_EXTRA_BYTES + (run->form ? SCORE_BYTES : 0);
+        run->from++;
+        run->n--;
     }
-    return m->left > 0;
+    return run->n > 0;
 }
 
 static void header_of_pairs(struct resp_writer *w, size_t n)
@@ -50,20 +46,20 @@ static void header_of_pairs(struct resp_writer *w, size_t n)
     resp_array(w, w->proto == 2 ? 2 * n : n);
 }
 
-void zset_reply_run(struct cmd_ctx *c, const struct item *it, uint64_t from, uint64_t n,
-                    bool reverse, bool with_scores)
+void zset_reply_run(struct cmd_ctx *c, const struct item *it, const struct zset_reply_run *run)
 {
-    if (n == 0) {
+    if (run->n == 0) {
         resp_array(c->out, 0);
         return;
     }
-    struct members m = {from, n, reverse, with_scores};
-    ctx_reply_walk(c, it,
-                   &(struct reply_walk){.header = with_scores ? header_of_pairs : resp_array,
-                                        .count = n,
-                                        .write = write_members,
-                                        .state = &m,
-                                        .state_bytes = sizeof(m)});
+    struct zset_reply_run left = *run;
+    ctx_reply_walk(
+        c, it,
+        &(struct reply_walk){.header = run->form == ZSET_WITH_SCORES ? header_of_pairs : resp_array,
+                             .count = run->n,
+                             .write = write_members,
+                             .state = &left,
+                             .state_bytes = sizeof(left)});
 }
 
 void zset_store_aside(struct cmd_ctx *c, const struct key *k, struct ks_edit *e, const char *event)

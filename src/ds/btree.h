@@ -84,6 +84,8 @@ static inline uint64_t btree_bytes(const struct btree *t)
 }
 /* Of that, about how much would go with it: nodes that others hold are left out as far as the root's children tell. */
 uint64_t btree_bytes_alone(const struct btree *t);
+/* A checksum over how many there are, the first and the last. */
+uint32_t btree_ends_sum(const struct btree *t);
 /* `to` becomes a tree of the same entries. */
 void btree_share(const struct btree *from, struct btree *to);
 /* Frees some of it and takes off *effort what that took: 1 a node, at least 1. True: all of it is gone, and it is

@@ -1,3 +1,4 @@
+#include "base/crc32c.h"
 #include "ds/btree_impl.h"
 
 static const char *set_place(struct btree_cursor *c, const struct btree_node *leaf,
@@ -174,4 +175,16 @@ struct slice btree_run(struct btree_cursor *c, unsigned *count, bool *more)
     *count = n->count - btree_leaf_position(n, &p);
     *more = next_leaf(c) != NULL;
     return run;
+}
+
+uint32_t btree_ends_sum(const struct btree *t)
+{
+    struct btree_cursor c;
+    uint32_t crc = crc32c(0, &t->count, sizeof(t->count));
+    if (t->count == 0)
+        return crc;
+    const char *first = btree_at(t, 0, &c);
+    crc = crc32c(crc, first, t->ops->bytes(first));
+    const char *last = btree_at(t, t->count - 1, &c);
+    return crc32c(crc, last, t->ops->bytes(last));
 }

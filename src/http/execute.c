@@ -187,7 +187,7 @@ static bool read_condition(struct reading *in, json_t *object, struct condition 
 {
     static const char *const members[] = {"key", "value"};
     const json_t *value = json_is_object(object) ? json_object_get(object, "value") : NULL;
-    *c = (struct condition){.absent = value && json_is_null(value)};
+    *c = (struct condition){.absent = json_is_null(value)};
     if (!value)
         return fail(in, 400, "ERR a condition is no object of key and value");
     return HAS_ONLY(in, object, members) &&

@@ -47,7 +47,7 @@ static struct slice param_example(const struct http_route *route, const char *op
     if (!example || strlen(example) < at)
         return slice_of("", 0);
     bool rest = open[1 + strcspn(open + 1, "*}")] == '*';
-    return slice_of(example + at, rest ? strlen(example + at) : strcspn(example + at, "/"));
+    return slice_of(example + at, strcspn(example + at, rest ? "?" : "/?"));
 }
 
 /* Of the path. Two parameters of one path have examples only where the first one is as long as its name in braces. */
@@ -69,6 +69,19 @@ static bool append_path_params(struct buf *out, const struct http_route *route)
     return !first;
 }
 
+/* Of the query, in the example's; empty: it is not there. */
+static struct slice query_example(const struct http_route *route, const char *name)
+{
+    const char *query = route->example_path ? strchr(route->example_path, '?') : NULL;
+    size_t len = strlen(name);
+    for (; query; query = strchr(query, '&')) {
+        query++;
+        if (strncmp(query, name, len) == 0 && query[len] == '=')
+            return slice_of(query + len + 1, strcspn(query + len + 1, "&"));
+    }
+    return slice_of("", 0);
+}
+
 static void append_params(struct buf *out, const struct http_route *route)
 {
     buf_append_cstr(out, ",\"parameters\":[");
@@ -81,7 +94,13 @@ static void append_params(struct buf *out, const struct http_route *route)
         member(out, false, "description", doc->summary);
         buf_append_cstr(out, ",\"schema\":{");
         member(out, true, "type", doc->type);
-        buf_append_cstr(out, "}}");
+        buf_append_char(out, '}');
+        struct slice example = query_example(route, doc->name);
+        if (example.len > 0) {
+            buf_append_cstr(out, ",\"example\":");
+            json_text_put(example, false, out);
+        }
+        buf_append_char(out, '}');
         some = true;
     }
     buf_append_char(out, ']');

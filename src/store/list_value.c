@@ -1,5 +1,4 @@
 /* The row of the type. */
-#include "base/crc32c.h"
 #include "store/digest.h"
 #include "store/list_impl.h"
 
@@ -42,16 +41,7 @@ static size_t effort(const struct item *it)
 
 static uint32_t sum(const struct item *it)
 {
-    const struct btree *t = &list_tree(it)->tree;
-    uint64_t count = btree_count(t);
-    struct btree_cursor c;
-    uint32_t crc = crc32c(0, &count, sizeof(count));
-    if (count == 0)
-        return crc;
-    const char *first = btree_at(t, 0, &c);
-    crc = crc32c(crc, first, pack_bytes(first));
-    const char *last = btree_at(t, count - 1, &c);
-    return crc32c(crc, last, pack_bytes(last));
+    return btree_ends_sum(&list_tree(it)->tree);
 }
 
 static void digest(const struct item *it, struct digest *out)

@@ -85,8 +85,15 @@ struct zset {
     struct btree order;         /* elements */
     /* For each element 32 bits of its member's hash, and its score. Who looks for a member finds scores that it may
      * have, and looks in the order whether it has: so the member itself is in memory once. An entry that nothing has
-     * may stay behind where there was no memory to remove it: it does no harm. */
+     * does no harm. */
     struct btree index;
+    /* Elements of large runs that were removed: their entries in the index go bit by bit, with each later change. */
+    struct zset_gone *gone;
+    uint64_t gone_bytes;
+};
+struct zset_gone {
+    struct zset_gone *next;
+    struct btree run;
 };
 static_assert(sizeof(struct zset) % 16 == 0, "one of the allocator's sizes: no need to ask for it");
 static inline struct zset *zset_of(const struct item *it)

@@ -180,6 +180,76 @@ bool zset_tree_score(const struct zset *z, struct slice member, double *score)
     return f.is_there;
 }
 
+static struct index_key index_key_of(const struct zset *z, const char *element)
+{
+    char scratch[NUM_I64_CHARS];
+    struct slice member = pack_string(zset_member_at(element), scratch);
+    return (struct index_key){hash_of(z, member), zscore_read(element)};
+}
+
+/* --- what is gone ---------------------------------------------------------------------------------------- */
+
+/* Removes so many entries that nothing has from the index: more than one with each change, so that they do not heap up.
+ */
+#define TIDIED_BY_A_CHANGE 4
+
+static void gone_push(struct zset *z, struct zset_gone *g)
+{
+    g->next = z->gone;
+    z->gone = g;
+    z->gone_bytes += btree_bytes(&g->run);
+}
+
+/* The first one is empty. */
+static void gone_pop(struct zset *z)
+{
+    struct zset_gone *g = z->gone;
+    z->gone = g->next;
+    mem_free_sized(g, sizeof(*g));
+}
+
+/* Frees some of it, as value_ops has it. */
+static bool gone_free_some(struct zset *z, size_t *effort)
+{
+    while (z->gone) {
+        if (!btree_free_some(&z->gone->run, effort))
+            return false;
+        gone_pop(z);
+        if (*effort == 0)
+            return false;
+    }
+    return true;
+}
+
+static bool gone_copy(const struct zset *from, struct zset *to)
+{
+    for (const struct zset_gone *g = from->gone; g; g = g->next) {
+        struct zset_gone *copy = mem_try_alloc(sizeof(*copy));
+        if (!copy)
+            return false;
+        btree_share(&g->run, &copy->run);
+        gone_push(to, copy);
+    }
+    return true;
+}
+
+static void tidy(struct zset *z, unsigned n)
+{
+    char element[BTREE_ENTRY_BYTES_MAX];
+    for (; z->gone && n > 0; n--) {
+        struct btree *run = &z->gone->run;
+        uint64_t bytes = btree_bytes(run);
+        if (btree_pop(run, true, element) != ERR_OK)
+            return;
+        z->gone_bytes -= bytes - btree_bytes(run);
+        struct index_key k = index_key_of(z, element);
+        index_remove(z, &k);
+        order_drop(slice_of(element, zset_element_bytes(element)));
+        if (btree_count(run) == 0)
+            gone_pop(z);
+    }
+}
+
 /* --- life ------------------------------------------------------------------------------------------------ */
 
 struct zset *zset_tree_new(const struct keyhash *hash)
@@ -187,8 +257,7 @@ struct zset *zset_tree_new(const struct keyhash *hash)
     struct zset *z = mem_try_alloc(sizeof(*z));
     if (!z)
         return NULL;
-    z->refs = 1;
-    z->hash = hash;
+    *z = (struct zset){.refs = 1, .hash = hash};
     btree_init(&z->order, &order_ops);
     btree_init(&z->index, &index_ops);
     return z;
@@ -196,20 +265,21 @@ struct zset *zset_tree_new(const struct keyhash *hash)
 
 struct zset *zset_tree_copy(const struct zset *from)
 {
-    struct zset *z = mem_try_alloc(sizeof(*z));
+    struct zset *z = zset_tree_new(from->hash);
     if (!z)
         return NULL;
-    z->refs = 1;
-    z->hash = from->hash;
     btree_share(&from->order, &z->order);
     btree_share(&from->index, &z->index);
-    return z;
+    if (gone_copy(from, z))
+        return z;
+    zset_tree_free(z);
+    return NULL;
 }
 
 bool zset_tree_free_some(struct zset *z, size_t *effort)
 {
     if (z->refs == 1) {
-        if (!btree_free_some(&z->order, effort) || *effort == 0 ||
+        if (!gone_free_some(z, effort) || !btree_free_some(&z->order, effort) || *effort == 0 ||
             !btree_free_some(&z->index, effort))
             return false;
         mem_free_sized(z, sizeof(*z));
@@ -229,7 +299,7 @@ void zset_tree_free(struct zset *z)
 
 size_t zset_tree_bytes(const struct zset *z)
 {
-    return sizeof(*z) + btree_bytes(&z->order) + btree_bytes(&z->index);
+    return sizeof(*z) + btree_bytes(&z->order) + btree_bytes(&z->index) + z->gone_bytes;
 }
 
 /* --- changes --------------------------------------------------------------------------------------------- */
@@ -258,8 +328,10 @@ enum err zset_tree_add(struct zset *z, const struct zset_found *f, double score,
     struct blob *blob = member->blob;
     char *end = pack_entry_write(member, entry);
     err = order_add(z, &place, slice_of(entry, (size_t)(end - entry)));
-    if (err == ERR_OK)
+    if (err == ERR_OK) {
+        tidy(z, TIDIED_BY_A_CHANGE);
         return ERR_OK;
+    }
     member->blob = blob;
     index_remove(z, &k);
     return err;
@@ -268,8 +340,10 @@ enum err zset_tree_add(struct zset *z, const struct zset_found *f, double score,
 enum err zset_tree_remove(struct zset *z, const struct zset_found *f)
 {
     enum err err = btree_erase_here(&z->order, &f->order);
-    if (err == ERR_OK)
+    if (err == ERR_OK) {
         (void)btree_erase_here(&z->index, &f->index);
+        tidy(z, TIDIED_BY_A_CHANGE);
+    }
     return err;
 }
 
@@ -314,14 +388,8 @@ enum err zset_tree_move(struct zset *z, const struct zset_found *f, double to)
     /* The nodes on the way to both are the tree's own. */
     enum err erased = btree_erase_key(&z->order, err == ERR_OK ? &old_key : &new_key);
     assert(erased == ERR_OK);
+    tidy(z, TIDIED_BY_A_CHANGE);
     return err;
-}
-
-static struct index_key index_key_of(const struct zset *z, const char *element)
-{
-    char scratch[NUM_I64_CHARS];
-    struct slice member = pack_string(zset_member_at(element), scratch);
-    return (struct index_key){hash_of(z, member), zscore_read(element)};
 }
 
 enum err zset_tree_pop(struct zset *z, bool last, char to[BTREE_ENTRY_BYTES_MAX])
@@ -331,26 +399,72 @@ enum err zset_tree_pop(struct zset *z, bool last, char to[BTREE_ENTRY_BYTES_MAX]
         return err;
     struct index_key k = index_key_of(z, to);
     index_remove(z, &k);
+    tidy(z, TIDIED_BY_A_CHANGE);
     return ERR_OK;
+}
+
+/* A run is removed at once up to here, from the index, too; and as much is tidied up by one that is longer. */
+#define AT_ONCE_MAX 512
+
+/* `run` becomes a tree of these elements alone, which shares their nodes. False: no memory. */
+static bool copy_run(const struct btree *order, uint64_t from, uint64_t n, struct btree *run)
+{
+    struct btree rest;
+    uint64_t behind = btree_count(order) - from - n;
+    btree_share(order, run);
+    if (behind > 0) {
+        if (btree_cut(run, from + n, behind, &rest) != ERR_OK)
+            goto fail;
+        btree_free(&rest); /* which is the order's still */
+    }
+    if (from > 0) {
+        if (btree_cut(run, 0, from, &rest) != ERR_OK)
+            goto fail;
+        btree_free(&rest);
+    }
+    return true;
+fail:
+    btree_free(run);
+    return false;
+}
+
+static enum err remove_long_run(struct zset *z, uint64_t from, uint64_t n)
+{
+    struct btree cut;
+    struct zset_gone *g = mem_try_alloc(sizeof(*g));
+    if (!g)
+        return ERR_NOMEM;
+    if (!copy_run(&z->order, from, n, &g->run))
+        goto fail;
+    if (btree_cut(&z->order, from, n, &cut) != ERR_OK) {
+        btree_free(&g->run);
+        goto fail;
+    }
+    btree_free(&cut); /* which is in g->run still */
+    gone_push(z, g);
+    tidy(z, AT_ONCE_MAX);
+    return ERR_OK;
+fail:
+    mem_free_sized(g, sizeof(*g));
+    return ERR_NOMEM;
 }
 
 enum err zset_tree_remove_run(struct zset *z, uint64_t from, uint64_t n)
 {
+    if (n > AT_ONCE_MAX)
+        return remove_long_run(z, from, n);
     struct btree held, cut;
     btree_share(&z->order, &held);
     enum err err = btree_cut(&z->order, from, n, &cut);
-    if (err == ERR_OK && n == btree_count(&held)) {
-        btree_free(&z->index);
-    } else if (err == ERR_OK) {
+    if (err == ERR_OK) {
         struct btree_cursor c;
         const char *e = btree_at(&held, from, &c);
         for (; e && n > 0; n--, e = btree_next(&c)) {
             struct index_key k = index_key_of(z, e);
             index_remove(z, &k);
         }
-    }
-    if (err == ERR_OK)
         btree_free(&cut);
+    }
     btree_free(&held);
     return err;
 }
@@ -359,7 +473,15 @@ void zset_tree_validate(const struct zset *z)
 {
     btree_validate(&z->order);
     btree_validate(&z->index);
-    assert(btree_count(&z->index) >= btree_count(&z->order));
+    uint64_t gone = 0, gone_bytes = 0;
+    for (const struct zset_gone *g = z->gone; g; g = g->next) {
+        assert(btree_count(&g->run) > 0);
+        btree_validate(&g->run);
+        gone += btree_count(&g->run);
+        gone_bytes += btree_bytes(&g->run);
+    }
+    assert(gone_bytes == z->gone_bytes);
+    assert(btree_count(&z->index) >= btree_count(&z->order) + gone);
     struct btree_cursor c;
     const struct zset_place *last = NULL;
     struct zset_place places[2];

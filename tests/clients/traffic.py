@@ -39,11 +39,12 @@ def wall_ms():
 
 class Commands:
     """Makes up units of commands. `keys`: names of each kind. `plain`: only what every Redis from 7.0 on knows. `newer`: what is in
-    the log as such and not every Redis can load, too: deadlines of fields, LMOVEM."""
+    the log as such and not every Redis can load, too: deadlines of fields; `newest`: and of members."""
 
-    def __init__(self, rng, databases, keys=24, plain=False, newer=True):
+    def __init__(self, rng, databases, keys=24, plain=False, newer=True, newest=True):
         self.rng, self.databases, self.keys, self.plain = rng, databases, keys, plain
         self.newer = newer and not plain
+        self.newest = newest and self.newer
         self.serial = 0
         self.kinds = [name for name in dir(self) if name.startswith("make_")]
         self.weights = [self.WEIGHTS.get(name[5:], 2) for name in self.kinds]
@@ -214,11 +215,11 @@ class Commands:
         return self.rng.choice((
             ("BLPOP", *keys, MOMENT_S), ("BRPOP", *keys, MOMENT_S), ("BLMPOP", MOMENT_S, 2, *keys, ends[0], "COUNT", 3),
             ("BLMOVE", *keys, *ends, MOMENT_S), ("BRPOPLPUSH", *keys, MOMENT_S),
-            ("BLMOVE", *keys, *ends, MOMENT_S) if not self.newer else ("BLMOVEM", *keys, *ends, MOMENT_S, "COUNT", 4, "OBO")))
+            ("BLMOVE", *keys, *ends, MOMENT_S) if self.plain else ("BLMOVEM", *keys, *ends, MOMENT_S, "COUNT", 4, "OBO")))
 
     def make_list_moves(self):
         keys, ends = (self.key("l"), self.key("l")), [self.rng.choice(("LEFT", "RIGHT")) for _ in range(2)]
-        return self.rng.choice((("LMOVE", *keys, *ends), ("RPOPLPUSH", *keys), ("LMOVE", *keys, *ends) if not self.newer else (
+        return self.rng.choice((("LMOVE", *keys, *ends), ("RPOPLPUSH", *keys), ("LMOVE", *keys, *ends) if self.plain else (
             "LMOVEM", *keys, *ends, self.rng.choice(("COUNT", "EXACTLY")), self.rng.randint(1, 9),
             self.rng.choice(("OBO", "BULK")))))
 
@@ -248,7 +249,7 @@ class Commands:
         return self.rng.choice(((name, *keys), (name + "STORE", self.key("m"), *keys)))
 
     def make_set_of_deadlines(self):
-        if not self.newer:
+        if not self.newest:
             return self.make_set_members()
         key, (name,) = self.key("m"), self.members(1)
         of = ("MEMBERS", 1, name)

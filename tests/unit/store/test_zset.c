@@ -348,6 +348,51 @@ static void members_of_a_full_pack_get_longer_scores(void **state)
     ks_free(&ks);
 }
 
+/* Of a long run the index is tidied up bit by bit: with changes, in copies, and where its members come back. */
+static void a_long_run_is_removed_without_a_walk(void **state)
+{
+    (void)state;
+    enum { MANY = 40000, LEFT = 1000 };
+    struct keyspace *ks = fixture_new(1, NULL, NULL);
+    struct key key = ks_key(ks, SLICE("z")), other = ks_key(ks, SLICE("y"));
+    struct ks_edit e;
+    char text[NAME_BYTES];
+    naming = ALIKE;
+    assert_int_equal(ks_edit_or_new(ks, 0, &key, TYPE_ZSET, &e), ERR_OK);
+    for (unsigned i = 0; i < MANY; i++) {
+        struct zset_add a = {.score = i / 7};
+        assert_int_equal(zset_add(&e, name_of(i, text), &a), ERR_OK);
+    }
+    mem_fail_after(3);
+    assert_int_equal(zset_remove_run(&e, LEFT / 2, MANY - LEFT), ERR_NOMEM);
+    mem_fail_after(0);
+    assert_int_equal(zset_count(e.item), MANY);
+    zset_tree_validate(zset_of(e.item));
+    assert_int_equal(zset_remove_run(&e, LEFT / 2, MANY - LEFT), ERR_OK);
+    assert_int_equal(zset_count(e.item), LEFT);
+    zset_tree_validate(zset_of(e.item));
+    assert_true(btree_count(&zset_of(e.item)->index) > MANY / 2);
+    ks_edit_end(&e);
+    assert_int_equal(ks_copy(ks, (struct ks_name){0, &key}, (struct ks_name){0, &other}), ERR_OK);
+    for (int copy = 0; copy < 2; copy++) {
+        assert_int_equal(ks_edit_type(ks, 0, copy ? &other : &key, TYPE_ZSET, &e), ERR_OK);
+        for (unsigned i = 0; i < MANY; i++) {
+            struct zset_add a = {.score = copy ? i : i / 7};
+            assert_int_equal(zset_add(&e, name_of(i, text), &a), ERR_OK);
+            bool was_there = i < LEFT / 2 || i >= MANY - LEFT / 2;
+            assert_int_equal(a.outcome == ZSET_ADDED, !was_there);
+        }
+        assert_int_equal(zset_count(e.item), MANY);
+        zset_tree_validate(zset_of(e.item));
+        assert_null(zset_of(e.item)->gone);
+        assert_int_equal(btree_count(&zset_of(e.item)->index), MANY);
+        ks_edit_end(&e);
+    }
+    ks_validate(ks);
+    naming = MIXED;
+    ks_free(&ks);
+}
+
 /* What many members of a small one begin with is there once. */
 static void names_that_begin_alike_take_little(void **state)
 {
@@ -456,6 +501,7 @@ int main(void)
         cmocka_unit_test(members_are_where_an_array_has_them),
         cmocka_unit_test(so_they_are_where_they_begin_alike),
         cmocka_unit_test(members_of_a_full_pack_get_longer_scores),
+        cmocka_unit_test(a_long_run_is_removed_without_a_walk),
         cmocka_unit_test(names_that_begin_alike_take_little),
         cmocka_unit_test(scores_keep_their_value_in_few_bytes),
         cmocka_unit_test(a_cursor_gives_all_in_commands),
