@@ -19,6 +19,13 @@ static inline struct admin *admin_of(const struct cmd_ctx *c)
     return c->cmd->room;
 }
 
+/* The value that the reply is about to tell of: the look neither uses it nor counts as a hit or miss. */
+static inline const struct item *admin_look_at(struct cmd_ctx *c, const struct key *k)
+{
+    ctx_note(c, k);
+    return ks_find(c->ks, c->db, k, KS_NO_TOUCH);
+}
+
 /* The host's figures; without a host they are 0, and texts empty. */
 void admin_process(const struct admin *a, struct admin_process *out);
 void admin_net(const struct admin *a, struct admin_net *out);
@@ -29,7 +36,7 @@ extern const struct cmd_row admin_rows_info[];    /* INFO */
 extern const struct cmd_row admin_rows_memory[];  /* MEMORY */
 extern const struct cmd_row admin_rows_process[]; /* TIME ROLE LOLWUT */
 extern const struct cmd_row
-    admin_rows_absent[]; /* what Corsac has not: MODULE CLUSTER SCRIPT ... */
+    admin_rows_absent[]; /* commands without what they are for: MODULE, CLUSTER ... */
 extern const struct cmd_row admin_rows_command[]; /* COMMAND */
 extern const struct cmd_row admin_rows_latency[]; /* LATENCY */
 extern const struct cmd_row admin_rows_slowlog[]; /* SLOWLOG */

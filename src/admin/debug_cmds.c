@@ -31,7 +31,7 @@ static const struct admin_host *host_of(const struct cmd_ctx *c)
 static void debug_object(struct cmd_ctx *c)
 {
     struct key k = ctx_key(c, 2);
-    const struct item *it = ks_find(c->ks, c->db, &k, KS_NO_TOUCH);
+    const struct item *it = admin_look_at(c, &k);
     char text[256];
     if (!it) {
         resp_error(c->out, ERR_TEXT_NO_KEY);
@@ -57,6 +57,7 @@ static void reply_digest(struct cmd_ctx *c, const struct digest *d)
 static void debug_digest(struct cmd_ctx *c)
 {
     struct digest d;
+    ctx_note_all(c);
     digest_keyspace(c->ks, &d);
     reply_digest(c, &d);
 }
@@ -66,7 +67,7 @@ static void debug_digest_value(struct cmd_ctx *c)
     resp_array(c->out, (size_t)c->argc - 2);
     for (int i = 2; i < c->argc; i++) {
         struct key k = ctx_key(c, i);
-        const struct item *it = ks_find(c->ks, c->db, &k, KS_NO_TOUCH);
+        const struct item *it = admin_look_at(c, &k);
         struct digest d = {0};
         if (it)
             digest_value(it, &d);
@@ -187,7 +188,7 @@ static void debug_refused(struct cmd_ctx *c)
 static bool populate_one(struct cmd_ctx *c, struct slice name, struct slice value)
 {
     struct key k = ks_key(c->ks, name);
-    if (ks_find(c->ks, c->db, &k, KS_NO_TOUCH))
+    if (admin_look_at(c, &k))
         return true;
     if (!ks_set_string(c->ks, c->db, &k, value, ITEM_NO_EXPIRY))
         return false;

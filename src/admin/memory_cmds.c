@@ -30,8 +30,7 @@ static void memory_usage(struct cmd_ctx *c)
     if (!parse_samples(c))
         return;
     struct key k = ctx_key(c, 2);
-    ctx_note(c, &k);
-    const struct item *it = ks_find(c->ks, c->db, &k, KS_NO_TOUCH);
+    const struct item *it = admin_look_at(c, &k);
     if (!it)
         resp_null(c->out);
     else

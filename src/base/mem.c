@@ -297,7 +297,11 @@ size_t mem_used(void)
     if (__builtin_expect(tally.calls_left == 0, 0))
         return walk() + mapped_used();
     tally.calls_left--;
-    return tally.offset + *tally.taken - *tally.returned + mapped_used();
+    size_t used = tally.offset + *tally.taken - *tally.returned;
+    /* This thread gave back what another one took since the walk, and more than there was then. */
+    if (__builtin_expect(used > SIZE_MAX / 2, 0))
+        used = walk();
+    return used + mapped_used();
 }
 
 void mem_stats(struct mem_stats *out)

@@ -4,6 +4,7 @@
  *   hashtree.c        a tree: life, figures, look-up
  *   hashtree_node.c   a node: made, copied, freed; a leaf's entries
  *   hashtree_edit.c   a tree changed: entries come and go, nodes split and merge
+ *   hashtree_note.c   changes noted
  *   hashtree_keep.c   changes taken back
  *   hashtree_walk.c   many entries: by number, in order, by cursor, those that are due; checks */
 #include <assert.h>
@@ -83,6 +84,17 @@ struct hashtree {
     size_t bytes; /* this, nodes, blobs */
     size_t nodes;
     struct hashtree_kept *kept; /* between hashtree_keep and hashtree_keep_end, else NULL */
+};
+
+/* What a tree that is kept has noted: copies of leaves, and strings that were added to others. */
+struct hashtree_saved {
+    uint64_t hash; /* of an entry, which leads to the part */
+    struct hashtree_leaf *leaf;
+};
+struct hashtree_kept {
+    struct hashtree_saved *saved;
+    struct slice *added;
+    size_t saved_count, saved_room, added_count, added_room;
 };
 
 /* The way to a leaf: an inner node has at most one slot a level, and each but the last level has all bits. */

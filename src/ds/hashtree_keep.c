@@ -8,68 +8,6 @@
  * which is cheaper. No leaves merge meanwhile. So the copies are of parts that do not overlap, each part is still one
  * leaf, or a run of slots, or a node, and putting the copies back and removing what was added needs no memory. */
 
-struct saved {
-    uint64_t hash; /* of an entry, which leads to the part */
-    struct hashtree_leaf *leaf;
-};
-struct hashtree_kept {
-    struct saved *saved;
-    struct slice *added;
-    size_t saved_count, saved_room, added_count, added_room;
-};
-
-#define ROOM_FIRST 16
-/* Room for one more. */
-static void *grown(void *of, size_t count, size_t *room, size_t bytes)
-{
-    if (count < *room)
-        return of;
-    size_t more = *room > 0 ? 2 * *room : ROOM_FIRST;
-    of = mem_try_realloc(of, more * bytes);
-    if (of)
-        *room = more;
-    return of;
-}
-
-bool hashtree_keep(struct hashtree *t)
-{
-    assert(!t->kept && t->refs == 1);
-    t->kept = mem_try_zalloc(sizeof(*t->kept));
-    return t->kept;
-}
-
-bool hashtree_note_added(struct hashtree *t, const struct hashtree_leaf *l, struct slice string)
-{
-    struct hashtree_kept *k = t->kept;
-    if (hashtree_is_saved(l))
-        return true;
-    void *of = grown(k->added, k->added_count, &k->added_room, sizeof(k->added[0]));
-    if (!of)
-        return false;
-    k->added = of;
-    k->added[k->added_count++] = string;
-    return true;
-}
-
-bool hashtree_save_leaf(struct hashtree *t, struct hashtree_leaf *l, uint64_t hash)
-{
-    struct hashtree_kept *k = t->kept;
-    if (hashtree_is_saved(l))
-        return true;
-    void *of = grown(k->saved, k->saved_count, &k->saved_room, sizeof(k->saved[0]));
-    if (!of)
-        return false;
-    k->saved = of;
-    struct hashtree_leaf *copy = slab_try_alloc(t->heap, hashtree_leaf_bytes(l));
-    if (!copy)
-        return false;
-    memcpy(copy, l, hashtree_leaf_bytes(l));
-    hashtree_leaf_hold_blobs(t, copy);
-    k->saved[k->saved_count++] = (struct saved){hash, copy};
-    l->node.bits = HASHTREE_LEAF_SAVED;
-    return true;
-}
-
 /* --- the part that a copy is of ------------------------------------------------------------------------------ */
 
 /* Slots of the last inner node of a path, or with no level the root. */
@@ -78,7 +16,7 @@ struct part {
     unsigned first, end;
 };
 
-static void find_part(const struct hashtree *t, const struct saved *s, struct part *p)
+static void find_part(const struct hashtree *t, const struct hashtree_saved *s, struct part *p)
 {
     unsigned depth = s->leaf->node.depth;
     struct hashtree_node *n = t->root;
@@ -154,7 +92,7 @@ static void remove_node(struct hashtree *t, struct hashtree_node *n)
     hashtree_node_drop(t, n);
 }
 
-static void put_back(struct hashtree *t, const struct saved *s)
+static void put_back(struct hashtree *t, const struct hashtree_saved *s)
 {
     struct part p;
     uint64_t before = t->count;
@@ -173,7 +111,7 @@ static void put_back(struct hashtree *t, const struct saved *s)
     hashtree_put_child(p.path.inner[last], p.first, &s->leaf->node, s->leaf->count);
 }
 
-static void let_stand(struct hashtree *t, const struct saved *s)
+static void let_stand(struct hashtree *t, const struct hashtree_saved *s)
 {
     struct part p;
     find_part(t, s, &p);

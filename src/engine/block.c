@@ -75,7 +75,7 @@ void engine_pause(struct engine *e, enum engine_pause what, int64_t until_us)
     engine_checks_update(e);
     if (e->paused_count == 0)
         return;
-    /* Whoever is still concerned is held again when its request is looked at. */
+    /* A session that the pause still concerns is held again when its request is looked at. */
     for (struct session *s = e->first; s; s = s->next) {
         if (!(s->flags & SESSION_PAUSED))
             continue;

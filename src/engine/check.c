@@ -6,7 +6,7 @@
 #include "engine/multi.h"
 #include "engine/plan.h"
 
-/* A request that is asked about. */
+/* A request to be checked. */
 struct asked {
     struct engine *e;
     struct session *s;
@@ -14,12 +14,12 @@ struct asked {
     struct cmd *cmd; /* NULL: unknown */
 };
 
-#define ERROR_NAME_BYTES_MAX 128 /* of what an error repeats */
+#define ERROR_NAME_BYTES_MAX 128 /* of a name repeated in an error */
 
 /* --- refusing --------------------------------------------------------------------------------------------- */
 
-/* Replies an error without running anything. A transaction that it happens in will not be run; an EXEC that is refused
- * ends it at once. */
+/* Replies an error without running the request. A transaction around it will not be run; an EXEC that is refused
+ * ends its transaction at once. */
 static enum verdict reject(const struct asked *a, const char *error)
 {
     struct session *s = a->s;
@@ -52,8 +52,8 @@ static enum verdict reject_with_name(const struct asked *a, const char *before, 
     return VERDICT_DONE;
 }
 
-/* A web page can make its reader's browser send a form here, whose lines might be commands. It
- * starts with one of these, which ends the connection before the next line is looked at. */
+/* A web page can make its reader's browser send a form here, whose lines might be commands. A form starts with one
+ * of these words, which ends the connection before the next line is read. */
 static bool is_http(const struct engine_request *r)
 {
     return slice_is(r->argv[0], "post") || slice_is(r->argv[0], "host:");
@@ -136,7 +136,7 @@ static enum verdict check_multi(const struct asked *a)
     return reject(a, "Command not allowed inside a transaction");
 }
 
-/* Flags of a request; of EXEC, those of what it would run. */
+/* Flags of a request; EXEC has the flags of its queued commands. */
 static unsigned flags_of(const struct asked *a)
 {
     return a->cmd->row->flags | (multi_is_exec(a->cmd) ? multi_flags(a->s) : 0);
@@ -207,7 +207,7 @@ static const check_fn checks[CHECK_COUNT] = {
     check_log_full,
     check_queue,
     NULL, /* CHECK_REPLY: see run_checked */
-    NULL, /* CHECK_SPECIAL: likewise */
+    NULL, /* CHECK_SPECIAL: refuses nothing */
 };
 
 enum verdict checks_run(struct engine *e, struct session *s, const struct engine_request *r,

@@ -1,9 +1,9 @@
 #pragma once
-/* What may stand between a request and its handler. Each of it is a bit of a mask that whoever changes the state keeps:
- * of the session (session_flags), of the engine (engine_checks_update), of the planned request (plan_make). Where all
- * three are zero nothing is looked at.
+/* Checks between a request and its handler. Each check is a bit of three masks, which follow the state: of the session
+ * (session_flags), of the engine (engine_checks_update) and of the planned request (plan_make). A request with all three
+ * zero goes straight to its handler.
  *
- * The bits are in the order in which they are asked about. */
+ * The bits are in the order of the checks. */
 #include <stdint.h>
 
 struct engine;
@@ -12,9 +12,9 @@ struct planned;
 struct session;
 
 enum check {
-    CHECK_UNKNOWN = 1 << 0,    /* request: there is no such command */
+    CHECK_UNKNOWN = 1 << 0,    /* request: no such command */
     CHECK_ARITY = 1 << 1,      /* request: a wrong number of arguments */
-    CHECK_AUTH = 1 << 2,       /* session: is not authenticated */
+    CHECK_AUTH = 1 << 2,       /* session: not authenticated */
     CHECK_MULTI = 1 << 3,      /* session: in a transaction, where some commands may not be */
     CHECK_LOG_FAULT = 1 << 4,  /* engine: the log cannot be written */
     CHECK_SUBSCRIBED = 1 << 5, /* session: subscribed */
@@ -27,23 +27,23 @@ enum check {
         1 << 11, /* request: may change what the ones behind it depend on; refuses nothing */
 };
 #define CHECK_COUNT 12
-/* What an internal session (a replayed log) is not asked about. */
+/* Bits that an internal session (a replayed log) skips. */
 #define CHECKS_OF_CLIENTS \
     (CHECK_AUTH | CHECK_LOADING | CHECK_LOG_FAULT | CHECK_PAUSE | CHECK_LOG_FULL)
-/* What a request is asked about that waited for a key and runs again. The end of a pause is waited for by
- * interest_serve, and a full log had room for the change that made the key ready. */
+/* Bits that count when a request that waited for a key runs again. interest_serve waits for the end of a pause, and
+ * a full log had room for the change that made the key ready. */
 #define CHECKS_OF_SERVED CHECK_LOG_FAULT
 
 enum verdict {
     VERDICT_PASS,
-    VERDICT_DONE, /* its error, or that it is queued, is replied */
-    VERDICT_HELD, /* it is to be offered again: see session_hold */
+    VERDICT_DONE, /* its error, or +QUEUED, is replied */
+    VERDICT_HELD, /* the request is to be offered again: see session_hold */
 };
-/* Asks about the bits of `mask`, in order, up to the first that says something else than PASS. */
+/* Checks the bits of `mask` in order, up to the first verdict other than PASS. */
 enum verdict checks_run(struct engine *e, struct session *s, const struct engine_request *r,
                         const struct planned *p, uint32_t mask);
 
-/* The engine's mask, and whether keys may expire: to be called when what these are made of changed. */
+/* Makes the engine's mask and the expiry mode anew: to be called when the pause, the log or loading changed. */
 void engine_checks_update(struct engine *e);
-/* The same for a session. */
+/* The mask of a session. */
 uint32_t session_checks(const struct session *s);

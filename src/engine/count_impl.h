@@ -1,5 +1,5 @@
 #pragma once
-/* What is counted of a request that has run: by command, by session and in all. */
+/* Statistics of a request that has run: by command, by session and in all. */
 #include "base/histogram.h"
 #include "base/mem.h"
 #include "engine/engine_impl.h"
@@ -7,7 +7,7 @@
 
 _Static_assert(CMD_HISTOGRAM_BUCKETS == HISTOGRAM_BUCKETS, "both count by the same buckets");
 
-/* Nearly all take less than a microsecond, for which nothing needs to be divided. */
+/* Nearly all requests take less than a microsecond, and skip the division. */
 static inline void count_duration(const struct engine *e, struct cmd *cmd, uint64_t ticks)
 {
     struct cmd_stats *st = &cmd->stats;
@@ -19,7 +19,7 @@ static inline void count_duration(const struct engine *e, struct cmd *cmd, uint6
     st->histogram[bucket]++;
 }
 
-/* `failed`: it replied an error of its own, which is the last one of the session's writer. */
+/* `failed`: the request replied an error of its own, the last one of the session's writer. */
 static inline __attribute__((always_inline)) void
 count_call(struct engine *e, struct session *s, struct cmd *cmd, uint64_t ticks, bool failed)
 {
@@ -36,7 +36,7 @@ count_call(struct engine *e, struct session *s, struct cmd *cmd, uint64_t ticks,
         count_duration(e, cmd, ticks);
 }
 
-/* Tells of one that took at least slow_ticks_min. */
+/* Reports a request that took at least slow_ticks_min. */
 static inline void count_slow(struct engine *e, const struct cmd_ctx *c, uint64_t ticks)
 {
     int64_t us = (int64_t)((double)ticks / e->ticks_per_us);

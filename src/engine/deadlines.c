@@ -1,11 +1,11 @@
-/* What falls due while nothing else happens: blocked sessions, a pause, a log whose fault lasts. */
+/* Deadlines that pass while no request comes: of blocked sessions, of a pause, of a log whose fault lasts. */
 #include "engine/block.h"
 #include "engine/durable.h"
 #include "engine/engine_impl.h"
 #include "engine/gate_impl.h"
 #include "engine/interest.h"
 
-/* When sessions that wait for a log with a fault wait no longer. */
+/* When sessions stop waiting for a log with a fault. */
 static int64_t fault_due_us(const struct engine *e)
 {
     bool waiting = e->promise.fault && e->gate && (e->gate->first || e->sync_waits.count > 0);

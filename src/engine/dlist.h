@@ -1,5 +1,5 @@
 #pragma once
-/* Doubly linked lists whose links stand inside what they link, so that anything leaves any number
+/* Doubly linked lists whose links stand inside what they link, so that a struct leaves any number
  * of lists in constant time. The list itself is a link too; an empty one points at itself.
  *
  *      .-> list <-> first <-> ... <-> last <-.
@@ -12,7 +12,7 @@ struct dlist {
     struct dlist *prev, *next;
 };
 
-/* What a link stands in. */
+/* The struct that holds a link. */
 #define dlist_owner(link, type, member) ((type *)(void *)((char *)(link)-offsetof(type, member)))
 
 static inline void dlist_init(struct dlist *list)

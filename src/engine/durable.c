@@ -68,17 +68,17 @@ void engine_log_attach(struct engine *e, struct aof *aof, bool effects)
     }
     engine_log_look(e);
     for (struct session *s = e->first; s; s = s->next)
-        s->last_pos = 0; /* of another log */
+        s->last_pos = 0; /* positions of another log */
 }
 
-/* Whoever waited for room in the log. */
+/* Resumes sessions paused by a full log. */
 static void resume_paused(struct engine *e)
 {
     if (e->pause == PAUSE_NONE && e->paused_count > 0)
         engine_pause(e, PAUSE_NONE, 0);
 }
 
-/* Whoever waits for room in the log: where it has a fault, there may never be some, and who waits is told so. */
+/* Resumes them once the log has room, or has a fault: then there may never be room, and each hears of the fault. */
 static void resume_waiting(struct engine *e)
 {
     if (!e->promise.full || e->promise.fault)
@@ -110,13 +110,13 @@ void engine_log_stop(struct engine *e)
     engine_log_turn_end(e);
     e->effect = NULL;
     engine_checks_update(e);
-    resume_paused(e); /* room in it is not needed any more, nor may there ever be some */
+    resume_paused(e); /* sessions wait for room that may never come */
 }
 
 #define WAITAOF_WITHOUT_LOG \
     "WAITAOF cannot be used when numlocal is set but appendonly is disabled."
 
-/* What was there before the log was switched on is in it once the first rewrite is done. */
+/* Data older than the log are in it once the first rewrite is done. */
 static bool is_synced(const struct engine *e, uint64_t pos)
 {
     return e->gate && e->promise.placed && e->promise.synced >= pos;
@@ -137,7 +137,7 @@ static void end_waitaof(struct session *s, enum unblock_why why, struct resp_wri
         reply_synced(s, out);
 }
 
-/* Of replicas, of which there are none. */
+/* WAITAOF for replicas only, of which there are none. */
 static void end_waitaof_of_others(struct session *s, enum unblock_why why, struct resp_writer *out)
 {
     (void)why;
@@ -145,7 +145,7 @@ static void end_waitaof_of_others(struct session *s, enum unblock_why why, struc
         reply_synced(s, out);
 }
 
-/* WAITAOF: everybody whose position is synced. */
+/* WAITAOF: wakes the sessions whose position is synced. */
 static void wake_waiting(struct engine *e)
 {
     struct heap_node *first;
@@ -153,7 +153,7 @@ static void wake_waiting(struct engine *e)
         block_end(heap_owner(first, struct session, sync_wait), UNBLOCK_TIMEOUT);
 }
 
-/* WAITAOF: nothing will be synced any more. */
+/* WAITAOF: the sessions' positions will never be synced. */
 static void fail_waiting(struct engine *e, const char *error)
 {
     struct heap_node *first;

@@ -17,7 +17,7 @@
 
 #define EXPIRE_SLICE_KEYS 64 /* keys removed between two looks at the clock */
 
-/* The keyspace removed a key whose time had come: to everybody else that is a DEL. */
+/* The keyspace removed a key whose time had come: watchers, the log and subscribers hear of a DEL. */
 static void on_expired(void *arg, int db, struct slice key)
 {
     struct engine *e = arg;
@@ -31,7 +31,7 @@ static void on_expired(void *arg, int db, struct slice key)
     unit_end(e);
 }
 
-/* The same of elements of a collection: to everybody else that is an HDEL or SREM. */
+/* The keyspace removed fields or members whose time had come: an HDEL or SREM. */
 static void on_elements_expired(void *arg, const struct ks_elements *of)
 {
     struct engine *e = arg;
@@ -139,7 +139,7 @@ static bool expire(struct engine *e, uint64_t start, double budget_ticks)
 
 void engine_jobs_advance(struct engine *e)
 {
-    if (snapshot_jobs_preparing(e->jobs)) /* what was changed so far is in the snapshot to come */
+    if (snapshot_jobs_preparing(e->jobs)) /* the snapshot to come holds the changes made so far */
         engine_turn_end(e);
     snapshot_jobs_advance(e->jobs, e->now_us, e->wall_ms / 1000);
 }

@@ -1,8 +1,7 @@
 #pragma once
-/* The engine: finds, checks and runs requests, whatever they came in through, and owns what they work on:
- * the keyspace, the command table, the sessions, and what ties sessions together (transactions, pub/sub,
- * monitors, blocking). It knows no socket and no event loop: net/ hands it requests, server/ calls it
- * regularly. One engine is one thread. */
+/* The engine finds, checks and runs requests, whatever they came in through. It owns the sessions and the interests
+ * that tie them together (transactions, blocking), and works on the keyspace and the command table. It knows no
+ * socket and no event loop: net/ hands it requests, server/ calls it regularly. One engine is one thread. */
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -20,7 +19,7 @@
 struct snapshot_jobs; /* snapshot_job.h */
 
 #define ENGINE_BATCH_MAX      64   /* requests whose keys are fetched together */
-#define ENGINE_CLOCK_STALE_US 1000 /* a request that took longer makes the clocks be read again */
+#define ENGINE_CLOCK_STALE_US 1000 /* a longer request makes the clocks be read again */
 
 enum engine_allow {
     ENGINE_ALLOW_NO,
@@ -29,7 +28,7 @@ enum engine_allow {
 }; /* loopback and Unix sockets */
 #define ENGINE_PERCENTILES_MAX 16
 
-/* What the configuration decides. */
+/* Options that the engine goes by. */
 struct engine_config {
     struct slice password; /* requirepass; empty: none */
     unsigned notify;       /* enum notify_class; 0: no notifications */
@@ -52,11 +51,11 @@ struct engine_options {
     struct cmd_table *table;
     struct logger *logger;
     struct rng *rng;
-    engine_effect_fn effect; /* NULL: nobody records effects */
+    engine_effect_fn effect; /* NULL: effects are not recorded */
     void *effect_arg;
     void *owner;             /* server/'s, for handlers that live there */
-    int64_t now_us, wall_ms; /* as engine_turn has them */
-    /* Calls engine_turn: a request took so long that the time it was given is old. NULL: it is left as it is. */
+    int64_t now_us, wall_ms; /* as in engine_turn */
+    /* Calls engine_turn, after a request that took so long that the time is stale. NULL: the time stays as it is. */
     void (*late)(struct engine *e);
     struct engine_observers observers;
 };
@@ -66,8 +65,9 @@ struct engine_stats {
     uint64_t connections; /* accepted, ever; counted by net/ */
     uint64_t rejected_connections;
     uint64_t in_bytes, out_bytes; /* of all sessions; counted by net/ */
-    uint64_t lent_bytes;          /* of out_bytes: sent without a copy (net/lend.h) */
-    uint64_t errors;              /* error replies */
+    /* the part of out_bytes that was sent without a copy (net/lend.h) */
+    uint64_t lent_bytes;
+    uint64_t errors; /* error replies */
     uint64_t expired_time_cap_reached;
     uint64_t auth_failures;
     uint64_t query_limit_disconnections, output_limit_disconnections; /* counted by net/ */
@@ -84,10 +84,10 @@ struct engine_error_stat { /* INFO errorstats */
 
 enum engine_pause { PAUSE_NONE, PAUSE_WRITE, PAUSE_ALL };
 
-/* Adds the engine's own commands; NULL: to be looked up only. */
+/* Adds the engine's own commands. `e` NULL: for look-ups only. */
 void engine_add_rows(struct engine *e, struct cmd_table *t);
-/* Sets everything up, and does that with its table. `c` is borrowed for life; its owner may change it between requests,
- * and then calls engine_config_changed. */
+/* Makes an engine, and adds its commands to the table. `c` is borrowed for life; its owner may change it between
+ * requests, and then calls engine_config_changed. */
 struct engine *engine_new(const struct engine_options *o, const struct engine_config *c);
 void engine_free(struct engine **e); /* all sessions must be gone */
 
@@ -97,7 +97,7 @@ void engine_free(struct engine **e); /* all sessions must be gone */
 int64_t engine_now_us(const struct engine *e);
 int64_t engine_wall_ms(const struct engine *e);
 const struct engine_config *engine_config(const struct engine *e);
-/* Counters since the start; net/ and clients/ add to those that the engine does not see. */
+/* Counters since the start. net/ and clients/ add to the counters of events that the engine does not see. */
 struct engine_stats *engine_stats(struct engine *e);
 /* Errors replied so far, by code. */
 const struct engine_error_stat *engine_error_stats(const struct engine *e, int *count);
@@ -107,16 +107,16 @@ void *engine_owner(const struct engine *e);
 struct snapshot_jobs *engine_jobs(const struct engine *e);
 /* The session that came first; session_next leads to the others. NULL: there is none. */
 struct session *engine_sessions(const struct engine *e);
-/* How many sessions wait for something to happen (WAIT, ...), and how many are held by a pause or a full log. */
+/* How many sessions wait for an event (WAIT, BLPOP, ...), and how many a pause or a full log holds. */
 size_t engine_sessions_blocked(const struct engine *e);
 size_t engine_sessions_paused(const struct engine *e);
 /* The pause under way. */
 enum engine_pause engine_paused(const struct engine *e);
-/* DEBUG SET-ACTIVE-EXPIRE: keys are removed when they are due, or when they are next looked at. */
+/* DEBUG SET-ACTIVE-EXPIRE. False: due keys are removed only when they are next looked at. */
 void engine_set_active_expiry(struct engine *e, bool on);
-/* One session more (1) or less (-1) has every request shown to it: observers.request is called while there are any. */
+/* One session more (1) or less (-1) monitors requests: observers.request is called while there are any. */
 void engine_monitors(struct engine *e, int more);
-/* Every key is another one from now on: transactions that watch any are aborted. */
+/* All data were replaced: transactions that watch any key are aborted. */
 void engine_data_replaced(struct engine *e);
 /* Serves the sessions that wait for keys which a load brought. */
 void engine_serve_ready(struct engine *e);
@@ -136,20 +136,20 @@ struct plan;
 int engine_run(struct engine *e, struct session *s, const struct engine_request *requests, int n,
                struct plan *plan);
 
-/* The log position behind everything that has been put into it; 0: there is no log. */
+/* The log position behind all effects; 0: there is no log. */
 uint64_t engine_log_pos(const struct engine *e);
 
-/* Hands in the time, monotonic and of the wall clock; net/ calls it when the loop wakes, before the first request. */
+/* Takes the time, monotonic and of the wall clock; net/ calls it when the loop wakes, before the first request. */
 void engine_turn(struct engine *e, int64_t now_us, int64_t wall_ms);
 /* Hands the log's batch of the turn over; net/ calls it before it sends replies. */
 void engine_turn_end(struct engine *e);
-/* Sinks of snapshot jobs moved on: the log's descriptor is readable, say. Between requests only. */
+/* Sinks of snapshot jobs moved on: the log's descriptor is readable, for example. Between requests only. */
 void engine_jobs_advance(struct engine *e);
-/* They have something to give, and sinks that take it. */
+/* Some job has data to give, and a sink that takes them. */
 bool engine_jobs_giving(const struct engine *e);
-/* Has them give for about `budget_us`, at least one slice. */
+/* Has jobs give for about `budget_us`, at least one slice. */
 void engine_jobs_give(struct engine *e, int64_t budget_us);
-/* Replies wait for the log: its writer is to have the processor, where there is but one. */
+/* Replies wait for the log: on a single processor its writer goes first. */
 bool engine_replies_wait(const struct engine *e);
 /* Work in slices for about `budget_us`: expiry, table moves, resharding, freeing. True: there is more. */
 bool engine_work(struct engine *e, int64_t budget_us);
@@ -167,8 +167,8 @@ static inline struct engine *engine_of(const struct cmd_ctx *c)
     return (struct engine *)c->host;
 }
 struct session *engine_session_by_id(const struct engine *e, uint64_t id); /* NULL: none */
-/* Holds back requests until `until_us`, or until the end of a pause under way if that is later. PAUSE_NONE ends
- * it and resumes everybody. */
+/* Holds back requests until `until_us`, or until the end of a pause under way if that is later. PAUSE_NONE ends it
+ * and resumes all sessions. */
 void engine_pause(struct engine *e, enum engine_pause what, int64_t until_us);
 /* A log is loaded, or not any more. */
 void engine_loading(struct engine *e, bool loading);
@@ -178,5 +178,5 @@ double engine_ticks_us(const struct engine *e, uint64_t ticks);
 /* Writes the running command, or that there is none, for a crash report: it allocates nothing (base/raw.h). */
 void engine_crash_report(const struct engine *e, int fd);
 void engine_reset_stats(struct engine *e);
-/* After a change of the configuration: derives what is kept beside it. */
+/* Derives the state that depends on the configuration, which has changed. */
 void engine_config_changed(struct engine *e);

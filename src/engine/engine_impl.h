@@ -1,5 +1,5 @@
 #pragma once
-/* The fields of the engine, for the files of engine/ alone: everybody else has engine.h. */
+/* The fields of the engine, for the files of engine/ alone. Other rooms include engine.h. */
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -28,16 +28,17 @@ struct engine {
     engine_effect_fn effect;
     void *effect_arg;
     struct aof *aof; /* NULL: no log. Borrowed, see durable.h */
-    /* held; NULL: nobody records effects, or the log of effects is no stream */
+    /* held; NULL: no effects are recorded, or they go elsewhere than to a stream */
     struct stream *stream;
-    struct blob *effect_blob;        /* of the effect under way: an argument of it; NULL: none */
+    /* the argument that the effect under way may refer to; NULL: none */
+    struct blob *effect_blob;
     const struct kept_request *kept; /* the queued request that runs; NULL: none does */
     struct gate *gate;               /* NULL: no log, nothing waits */
     struct promise promise;
     void (*late)(struct engine *e);
     struct snapshot_jobs *jobs;
     bool loading;    /* a log is replayed: see replay.h; changed by engine_loading */
-    bool replaying;  /* so is the batch that runs just now */
+    bool replaying;  /* a replayed batch runs just now */
     uint32_t checks; /* enum check, of the engine's state */
 
     const struct engine_config *config; /* borrowed */
@@ -50,25 +51,25 @@ struct engine {
     int64_t now_us;  /* monotonic */
     int64_t wall_ms; /* wall clock */
     double ticks_per_us;
-    uint64_t us_ticks; /* the same, as a whole number */
-    /* the least duration that slow log, latency monitor or the clock care about */
+    uint64_t us_ticks; /* ticks_per_us as a whole number */
+    /* the shortest duration that slow log, latency monitor or the clock care about */
     uint64_t slow_ticks_min;
     uint64_t ticks; /* when the latest request of a batch ended, or its plan was made */
 
-    struct session *first, *last; /* of all sessions, oldest first */
-    struct table sessions;        /* the same, by id */
+    struct session *first, *last; /* all sessions, oldest first */
+    struct table sessions;        /* all sessions, by id */
     size_t session_count, blocked_count, paused_count;
     uint64_t next_session_id;
-    struct session *current;       /* whose request is running */
+    struct session *current;       /* its request is running */
     const struct cmd_ctx *running; /* the innermost request: for crash reports and MONITOR */
-    struct unit unit;              /* that runs */
-    /* messages to the session whose request runs: they go out behind its reply */
+    struct unit unit;              /* the unit under way */
+    /* messages to the session whose request runs: they leave behind its reply */
     struct outq pushes;
     struct resp_writer push_writer;
 
     int64_t attack_logged_us; /* monotonic; 0: never */
-    struct heap deadlines;    /* of blocked sessions: monotonic microseconds */
-    struct heap sync_waits;   /* of sessions in WAITAOF: log positions */
+    struct heap deadlines;    /* deadlines of blocked sessions: monotonic microseconds */
+    struct heap sync_waits;   /* sessions in WAITAOF, by log position */
     enum engine_pause pause;
     int64_t pause_until_us; /* monotonic */
 
@@ -78,7 +79,7 @@ struct engine {
     size_t monitors; /* sessions that see every request; kept by clients/ */
 };
 
-/* Whatever is atomic lies between these, see unit.h. `s`: whose request it is, or NULL. */
+/* An atomic change lies between these, see unit.h. `s`: the session whose request it is, or NULL. */
 static inline void unit_begin(struct engine *e, struct session *s)
 {
     if (e->unit.depth++ == 0 && e->gate)

@@ -6,7 +6,7 @@
 #include "base/prefetch.h"
 #include "engine/engine_impl.h"
 
-/* One for each turn of a session whose log is on its way: a few. */
+/* A session has a few closed gates: one for each turn whose batch is on its way. */
 struct session_gates {
     struct closed_gate *at; /* owned ring, cap is a power of two */
     size_t first, count, cap;

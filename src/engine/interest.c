@@ -40,8 +40,8 @@ struct interest {
     struct table keys;  /* of struct interest_key */
     struct dlist ready; /* oldest first */
     size_t count[INTEREST_KINDS];
-    /* A bit by the hash of each key, and of some that are not there any more: most changes need look no further, which
-     * would cost them a cache miss. */
+    /* A bit for the hash of each key, and of some that are gone: most changes are spared a look-up by it, and
+     * with that a cache miss. */
     uint64_t filter[FILTER_BITS / 64];
     size_t filter_stale; /* keys that went since it was made */
 };
@@ -64,7 +64,7 @@ static bool same_key(const void *p, const void *name)
     return k->db == n->db && slice_equal(slice_of(k->name, k->len), n->name);
 }
 
-/* The database is part of what is compared, not of the hash: the same name is rarely of interest in two. */
+/* The database is compared, but not hashed: the same name is rarely of interest in two databases. */
 static struct interest_key *find(const struct interest *i, int db, const struct key *key)
 {
     struct name_in_db name = {db, key->name};
@@ -89,7 +89,7 @@ static void filter_add(struct interest *i, uint32_t hash)
     i->filter[hash % FILTER_BITS / 64] |= 1ULL << hash % 64;
 }
 
-/* As many keys went as are left: making it anew costs each of them a constant. */
+/* As many keys went as are left: a new filter costs each of them a constant. */
 static bool filter_is_stale(const struct interest *i)
 {
     return i->filter_stale >= FILTER_STALE_MIN && i->filter_stale >= i->keys.count &&
@@ -301,7 +301,7 @@ void interest_expired(struct interest *i, int db, const struct key *key)
         touch_watchers(k);
 }
 
-/* For a walk over all keys: those that exist in one of two databases (b may be a; -1: each in its own). */
+/* Walks over all keys, and takes those that exist in one of two databases (b may be a; -1: each key's own). */
 struct change_walk {
     struct interest *interest;
     int a, b;

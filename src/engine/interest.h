@@ -8,7 +8,7 @@
  *     session --------> link --> link           (other keys, latest first; a list for each kind)
  *
  * A change costs one look-up in that table, most not even that (a filter ahead of it says so), and nothing but a
- * comparison while it is empty. What it does goes by kind:
+ * comparison while it is empty. Its consequence goes by kind:
  *
  *   WATCH     the session's transaction fails (SESSION_DIRTY_CAS).
  *   BLOCKED   a key that is there now is *ready*: at the end of the outermost unit, interest_serve hands its sessions
@@ -41,7 +41,7 @@ bool interest_add(struct session *s, enum interest_kind kind, int db, const stru
 void interest_drop(struct session *s, enum interest_kind kind);
 /* Links of the session and kind; walks them. */
 size_t interest_count(const struct session *s, enum interest_kind kind);
-/* Keys that somebody has a link of the kind to. */
+/* Keys with a link of the kind. */
 size_t interest_keys(const struct interest *i, enum interest_kind kind);
 /* Removes watched keys whose time has come, which marks their watchers like any other change. */
 void interest_settle_expired(struct session *s);
@@ -55,6 +55,6 @@ void interest_flushing(struct interest *i, int db);
 /* Two databases are about to change places: a change of the keys that exist in either. */
 void interest_swapping(struct interest *i, int a, int b);
 
-/* Serves all keys that are ready (engine.keys_ready: there are some), and those that become ready by that. Between
+/* Serves all keys that are ready (engine.keys_ready: there are some), and the keys that this makes ready. Between
  * units only. */
 void interest_serve(struct interest *i);

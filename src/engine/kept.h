@@ -9,13 +9,14 @@ struct blob;
 struct cmd;
 struct session;
 
-#define KEPT_BLOB_BYTES_MIN ((size_t)16 * 1024) /* of an argument that is looked for in a blob */
+/* a blob is looked for from this size of an argument on */
+#define KEPT_BLOB_BYTES_MIN ((size_t)16 * 1024)
 
 /*  | kept_request | argc slices | blob_count blobs | bytes of the arguments that were copied |  in one allocation */
 struct kept_request {
     struct cmd *cmd;
     int argc, blob_count;
-    size_t bytes; /* of this allocation and the blobs */
+    size_t bytes; /* memory of this allocation and the blobs */
     struct slice argv[];
 };
 

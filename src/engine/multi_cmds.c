@@ -1,4 +1,4 @@
-/* MULTI, EXEC, DISCARD, WATCH, UNWATCH. EXEC runs what is queued one behind the other with the clock standing still. */
+/* MULTI, EXEC, DISCARD, WATCH, UNWATCH. EXEC runs the queued commands in order while the clock stands still. */
 #include "engine/engine_impl.h"
 #include "engine/interest.h"
 #include "engine/kept.h"
@@ -29,7 +29,7 @@ static void cmd_discard(struct cmd_ctx *c)
 }
 
 /* The queue is taken off the session first: a queued RESET or a session killed by its own transaction must not free
- * what is being run. */
+ * the commands that run. */
 static void run_queue(struct cmd_ctx *c, struct session_multi *m)
 {
     struct engine *e = engine_of(c);

@@ -16,7 +16,7 @@ struct session_multi {
 
 /* Begins a transaction. False: no memory. */
 bool multi_begin(struct session *s);
-/* Takes what is queued off the session, and ends its transaction. */
+/* Takes the queued commands off the session, and ends its transaction. */
 struct session_multi *multi_take(struct session *s);
 void multi_free(struct session_multi *m);
 void multi_forget_watched(struct session *s);

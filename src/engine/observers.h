@@ -1,6 +1,6 @@
 #pragma once
-/* What the rooms above the engine are told: functions handed in when the engine is made, each with the object of its
- * room. NULL: nobody wants to know. None of them runs a request or frees a session. */
+/* Functions by which the rooms above the engine hear of events, handed in when the engine is made, each with the
+ * object of its room. NULL: the room does not listen. None of them runs a request or frees a session. */
 #include <stdint.h>
 
 #include "base/slice.h"
@@ -12,7 +12,7 @@ struct session;
 
 struct engine_observers {
     void *clients; /* borrowed for the engine's life, as `admin` */
-    /* What happened to a key, of a class that config.notify names. */
+    /* An event on a key, of a class that config.notify names. */
     void (*event)(void *clients, int db, struct slice key, unsigned class, const char *name);
     /* A request has run. Called while engine.monitors is not 0. */
     void (*request)(void *clients, const struct session *s, const struct cmd *cmd,

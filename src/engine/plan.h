@@ -1,6 +1,6 @@
 #pragma once
-/* What a batch of requests needs, found ahead of running it: commands, hashes of keys, and their memory, so that the
- * cache misses of a whole pipeline overlap. */
+/* Commands of a batch of requests, hashes of their keys and the keys' memory, found ahead of running the batch, so
+ * that the cache misses of a whole pipeline overlap. */
 #include <stdbool.h>
 
 #include "cmd/ctx.h"
@@ -22,12 +22,13 @@ struct plan {
     struct planned of[ENGINE_BATCH_MAX];
 };
 
-/* Finds the commands of requests and hashes their keys; `fetch`: and asks for the buckets of these. The plan is for as
- * many as plan->count then says, at most ENGINE_BATCH_MAX: up to one that may change how keys are placed, or where they
- * are, or what becomes of effects. Others may run before they do. */
+/* Finds the commands of requests and hashes their keys; with `fetch` asks for their buckets, too. Afterwards
+ * plan->count says how many requests it covers, at most ENGINE_BATCH_MAX: it ends with a request that may change how
+ * or where keys are placed, or where effects go. Other requests may run in between. */
 void plan_make(struct plan *plan, const struct engine *e, int db, const struct engine_request *r,
                int n, bool fetch);
-/* Some time later: asks for the items of the first few; again: does nothing. engine_run calls it if nobody has. */
+/* Some time later: asks for the items of the first few. A second call does nothing; engine_run makes up for a
+ * missing one. */
 void plan_fetch(struct plan *plan, const struct engine *e, int db);
 /* The argument that is the only key of a request, or the first of a range; false: there is none. */
 bool plan_key_argument(const struct cmd *cmd, int argc, int *index);

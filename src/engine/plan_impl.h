@@ -1,11 +1,11 @@
 #pragma once
-/* How a batch's items are fetched while its requests run: part of the loop that runs them. */
+/* Fetching a batch's items while its requests run: part of the loop that runs them. */
 #include "engine/engine_impl.h"
 #include "engine/plan.h"
 
-/* Items are asked for some requests ahead of the one that runs: what it computes and what the next ones wait for then
- * overlap. Asking for all of a batch at once fills every buffer for misses while nothing is computed. Most keys are in
- * the first line of their bucket, and nearly all others in the second, which is looked at halfway. */
+/* Items are asked for some requests ahead of the running one, so that its work overlaps with the misses of the next.
+ * Asking for a whole batch at once fills every buffer for misses while the processor idles. Most keys are in the
+ * first line of their bucket; halfway, the second line is asked for, too. */
 #define PLAN_FETCH_AHEAD       16
 #define PLAN_FETCH_AHEAD_AGAIN 8
 

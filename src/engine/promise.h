@@ -1,6 +1,6 @@
 #pragma once
-/* How far the log positions have come that replies depend on. Whoever keeps promises (engine/durable.c from the
- * append-only file) keeps this true; the gate and the checks read it and nothing else. */
+/* How far the log has come: positions that replies depend on. engine/durable.c keeps this true, from the append-only
+ * file; the gate and the checks read nothing else. */
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -12,16 +12,16 @@ struct promise {
     /* with `rounds`: the running round of peers, and the last one confirmed */
     uint64_t round, confirmed;
     bool rounds;
-    bool strict;       /* the policy promises a sync: a read may not tell what is not synced */
-    bool placed;       /* what is on disk is what would be loaded */
-    bool full;         /* as much is queued as may be: writes wait */
+    bool strict;       /* the policy promises a sync, which reads wait for, too */
+    bool placed;       /* the files on disk are the files that a start would load */
+    bool full;         /* the queue is at its limit: writes wait */
     const char *fault; /* NULL: none; else why the log takes nothing. Good until the next turn */
     int64_t fault_since_us; /* monotonic; while there is a fault */
 };
 
-/* What sessions wait for: collected by the gate in a turn, handed on at its end. */
+/* Wishes of waiting sessions, collected by the gate in a turn and handed on at its end. */
 struct promise_wants {
-    unsigned waiting; /* sessions that wait for what this turn put into the log, to be synced */
-    bool written;     /* somebody waits for positions to be written, whatever the policy */
-    uint64_t synced;  /* somebody waits for this position to be synced; 0: nobody */
+    unsigned waiting; /* sessions that wait until this turn's batch is synced */
+    bool written;     /* a session waits for positions to be written, whatever the policy */
+    uint64_t synced;  /* a session waits for this position to be synced; 0: none does */
 };

@@ -28,7 +28,7 @@ void replay_begin(struct replay *r, struct engine *e, enum replay_mode mode)
     r->session = session_new(e, &replay_ops, r, &r->pool);
     r->session->unchecked = CHECKS_OF_CLIENTS;
     session_flags(r->session, SESSION_INTERNAL | SESSION_AUTHENTICATED | SESSION_DENY_BLOCKING, 0);
-    r->session->durability = DURABILITY_NONE; /* nobody waits for its replies */
+    r->session->durability = DURABILITY_NONE; /* no client reads its replies */
     if (mode == REPLAY_LOADING)
         engine_loading(e, true);
 }
@@ -42,13 +42,13 @@ void replay_end(struct replay *r)
     if (r->mode == REPLAY_APPLYING)
         return;
     engine_loading(e, false);
-    engine_reset_stats(e); /* what clients asked for is counted, not what was loaded */
+    engine_reset_stats(e); /* requests of clients count, loaded commands do not */
     e->stats.dirty = 0;
 }
 
 /* --- what may stand in a stream ----------------------------------------------------------------------------- */
 
-/* Names come from a file: what cannot be shown is a question mark. */
+/* Names come from a file: a question mark stands for each character that cannot be shown. */
 static void name_command(const struct reader_command *c, const struct cmd *cmd,
                          struct admit_fault *out)
 {

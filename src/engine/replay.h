@@ -13,7 +13,7 @@
 
 #define REPLAY_ERROR_CHARS 256
 
-/* Of a base, for each database: what is read of it before its tables are made ready for all of it. */
+/* A sample of each database in a base: so much is read before the tables are made ready for the whole. */
 #define REPLAY_SAMPLE_BYTES (4 * 1024 * 1024)
 
 struct cmd_table;
@@ -24,22 +24,22 @@ enum replay_mode {
     /* A log at the start: clients' requests for data are refused from replay_begin to replay_end, which resets what was
      * counted. */
     REPLAY_LOADING,
-    /* The stream of a leader, in a session that stays: clients are served, between two batches, and see each batch
-     * whole. What is applied is no effect of this server's own, whoever records those. */
+    /* The stream of a leader, in a session that stays: clients are served between two batches, and see each batch
+     * whole. Applied commands are no effects of this server, and are not recorded again. */
     REPLAY_APPLYING,
 };
 
-/* How many keys a base holds is told by its first part: it names each key once, in the order of a hash, so that the
- * first ones are as large as the others. That tables then need not grow saves a tenth of the time of loading, and they
- * get huge pages. A forecast that is wrong costs memory, until tables are back at their usual size after loading, but
- * never much more than the file is large: a key takes 14 bytes of it at least, and 8 to 14 of the table, and after
- * REPLAY_FORECASTS_MAX forecasts databases are left to grow, as each one takes what is left of the file for its own. A
- * file that Redis wrote before version 7 is a base, too, but a history: keys may be deleted in it. */
+/* The first part of a base tells how many keys it holds: it names each key once, in the order of a hash, so that the
+ * first keys are as large as the others. Tables made ready for all keys need not grow while loading, and get huge
+ * pages. A wrong forecast costs memory until tables return to their usual size after loading, but never much more
+ * than the file is large: a key takes 14 bytes of the file at least, and 8 to 14 of the table. After
+ * REPLAY_FORECASTS_MAX forecasts databases are left to grow, as each forecast takes the rest of the file for one
+ * database. A file of Redis before version 7 counts as a base though it is a history, in which keys may be deleted. */
 #define REPLAY_FORECASTS_MAX 2
 struct replay_forecast {
-    int db; /* that was sampled; -1: none yet */
+    int db; /* the sampled database; -1: none yet */
     bool made;
-    int count;                      /* that were made, of all databases */
+    int count;                      /* forecasts made, of all databases */
     uint64_t from_bytes, from_keys; /* where the sample began */
 };
 
@@ -47,8 +47,8 @@ struct replay_forecast {
 enum replay_verdict {
     REPLAY_FINE,
     REPLAY_UNKNOWN, /* as ADMIT_UNKNOWN: nothing of the batch was applied */
-    REPLAY_DAMAGE,  /* as ADMIT_DAMAGE: likewise */
-    REPLAY_FAILED,  /* a command may stand there, but could not be run; those before it were */
+    REPLAY_DAMAGE,  /* as ADMIT_DAMAGE: nothing of the batch was applied */
+    REPLAY_FAILED,  /* a command may stand there, but failed; the commands before it were applied */
 };
 
 struct replay {
@@ -58,7 +58,7 @@ struct replay {
     struct outq_pool pool;
     uint64_t commands;
     struct replay_forecast forecast;
-    struct admit_fault fault; /* of the latest batch that was refused */
+    struct admit_fault fault; /* why the latest batch was refused */
 };
 
 /* An admit_fn; `table`: a struct cmd_table. */
@@ -66,10 +66,10 @@ enum admit_verdict replay_admit(void *table, const struct reader_batch *batch,
                                 struct admit_fault *out);
 
 void replay_begin(struct replay *r, struct engine *e, enum replay_mode mode);
-/* Applies the commands of a batch; whatever is due by the clock stays as it is meanwhile, as a stream says itself what
- * expired. Unless it is REPLAY_FINE, `fault` says why. */
+/* Applies the commands of a batch; due keys stay as they are meanwhile, as a stream says itself which keys expired.
+ * Unless it is REPLAY_FINE, `fault` says why. */
 enum replay_verdict replay_batch(struct replay *r, const struct reader_batch *batch);
-/* What was replayed last ended `bytes` into a base of `total`. */
+/* The latest batch ended `bytes` into a base of `total`. */
 void replay_forecast(struct replay *r, uint64_t bytes, uint64_t total);
 void replay_forecast_end(struct replay *r); /* the base is over */
 void replay_end(struct replay *r);

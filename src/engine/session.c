@@ -8,7 +8,8 @@
 
 /* --- all of them ---------------------------------------------------------------------------------------- */
 
-#define TABLE_WORK_BUCKETS 4 /* what each session that leaves adds to the shrinking of the table */
+/* Each session that leaves adds so many to the shrinking of the table. */
+#define TABLE_WORK_BUCKETS 4
 
 /* Ids are consecutive; the table wants hashes that are spread. */
 static uint32_t hash_id(uint64_t id)

@@ -6,7 +6,8 @@
  *   transport --requests--> engine_run --replies--> session_queue --up to gate_open_until--> transport
  *
  * The fields are in session_impl.h, for the files of engine/ alone. Most functions here are a load or a store, which
- * link-time optimisation puts in place of the call: `make guard` holds what a read and a write of a connection cost. */
+ * link-time optimisation puts in place of the call: `make guard` counts
+ * the instructions of a read and a write of a connection. */
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -39,7 +40,7 @@ enum session_flag {
     SESSION_PAUSED = 1 << 13,  /* held by CLIENT PAUSE or a full log: its requests stay, too */
     SESSION_UNIX_SOCKET = 1 << 14,
     SESSION_INTERNAL = 1 << 15,      /* no client: a replayed log or a test; never listed */
-    SESSION_DENY_BLOCKING = 1 << 16, /* EXEC runs: whatever would wait answers at once */
+    SESSION_DENY_BLOCKING = 1 << 16, /* EXEC runs: a command that would wait answers at once */
     SESSION_CAPA_REDIRECT = 1 << 17, /* CLIENT CAPA redirect: kept for CLIENT LIST only */
 };
 /* Any of these: it takes no request now. */
@@ -57,7 +58,7 @@ struct session_transport_info {
     bool reading, writing;                /* waits for it in the event loop */
 };
 
-/* What the transport does for the engine. */
+/* Functions of the transport, for the engine. */
 struct session_ops {
     /* Bytes were queued while the session's own requests were not running: send them. Called often; cheap. */
     void (*ready)(struct session *s);
@@ -95,30 +96,30 @@ void session_reset(struct session *s);
 void *session_transport(const struct session *s);
 /* Replies and messages in order: to be drained as they are sent, as far as gate_open_until says. */
 struct outq *session_queue(struct session *s);
-/* So many bytes of requests came in, or of its queue went out: counts them, for the engine's figures too. */
+/* So many bytes of requests came in, or of its queue went out: counts them, in the engine's figures, too. */
 void session_received(struct session *s, size_t bytes);
 void session_sent(struct session *s, size_t bytes);
 /* Replies the error, the last of its replies: the session is closed once that is sent. */
 void session_fail(struct session *s, const char *error);
-/* It says nothing by nature, as it waits or listens: no timeout ends it. */
+/* It is silent by nature, as it waits or listens: no timeout ends it. */
 bool session_is_silent(const struct session *s);
 
 /* --- its state ---------------------------------------------------------------------------------------------- */
 
 /* Any of these flags (enum session_flag) is set. */
 bool session_is(const struct session *s, uint32_t flags);
-/* Sets and clears flags, and what checks (check.h) keep of them. */
+/* Sets and clears flags, and the bits of check.h that follow from them. */
 void session_flags(struct session *s, uint32_t set, uint32_t clear);
-/* Sets the flag and tells the transport. `after_reply`: what is queued still goes out. */
+/* Marks it to be closed and tells the transport. `after_reply`: its queue is still sent. */
 void session_kill(struct session *s, bool after_reply);
 /* Its own request runs just now. */
 bool session_runs(const struct session *s);
-/* Nobody wants the reply of the request that ran last. */
+/* The client wants no reply to the request that ran last. */
 bool session_drops_reply(const struct session *s);
 /* Subscribed to anything; and that in RESP2, where only a few commands are allowed then. */
 bool session_is_subscribed(const struct session *s);
 bool session_in_pubsub_mode(const struct session *s);
-/* It waits for something (WAIT, BLPOP, ...) until a deadline. */
+/* It waits for an event (WAIT, BLPOP, ...) until a deadline. */
 bool session_has_deadline(const struct session *s);
 /* Came in from this machine: loopback, a Unix socket, or no client at all. */
 bool session_is_local(const struct session *s);
@@ -136,13 +137,13 @@ int64_t session_age_us(const struct session *s);
 int64_t session_idle_us(const struct session *s);
 /* The command it runs or ran last; NULL: none. */
 const struct cmd *session_cmd(const struct session *s);
-/* Fills in what its transport says of it. */
+/* Asks its transport for a description. */
 void session_transport_info(const struct session *s, struct session_transport_info *out);
 /* Its subscriptions, which clients/ owns; NULL: none. */
 struct session_pubsub *session_pubsub(const struct session *s);
 void session_set_pubsub(struct session *s, struct session_pubsub *p);
 
-/* What the client says of itself. */
+/* Texts that the client gives about itself. */
 enum session_text { SESSION_NAME, SESSION_LIB_NAME, SESSION_LIB_VERSION };
 #define SESSION_TEXTS 3
 /* NULL: it has none. */
@@ -154,7 +155,7 @@ bool session_set_text(struct session *s, enum session_text which, struct slice t
 
 /* --- what is shown of it ------------------------------------------------------------------------------------ */
 
-/* Memory of its queue; of that and the session itself, without what multi_memory and wait_memory count. */
+/* Memory of its queue; of its queue and itself, without the memory that multi_memory and wait_memory count. */
 size_t session_queue_memory(const struct session *s);
 size_t session_memory(const struct session *s);
 /* Length of its queue in chunks (walks it). */

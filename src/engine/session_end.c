@@ -6,7 +6,7 @@
 #include "engine/gate_impl.h"
 #include "engine/multi.h"
 
-/* Leaves everything that other parts of the engine know it by. */
+/* Leaves its transaction and watches and, through the observers, its subscriptions and monitors. */
 static void leave_all(struct session *s)
 {
     multi_discard(s);

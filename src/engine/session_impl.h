@@ -1,5 +1,5 @@
 #pragma once
-/* The fields of a session, for the files of engine/ alone: everybody else has session.h. */
+/* The fields of a session, for the files of engine/ alone. Other rooms include session.h. */
 #include "ds/heap.h"
 #include "engine/block.h"
 #include "engine/interest.h"
@@ -14,7 +14,7 @@ struct session {
     struct resp_writer writer; /* writes to queue; proto is the session's protocol */
     uint32_t flags;
     uint32_t checks;    /* enum check, of its state */
-    uint32_t unchecked; /* what it is not asked about, whoever has the bit */
+    uint32_t unchecked; /* bits that it skips, of whichever mask */
     int db;
     struct engine *engine;
     struct outq queue;
@@ -34,7 +34,7 @@ struct session {
     struct key_wait *wait; /* a request that waits for a key */
     struct session_pubsub *pubsub;
 
-    /* what its replies wait for, see gate.h */
+    /* how durable its replies' positions must be, and its closed gates: see gate.h */
     enum durability durability;
     struct session_gates *gates; /* NULL: nothing waits */
     bool told;                   /* the unit under way has sent it a message about a key */
@@ -46,12 +46,12 @@ struct session {
     struct heap_node deadline;
     block_end_fn unblock;
 
-    struct session *prev, *next; /* of all sessions of the engine, oldest first */
+    struct session *prev, *next; /* in the list of all sessions, oldest first */
 };
 
 /* For engine_new. */
 void sessions_init(struct engine *e);
-/* For session_end.c: forgets its place among the engine's sessions. */
+/* For session_end.c: takes it off the engine's list and table. */
 void session_unlink(struct engine *e, struct session *s);
 /* Its next request, of that command, waits until ops->resume. */
 void session_hold(struct session *s, const struct cmd *cmd);

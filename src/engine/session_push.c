@@ -1,4 +1,4 @@
-/* What is written to a session outside its own request. */
+/* Messages to a session outside its own request. */
 #include "engine/engine_impl.h"
 
 struct resp_writer *session_push_open(struct session *s)
@@ -10,7 +10,7 @@ struct resp_writer *session_push_open(struct session *s)
         unit_tells(e, s);
         return &s->writer;
     }
-    /* Within its own request, perhaps within a reply: what it is told waits until that is whole. */
+    /* Within its own request, perhaps within a reply: the message waits until the reply is whole. */
     if (outq_empty(&e->pushes))
         outq_init(&e->pushes, s->queue.pool);
     resp_writer_init(&e->push_writer, &e->pushes);

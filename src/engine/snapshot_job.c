@@ -21,8 +21,8 @@ struct snapshot_job {
 struct snapshot_jobs {
     struct keyspace *ks;
     struct snapshot_job *at[SNAPSHOT_JOBS_MAX]; /* NULL: free */
-    unsigned next;                              /* whose turn it is */
-    int64_t now_us;                             /* as told last */
+    unsigned next;                              /* place of the job that gives next */
+    int64_t now_us;                             /* of the latest advance or slice */
 };
 
 /* --- life ----------------------------------------------------------------------------------------------- */
@@ -46,7 +46,7 @@ void snapshot_jobs_free(struct snapshot_jobs **jobs)
     *jobs = NULL;
 }
 
-/* Where a further one goes; NULL: there are as many as may be. */
+/* A free place; NULL: there are as many jobs as may be. */
 static struct snapshot_job **find_free(struct snapshot_jobs *jobs)
 {
     for (int i = 0; i < SNAPSHOT_JOBS_MAX; i++) {
@@ -134,7 +134,7 @@ static bool take_snapshot(struct snapshot_job *job, int64_t unix_s)
     return true;
 }
 
-/* True: it has come to another phase, whose step may be ready, too. */
+/* True: the job has come to another phase, whose step may be ready, too. */
 static bool advance(struct snapshot_job *job, int64_t unix_s)
 {
     enum sink_step step = job->sink->ops->step(job->sink, job->phase);
@@ -214,7 +214,7 @@ static void slice(struct snapshot_job *job, int64_t key_rest_us)
     }
 }
 
-/* Whose turn it is, among those that have something to give and a sink to take it; NULL: none has. */
+/* The next job, by turns, that has data to give and a sink that takes them; NULL: none. */
 static struct snapshot_job *find_giving(const struct snapshot_jobs *jobs, int64_t key_rest_us)
 {
     for (unsigned n = 0; n < SNAPSHOT_JOBS_MAX; n++) {

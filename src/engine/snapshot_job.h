@@ -5,8 +5,8 @@
  *   PREPARING --sink ready--> GIVING --all given--> SAVING --safe--> PLACING --in its place--> over, well
  *       '------------------------'-------------------'-- fault, cancelled       '--fault--> over
  *
- * The phase is all that a job's state is; what a sink is about within one is its own. One that is over is gone: its
- * owner is told how it ended. */
+ * A job has no other state than its phase; a sink may have steps of its own within a phase. A job that is over is
+ * gone: its owner is told how it ended. */
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -36,11 +36,11 @@ struct snapshot_job *snapshot_job_new(struct snapshot_jobs *jobs, struct sink *s
 bool snapshot_job_cancel(struct snapshot_job *job, enum snapshot_end end);
 enum snapshot_phase snapshot_job_phase(const struct snapshot_job *job);
 double snapshot_job_done(const struct snapshot_job *job); /* 0..1: of the keys */
-/* Ends it even where it is PLACING, as nobody will be left to tell how that ends. */
+/* Ends it even where it is PLACING, as its owner goes away, too. */
 void snapshot_job_drop(struct snapshot_job *job);
 
-/* Sinks moved on: leads jobs to their next phase, taking the snapshot of those that are prepared. Between units, with
- * all effects handed over. */
+/* Sinks moved on: leads jobs to their next phase, and takes the snapshots of prepared ones. Between units, with all
+ * effects handed over. */
 void snapshot_jobs_advance(struct snapshot_jobs *jobs, int64_t now_us, int64_t unix_s);
 /* Some are PREPARING: an advance may take their snapshot. */
 bool snapshot_jobs_preparing(const struct snapshot_jobs *jobs);

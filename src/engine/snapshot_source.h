@@ -23,7 +23,7 @@ struct snapshot_source {
     struct keyspace *ks;                 /* borrowed */
     struct held_value *held, **held_end; /* owned: large values, the first perhaps given in part */
     bool opened;                         /* it is */
-    enum err err;                        /* ERR_OK, or what was lacking */
+    enum err err;                        /* ERR_OK, or why it gave up */
 };
 
 /* The data as they are now. ERR_BUSY: as many snapshots as may be are under way (ks_snapshot_busy). */
@@ -32,6 +32,6 @@ enum source_step { SOURCE_MORE, SOURCE_ALL, SOURCE_FAILED };
 /* Gives about `keys` keys, or a run or command of a large value. SOURCE_ALL: that was all. SOURCE_FAILED: memory lacks,
  * and nothing more is given. */
 enum source_step source_slice(struct snapshot_source *s, unsigned keys);
-/* Gives nothing any more, and lets go of what it holds. Fine for one that was never begun, and zeroed. */
+/* Stops giving, and frees what it holds. A zeroed source, never begun, may be ended. */
 void source_end(struct snapshot_source *s);
 double source_done(const struct snapshot_source *s); /* 0..1: of the keys */

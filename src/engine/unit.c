@@ -70,9 +70,9 @@ void unit_tells(struct engine *e, struct session *s)
 
 /* --- gates ------------------------------------------------------------------------------------------------ */
 
-/* The reply of a read that tells what is not safe yet, and may never be, as the log has a fault. Where a sync was
- * promised, the client hears that instead; else the reply goes, from memory. Keys as such (DBSIZE, SCAN) are told in
- * any case. */
+/* The reply of a read of a change that is not safe yet, and may never be, as the log has a fault. Where a sync was
+ * promised, the client gets the fault in its place; else the reply goes, from memory. A reply about keys as such
+ * (DBSIZE, SCAN) goes in any case. */
 static void reply_with_fault(struct engine *e, struct session *s)
 {
     bool promised = s->durability == DURABILITY_FSYNC ||

@@ -1,8 +1,8 @@
 #pragma once
-/* What this program calls itself, and the Redis version whose behaviour it keeps to. */
+/* This program's name and version, and the Redis version whose behaviour it keeps to. */
 struct buf;
 
-/* Client libraries decide by it what they send. */
+/* Client libraries choose by it which commands they send. */
 #define ENGINE_REDIS_VERSION "7.2.4"
 
 /* "0.1.0" */

@@ -15,7 +15,7 @@ static void leave(struct session *s)
     s->wait = NULL;
 }
 
-/* Its patience is at an end, or it ends itself. */
+/* Its deadline has come, or the session ends. */
 static void on_end(struct session *s, enum unblock_why why, struct resp_writer *out)
 {
     struct engine *e = s->engine;

@@ -1,6 +1,6 @@
 #pragma once
-/* Requests that wait for a key. One that finds nothing (ctx_block) is kept with its session, which is interested in its
- * keys until one of them holds something of the type asked for. Then the same request runs again, as a unit of its own:
+/* Requests that wait for a key. A request that finds nothing (ctx_block) is kept with its session, which is interested
+ * in the keys until one of them holds a value of the type asked for. Then the request runs again, as a unit of its own:
  *
  *   handler --> ctx_block --> kept --> a key is ready --> handler --> replies: done
  *                              |  ^                          |
@@ -8,7 +8,7 @@
  *                              v
  *                  deadline, CLIENT UNBLOCK --> the empty reply, or an error
  *
- * It is counted once, when it is over. */
+ * The request is counted once, when it is over. */
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -20,12 +20,12 @@ struct cmd_ctx;
 struct ctx_wait;
 struct session;
 
-/* Of a session, while it waits. */
+/* A waiting request of a session. */
 struct key_wait {
     struct kept_request *request; /* owned */
-    enum item_type type;          /* of what it waits for */
-    bool again;                   /* it ran again, and waits on */
-    uint64_t ticks;               /* that it has run for so far */
+    enum item_type type;          /* type of the value that it waits for */
+    bool again;                   /* it ran again, and goes on waiting */
+    uint64_t ticks;               /* time that it has run for so far */
 };
 
 /* ctx_block of the running request. False: it may not wait, and is to be answered at once. */

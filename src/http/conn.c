@@ -225,11 +225,10 @@ static void turn_away(struct http *h, int fd, char *names, const char *status, c
                        "Connection: close\r\n\r\n{\"error\":\"%s\"}",
                        status, body, error);
     engine_stats(h->o.engine)->rejected_connections++;
-    ssize_t ignored = send(fd, text, (size_t)len, MSG_DONTWAIT | MSG_NOSIGNAL);
-    (void)ignored;
+    (void)!send(fd, text, (size_t)len, MSG_DONTWAIT | MSG_NOSIGNAL);
     shutdown(fd, SHUT_WR);
     /* What it has sent already is taken from the socket, as closing over it would take the answer back. */
-    ignored = recv(fd, h->read, sizeof(h->read), MSG_DONTWAIT);
+    (void)!recv(fd, h->read, sizeof(h->read), MSG_DONTWAIT);
     close(fd);
     mem_free(names);
 }

@@ -5,6 +5,7 @@
  *
  * While a request is at work nothing is read, so that the slices of it stay where they are, and a client cannot send
  * ahead more than the kernel keeps. */
+#include <assert.h>
 #include <errno.h>
 #include <sys/uio.h>
 #include <unistd.h>
@@ -249,6 +250,7 @@ static ssize_t read_body(struct http_conn *c)
 {
     struct http *h = c->http;
     struct http_request *r = c->request;
+    assert(r); /* the body is one's */
     char *to = h->read;
     size_t room = sizeof(h->read);
     if (!r->head.chunked && r->body_left < room)

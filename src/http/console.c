@@ -1,5 +1,5 @@
-/* The console: a page for a browser, inside the binary. Its files lie in http/console/; the Makefile knows that this one
- * is made of them. They load nothing from elsewhere, and speak to the server as any client of POST /pipeline does.
+/* The console: a page for a browser, inside the binary. Its files lie in http/console/; the Makefile knows that this
+ * one is made of them. They load nothing from elsewhere, and speak to the server as any client of POST /pipeline does.
  *
  * The files themselves tell nothing and change nothing, so anybody may have them; the page asks for the password. */
 #include <stdio.h>

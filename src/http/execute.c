@@ -20,7 +20,8 @@
 #include "http/request.h"
 
 #define EXECUTE_BODY_BYTES_MAX \
-    ((size_t)4 << 20) /* parsing stops the loop: larger values go by /db */
+    ((size_t)4 << 20)              /* parsing stops the loop: larger values go by /db */
+#define EXECUTE_VALUES_MAX  131072 /* in the body: parsed, each takes some hundred bytes */
 #define EXECUTE_TRIES_MAX   16
 #define EXECUTE_ERROR_CHARS 256
 
@@ -217,11 +218,30 @@ static bool read_conditions(struct reading *in, const json_t *conditions)
     return true;
 }
 
+/* Counts what begins a value outside of strings: what a parser would allocate for. */
+static bool has_few_values(struct slice body)
+{
+    size_t values = 0;
+    bool quoted = false;
+    for (size_t i = 0; i < body.len; i++) {
+        char c = body.ptr[i];
+        if (c == '"')
+            quoted = !quoted;
+        else if (quoted && c == '\\')
+            i++;
+        else if (!quoted && (c == ',' || c == '[' || c == '{'))
+            values++;
+    }
+    return values <= EXECUTE_VALUES_MAX;
+}
+
 static bool read_body(struct reading *in)
 {
     static const char *const members[] = {"commands", "if"};
     struct slice body = http_body(in->r);
     json_error_t why;
+    if (!has_few_values(body))
+        return fail(in, 413, "ERR too many values in one transaction");
     json_t *root = json_loadb(body.ptr, body.len, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, &why);
     if (!root && json_error_code(&why) == json_error_out_of_memory)
         return fail(in, 503, "OOM there is no memory for the request");

@@ -109,10 +109,10 @@ bool http_drain(struct http *h)
     struct http_conn *next;
     for (struct http_conn *c = h->lists[HTTP_LIST_ALL]; c; c = next) {
         next = c->links[HTTP_LIST_ALL].next;
-        if (!c->request || c->request->events)
-            continue; /* idle, or without an end */
+        if (c->request ? c->request->events : outq_empty(&c->out))
+            continue; /* without an end, or idle */
         http_conn_send(c);
-        left = left || !outq_empty(&c->out) || (c->request && c->state == HTTP_AT_WORK);
+        left = left || !outq_empty(&c->out) || !outq_empty(session_queue(c->session));
     }
     close_marked(h);
     return !left;

@@ -86,7 +86,7 @@ static const struct option rows[] = {
     {.name = "http-cors-origin", .type = OPTION_WORDS, AT(http.cors_origin), .fallback = "", .flags = OPTION_MULTI_ARG,
      .summary = "origins whose web pages may ask over HTTP; *: any; empty: none but its own"},
     {.name = "http-drain-ms", .type = OPTION_INT, AT(http.drain_ms), .fallback = "0", UP_TO(0, 600000),
-     .summary = "milliseconds that /readyz says no before a shutdown by signal goes on"},
+     .summary = "milliseconds that /readyz says no before a shutdown goes on"},
     {.name = "http-metrics-open", .type = OPTION_BOOL, AT(http.metrics_open), .fallback = "yes",
      .summary = "whether /metrics is told without the password"},
 

@@ -113,6 +113,8 @@ def bodies_that_are_none_are_refused():
         .status == 200
     many = json.dumps({"commands": [command("set", "k", "x" * 5_000_000)]}).encode()
     refused(SERVER.ask("POST", "/v1/execute", many), 413, "/db")
+    refused(SERVER.ask("POST", "/v1/execute", b'{"commands":[' + b"{}," * 200000 + b"{}]}"), 413, "too many values")
+    assert results(command("set", "k", "[{," * 100000), command("del", "k")) == ["[{," * 100000, 1]
     assert SERVER.ask("GET", "/v1/execute").status == 405
     assert CLIENT.call("EXISTS", "k") == 0
 

@@ -1,5 +1,5 @@
-"""Installs the Debian package named, starts it as its unit says, removes and purges it. Changes the machine that it runs on:
-tests/utils/test_debian.sh runs it in an overlay. Prints "ok WHAT" or "not ok WHAT", and "done"."""
+"""Installs the Debian package named, starts it as its unit says, removes and purges it. Changes the machine that it runs
+on: tests/utils/test_debian.sh runs it in an overlay. Prints "ok WHAT" or "not ok WHAT", and "done"."""
 
 import configparser
 import grp
@@ -24,8 +24,8 @@ def check(what, holds):
 
 
 def dpkg(*words):
-    done = subprocess.run(["dpkg", "--force-unsafe-io", *words], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                          env={**os.environ, "DEBIAN_FRONTEND": "noninteractive"}, check=False)
+    done = subprocess.run(["dpkg", "--force-unsafe-io", *words], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                          stderr=subprocess.STDOUT, env={**os.environ, "DEBIAN_FRONTEND": "noninteractive"}, check=False)
     print(done.stdout.decode(errors="replace"), flush=True)
     return done.returncode
 
@@ -91,7 +91,8 @@ def main(deb):
     check("the user corsac has no shell to log in with",
           pwd.getpwnam("corsac").pw_shell.endswith("nologin") and pwd.getpwnam("corsac").pw_uid < 1000)
     check("data and logs are the user's alone", owned(DATA, 0o750) and owned("/var/log/corsac", 0o750))
-    check("it is started with the machine", os.path.islink("/etc/systemd/system/multi-user.target.wants/corsac.service"))
+    wanted = "/etc/systemd/system/multi-user.target.wants/corsac.service"
+    check("it is started with the machine", os.path.islink(wanted))
 
     service = Service()
     check("it says when it is ready", b"READY=1" in service.start())

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# The Debian package: what is in it, what lintian says, and, as root, its life: installed, started as its unit says, removed
-# and purged. That happens in an overlay over this machine's files, in namespaces of its own: nothing outside changes.
+# The Debian package: what is in it, what lintian says, and, as root, its life: installed, started as its unit says,
+# removed and purged. That happens in an overlay over this machine's files, in namespaces of its own: nothing outside changes.
 set -uo pipefail
 root=${CORSAC_ROOT:-$(cd "$(dirname "$0")/../.." && pwd)}
 . "$root/tests/clients/tap.sh"
@@ -45,7 +45,8 @@ if [ "$(id -u)" != 0 ]; then
 elif ! unshare -m -n -p -f "$root/tests/utils/overlay" true 2>overlay.log; then
     skip 'its life' "no overlay can be mounted here: $(tail -n 1 overlay.log)"
 else
-    unshare -m -n -p -f "$root/tests/utils/overlay" /usr/bin/python3 "$root/tests/utils/package_life.py" "$deb" >life.log 2>&1
+    unshare -m -n -p -f "$root/tests/utils/overlay" \
+        /usr/bin/python3 "$root/tests/utils/package_life.py" "$deb" >life.log 2>&1
     while IFS= read -r line; do
         case $line in
         'ok '*) ok "${line#ok }" ;;

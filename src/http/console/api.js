@@ -1,7 +1,7 @@
 // Asks the server: commands by POST /pipeline, of Upstash's REST protocol. Strings go both ways as bytes (bytes.js).
 //
-// The password is kept in sessionStorage, which ends with the tab; every request has it in a header, which no page of another
-// origin can make the browser send.
+// The password is kept in sessionStorage, which ends with the tab; every request has it in a header, which no page of
+// another origin can make the browser send.
 import { fromArray, fromText, toText } from './bytes.js';
 
 const TOKEN = 'corsac-token';

@@ -1,8 +1,9 @@
-// The page's frame: views by the address' fragment, the theme, the database, the password, and whether the server answers.
+// The page's frame: views by the address' fragment, the theme, the database, the password, and whether the server
+// answers.
 import { ask, chosen, Refused, setToken } from './api.js';
 import { Clients } from './clients.js';
 import { CommandLine } from './cli.js';
-import { ask as dialog, h, options } from './dom.js';
+import { ask as dialog, h, options, say } from './dom.js';
 import { Keys } from './keys.js';
 import { Overview } from './overview.js';
 import { sampler } from './samples.js';
@@ -57,7 +58,7 @@ async function askToken() {
   if (asking) return;
   asking = true;
   const control = h('input', { type: 'password', required: true, autocomplete: 'current-password' });
-  await dialog({
+  const entered = await dialog({
     title: 'Password',
     text: 'The server wants its password (requirepass). It is kept until this tab is closed.',
     controls: { token: ['Password', control] },
@@ -73,6 +74,10 @@ async function askToken() {
     },
   });
   asking = false;
+  if (!entered) {
+    say('Without the password there is nothing to see: load the page again to enter it.');
+    return;
+  }
   await greet();
   sampler.again();
 }
@@ -81,7 +86,12 @@ async function askToken() {
 async function greet() {
   try {
     const [, number] = await ask('CONFIG', 'GET', 'databases');
-    databases.replaceChildren(...options(Array.from({ length: Number(number) }, (_, i) => String(i)), String(chosen.db)));
+    databases.replaceChildren(
+      ...options(
+        Array.from({ length: Number(number) }, (_, i) => String(i)),
+        String(chosen.db),
+      ),
+    );
     shown.show();
   } catch (error) {
     tell(error);
@@ -103,8 +113,9 @@ function tell(error) {
   }
 }
 
-document.getElementById('views').replaceChildren(...views.map(({ name, title }) =>
-  h('li', null, h('a', { href: `#${name}` }, title))));
+document
+  .getElementById('views')
+  .replaceChildren(...views.map(({ name, title }) => h('li', null, h('a', { href: `#${name}` }, title))));
 main.replaceChildren(...views.map(({ node }) => node));
 document.querySelector('.skip').addEventListener('click', (event) => {
   // The fragment is the view's.

@@ -40,14 +40,18 @@ export function isPlain(bytes) {
 export function escape(bytes) {
   const text = toText(bytes);
   if (text === null) return bytes.replace(/[^\x20-\x5b\x5d-\x7e]/g, (c) => NAMED[c] ?? hex(c));
-  return text.replace(/[\x00-\x1f\x7f-\x9f\\\u2028\u2029\ufeff]/g, (c) => NAMED[c] ?? [...fromText(c)].map(hex).join(''));
+  return text.replace(
+    /[\x00-\x1f\x7f-\x9f\\\u2028\u2029\ufeff]/g,
+    (c) => NAMED[c] ?? [...fromText(c)].map(hex).join(''),
+  );
 }
 
 const BY_NAME = { n: '\n', r: '\r', t: '\t', a: '\x07', b: '\b' };
 
 export function unescape(text) {
   return fromText(text).replace(/\\(x[0-9a-fA-F]{2}|[^])/g, (all, what) =>
-    what.length === 3 ? String.fromCharCode(parseInt(what.slice(1), 16)) : BY_NAME[what] ?? what);
+    what.length === 3 ? String.fromCharCode(parseInt(what.slice(1), 16)) : (BY_NAME[what] ?? what),
+  );
 }
 
 // On one line, for lists and tables.

@@ -22,18 +22,40 @@ export class Chart {
     this.areas = series.map((_, i) => svg('path', { class: `area s${i}` }));
     this.cursor = svg('line', { class: 'cursor', y1: 0, y2: HEIGHT, visibility: 'hidden' });
     const grid = Array.from({ length: GRID }, (_, i) =>
-      svg('line', { class: 'grid', x1: 0, x2: WIDTH, y1: (i * HEIGHT) / GRID + 0.5, y2: (i * HEIGHT) / GRID + 0.5 }));
-    this.picture = svg('svg', { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, preserveAspectRatio: 'none', role: 'img' },
-      grid, this.areas, this.lines, this.cursor);
+      svg('line', {
+        class: 'grid',
+        x1: 0,
+        x2: WIDTH,
+        y1: (i * HEIGHT) / GRID + 0.5,
+        y2: (i * HEIGHT) / GRID + 0.5,
+      }),
+    );
+    this.picture = svg(
+      'svg',
+      { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, preserveAspectRatio: 'none', role: 'img' },
+      grid,
+      this.areas,
+      this.lines,
+      this.cursor,
+    );
     this.top = h('span', { class: 'top-value', 'aria-hidden': 'true' });
     this.values = series.map(() => h('b', null, '–'));
     this.when = h('span', { class: 'when', 'aria-hidden': 'true' });
-    this.node = h('figure', { class: 'card chart' },
-      h('figcaption', null,
+    this.node = h(
+      'figure',
+      { class: 'card chart' },
+      h(
+        'figcaption',
+        null,
         h('h2', null, title),
-        h('span', { class: 'legend' }, series.map(({ name }, i) =>
-          h('span', { class: `key s${i}` }, name, ' ', this.values[i])))),
-      h('div', { class: 'plot' }, this.picture, this.top, this.when));
+        h(
+          'span',
+          { class: 'legend' },
+          series.map(({ name }, i) => h('span', { class: `key s${i}` }, name, ' ', this.values[i])),
+        ),
+      ),
+      h('div', { class: 'plot' }, this.picture, this.top, this.when),
+    );
     this.picture.addEventListener('pointermove', (event) => {
       const { left, width } = this.picture.getBoundingClientRect();
       this.at = Math.round(((event.clientX - left) / width) * (WINDOW - 1));
@@ -98,7 +120,9 @@ export class Chart {
 
   words() {
     const said = this.series.map(({ key, name }) => {
-      const values = this.samples.map((sample) => sample[key]).filter((value) => value !== null && value !== undefined);
+      const values = this.samples
+        .map((sample) => sample[key])
+        .filter((value) => value !== null && value !== undefined);
       if (values.length === 0) return `${name}: nothing yet`;
       const [now, least, most] = [values.at(-1), Math.min(...values), Math.max(...values)].map(this.format);
       return `${name}: now ${now}, between ${least} and ${most} in the last ${values.length} seconds`;

@@ -19,15 +19,17 @@ const pairs = (flat) => {
 
 // Arguments as COMMAND DOCS describes them, in one line.
 function syntaxOf(flat) {
-  return flat.map((one) => {
-    const { name, type, token, display_text: shown, flags = [], arguments: inner } = pairs(one);
-    let text = type === 'pure-token' ? token : shown ?? name;
-    if (inner) text = type === 'oneof' ? inner.map((each) => syntaxOf([each])).join(' | ') : syntaxOf(inner);
-    if (type === 'oneof' && !flags.includes('optional')) text = `<${text}>`;
-    if (token && type !== 'pure-token') text = `${token === '' ? '""' : token} ${text}`;
-    if (flags.includes('multiple')) text += ` [${text} ...]`;
-    return flags.includes('optional') ? `[${text}]` : text;
-  }).join(' ');
+  return flat
+    .map((one) => {
+      const { name, type, token, display_text: shown, flags = [], arguments: inner } = pairs(one);
+      let text = type === 'pure-token' ? token : (shown ?? name);
+      if (inner) text = type === 'oneof' ? inner.map((each) => syntaxOf([each])).join(' | ') : syntaxOf(inner);
+      if (type === 'oneof' && !flags.includes('optional')) text = `<${text}>`;
+      if (token && type !== 'pure-token') text = `${token === '' ? '""' : token} ${text}`;
+      if (flags.includes('multiple')) text += ` [${text} ...]`;
+      return flags.includes('optional') ? `[${text}]` : text;
+    })
+    .join(' ');
 }
 
 function flatten(docs, into) {
@@ -52,17 +54,45 @@ export class CommandLine {
     this.matches = h('p', { class: 'matches' });
     this.prompt = h('label', { class: 'prompt code' });
     this.input = h('input', {
-      id: newId(), class: 'code', type: 'text', autocomplete: 'off', autocapitalize: 'none', spellcheck: 'false',
-      'aria-describedby': this.hint.id, oninput: () => this.suggest(), onkeydown: (event) => this.key(event),
+      id: newId(),
+      class: 'code',
+      type: 'text',
+      autocomplete: 'off',
+      autocapitalize: 'none',
+      spellcheck: 'false',
+      'aria-describedby': this.hint.id,
+      oninput: () => this.suggest(),
+      onkeydown: (event) => this.key(event),
     });
     this.prompt.htmlFor = this.input.id;
-    this.node = h('div', null,
-      h('div', { class: 'view-head' }, h('h1', { tabindex: '-1' }, 'Command line'),
-        h('span', { class: 'actions' }, button('Clear', () => this.log.replaceChildren()))),
-      h('div', { class: 'card cli' }, this.log,
-        h('form', { class: 'entry', onsubmit: (event) => this.submit(event) }, this.prompt, this.input,
-          h('button', { type: 'submit', class: 'primary' }, 'Run')),
-        this.hint, this.matches));
+    this.node = h(
+      'div',
+      null,
+      h(
+        'div',
+        { class: 'view-head' },
+        h('h1', { tabindex: '-1' }, 'Command line'),
+        h(
+          'span',
+          { class: 'actions' },
+          button('Clear', () => this.log.replaceChildren()),
+        ),
+      ),
+      h(
+        'div',
+        { class: 'card cli' },
+        this.log,
+        h(
+          'form',
+          { class: 'entry', onsubmit: (event) => this.submit(event) },
+          this.prompt,
+          this.input,
+          h('button', { type: 'submit', class: 'primary' }, 'Run'),
+        ),
+        this.hint,
+        this.matches,
+      ),
+    );
   }
 
   async show() {
@@ -77,7 +107,8 @@ export class CommandLine {
   // Commands that go on with what is typed, and the one that is typed already.
   find() {
     const typed = this.input.value.trimStart().toUpperCase().replace(/\s+/g, ' ');
-    const going = typed === '' ? [] : this.docs.filter(({ name }) => name.startsWith(typed) && name !== typed.trimEnd());
+    const going =
+      typed === '' ? [] : this.docs.filter(({ name }) => name.startsWith(typed) && name !== typed.trimEnd());
     const whole = this.docs.filter(({ name }) => typed === name || typed.startsWith(`${name} `)).at(-1);
     return { typed, going, whole };
   }
@@ -85,11 +116,17 @@ export class CommandLine {
   suggest() {
     const { typed, going, whole } = this.find();
     const one = whole ?? (going.length === 1 ? going[0] : null);
-    this.hint.replaceChildren(...(one ? [h('b', null, one.name), ` ${one.syntax}`, h('span', { class: 'muted' }, ` ${one.summary}`)]
-      : [typed ? '' : h('span', { class: 'muted' }, 'Tab completes, the arrows go through the history.')]));
-    this.matches.replaceChildren(...going.slice(0, MATCHES_MAX).flatMap(({ name }) =>
-      [button(name, () => this.fill(`${name} `), { class: 'small', tabindex: '-1' }), ' ']),
-    going.length > MATCHES_MAX ? `and ${going.length - MATCHES_MAX} more` : '');
+    this.hint.replaceChildren(
+      ...(one
+        ? [h('b', null, one.name), ` ${one.syntax}`, h('span', { class: 'muted' }, ` ${one.summary}`)]
+        : [typed ? '' : h('span', { class: 'muted' }, 'Tab completes, the arrows go through the history.')]),
+    );
+    this.matches.replaceChildren(
+      ...going
+        .slice(0, MATCHES_MAX)
+        .flatMap(({ name }) => [button(name, () => this.fill(`${name} `), { class: 'small', tabindex: '-1' }), ' ']),
+      going.length > MATCHES_MAX ? `and ${going.length - MATCHES_MAX} more` : '',
+    );
   }
 
   fill(text) {
@@ -111,8 +148,8 @@ export class CommandLine {
     }
   }
 
-  // As far as all that match agree; then the first of them. False where there is nothing to complete, so that Tab goes on
-  // to the next element.
+  // As far as all that match agree; then the first of them. False where there is nothing to complete, so that Tab
+  // goes on to the next element.
   complete() {
     const { typed, going } = this.find();
     if (going.length === 0) return false;
@@ -151,9 +188,18 @@ export class CommandLine {
   }
 
   add(typed, reply, bad) {
-    this.log.append(h('div', { class: 'said' },
-      h('div', { class: 'asked' }, `db${chosen.db}> ${SECRET.test(typed) ? typed.replace(/\s\S+\s*$/, ' …') : typed}`),
-      h('pre', { class: bad ? 'bad' : null }, reply)));
+    this.log.append(
+      h(
+        'div',
+        { class: 'said' },
+        h(
+          'div',
+          { class: 'asked' },
+          `db${chosen.db}> ${SECRET.test(typed) ? typed.replace(/\s\S+\s*$/, ' …') : typed}`,
+        ),
+        h('pre', { class: bad ? 'bad' : null }, reply),
+      ),
+    );
     while (this.log.childElementCount > SHOWN_MAX) this.log.firstElementChild.remove();
     this.log.scrollTop = this.log.scrollHeight;
   }

@@ -19,10 +19,13 @@ const COLUMNS = [
   ['lib-name', 'Library', String],
 ];
 
-const parse = (row) => Object.fromEntries(row.split(' ').map((pair) => {
-  const at = pair.indexOf('=');
-  return [pair.slice(0, at), pair.slice(at + 1)];
-}));
+const parse = (row) =>
+  Object.fromEntries(
+    row.split(' ').map((pair) => {
+      const at = pair.indexOf('=');
+      return [pair.slice(0, at), pair.slice(at + 1)];
+    }),
+  );
 
 export class Clients {
   name = 'clients';
@@ -34,9 +37,18 @@ export class Clients {
     this.filter = h('input', { type: 'search', oninput: () => this.draw() });
     this.total = h('span', { class: 'muted' });
     this.list = h('div');
-    this.node = h('div', null,
-      h('div', { class: 'view-head' }, h('h1', { tabindex: '-1' }, 'Clients'), this.total, field('Filter', this.filter)),
-      h('div', { class: 'card flush' }, this.list));
+    this.node = h(
+      'div',
+      null,
+      h(
+        'div',
+        { class: 'view-head' },
+        h('h1', { tabindex: '-1' }, 'Clients'),
+        this.total,
+        field('Filter', this.filter),
+      ),
+      h('div', { class: 'card flush' }, this.list),
+    );
   }
 
   show() {
@@ -72,10 +84,19 @@ export class Clients {
         const [x, y] = [type(a[key] ?? ''), type(b[key] ?? '')];
         return (x < y ? -1 : x > y ? 1 : 0) * way;
       });
-    this.total.textContent = rows.length === this.rows.length ? count(rows.length) : `${rows.length} of ${this.rows.length}`;
-    put(this.list, table('Clients', [...COLUMNS.map(([name, text, kind]) =>
-      [this.sorter(name, text), kind === Number ? 'n' : null]), h('span', { class: 'unseen' }, 'Actions')],
-    rows.map((row) => this.row(row))));
+    this.total.textContent =
+      rows.length === this.rows.length ? count(rows.length) : `${rows.length} of ${this.rows.length}`;
+    put(
+      this.list,
+      table(
+        'Clients',
+        [
+          ...COLUMNS.map(([name, text, kind]) => [this.sorter(name, text), kind === Number ? 'n' : null]),
+          h('span', { class: 'unseen' }, 'Actions'),
+        ],
+        rows.map((row) => this.row(row)),
+      ),
+    );
     for (const th of this.list.querySelectorAll('th')) {
       const column = th.querySelector('button')?.dataset.column;
       if (column === key) th.setAttribute('aria-sort', way > 0 ? 'ascending' : 'descending');
@@ -85,18 +106,32 @@ export class Clients {
 
   sorter(name, text) {
     const mark = this.by[0] === name ? (this.by[1] > 0 ? ' ↑' : ' ↓') : '';
-    return button(text + mark, () => {
-      this.by = [name, this.by[0] === name ? -this.by[1] : 1];
-      this.draw();
-    }, { class: 'sorter', 'data-column': name });
+    return button(
+      text + mark,
+      () => {
+        this.by = [name, this.by[0] === name ? -this.by[1] : 1];
+        this.draw();
+      },
+      { class: 'sorter', 'data-column': name },
+    );
   }
 
   row(row) {
-    return h('tr', null,
+    return h(
+      'tr',
+      null,
       COLUMNS.map(([name, , kind, format]) =>
-        h('td', { class: kind === Number ? 'n' : null }, format ? format(Number(row[name])) : row[name] || '')),
-      h('td', { class: 'n' }, button('Close', () => this.kill(row),
-        { class: 'small', 'aria-label': `Close client ${row.id} at ${row.addr}` })));
+        h('td', { class: kind === Number ? 'n' : null }, format ? format(Number(row[name])) : row[name] || ''),
+      ),
+      h(
+        'td',
+        { class: 'n' },
+        button('Close', () => this.kill(row), {
+          class: 'small',
+          'aria-label': `Close client ${row.id} at ${row.addr}`,
+        }),
+      ),
+    );
   }
 
   async kill({ id, addr }) {

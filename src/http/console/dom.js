@@ -46,14 +46,28 @@ export function options(values, now) {
 
 // A table whose headers are [text, class] or text.
 export function table(caption, headers, rows) {
-  return h('div', { class: 'scroll', tabindex: '0', role: 'group', 'aria-label': caption },
-    h('table', null,
+  return h(
+    'div',
+    { class: 'scroll', tabindex: '0', role: 'group', 'aria-label': caption },
+    h(
+      'table',
+      null,
       h('caption', { class: 'unseen' }, caption),
-      h('thead', null, h('tr', null, headers.map((header) => {
-        const [text, type] = Array.isArray(header) ? header : [header, null];
-        return h('th', { scope: 'col', class: type }, text);
-      }))),
-      h('tbody', null, rows)));
+      h(
+        'thead',
+        null,
+        h(
+          'tr',
+          null,
+          headers.map((header) => {
+            const [text, type] = Array.isArray(header) ? header : [header, null];
+            return h('th', { scope: 'col', class: type }, text);
+          }),
+        ),
+      ),
+      h('tbody', null, rows),
+    ),
+  );
 }
 
 // Puts a table in the place of the one before it. What scrolls stays, and so does how far it was scrolled.
@@ -72,7 +86,9 @@ export function say(text, bad = false) {
   toast.textContent = text;
   toast.className = bad ? 'shown bad' : 'shown';
   clearTimeout(toastTimer);
-  toastTimer = setTimeout(() => { toast.className = ''; }, TOAST_MS);
+  toastTimer = setTimeout(() => {
+    toast.className = '';
+  }, TOAST_MS);
 }
 
 // Runs what a person asked for; what goes wrong is said.
@@ -85,25 +101,32 @@ export async function attempt(what) {
   }
 }
 
-// A dialog with a form. `controls` by name; `submit` gets their values and may throw: the dialog then stays, with the reason.
-// Resolves with whether it was submitted.
+// A dialog with a form. `controls` by name; `submit` gets their values and may throw: the dialog then stays, with the
+// reason. Resolves with whether it was submitted.
 export function ask({ title, text, controls = {}, action, danger = false, submit = () => {} }) {
   return new Promise((resolve) => {
     const problem = h('p', { class: 'problem', role: 'alert' });
     const heading = h('h2', { id: newId() }, title);
     const go = h('button', { type: 'submit', class: danger ? 'danger' : 'primary' }, action);
     const leave = button('Cancel', () => dialog.close('cancel'));
-    const form = h('form', { method: 'dialog' },
-      heading, text ? h('p', null, text) : null,
+    const form = h(
+      'form',
+      { method: 'dialog' },
+      heading,
+      text ? h('p', null, text) : null,
       Object.values(controls).map(([label, control]) => field(label, control)),
-      problem, h('div', { class: 'actions' }, leave, go));
+      problem,
+      h('div', { class: 'actions' }, leave, go),
+    );
     const dialog = h('dialog', { 'aria-labelledby': heading.id }, form);
     form.addEventListener('submit', async (event) => {
       event.preventDefault();
       problem.textContent = '';
       go.disabled = true;
       try {
-        await submit(Object.fromEntries(Object.entries(controls).map(([name, [, control]]) => [name, control.value])));
+        await submit(
+          Object.fromEntries(Object.entries(controls).map(([name, [, control]]) => [name, control.value])),
+        );
         dialog.close('done');
       } catch (error) {
         problem.textContent = error.message;

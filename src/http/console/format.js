@@ -4,7 +4,11 @@ export function count(n) {
   if (n === null || !Number.isFinite(n)) return '–';
   if (n < 10 && !Number.isInteger(n)) return n.toFixed(1);
   if (n < 10000) return Math.round(n).toLocaleString('en');
-  for (const [size, letter] of [[1e9, 'G'], [1e6, 'M'], [1e3, 'k']])
+  for (const [size, letter] of [
+    [1e9, 'G'],
+    [1e6, 'M'],
+    [1e3, 'k'],
+  ])
     if (n >= size) return `${(n / size).toFixed(n / size < 100 ? 1 : 0)}${letter}`;
   return String(n);
 }
@@ -30,7 +34,11 @@ export function percent(part) {
 
 export function seconds(s) {
   if (s === null || !Number.isFinite(s)) return '–';
-  const parts = [[86400, 'd'], [3600, 'h'], [60, 'm']];
+  const parts = [
+    [86400, 'd'],
+    [3600, 'h'],
+    [60, 'm'],
+  ];
   for (const [i, [size, letter]] of parts.entries())
     if (s >= size) {
       const [next, small] = parts[i + 1] ?? [1, 's'];

@@ -22,22 +22,50 @@ export class Keys {
     this.list = h('ul', { class: 'keys', 'aria-label': 'Keys', onkeydown: (event) => this.move(event) });
     this.found = h('p', { class: 'muted', role: 'status' });
     this.more = button('More', () => attempt(() => this.page()), { hidden: true });
-    this.detail = h('section', { class: 'card detail', 'aria-label': 'Value' },
-      h('p', { class: 'none' }, 'Choose a key to see its value.'));
-    this.node = h('div', null,
-      h('div', { class: 'view-head' }, h('h1', { tabindex: '-1' }, 'Keys'),
-        h('span', { class: 'actions' }, button('New key', () => this.create(), { class: 'primary' }))),
-      h('div', { class: 'browser' },
-        h('section', { class: 'card', 'aria-label': 'Search' },
-          h('form', {
-            class: 'search',
-            onsubmit: (event) => {
-              event.preventDefault();
-              this.search();
+    this.detail = h(
+      'section',
+      { class: 'card detail', 'aria-label': 'Value' },
+      h('p', { class: 'none' }, 'Choose a key to see its value.'),
+    );
+    this.node = h(
+      'div',
+      null,
+      h(
+        'div',
+        { class: 'view-head' },
+        h('h1', { tabindex: '-1' }, 'Keys'),
+        h(
+          'span',
+          { class: 'actions' },
+          button('New key', () => this.create(), { class: 'primary' }),
+        ),
+      ),
+      h(
+        'div',
+        { class: 'browser' },
+        h(
+          'section',
+          { class: 'card', 'aria-label': 'Search' },
+          h(
+            'form',
+            {
+              class: 'search',
+              onsubmit: (event) => {
+                event.preventDefault();
+                this.search();
+              },
             },
-          }, field('Pattern', this.pattern), field('Type', this.type), h('button', { type: 'submit' }, 'Search')),
-          this.found, this.list, this.more),
-        this.detail));
+            field('Pattern', this.pattern),
+            field('Type', this.type),
+            h('button', { type: 'submit' }, 'Search'),
+          ),
+          this.found,
+          this.list,
+          this.more,
+        ),
+        this.detail,
+      ),
+    );
   }
 
   show() {
@@ -54,7 +82,9 @@ export class Keys {
   }
 
   async page() {
-    const pattern = this.pattern.value ? unescape(this.pattern.value.replaceAll(/\\(?!x[0-9a-f]{2})/gi, '\\\\')) : '*';
+    const pattern = this.pattern.value
+      ? unescape(this.pattern.value.replaceAll(/\\(?!x[0-9a-f]{2})/gi, '\\\\'))
+      : '*';
     const filter = this.type.value ? ['TYPE', this.type.value] : [];
     const fresh = [];
     this.more.disabled = true;
@@ -69,22 +99,33 @@ export class Keys {
       }
       if (cursor === '0') break;
     }
-    const replies = fresh.length ? await run(fresh.flatMap((key) => [['TYPE', key], ['PTTL', key]])) : [];
+    const replies = fresh.length
+      ? await run(
+          fresh.flatMap((key) => [
+            ['TYPE', key],
+            ['PTTL', key],
+          ]),
+        )
+      : [];
     this.list.append(...fresh.map((key, i) => this.row(key, replies[2 * i], replies[2 * i + 1])));
     this.more.disabled = false;
     this.more.hidden = this.cursor === '0';
     const all = sampler.info ? ` of ${count(keysHere(sampler.info))}` : '';
-    this.found.textContent = `${count(this.keys.size)}${all} keys${this.cursor === '0' ? '' : ', and there are more'}`;
+    const more = this.cursor === '0' ? '' : ', and there are more';
+    this.found.textContent = `${count(this.keys.size)}${all} keys${more}`;
     if (!this.list.querySelector('[tabindex="0"]')) this.list.querySelector('button')?.setAttribute('tabindex', '0');
   }
 
   // Only one of the list is reached by Tab; the arrows go on from there.
   row(key, type, ttl) {
     const expires = typeof ttl === 'number' && ttl >= 0;
-    const choose = h('button', { type: 'button', tabindex: '-1', onclick: () => this.open(key) },
+    const choose = h(
+      'button',
+      { type: 'button', tabindex: '-1', onclick: () => this.open(key) },
       h('span', { class: `type ${type}` }, String(type)),
       h('span', { class: 'key' }, line(key)),
-      expires ? h('span', { class: 'muted', title: `expires in ${deadline(ttl)}` }, deadline(ttl)) : null);
+      expires ? h('span', { class: 'muted', title: `expires in ${deadline(ttl)}` }, deadline(ttl)) : null,
+    );
     choose.keyOf = key;
     return h('li', null, choose);
   }
@@ -118,7 +159,12 @@ export class Keys {
   async open(key, focus = true) {
     this.mark(key);
     await attempt(async () => {
-      const replies = await run([['TYPE', key], ['PTTL', key], ['OBJECT', 'ENCODING', key], ['MEMORY', 'USAGE', key]]);
+      const replies = await run([
+        ['TYPE', key],
+        ['PTTL', key],
+        ['OBJECT', 'ENCODING', key],
+        ['MEMORY', 'USAGE', key],
+      ]);
       const [type, ttl, encoding, memory] = replies;
       if (type instanceof ReplyError) throw type;
       if (type === 'none') {
@@ -128,16 +174,29 @@ export class Keys {
       const heading = h('h2', { class: 'code', tabindex: '-1' }, line(key));
       const editor = editorFor(type, key, () => this.open(key, false));
       this.detail.replaceChildren(
-        h('div', { class: 'card-head' }, heading, h('span', { class: 'actions' },
-          button('Rename', () => this.rename(key)), button('Delete', () => this.remove(key), { class: 'danger' }))),
-        h('p', { class: 'marks' },
+        h(
+          'div',
+          { class: 'card-head' },
+          heading,
+          h(
+            'span',
+            { class: 'actions' },
+            button('Rename', () => this.rename(key)),
+            button('Delete', () => this.remove(key), { class: 'danger' }),
+          ),
+        ),
+        h(
+          'p',
+          { class: 'marks' },
           h('span', { class: `type ${type}` }, type),
           isPlain(key) ? null : h('span', { class: 'muted' }, 'name shown escaped'),
           encoding instanceof ReplyError ? null : h('span', { class: 'muted' }, encoding),
           typeof memory === 'number' ? h('span', { class: 'muted' }, `${count(memory)} bytes`) : null,
           h('span', { class: 'muted' }, ttl < 0 ? 'never expires' : `expires in ${deadline(ttl)}`),
-          button('Expire', () => this.expire(key, ttl), { class: 'small' })),
-        editor.node);
+          button('Expire', () => this.expire(key, ttl), { class: 'small' }),
+        ),
+        editor.node,
+      );
       await editor.load();
       if (focus) heading.focus();
       // On a phone the value is below the list.
@@ -146,9 +205,17 @@ export class Keys {
   }
 
   async expire(key, ttl) {
-    const control = h('input', { type: 'number', min: 0, step: 'any', value: ttl < 0 ? '' : String(Math.ceil(ttl / 1000)) });
+    const control = h('input', {
+      type: 'number',
+      min: 0,
+      step: 'any',
+      value: ttl < 0 ? '' : String(Math.ceil(ttl / 1000)),
+    });
     const done = await dialog({
-      title: 'Expiry', text: 'Seconds from now; empty: never.', controls: { s: ['Seconds', control] }, action: 'Set',
+      title: 'Expiry',
+      text: 'Seconds from now; empty: never.',
+      controls: { s: ['Seconds', control] },
+      action: 'Set',
       submit: ({ s }) => (s === '' ? ask('PERSIST', key) : ask('PEXPIRE', key, Math.round(Number(s) * 1000))),
     });
     if (!done) return;
@@ -160,7 +227,9 @@ export class Keys {
     const control = h('input', { type: 'text', required: true, value: toText(key) ?? '', spellcheck: 'false' });
     let name;
     const done = await dialog({
-      title: 'Rename', controls: { to: ['New name', control] }, action: 'Rename',
+      title: 'Rename',
+      controls: { to: ['New name', control] },
+      action: 'Rename',
       submit: async ({ to }) => {
         name = fromText(to);
         if ((await ask('RENAMENX', key, name)) === 0) throw new Error('There is a key of that name.');
@@ -173,7 +242,10 @@ export class Keys {
 
   async remove(key) {
     const done = await dialog({
-      title: 'Delete this key?', text: `${line(key)} and its value are lost.`, action: 'Delete', danger: true,
+      title: 'Delete this key?',
+      text: `${line(key)} and its value are lost.`,
+      action: 'Delete',
+      danger: true,
       submit: () => ask('DEL', key),
     });
     if (!done) return;
@@ -208,7 +280,12 @@ export class Keys {
     let key;
     const done = await dialog({
       title: 'New key',
-      controls: { name: ['Name', name], type: ['Type', type], extra: ['Field', extra], first: ['Value', first] },
+      controls: {
+        name: ['Name', name],
+        type: ['Type', type],
+        extra: ['Field', extra],
+        first: ['Value', first],
+      },
       action: 'Create',
       submit: async (form) => {
         key = fromText(form.name);

@@ -30,8 +30,11 @@ function facts(info) {
     ['Role', info.get('role')],
     ['Append-only file', on ? bytes(Number(info.get('aof_current_size') ?? 0)) : 'off', on ? null : 'warn'],
     ['Last write', info.get('aof_last_write_status'), WORKING[info.get('aof_last_write_status')]],
-    ['Last rewrite', info.get('aof_rewrite_in_progress') === '1' ? 'in progress' : info.get('aof_last_bgrewrite_status'),
-      WORKING[info.get('aof_last_bgrewrite_status')]],
+    [
+      'Last rewrite',
+      info.get('aof_rewrite_in_progress') === '1' ? 'in progress' : info.get('aof_last_bgrewrite_status'),
+      WORKING[info.get('aof_last_bgrewrite_status')],
+    ],
     ['Not synced yet', on ? bytes(Math.max(0, pos('') - pos('synced_'))) : '–'],
     ['Highest memory', bytes(Number(info.get('used_memory_peak')))],
     ['Resident per used', info.get('mem_fragmentation_ratio')],
@@ -40,7 +43,8 @@ function facts(info) {
     ['Refused connections', count(Number(info.get('rejected_connections')))],
   ];
   return rows.map(([name, value, state]) =>
-    h('div', null, h('dt', null, name), h('dd', { class: state ?? null }, value ?? '–')));
+    h('div', null, h('dt', null, name), h('dd', { class: state ?? null }, value ?? '–')),
+  );
 }
 
 export class Overview {
@@ -50,27 +54,71 @@ export class Overview {
   constructor() {
     this.tiles = TILES.map(([name]) => [name, h('dd', null, '–')]);
     this.charts = [
-      new Chart({ title: 'Throughput', format: (n) => `${count(n)}/s`, series: [{ key: 'ops', name: 'requests' }] }),
-      new Chart({ title: 'Time per request', format: micros,
-        series: [{ key: 'p99', name: 'slowest 1 %' }, { key: 'p50', name: 'median' }] }),
-      new Chart({ title: 'Memory', format: bytes, binary: true,
-        series: [{ key: 'rss', name: 'resident' }, { key: 'memory', name: 'used' }] }),
-      new Chart({ title: 'Network', format: (n) => `${bytes(n)}/s`, binary: true,
-        series: [{ key: 'out', name: 'out' }, { key: 'in', name: 'in' }] }),
+      new Chart({
+        title: 'Throughput',
+        format: (n) => `${count(n)}/s`,
+        series: [{ key: 'ops', name: 'requests' }],
+      }),
+      new Chart({
+        title: 'Time per request',
+        format: micros,
+        series: [
+          { key: 'p99', name: 'slowest 1 %' },
+          { key: 'p50', name: 'median' },
+        ],
+      }),
+      new Chart({
+        title: 'Memory',
+        format: bytes,
+        binary: true,
+        series: [
+          { key: 'rss', name: 'resident' },
+          { key: 'memory', name: 'used' },
+        ],
+      }),
+      new Chart({
+        title: 'Network',
+        format: (n) => `${bytes(n)}/s`,
+        binary: true,
+        series: [
+          { key: 'out', name: 'out' },
+          { key: 'in', name: 'in' },
+        ],
+      }),
     ];
     this.ring = new Ring();
     this.commands = h('div');
     this.databases = h('div');
     this.facts = h('dl', { class: 'facts-list' });
-    this.node = h('div', null,
+    this.node = h(
+      'div',
+      null,
       h('h1', { class: 'unseen', tabindex: '-1' }, 'Overview'),
-      h('dl', { class: 'tiles' }, this.tiles.map(([name, value]) => h('div', { class: 'card tile' }, h('dt', null, name), value))),
-      h('div', { class: 'charts' }, this.charts.map(({ node }) => node)),
-      h('div', { class: 'panels' },
+      h(
+        'dl',
+        { class: 'tiles' },
+        this.tiles.map(([name, value]) => h('div', { class: 'card tile' }, h('dt', null, name), value)),
+      ),
+      h(
+        'div',
+        { class: 'charts' },
+        this.charts.map(({ node }) => node),
+      ),
+      h(
+        'div',
+        { class: 'panels' },
         this.ring.node,
-        h('section', { class: 'card', 'aria-labelledby': 'busiest' }, h('h2', { id: 'busiest' }, 'Busiest commands'), this.commands,
-          h('h2', { id: 'databases' }, 'Databases'), this.databases),
-        h('section', { class: 'card', 'aria-labelledby': 'server' }, h('h2', { id: 'server' }, 'Server'), this.facts)));
+        h(
+          'section',
+          { class: 'card', 'aria-labelledby': 'busiest' },
+          h('h2', { id: 'busiest' }, 'Busiest commands'),
+          this.commands,
+          h('h2', { id: 'databases' }, 'Databases'),
+          this.databases,
+        ),
+        h('section', { class: 'card', 'aria-labelledby': 'server' }, h('h2', { id: 'server' }, 'Server'), this.facts),
+      ),
+    );
     sampler.listen((sample) => sample && !this.node.hidden && this.draw());
   }
 
@@ -95,9 +143,22 @@ export class Overview {
       this.commands.replaceChildren(h('p', { class: 'none' }, 'Nobody asks anything.'));
       return;
     }
-    put(this.commands, table('Busiest commands', ['Command', ['Calls/s', 'n'], ['Time', 'n']],
-      rows.map(([name, [calls, us]]) => h('tr', null, h('th', { scope: 'row' }, name.replace('|', ' ').toUpperCase()),
-        h('td', { class: 'n' }, count(calls)), h('td', { class: 'n' }, micros(us))))));
+    put(
+      this.commands,
+      table(
+        'Busiest commands',
+        ['Command', ['Calls/s', 'n'], ['Time', 'n']],
+        rows.map(([name, [calls, us]]) =>
+          h(
+            'tr',
+            null,
+            h('th', { scope: 'row' }, name.replace('|', ' ').toUpperCase()),
+            h('td', { class: 'n' }, count(calls)),
+            h('td', { class: 'n' }, micros(us)),
+          ),
+        ),
+      ),
+    );
   }
 
   drawDatabases(info) {
@@ -106,8 +167,21 @@ export class Overview {
       this.databases.replaceChildren(h('p', { class: 'none' }, 'There are no keys.'));
       return;
     }
-    put(this.databases, table('Databases', ['Database', ['Keys', 'n'], ['Expire', 'n']],
-      rows.map(([name, { keys, expires }]) => h('tr', null, h('th', { scope: 'row' }, name),
-        h('td', { class: 'n' }, count(Number(keys))), h('td', { class: 'n' }, count(Number(expires)))))));
+    put(
+      this.databases,
+      table(
+        'Databases',
+        ['Database', ['Keys', 'n'], ['Expire', 'n']],
+        rows.map(([name, { keys, expires }]) =>
+          h(
+            'tr',
+            null,
+            h('th', { scope: 'row' }, name),
+            h('td', { class: 'n' }, count(Number(keys))),
+            h('td', { class: 'n' }, count(Number(expires))),
+          ),
+        ),
+      ),
+    );
   }
 }

@@ -20,13 +20,20 @@ class Reader {
     const row = this.row();
     const rest = row.slice(1);
     switch (row[0]) {
-      case '+': return { type: 'status', value: rest };
-      case '-': return { type: 'error', value: rest };
-      case ':': return { type: 'integer', value: rest };
-      case '$': return this.string(Number(rest));
-      case '*': return Number(rest) < 0 ? { type: 'nil' }
-        : { type: 'array', value: Array.from({ length: Number(rest) }, () => this.read()) };
-      default: throw new Error('The reply is not RESP2.');
+      case '+':
+        return { type: 'status', value: rest };
+      case '-':
+        return { type: 'error', value: rest };
+      case ':':
+        return { type: 'integer', value: rest };
+      case '$':
+        return this.string(Number(rest));
+      case '*':
+        return Number(rest) < 0
+          ? { type: 'nil' }
+          : { type: 'array', value: Array.from({ length: Number(rest) }, () => this.read()) };
+      default:
+        throw new Error('The reply is not RESP2.');
     }
   }
 
@@ -45,28 +52,36 @@ export function parse(text) {
 // `indent` is what stands before the second and later lines of an array.
 export function show(reply, indent = '') {
   switch (reply.type) {
-    case 'status': return toText(reply.value) ?? reply.value;
-    case 'error': return `(error) ${toText(reply.value) ?? reply.value}`;
-    case 'integer': return `(integer) ${reply.value}`;
-    case 'string': return quote(reply.value);
-    case 'nil': return '(nil)';
-    default: break;
+    case 'status':
+      return toText(reply.value) ?? reply.value;
+    case 'error':
+      return `(error) ${toText(reply.value) ?? reply.value}`;
+    case 'integer':
+      return `(integer) ${reply.value}`;
+    case 'string':
+      return quote(reply.value);
+    case 'nil':
+      return '(nil)';
+    default:
+      break;
   }
   if (reply.value.length === 0) return '(empty array)';
   const width = String(reply.value.length).length;
-  return reply.value.map((element, i) => {
-    const number = `${String(i + 1).padStart(width)}) `;
-    return (i ? indent : '') + number + show(element, indent + ' '.repeat(number.length));
-  }).join('\n');
+  return reply.value
+    .map((element, i) => {
+      const number = `${String(i + 1).padStart(width)}) `;
+      return (i ? indent : '') + number + show(element, indent + ' '.repeat(number.length));
+    })
+    .join('\n');
 }
 
 // What these reply is text for people: without quotes, line by line.
-const AS_IT_IS = /^(info|lolwut|client (list|info)|cluster (info|nodes)|memory (doctor|malloc-stats)|latency (doctor|graph))$/i;
+const AS_IT_IS =
+  /^(info|lolwut|client (list|info)|cluster (info|nodes)|memory (doctor|malloc-stats)|latency (doctor|graph))$/i;
 
 export function showFor(words, reply) {
-  const asItIs = reply.type === 'string' &&
-    (AS_IT_IS.test(words[0]) || AS_IT_IS.test(words.slice(0, 2).join(' ')));
-  return asItIs ? toText(reply.value) ?? reply.value : show(reply);
+  const asItIs = reply.type === 'string' && (AS_IT_IS.test(words[0]) || AS_IT_IS.test(words.slice(0, 2).join(' ')));
+  return asItIs ? (toText(reply.value) ?? reply.value) : show(reply);
 }
 
 const ESCAPES = { n: '\n', r: '\r', t: '\t', b: '\b', a: '\x07' };
@@ -91,7 +106,7 @@ function word(bytes, at) {
       at += 3;
     } else if (c === '\\' && (quoted === '"' || bytes[at + 1] === "'") && bytes[at + 1] !== undefined) {
       at += 1;
-      made += quoted === '"' ? ESCAPES[bytes[at]] ?? bytes[at] : bytes[at];
+      made += quoted === '"' ? (ESCAPES[bytes[at]] ?? bytes[at]) : bytes[at];
     } else {
       made += c;
     }

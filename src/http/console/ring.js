@@ -22,8 +22,10 @@ function sector(inner, outer, from, to) {
   // A whole turn would begin where it ends, which is nothing.
   const end = Math.min(to, from + 0.99999);
   const large = end - from > 0.5 ? 1 : 0;
-  return `M${point(outer, from)}A${outer} ${outer} 0 ${large} 1 ${point(outer, end)}` +
-    `L${point(inner, end)}A${inner} ${inner} 0 ${large} 0 ${point(inner, from)}Z`;
+  return (
+    `M${point(outer, from)}A${outer} ${outer} 0 ${large} 1 ${point(outer, end)}` +
+    `L${point(inner, end)}A${inner} ${inner} 0 ${large} 0 ${point(inner, from)}Z`
+  );
 }
 
 export class Ring {
@@ -33,18 +35,33 @@ export class Ring {
     this.picture = svg('svg', { viewBox: `0 0 ${SIZE} ${SIZE}`, role: 'img', class: 'ring' });
     this.list = h('div', { class: 'ring-list' });
     this.progress = h('p', { class: 'moving' });
-    this.choice = h('select', {
-      'aria-label': 'Load by',
-      onchange: () => {
-        this.by = this.choice.value;
-        this.draw(this.info);
+    this.choice = h(
+      'select',
+      {
+        'aria-label': 'Load by',
+        onchange: () => {
+          this.by = this.choice.value;
+          this.draw(this.info);
+        },
       },
-    }, options([['keys', 'by keys'], ['bytes', 'by bytes']]));
-    this.node = h('section', { class: 'card', 'aria-labelledby': 'ring-title' },
-      h('div', { class: 'card-head' }, h('h2', { id: 'ring-title' }, 'Ring'), this.choice,
-        button('Reshard', () => this.reshard())),
+      options([
+        ['keys', 'by keys'],
+        ['bytes', 'by bytes'],
+      ]),
+    );
+    this.node = h(
+      'section',
+      { class: 'card', 'aria-labelledby': 'ring-title' },
+      h(
+        'div',
+        { class: 'card-head' },
+        h('h2', { id: 'ring-title' }, 'Ring'),
+        this.choice,
+        button('Reshard', () => this.reshard()),
+      ),
       this.progress,
-      h('div', { class: 'ring-both' }, this.picture, this.list));
+      h('div', { class: 'ring-both' }, this.picture, this.list),
+    );
   }
 
   draw(info) {
@@ -54,15 +71,18 @@ export class Ring {
     const done = Number(info.get('resharding_done_perc'));
     this.progress.hidden = !moving;
     if (moving)
-      this.progress.textContent = `Moving from ${info.get('resharding_from')} to ${info.get('resharding_to')} shards: ` +
+      this.progress.textContent =
+        `Moving from ${info.get('resharding_from')} to ${info.get('resharding_to')} shards: ` +
         `${done.toFixed(0)} % done`;
-    const shards = [...rowsOf(info, 'shard')].filter(([name]) => /^\d+$/.test(name)).map(([name, row]) => ({
-      name,
-      slots: Number(row.slots),
-      keys: Number(row.keys),
-      expires: Number(row.expires),
-      bytes: Number(row.bytes),
-    }));
+    const shards = [...rowsOf(info, 'shard')]
+      .filter(([name]) => /^\d+$/.test(name))
+      .map(([name, row]) => ({
+        name,
+        slots: Number(row.slots),
+        keys: Number(row.keys),
+        expires: Number(row.expires),
+        bytes: Number(row.bytes),
+      }));
     // Rows and arcs are made anew only when something changed, so that a pointer or a reader on them is left alone.
     const key = JSON.stringify([this.by, shards]);
     if (key === this.drawn) return;
@@ -83,28 +103,53 @@ export class Ring {
       const uneven = total > 0 && shard[this.by] > (UNEVEN * total * shard.slots) / slots && shards.length > 1;
       const reach = (shard[this.by] / most) * REACH;
       from = to;
-      return svg('g', { class: `shard${uneven ? ' uneven' : ''}${i % 2 ? ' odd' : ''}` },
-        svg('title', null, `Shard ${shard.name}: ${shard.slots} slots, ${count(shard.keys)} keys, ${bytes(shard.bytes)}`),
+      return svg(
+        'g',
+        { class: `shard${uneven ? ' uneven' : ''}${i % 2 ? ' odd' : ''}` },
+        svg(
+          'title',
+          null,
+          `Shard ${shard.name}: ${shard.slots} slots, ${count(shard.keys)} keys, ${bytes(shard.bytes)}`,
+        ),
         svg('path', { class: 'band', d: sector(HUB, HUB + BAND, begin, end) }),
-        reach > 0.2 && svg('path', { class: 'load', d: sector(HUB + BAND + 2, HUB + BAND + 2 + reach, begin, end) }));
+        reach > 0.2 && svg('path', { class: 'load', d: sector(HUB + BAND + 2, HUB + BAND + 2 + reach, begin, end) }),
+      );
     });
     const shown = this.by === 'keys' ? `${count(total)} keys` : bytes(total);
-    this.picture.replaceChildren(...parts,
+    this.picture.replaceChildren(
+      ...parts,
       svg('text', { class: 'hub', x: SIZE / 2, y: SIZE / 2 - 2 }, `${shards.length}`),
       svg('text', { class: 'hub-small', x: SIZE / 2, y: SIZE / 2 + 15 }, shards.length === 1 ? 'shard' : 'shards'),
-      svg('text', { class: 'hub-small', x: SIZE / 2, y: SIZE / 2 + 30 }, shown));
+      svg('text', { class: 'hub-small', x: SIZE / 2, y: SIZE / 2 + 30 }, shown),
+    );
     const least = Math.min(...shards.map((shard) => shard[this.by]));
     const format = this.by === 'keys' ? count : bytes;
-    this.picture.setAttribute('aria-label',
-      `${shards.length} shards with ${shown}; each has between ${format(least)} and ${format(most)}. The table has them all.`);
+    this.picture.setAttribute(
+      'aria-label',
+      `${shards.length} shards with ${shown}; each has between ${format(least)} and ${format(most)}`,
+    );
   }
 
   drawList(shards) {
     const number = (text) => h('td', { class: 'n' }, text);
-    put(this.list, table('Shards',
-      ['Shard', ['Slots', 'n'], ['Keys', 'n'], ['Expire', 'n'], ['Bytes', 'n']],
-      shards.map((shard) => h('tr', null, h('th', { scope: 'row' }, shard.name), number(count(shard.slots)),
-        number(count(shard.keys)), number(count(shard.expires)), number(bytes(shard.bytes))))));
+    put(
+      this.list,
+      table(
+        'Shards',
+        ['Shard', ['Slots', 'n'], ['Keys', 'n'], ['Expire', 'n'], ['Bytes', 'n']],
+        shards.map((shard) =>
+          h(
+            'tr',
+            null,
+            h('th', { scope: 'row' }, shard.name),
+            number(count(shard.slots)),
+            number(count(shard.keys)),
+            number(count(shard.expires)),
+            number(bytes(shard.bytes)),
+          ),
+        ),
+      ),
+    );
   }
 
   async reshard() {
@@ -112,7 +157,7 @@ export class Ring {
     const control = h('input', { type: 'number', min: 1, max: SHARDS_MAX, required: true, value: now });
     await dialog({
       title: 'Number of shards',
-      text: 'Keys move in slices while clients are served. About 1/N of them move; the others stay where they are.',
+      text: 'Keys move in slices while clients are served: about 1/N of them, the others stay where they are.',
       controls: { shards: ['Shards', control] },
       action: 'Reshard',
       submit: async ({ shards }) => {

@@ -1,5 +1,5 @@
 // What the curves are drawn from: INFO and the latency histograms, asked each second while the page is visible.
-import { chosen, run, ReplyError } from './api.js';
+import { chosen, Refused, ReplyError, run } from './api.js';
 import { toText } from './bytes.js';
 
 const EVERY_MS = 1000;
@@ -47,8 +47,10 @@ function buckets(reply) {
 
 // Of the calls between two samples. Within a bucket, whose bounds are powers of two, they are taken as spread evenly.
 function percentile(now, before, part) {
-  const fresh = [...now].map(([bound, n]) => [bound, n - (before.get(bound) ?? 0)])
-    .filter(([, n]) => n > 0).sort(([a], [b]) => a - b);
+  const fresh = [...now]
+    .map(([bound, n]) => [bound, n - (before.get(bound) ?? 0)])
+    .filter(([, n]) => n > 0)
+    .sort(([a], [b]) => a - b);
   const total = fresh.reduce((sum, [, n]) => sum + n, 0);
   let left = total * part;
   for (const [bound, n] of fresh) {
@@ -91,13 +93,18 @@ class Sampler {
   async #poll() {
     const begin = performance.now();
     try {
-      const [info, histogram] = await run([['INFO', 'everything'], ['LATENCY', 'HISTOGRAM']]);
+      const [info, histogram] = await run([
+        ['INFO', 'everything'],
+        ['LATENCY', 'HISTOGRAM'],
+      ]);
       if (info instanceof ReplyError) throw info;
       this.#take(parseInfo(toText(info) ?? info), histogram instanceof ReplyError ? [] : histogram);
       for (const listener of this.#listeners) listener(this.samples.at(-1), null);
     } catch (error) {
       this.#before = null;
       for (const listener of this.#listeners) listener(null, error);
+      // Asking on would be guessing at the password: `again` goes on.
+      if (error instanceof Refused) return;
     }
     this.#schedule(Math.max(0, EVERY_MS - (performance.now() - begin)));
   }

@@ -7,7 +7,13 @@ import { ask as dialog, attempt, button, h, put, say, table } from './dom.js';
 const PAGE = 100; // elements
 const STRING_MAX = 1 << 18; // bytes that are shown and can be edited
 
-export const TYPES = [['string', 'string'], ['list', 'list'], ['hash', 'hash'], ['set', 'set'], ['zset', 'sorted set']];
+export const TYPES = [
+  ['string', 'string'],
+  ['list', 'list'],
+  ['hash', 'hash'],
+  ['set', 'set'],
+  ['zset', 'sorted set'],
+];
 
 // Text is edited as it is; other bytes are escaped, and then every backslash is, too.
 function textOf(value) {
@@ -33,7 +39,13 @@ class StringValue {
     this.note = h('p', { class: 'muted' });
     this.save = button('Save', () => this.store(), { class: 'primary' });
     this.format = button('Format JSON', () => this.pretty());
-    this.node = h('div', { class: 'string' }, this.note, this.text, h('div', { class: 'actions' }, this.format, this.save));
+    this.node = h(
+      'div',
+      { class: 'string' },
+      this.note,
+      this.text,
+      h('div', { class: 'actions' }, this.format, this.save),
+    );
   }
 
   async load() {
@@ -45,8 +57,13 @@ class StringValue {
     this.text.readOnly = !whole;
     this.save.hidden = !whole;
     this.format.hidden = !/^\s*[[{]/.test(this.text.value) || this.escaped;
-    this.note.textContent = [bytes(size), this.escaped ? 'bytes that are no text are shown as \\xHH, a backslash as \\\\' : '',
-      whole ? '' : `only the first ${bytes(STRING_MAX)} are shown, and cannot be edited`].filter(Boolean).join('; ');
+    this.note.textContent = [
+      bytes(size),
+      this.escaped ? 'bytes that are no text are shown as \\xHH, a backslash as \\\\' : '',
+      whole ? '' : `only the first ${bytes(STRING_MAX)} are shown, and cannot be edited`,
+    ]
+      .filter(Boolean)
+      .join('; ');
   }
 
   pretty() {
@@ -76,8 +93,12 @@ class Collection {
     this.back = button('First page', () => this.go(type.first), { hidden: true });
     this.next = button('Next page', () => this.go(this.after), { hidden: true });
     this.add = button('Add', () => this.edit(null), { class: 'primary' });
-    this.node = h('div', null,
-      h('div', { class: 'card-head' }, this.note, h('span', { class: 'actions' }, this.back, this.next, this.add)), this.list);
+    this.node = h(
+      'div',
+      null,
+      h('div', { class: 'card-head' }, this.note, h('span', { class: 'actions' }, this.back, this.next, this.add)),
+      this.list,
+    );
   }
 
   go(from) {
@@ -96,23 +117,47 @@ class Collection {
     this.after = after;
     this.next.hidden = after === null;
     this.back.hidden = this.from === this.type.first;
-    this.note.textContent = `${count(size)} elements${rows.length < size ? `, ${count(rows.length)} on this page` : ''}`;
-    put(this.list, table('Elements', [...this.type.columns, h('span', { class: 'unseen' }, 'Actions')],
-      rows.map((row) => this.row(row))));
+    const part = rows.length < size ? `, ${count(rows.length)} on this page` : '';
+    this.note.textContent = `${count(size)} elements${part}`;
+    put(
+      this.list,
+      table(
+        'Elements',
+        [...this.type.columns, h('span', { class: 'unseen' }, 'Actions')],
+        rows.map((row) => this.row(row)),
+      ),
+    );
   }
 
   row(row) {
     const name = this.type.name(row);
-    return h('tr', null,
+    return h(
+      'tr',
+      null,
       this.type.cells(row).map((cell) => h('td', { class: 'code value' }, cell)),
-      h('td', { class: 'n nowrap' },
-        this.type.fixed ? null : button('Edit', () => this.edit(row), { class: 'small', 'aria-label': `Edit ${name}` }), ' ',
-        button('Delete', () => this.remove(row, name), { class: 'small danger', 'aria-label': `Delete ${name}` })));
+      h(
+        'td',
+        { class: 'n nowrap' },
+        this.type.fixed
+          ? null
+          : button('Edit', () => this.edit(row), { class: 'small', 'aria-label': `Edit ${name}` }),
+        ' ',
+        button('Delete', () => this.remove(row, name), {
+          class: 'small danger',
+          'aria-label': `Delete ${name}`,
+        }),
+      ),
+    );
   }
 
   async edit(row) {
     const { controls, store } = this.type.form(this.key, row);
-    const done = await dialog({ title: row ? 'Edit element' : 'Add element', controls, action: 'Save', submit: store });
+    const done = await dialog({
+      title: row ? 'Edit element' : 'Add element',
+      controls,
+      action: 'Save',
+      submit: store,
+    });
     if (!done) return;
     say('The element was saved.');
     await this.reopen();
@@ -120,7 +165,10 @@ class Collection {
 
   async remove(row, name) {
     const done = await dialog({
-      title: 'Delete this element?', text: name, action: 'Delete', danger: true,
+      title: 'Delete this element?',
+      text: name,
+      action: 'Delete',
+      danger: true,
       submit: () => this.type.remove(this.key, row),
     });
     if (!done) return;
@@ -150,8 +198,12 @@ const hash = {
     const name = area(field, 1);
     name.readOnly = row !== null;
     return {
-      controls: { field: [`Field${escapedNote(field)}`, name], value: [`Value${escapedNote(value)}`, area(value, 6)] },
-      store: (form) => ask('HSET', key, field ?? fromText(form.field), bytesOf(form.value, value !== null && !isPlain(value))),
+      controls: {
+        field: [`Field${escapedNote(field)}`, name],
+        value: [`Value${escapedNote(value)}`, area(value, 6)],
+      },
+      store: (form) =>
+        ask('HSET', key, field ?? fromText(form.field), bytesOf(form.value, value !== null && !isPlain(value))),
     };
   },
   remove: (key, [field]) => ask('HDEL', key, field),
@@ -217,20 +269,31 @@ const list = {
   cells: ([index, element]) => [String(index), line(element)],
   form(key, row) {
     const [index, element] = row ?? [null, null];
-    const where = h('select', null, h('option', { value: 'RPUSH' }, 'at the end'), h('option', { value: 'LPUSH' }, 'at the beginning'));
+    const where = h(
+      'select',
+      null,
+      h('option', { value: 'RPUSH' }, 'at the end'),
+      h('option', { value: 'LPUSH' }, 'at the beginning'),
+    );
     const value = [`Element${escapedNote(element)}`, area(element, 6)];
-    return row ? {
-      controls: { value },
-      store: (form) => ask('LSET', key, index, bytesOf(form.value, !isPlain(element))),
-    } : {
-      controls: { where: ['Where', where], value },
-      store: (form) => ask(form.where, key, fromText(form.value)),
-    };
+    return row
+      ? {
+          controls: { value },
+          store: (form) => ask('LSET', key, index, bytesOf(form.value, !isPlain(element))),
+        }
+      : {
+          controls: { where: ['Where', where], value },
+          store: (form) => ask(form.where, key, fromText(form.value)),
+        };
   },
-  // By a mark that no other element is, as lists have no command for an index. One transaction, so that nobody sees it.
+  // By a mark that no other element is, as lists have no command for an index. One transaction, so that nobody sees
+  // it.
   remove(key, [index]) {
     const mark = `deleted:${crypto.getRandomValues(new Uint32Array(4)).join('-')}`;
-    return runTogether([['LSET', key, index, mark], ['LREM', key, 1, mark]]);
+    return runTogether([
+      ['LSET', key, index, mark],
+      ['LREM', key, 1, mark],
+    ]);
   },
 };
 

@@ -14,12 +14,17 @@ export function launch() {
   if (!executablePath) throw new Error('there is no Chromium: utils/deps --test installs it');
   return chromium.launch({
     executablePath,
-    args: ['--no-sandbox', '--disable-gpu', '--disable-dev-shm-usage', '--host-resolver-rules=MAP rebound.test 127.0.0.1'],
+    args: [
+      '--no-sandbox',
+      '--disable-gpu',
+      '--disable-dev-shm-usage',
+      '--host-resolver-rules=MAP rebound.test 127.0.0.1',
+    ],
   });
 }
 
-// A page of a person of its own; `faults` collects what a page must never say: errors, what the policy forbade, files from
-// elsewhere.
+// A page of a person of its own; `faults` collects what a page must never say: errors, what the policy forbade, files
+// from elsewhere.
 export class Person {
   static async at(browser, url, options = {}) {
     const person = new Person();
@@ -62,8 +67,10 @@ export class Person {
   async inaccessible() {
     if (!(await this.page.evaluate(() => 'axe' in globalThis))) await this.page.evaluate(axe);
     const { violations } = await this.page.evaluate(() => globalThis.axe.run());
-    return violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html, failureSummary }) =>
-      `${html} (${failureSummary})`).join(' | ')}`);
+    return violations.map(
+      ({ id, nodes }) =>
+        `${id}: ${nodes.map(({ html, failureSummary }) => `${html} (${failureSummary})`).join(' | ')}`,
+    );
   }
 
   // Also that the page never said anything bad.

@@ -1,5 +1,5 @@
-// What Docker and Kubernetes would say of their files, without either: node deploy.mjs dockerfile FILE, or kubernetes FILE.
-// Prints a line for each fault; exit status 1 where there is one.
+// What Docker and Kubernetes would say of their files, without either: node deploy.mjs dockerfile FILE, or kubernetes
+// FILE. Prints a line for each fault; exit status 1 where there is one.
 import { validate } from 'dockerfile-utils';
 import { existsSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -44,8 +44,8 @@ function judge(object, name) {
   const fault = validator(object);
   const said = fault(object);
   if (said) faults.push(`${name}: ${said}`);
-  // A schema lets fields pass that it does not know. So where nonsense in the place of a value is not noticed, the field's
-  // name is wrong.
+  // A schema lets fields pass that it does not know. So where nonsense in the place of a value is not noticed, the
+  // field's name is wrong.
   for (const path of leaves(object))
     if (!['apiVersion', 'kind'].includes(path[0]) && !fault(spoiled(object, path)))
       faults.push(`${name}: no such field: ${path.join('.')}`);
@@ -94,7 +94,9 @@ else if (what === 'dockerfile') dockerfile(path);
 else if (what === 'kubernetes') kubernetes(path);
 // The configuration in the ConfigMap, for `corsac --check-config -`.
 else if (what === 'config') {
-  const map = parseAllDocuments(readFileSync(path, 'utf8')).map((d) => d.toJS()).find(({ kind }) => kind === 'ConfigMap');
+  const map = parseAllDocuments(readFileSync(path, 'utf8'))
+    .map((d) => d.toJS())
+    .find(({ kind }) => kind === 'ConfigMap');
   process.stdout.write(map.data['corsac.conf']);
 }
 for (const fault of faults) console.log(fault);

@@ -1,5 +1,5 @@
-// Imported first by what tests the page more than the server, and takes long: it is skipped where the server is another one
-// than that of release.
+// Imported first by what tests the page more than the server, and takes long: it is skipped where the server is another
+// one than that of release.
 import { basename, dirname } from 'node:path';
 
 const EXIT_SKIPPED = 77;

@@ -4,7 +4,7 @@ import { execFileSync } from 'node:child_process';
 import { Redis } from 'ioredis';
 import { Person } from './browser.mjs';
 import { browser, open, redis, runAll, said, server, test, url } from './console.mjs';
-import { until } from './harness.mjs';
+import { sleep, until } from './harness.mjs';
 
 test('the page is its own files, and may run nothing else', async () => {
   const response = await fetch(url);
@@ -58,13 +58,20 @@ test('the ring has the shards, and their number can be changed', async () => {
 test('the command line shows replies as redis-cli does', async () => {
   const person = await open();
   await person.go('cli');
-  const cli = (words) => execFileSync('redis-cli', ['-p', String(server.port), '--no-raw', ...words], { encoding: 'latin1' });
+  const cli = (words) =>
+    execFileSync('redis-cli', ['-p', String(server.port), '--no-raw', ...words], { encoding: 'latin1' });
   const lines = [
     [['SET', 'a', 'hello "you" \\ ä'], 'SET a "hello \\"you\\" \\\\ ä"'],
-    [['GET', 'a'], 'GET a'], [['GET', 'nosuch'], 'get nosuch'], [['INCR', 'n'], 'INCR n'],
-    [['LPUSH', 'l', 'x', ''], "LPUSH l x ''"], [['LRANGE', 'l', '0', '-1'], 'LRANGE l 0 -1'],
-    [['LRANGE', 'none', '0', '-1'], 'LRANGE none 0 -1'], [['INCR', 'a'], 'INCR a'], [['TYPE', 'l'], 'TYPE l'],
-    [['COMMAND', 'INFO', 'get', 'nosuch'], 'COMMAND INFO get nosuch'], [['NOSUCH', 'x'], 'NOSUCH x'],
+    [['GET', 'a'], 'GET a'],
+    [['GET', 'nosuch'], 'get nosuch'],
+    [['INCR', 'n'], 'INCR n'],
+    [['LPUSH', 'l', 'x', ''], "LPUSH l x ''"],
+    [['LRANGE', 'l', '0', '-1'], 'LRANGE l 0 -1'],
+    [['LRANGE', 'none', '0', '-1'], 'LRANGE none 0 -1'],
+    [['INCR', 'a'], 'INCR a'],
+    [['TYPE', 'l'], 'TYPE l'],
+    [['COMMAND', 'INFO', 'get', 'nosuch'], 'COMMAND INFO get nosuch'],
+    [['NOSUCH', 'x'], 'NOSUCH x'],
     [['PING'], '  PING  '],
   ];
   for (const [, line] of lines) {
@@ -179,6 +186,15 @@ test('the password is asked for, and kept in the tab alone', async () => {
   const dialog = person.page.locator('dialog[open]');
   await dialog.waitFor();
   assert.deepEqual(await person.inaccessible(), []);
+  await person.page.keyboard.press('Escape');
+  await said(person, 'load the page again');
+  assert.equal(await person.page.locator('#state').textContent(), 'locked');
+  const failures = async () => /acl_access_denied_auth:(\d+)/.exec(await redis.info('stats'))[1];
+  const before = await failures();
+  await sleep(1500); // longer than the page waits between questions
+  assert.equal(await failures(), before);
+  await person.page.reload();
+  await dialog.waitFor();
   await dialog.getByLabel('Password').fill('wrong');
   await dialog.getByRole('button', { name: 'Enter' }).click();
   await dialog.locator('.problem', { hasText: 'That is not the password.' }).waitFor();

@@ -1,5 +1,5 @@
-// The console for everybody: by keyboard alone, for screen readers (axe-core), in both themes, on a phone. Leaves pictures in
-// build/screenshots/.
+// The console for everybody: by keyboard alone, for screen readers (axe-core), in both themes, on a phone. Leaves
+// pictures in build/screenshots/.
 import './release_only.mjs';
 import assert from 'node:assert/strict';
 import { mkdirSync } from 'node:fs';
@@ -15,8 +15,15 @@ test('all of it works by keyboard alone', async () => {
   await redis.set('first', '1');
   await redis.set('second', '2');
   const { keyboard } = person.page;
-  const focused = () => person.page.evaluate(() => document.activeElement.innerText || document.activeElement.id ||
-    document.activeElement.getAttribute('aria-label') || document.activeElement.labels?.[0]?.innerText || '');
+  const focused = () =>
+    person.page.evaluate(
+      () =>
+        document.activeElement.innerText ||
+        document.activeElement.id ||
+        document.activeElement.getAttribute('aria-label') ||
+        document.activeElement.labels?.[0]?.innerText ||
+        '',
+    );
   const tabTo = async (text) => {
     for (let i = 0; i < 60; i += 1) {
       await keyboard.press('Tab');
@@ -79,9 +86,16 @@ async function fill() {
   const pipeline = redis.pipeline();
   for (let i = 0; i < 3000; i += 1) pipeline.set(`user:${i}:name`, ['Ada', 'Grace', 'Linus', 'Barbara'][i % 4] + i);
   for (let i = 0; i < 300; i += 1)
-    pipeline.hset(`session:${i}`, { user: i, ip: `192.0.2.${i % 256}`, agent: 'Mozilla/5.0', csrf: 'c0ffee'.repeat(4) });
-  for (let i = 0; i < 20; i += 1) pipeline.rpush(`queue:mail:${i}`, ...Array(150).fill('{"to":"ada@example.org","template":"welcome"}'));
-  for (let i = 0; i < 20; i += 1) pipeline.zadd(`leaderboard:${i}`, ...Array.from({ length: 100 }, (_, j) => [j * i, `player:${j}`]).flat());
+    pipeline.hset(`session:${i}`, {
+      user: i,
+      ip: `192.0.2.${i % 256}`,
+      agent: 'Mozilla/5.0',
+      csrf: 'c0ffee'.repeat(4),
+    });
+  for (let i = 0; i < 20; i += 1)
+    pipeline.rpush(`queue:mail:${i}`, ...Array(150).fill('{"to":"ada@example.org","template":"welcome"}'));
+  for (let i = 0; i < 20; i += 1)
+    pipeline.zadd(`leaderboard:${i}`, ...Array.from({ length: 100 }, (_, j) => [j * i, `player:${j}`]).flat());
   pipeline.expire('session:1', 3600);
   await pipeline.exec();
 }
@@ -92,8 +106,12 @@ function traffic() {
   return setInterval(() => {
     const pipeline = redis.pipeline();
     for (let i = some(60); i >= 0; i -= 1) {
-      pipeline.get(`user:${some(3200)}:name`).set(`user:${some(3000)}:name`, `Ada${i}`).hgetall(`session:${some(300)}`);
-      if (i % 3 === 0) pipeline.zadd(`leaderboard:${some(20)}`, i, `player:${some(100)}`).lrange(`queue:mail:${some(20)}`, 0, 49);
+      pipeline
+        .get(`user:${some(3200)}:name`)
+        .set(`user:${some(3000)}:name`, `Ada${i}`)
+        .hgetall(`session:${some(300)}`);
+      if (i % 3 === 0)
+        pipeline.zadd(`leaderboard:${some(20)}`, i, `player:${some(100)}`).lrange(`queue:mail:${some(20)}`, 0, 49);
     }
     pipeline.exec();
   }, 40);
@@ -120,14 +138,18 @@ async function visit(person, each) {
 }
 
 for (const [theme, options] of [
-  ['light', { colorScheme: 'light' }], ['dark', { colorScheme: 'dark' }],
-  ['phone', { colorScheme: 'light', viewport: { width: 360, height: 740 }, hasTouch: true, isMobile: true }]])
+  ['light', { colorScheme: 'light' }],
+  ['dark', { colorScheme: 'dark' }],
+  ['phone', { colorScheme: 'light', viewport: { width: 360, height: 740 }, hasTouch: true, isMobile: true }],
+])
   test(`it is accessible, and fits: ${theme}`, async () => {
     const person = await open(options);
     await fill();
     const busy = traffic();
     mkdirSync(PICTURES, { recursive: true });
-    await until(async () => (await person.page.locator('.chart .line').first().getAttribute('d')).split('L').length > 3);
+    await until(
+      async () => (await person.page.locator('.chart .line').first().getAttribute('d')).split('L').length > 3,
+    );
     await visit(person, async (view) => {
       assert.deepEqual(await person.inaccessible(), [], view);
       const [wide, there] = await person.page.evaluate(() => [document.documentElement.scrollWidth, innerWidth]);

@@ -30,7 +30,7 @@ test('a string is made, edited and deleted', async () => {
   await person.leave();
 });
 
-// Makes a collection, adds to it, edits and deletes an element, and deletes what is left: `check` sees the server's side.
+// Makes a collection, adds to it, edits and deletes an element, and deletes what is left.
 async function collection(type, { made, added, editing, edited, gone }) {
   const person = await open();
   await person.go('keys');
@@ -114,7 +114,9 @@ test('names and values that are no text are shown escaped, and stay what they ar
   await key(person, 'bin:hash');
   await person.page.getByRole('button', { name: 'Edit \\xfe' }).click();
   await person.dialog({ Value: '\\xfc' }, 'Save');
-  await until(async () => (await redis.hgetBuffer('bin:hash', Buffer.from('\xfe', 'latin1'))).equals(Buffer.from('\xfc', 'latin1')));
+  await until(async () =>
+    (await redis.hgetBuffer('bin:hash', Buffer.from('\xfe', 'latin1'))).equals(Buffer.from('\xfc', 'latin1')),
+  );
   await person.leave();
 });
 
@@ -156,7 +158,10 @@ test('large keyspaces and values come a page at a time', async () => {
     assert.ok(pages < 10);
     const before = await keys.count();
     await person.page.getByRole('button', { name: 'More' }).click();
-    await until(async () => (await keys.count()) > before || !(await person.page.getByRole('button', { name: 'More' }).isVisible()));
+    await until(
+      async () =>
+        (await keys.count()) > before || !(await person.page.getByRole('button', { name: 'More' }).isVisible()),
+    );
   }
   assert.equal(await keys.count(), 452);
   await person.page.getByLabel('Type').selectOption('hash');

@@ -1,5 +1,6 @@
 // What pages of other origins can make a browser do to a server without a password: nothing. They are served from other
-// names and ports of this machine, and one from the server's own port by a name that means this machine (DNS rebinding).
+// names and ports of this machine, and one from the server's own port by a name that means this machine (DNS
+// rebinding).
 import './release_only.mjs';
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
@@ -19,26 +20,55 @@ attacker.unref();
 const OWN = ['info', 'set', 'get', 'flushall', 'dbsize', 'client|setinfo', 'config|resetstat'];
 async function commandsRun() {
   const stats = await redis.info('commandstats');
-  return [...stats.matchAll(/cmdstat_([^:]+):calls=(\d+)/g)].filter(([, name]) => !OWN.includes(name)).map(([, name]) => name);
+  return [...stats.matchAll(/cmdstat_([^:]+):calls=(\d+)/g)]
+    .filter(([, name]) => !OWN.includes(name))
+    .map(([, name]) => name);
 }
 
-// Everything that a page can ask for without being asked first (CORS), and some that it cannot; runs in the page. Gives what
-// the page could read.
+// Everything that a page can ask for without being asked first (CORS), and some that it cannot; runs in the page. Gives
+// what the page could read.
 async function attack(target) {
   const read = [];
   const json = JSON.stringify(['HSET', 'evil', 'by', 'body']);
-  const many = JSON.stringify([['HSET', 'evil', 'by', 'pipeline'], ['LRANGE', 'secret', '0', '-1']]);
+  const many = JSON.stringify([
+    ['HSET', 'evil', 'by', 'pipeline'],
+    ['LRANGE', 'secret', '0', '-1'],
+  ]);
   const execute = JSON.stringify({ commands: [{ cmd_type: 'set', key: 'evil', value: 'execute' }] });
-  const paths = ['hset/evil/by/path', 'lrange/secret/0/-1', 'flushdb', 'config/get/*', 'rpush/secret/more',
-    'db/evil', 'db/text', 'monitor', 'subscribe/c', 'client/list', 'scan/0'];
-  const bodies = [['', json], ['pipeline', many], ['multi-exec', many], ['v1/execute', execute], ['db/evil', 'body'],
-    ['hset/evil/by', 'rest']];
+  const paths = [
+    'hset/evil/by/path',
+    'lrange/secret/0/-1',
+    'flushdb',
+    'config/get/*',
+    'rpush/secret/more',
+    'db/evil',
+    'db/text',
+    'monitor',
+    'subscribe/c',
+    'client/list',
+    'scan/0',
+  ];
+  const bodies = [
+    ['', json],
+    ['pipeline', many],
+    ['multi-exec', many],
+    ['v1/execute', execute],
+    ['db/evil', 'body'],
+    ['hset/evil/by', 'rest'],
+  ];
   const tries = [];
   const ask = (path, options) => {
     const stop = AbortSignal.timeout(4000); // streams have no end
-    tries.push(fetch(target + path, { signal: stop, credentials: 'include', ...options })
-      .then((response) => (response.type === 'opaque' ? '' : response.text()))
-      .then((text) => { if (text) read.push(`${path}: ${text}`); }, () => {}));
+    tries.push(
+      fetch(target + path, { signal: stop, credentials: 'include', ...options })
+        .then((response) => (response.type === 'opaque' ? '' : response.text()))
+        .then(
+          (text) => {
+            if (text) read.push(`${path}: ${text}`);
+          },
+          () => {},
+        ),
+    );
   };
   for (const path of paths) {
     ask(path, { mode: 'no-cors' });
@@ -47,7 +77,12 @@ async function attack(target) {
     ask(path, { mode: 'no-cors', method: 'HEAD' });
   }
   for (const [path, body] of bodies) {
-    for (const type of ['text/plain', 'application/x-www-form-urlencoded', 'multipart/form-data', 'text/plain; application/json'])
+    for (const type of [
+      'text/plain',
+      'application/x-www-form-urlencoded',
+      'multipart/form-data',
+      'text/plain; application/json',
+    ])
       ask(path, { mode: 'no-cors', method: 'POST', body, headers: { 'Content-Type': type } });
     // These ask first, and are told no.
     ask(path, { mode: 'cors', method: 'POST', body, headers: { 'Content-Type': 'application/json' } });
@@ -57,17 +92,23 @@ async function attack(target) {
     navigator.sendBeacon(target + path, body);
     navigator.sendBeacon(target + path, new Blob([body], { type: 'text/plain' }));
   }
-  const load = (tag, attribute, path) => new Promise((resolve) => {
-    const element = document.createElement(tag);
-    if (tag === 'link') element.rel = 'stylesheet';
-    element[attribute] = target + path;
-    element.onload = resolve;
-    element.onerror = resolve;
-    setTimeout(resolve, 4000);
-    document.body.append(element);
-  });
+  const load = (tag, attribute, path) =>
+    new Promise((resolve) => {
+      const element = document.createElement(tag);
+      if (tag === 'link') element.rel = 'stylesheet';
+      element[attribute] = target + path;
+      element.onload = resolve;
+      element.onerror = resolve;
+      setTimeout(resolve, 4000);
+      document.body.append(element);
+    });
   for (const path of paths.filter((each) => !/monitor|subscribe/.test(each)))
-    tries.push(load('img', 'src', path), load('script', 'src', path), load('link', 'href', path), load('iframe', 'src', path));
+    tries.push(
+      load('img', 'src', path),
+      load('script', 'src', path),
+      load('link', 'href', path),
+      load('iframe', 'src', path),
+    );
   for (const enctype of ['text/plain', 'application/x-www-form-urlencoded', 'multipart/form-data'])
     for (const [path, body] of bodies) {
       const form = document.createElement('form');
@@ -78,7 +119,9 @@ async function attack(target) {
       form.append(input);
       document.body.append(form);
       form.submit();
-      await new Promise((resolve) => { setTimeout(resolve, 60); });
+      await new Promise((resolve) => {
+        setTimeout(resolve, 60);
+      });
     }
   for (const path of ['monitor', 'subscribe/c', 'events?channel=c']) {
     const events = new EventSource(target + path);
@@ -106,7 +149,11 @@ for (const name of ['127.0.0.1', 'localhost'])
     assert.deepEqual(read, []);
     // A link, which opens a page of the server's in the tab, is a request like any other.
     for (const path of ['hset/evil/by/link', 'flushdb', 'lrange/secret/0/-1']) {
-      await tab.evaluate((target) => { setTimeout(() => { location.href = target; }); }, url + path);
+      await tab.evaluate((target) => {
+        setTimeout(() => {
+          location.href = target;
+        });
+      }, url + path);
       await until(async () => tab.url() === url + path);
       await tab.goBack();
     }
@@ -125,7 +172,10 @@ test('a page that has this machine by a name of its own changes nothing and read
   await tab.goto(own);
   const read = await tab.evaluate(attack, own);
   // It may read that it was refused, and nothing else.
-  assert.deepEqual(read.filter((text) => !/^[^:]*: \{"error":"/.test(text) && !text.includes('<title>attack')), []);
+  assert.deepEqual(
+    read.filter((text) => !/^[^:]*: \{"error":"/.test(text) && !text.includes('<title>attack')),
+    [],
+  );
   await context.close();
   assert.deepEqual(await commandsRun(), []);
   assert.deepEqual([await redis.dbsize(), await redis.get('text')], [2, 'secret text']);
@@ -140,7 +190,10 @@ test('the same requests do get through from the console itself', async () => {
   assert.ok(read.some((text) => text.startsWith('lrange/secret/0/-1: {"result"')));
   await context.close();
   const names = await commandsRun();
-  assert.ok(['hset', 'flushdb', 'lrange'].every((name) => names.includes(name)), names);
+  assert.ok(
+    ['hset', 'flushdb', 'lrange'].every((name) => names.includes(name)),
+    names,
+  );
 });
 
 test('the console is shown in no frame of another page, and its files to no other', async () => {
@@ -154,8 +207,21 @@ test('the console is shown in no frame of another page, and its files to no othe
   }, url);
   await sleep(500);
   const frame = tab.frames().at(-1);
-  assert.equal(await frame.locator('#views').count().catch(() => 0), 0);
-  const imported = await tab.evaluate((target) => import(target).then(() => 'read', () => 'refused'), `${url}console/format.js`);
+  assert.equal(
+    await frame
+      .locator('#views')
+      .count()
+      .catch(() => 0),
+    0,
+  );
+  const imported = await tab.evaluate(
+    (target) =>
+      import(target).then(
+        () => 'read',
+        () => 'refused',
+      ),
+    `${url}console/format.js`,
+  );
   assert.equal(imported, 'refused');
   await context.close();
 });

@@ -167,6 +167,11 @@ static void *allocate_elsewhere(void *arg)
     return p;
 }
 
+static void *allocate_so_much(void *bytes)
+{
+    return mem_alloc(*(size_t *)bytes);
+}
+
 static void test_stats_see_other_threads(void **state)
 {
     struct mem_stats stats;
@@ -185,6 +190,22 @@ static void test_stats_see_other_threads(void **state)
     mem_free(p);
     mem_stats(&stats);
     assert_true(mem_used() - before < ELSEWHERE_BYTES);
+}
+
+/* More than is in use otherwise, taken by one thread and given back by another between two looks at the whole. */
+static void test_used_is_never_below_nothing(void **state)
+{
+    struct mem_stats stats;
+    for (size_t mib = 1; mib <= 64; mib *= 2) {
+        size_t bytes = mib << 20;
+        pthread_t thread;
+        void *p;
+        mem_stats(&stats);
+        assert_int_equal(pthread_create(&thread, NULL, allocate_so_much, &bytes), 0);
+        assert_int_equal(pthread_join(thread, &p), 0);
+        mem_free(p);
+        assert_true(mem_used() < (size_t)1 << 40);
+    }
 }
 
 static void test_purge_gives_pages_back(void **state)
@@ -297,6 +318,7 @@ int main(void)
         cmocka_unit_test(test_the_nth_try_fails_and_no_other),
         cmocka_unit_test(test_used_follows_every_call),
         cmocka_unit_test(test_stats_see_other_threads),
+        cmocka_unit_test(test_used_is_never_below_nothing),
         cmocka_unit_test(test_purge_gives_pages_back),
         cmocka_unit_test(test_purges_in_the_background_when_told),
         cmocka_unit_test(test_large_ones_are_freed_on_a_thread),
