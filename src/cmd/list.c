@@ -80,19 +80,54 @@ struct range {
 /* Of an element in a reply beside its text. */
 #define REPLY_FRAME_BYTES 8
 
+/* About how many bytes that makes. */
+static size_t write_entry(struct resp_writer *w, const char *entry)
+{
+    uint8_t code = (uint8_t)*entry;
+    if (code <= PACK_SHORT_BYTES_MAX) {
+        resp_bulk(w, slice_of(entry + 1, code));
+        return code + (size_t)REPLY_FRAME_BYTES;
+    }
+    list_reply_entry(w, entry);
+    return pack_string_len(entry) + REPLY_FRAME_BYTES;
+}
+
+static void write_forward(struct range *r, struct list_cursor *cursor, struct resp_writer *w,
+                          size_t bytes)
+{
+    size_t written = 0;
+    while (r->left > 0 && written < bytes) {
+        struct slice run = list_run(cursor);
+        for (const char *entry = run.ptr, *end = run.ptr + run.len;
+             entry < end && r->left > 0 && written < bytes; entry += pack_bytes(entry)) {
+            written += write_entry(w, entry);
+            r->left--;
+            r->at++;
+        }
+    }
+}
+
+static void write_backward(struct range *r, struct list_cursor *cursor, struct resp_writer *w,
+                           size_t bytes)
+{
+    const char *entry = cursor->entry;
+    for (size_t written = 0; r->left > 0 && written < bytes; entry = list_prev(cursor)) {
+        written += write_entry(w, entry);
+        r->left--;
+        r->at--;
+    }
+}
+
 static bool write_range(void *state, const struct item *it, struct resp_writer *w, size_t bytes)
 {
     struct range *r = state;
     struct list_cursor cursor;
-    size_t written = 0;
-    const char *entry = list_at(it, r->at, &cursor);
-    while (r->left > 0 && written < bytes) {
-        list_reply_entry(w, entry);
-        written += pack_string_len(entry) + REPLY_FRAME_BYTES;
-        r->left--;
-        r->at += r->backward ? UINT64_MAX : 1;
-        entry = r->backward ? list_prev(&cursor) : list_next(&cursor);
-    }
+    if (!list_at(it, r->at, &cursor))
+        return false;
+    if (r->backward)
+        write_backward(r, &cursor, w, bytes);
+    else
+        write_forward(r, &cursor, w, bytes);
     return r->left > 0;
 }
 

@@ -7,10 +7,10 @@
 
 #define UNDO_STEPS 64 /* without an allocation */
 
-/* What to do when memory runs out half way: by member, in the order of the arguments. */
+/* By member, in the order of the arguments: its score, and what to do when memory runs out half way. */
 struct undo {
     struct undo_step {
-        double old;
+        double score, old;
         enum zset_outcome outcome;
     } * steps, own[UNDO_STEPS];
 };
@@ -33,7 +33,7 @@ struct zadd {
     unsigned flags;
     bool changed_too; /* CH */
     int first, pairs; /* arguments */
-    const char *event;
+    struct undo undo;
 };
 
 static bool zadd_flag(struct zadd *z, struct slice word)
@@ -43,6 +43,9 @@ static bool zadd_flag(struct zadd *z, struct slice word)
         unsigned flag;
     } words[] = {
         {"NX", ZSET_NX}, {"XX", ZSET_XX}, {"GT", ZSET_GT}, {"LT", ZSET_LT}, {"INCR", ZSET_INCR}};
+    /* Mostly it is the first score. */
+    if (word.len == 0 || word.ptr[0] <= '9')
+        return false;
     if (slice_is(word, "CH")) {
         z->changed_too = true;
         return true;
@@ -56,6 +59,24 @@ static bool zadd_flag(struct zadd *z, struct slice word)
     return false;
 }
 
+/* The scores. False: the error is replied. */
+static bool zadd_scores(struct cmd_ctx *c, struct zadd *z)
+{
+    if (!undo_init(&z->undo, z->pairs)) {
+        ctx_reply_nomem(c);
+        return false;
+    }
+    for (int i = 0; i < z->pairs; i++) {
+        if (num_parse_double(c->argv[z->first + 2 * i], &z->undo.steps[i].score))
+            continue;
+        undo_deinit(&z->undo);
+        resp_error(c->out, ZSET_ERR_NOT_FLOAT);
+        return false;
+    }
+    return true;
+}
+
+/* False: the error is replied. Else zadd->undo is to be ended. */
 static bool zadd_parse(struct cmd_ctx *c, struct zadd *z)
 {
     z->first = 2;
@@ -73,13 +94,9 @@ static bool zadd_parse(struct cmd_ctx *c, struct zadd *z)
         error = "GT, LT, and/or NX options at the same time are not compatible";
     else if (f & ZSET_INCR && z->pairs > 1)
         error = "INCR option supports a single increment-element pair";
-    double score;
-    for (int i = z->first; !error && i < c->argc; i += 2)
-        if (!num_parse_double(c->argv[i], &score))
-            error = ZSET_ERR_NOT_FLOAT;
     if (error)
         resp_error(c->out, error);
-    return !error;
+    return !error && zadd_scores(c, z);
 }
 
 /* ZADD k score member, with the score that it has now. */
@@ -92,9 +109,9 @@ static void effect_score(struct cmd_ctx *c, double score, struct slice member)
 }
 
 /* Takes back what the first `n` pairs did. What there is no memory for either stays, and is told. */
-static void zadd_undo(struct cmd_ctx *c, const struct zadd *z, struct ks_edit *e, struct undo *u,
-                      int n)
+static void zadd_undo(struct cmd_ctx *c, const struct zadd *z, struct ks_edit *e, int n)
 {
+    const struct undo *u = &z->undo;
     while (n-- > 0) {
         struct slice member = c->argv[z->first + 2 * n + 1];
         struct zset_add back = {.score = u->steps[n].old};
@@ -113,26 +130,21 @@ struct zadd_result {
 };
 
 /* False: no memory, nothing changed. */
-static bool zadd_pairs(struct cmd_ctx *c, const struct zadd *z, struct ks_edit *e,
-                       struct zadd_result *r)
+static bool zadd_pairs(struct cmd_ctx *c, struct zadd *z, struct ks_edit *e, struct zadd_result *r)
 {
-    struct undo u;
-    if (!undo_init(&u, z->pairs))
-        return false;
     for (int i = 0; i < z->pairs; i++) {
-        const struct slice *pair = c->argv + z->first + 2 * (ptrdiff_t)i;
+        struct undo_step *step = &z->undo.steps[i];
         r->last.flags = z->flags;
-        num_parse_double(pair[0], &r->last.score);
-        if (zset_add(e, pair[1], &r->last) != ERR_OK) {
-            zadd_undo(c, z, e, &u, i);
-            undo_deinit(&u);
+        r->last.score = step->score;
+        if (zset_add(e, c->argv[z->first + 2 * i + 1], &r->last) != ERR_OK) {
+            zadd_undo(c, z, e, i);
             return false;
         }
-        u.steps[i] = (struct undo_step){r->last.old, r->last.outcome};
+        step->old = r->last.old;
+        step->outcome = r->last.outcome;
         r->added += r->last.outcome == ZSET_ADDED;
         r->updated += r->last.outcome == ZSET_UPDATED;
     }
-    undo_deinit(&u);
     return true;
 }
 
@@ -148,32 +160,40 @@ static void zadd_reply(struct cmd_ctx *c, const struct zadd *z, const struct zad
         resp_double(c->out, r->last.score);
 }
 
-static void zadd(struct cmd_ctx *c, unsigned flags)
+static void zadd_run(struct cmd_ctx *c, struct zadd *z)
 {
-    struct zadd z = {.flags = flags};
-    if (!zadd_parse(c, &z))
-        return;
     struct ks_edit e;
     struct zadd_result r = {.last.outcome = ZSET_REFUSED};
-    bool begun = z.flags & ZSET_XX ? ctx_edit_type(c, &c->key, TYPE_ZSET, &e)
-                                   : ctx_edit_or_new(c, &c->key, TYPE_ZSET, &e);
+    bool begun = z->flags & ZSET_XX ? ctx_edit_type(c, &c->key, TYPE_ZSET, &e)
+                                    : ctx_edit_or_new(c, &c->key, TYPE_ZSET, &e);
     if (!begun)
         return;
-    if (e.item && !zadd_pairs(c, &z, &e, &r)) {
+    if (e.item && !zadd_pairs(c, z, &e, &r)) {
         ctx_edit_undone(&e);
         ctx_reply_nomem(c);
         return;
     }
     if (r.added + r.updated > 0) {
-        ctx_edited(c, &c->key, &e, NOTIFY_ZSET, z.flags & ZSET_INCR ? "zincr" : "zadd");
-        if (z.flags & ZSET_INCR)
-            effect_score(c, r.last.score, c->argv[z.first + 1]);
+        ctx_edited(c, &c->key, &e, NOTIFY_ZSET, z->flags & ZSET_INCR ? "zincr" : "zadd");
+        if (z->flags & ZSET_INCR)
+            effect_score(c, r.last.score, c->argv[z->first + 1]);
         else
             ctx_effect_as_is(c);
     } else if (e.item) {
         ctx_edit_undone(&e);
     }
-    zadd_reply(c, &z, &r);
+    zadd_reply(c, z, &r);
+}
+
+static void zadd(struct cmd_ctx *c, unsigned flags)
+{
+    struct zadd z;
+    z.flags = flags;
+    z.changed_too = false;
+    if (!zadd_parse(c, &z))
+        return;
+    zadd_run(c, &z);
+    undo_deinit(&z.undo);
 }
 
 static void cmd_zadd(struct cmd_ctx *c)
@@ -196,7 +216,7 @@ static bool zrem_members(struct cmd_ctx *c, struct ks_edit *e, int64_t *removed)
         return false;
     for (int i = 0; i < c->argc - 2; i++) {
         struct slice member = c->argv[i + 2];
-        u.steps[i] = (struct undo_step){0, ZSET_SAME};
+        u.steps[i].outcome = ZSET_SAME;
         if (!zset_score(e->item, member, &u.steps[i].old))
             continue;
         if (zset_remove(e, member) != ERR_OK) {

@@ -52,6 +52,9 @@ struct btree_ops {
      * that of `compare`: < 0 where the entry stands ahead of the key, 0 where it is the key. */
     uint64_t (*feature)(const char *entry);
     int (*compare)(const char *entry, const void *key);
+    /* The same for many, which is most of a search: of *n entries behind each other the first that is not ahead of the
+     * key, or what is behind them. *n becomes the number ahead of it. NULL: `compare` and `bytes` will do. */
+    const char *(*scan)(const char *entry, const void *key, unsigned *n);
     /* By which entries of one feature are in order, as memcmp has it, a shorter one ahead; what is not there as bytes is
      * printed into scratch. NULL: by something else. */
     struct slice (*string)(const char *entry, char scratch[NUM_I64_CHARS]);

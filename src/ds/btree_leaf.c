@@ -72,8 +72,13 @@ struct btree_place btree_leaf_find(const struct btree_ops *ops, const struct btr
     }
     p.segment = low;
     const char *e = (const char *)n + l->at[low];
-    for (; p.nth < l->n[low] && ops->compare(e, key) < 0; p.nth++)
-        e += ops->bytes(e);
+    if (ops->scan) {
+        p.nth = l->n[low];
+        e = ops->scan(e, key, &p.nth);
+    } else {
+        for (; p.nth < l->n[low] && ops->compare(e, key) < 0; p.nth++)
+            e += ops->bytes(e);
+    }
     p.at = (unsigned)(e - (const char *)n);
     return p;
 }

@@ -55,3 +55,14 @@ const char *list_prev(struct list_cursor *c)
         note_offsets(c);
     return c->entry = c->pack.ptr + c->offsets[--c->nth];
 }
+
+struct slice list_run(struct list_cursor *c)
+{
+    unsigned count;
+    bool more = false;
+    struct slice run = c->in_tree
+                           ? btree_run(&c->tree, &count, &more)
+                           : slice_of(c->entry, (size_t)(c->pack.ptr + c->pack.len - c->entry));
+    c->entry = more ? btree_entry(&c->tree) : NULL;
+    return run;
+}

@@ -12,6 +12,15 @@ static int order_compare(const char *element, const void *key)
     return zset_compare(element, key);
 }
 
+static const char *order_scan(const char *element, const void *key, unsigned *n)
+{
+    unsigned ahead = 0;
+    for (; ahead < *n && zset_compare(element, key) < 0; ahead++)
+        element += zset_element_bytes(element);
+    *n = ahead;
+    return element;
+}
+
 static struct slice order_string(const char *element, char scratch[NUM_I64_CHARS])
 {
     return pack_string(zset_member_at(element), scratch);
@@ -54,6 +63,7 @@ static const struct btree_ops order_ops = {.leaf_bytes_max = LEAF_BYTES_MAX,
                                            .bytes = zset_element_bytes,
                                            .feature = order_feature,
                                            .compare = order_compare,
+                                           .scan = order_scan,
                                            .string = order_string,
                                            .hold = order_hold,
                                            .drop = order_drop,
@@ -106,10 +116,24 @@ static int index_compare(const char *entry, const void *key)
     return score < k->score ? -1 : score > k->score;
 }
 
+static const char *index_scan(const char *entry, const void *key, unsigned *n)
+{
+    uint32_t wanted = ((const struct index_key *)key)->hash;
+    unsigned ahead = 0;
+    for (; ahead < *n; ahead++) {
+        if (bytes_load32(entry) >= wanted && index_compare(entry, key) >= 0)
+            break;
+        entry += index_bytes(entry);
+    }
+    *n = ahead;
+    return entry;
+}
+
 static const struct btree_ops index_ops = {.leaf_bytes_max = LEAF_BYTES_MAX,
                                            .bytes = index_bytes,
                                            .feature = index_feature,
-                                           .compare = index_compare};
+                                           .compare = index_compare,
+                                           .scan = index_scan};
 
 static struct btree_key index_key(const struct index_key *k)
 {

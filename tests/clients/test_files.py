@@ -478,7 +478,7 @@ def what_cannot_be_mended_is_a_fault():
     write(FILES, b"a file in the way")
     begin = time.monotonic()
     _, errors = keep_setting(client, lambda errors: errors)
-    assert time.monotonic() - begin < 1
+    assert time.monotonic() - begin < 5  # noticed within a second; generous, for slow machines
     assert errors[0].startswith(b"-MISCONF Errors writing to the AOF file: the directory"), errors
     assert b"BGREWRITEAOF" in errors[0] and testing.info(client, "aof_last_write_status") == "err"
     assert client.call("SHUTDOWN").startswith(b"-ERR")

@@ -99,6 +99,15 @@ static struct slice thing_long_string(const char *e, char scratch[NUM_I64_CHARS]
     return long_string_of(read_thing(e).key);
 }
 
+static const char *thing_scan(const char *e, const void *key, unsigned *n)
+{
+    unsigned ahead = 0;
+    for (; ahead < *n && thing_compare(e, key) < 0; ahead++)
+        e += thing_bytes(e);
+    *n = ahead;
+    return e;
+}
+
 static size_t count_blobs(struct slice run, int change)
 {
     size_t n = 0;
@@ -466,6 +475,7 @@ static const struct btree_ops by_string = {.leaf_bytes_max = 256,
                                            .bytes = thing_bytes,
                                            .feature = thing_feature,
                                            .compare = thing_compare,
+                                           .scan = thing_scan,
                                            .string = thing_string};
 static const struct btree_ops by_long_string = {.leaf_bytes_max = 256,
                                                 .bytes = thing_bytes,

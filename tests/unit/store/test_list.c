@@ -86,6 +86,14 @@ static void check(const struct bench *b, const char *name, const struct model *m
         assert_true(slice_equal(pack_string(c.entry, scratch), m->string[i]));
         assert_int_equal(list_prev(&c) != NULL, i > 0);
     }
+    uint64_t at = m->len / 3;
+    list_at(it, at, &c);
+    while (c.entry) {
+        struct slice run = list_run(&c);
+        for (entry = run.ptr; entry < run.ptr + run.len; entry += pack_bytes(entry))
+            assert_true(slice_equal(pack_string(entry, scratch), m->string[at++]));
+    }
+    assert_int_equal(at, m->len);
     assert_null(list_at(it, m->len, &c));
 }
 
