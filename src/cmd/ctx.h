@@ -298,18 +298,19 @@ extern const struct cmd_row cmd_rows_database[]; /* DBSIZE FLUSHDB FLUSHALL SWAP
 extern const struct cmd_row cmd_rows_object[];   /* OBJECT */
 extern const struct cmd_row cmd_rows_sort[];     /* SORT SORT_RO */
 extern const struct cmd_row cmd_rows_set[];      /* SISMEMBER, SMEMBERS and their family */
-extern const struct cmd_row cmd_rows_set_add[];       /* SADD SADDEX SREM SMOVE */
-extern const struct cmd_row cmd_rows_set_random[];    /* SPOP SRANDMEMBER */
-extern const struct cmd_row cmd_rows_set_ops[];       /* SINTER, SUNION, SDIFF and their family */
-extern const struct cmd_row cmd_rows_list[];          /* LPUSH, LPOP, LRANGE and their family */
-extern const struct cmd_row cmd_rows_list_move[];     /* LPOS LMPOP LMOVE RPOPLPUSH LMOVEM */
-extern const struct cmd_row cmd_rows_zset[];          /* ZADD ZREM ZSCORE ZRANK and their like */
-extern const struct cmd_row cmd_rows_zset_range[];    /* ZRANGE, ZCOUNT, ZREMRANGEBYSCORE ... */
-extern const struct cmd_row cmd_rows_zset_pop[];      /* ZPOPMIN ZPOPMAX ZMPOP */
-extern const struct cmd_row cmd_rows_zset_combine[];  /* ZUNION ZINTER ZDIFF */
-extern const struct cmd_row cmd_rows_zset_random[];   /* ZRANDMEMBER ZSCAN */
-extern const struct cmd_row cmd_rows_hash[];          /* HSET, HGET and their family */
-extern const struct cmd_row cmd_rows_elements[];      /* HEXPIRE, HTTL, SEXPIRE, STTL and their families */
+extern const struct cmd_row cmd_rows_set_add[];  /* SADD SADDEX SREM SMOVE */
+extern const struct cmd_row cmd_rows_set_random[];   /* SPOP SRANDMEMBER */
+extern const struct cmd_row cmd_rows_set_ops[];      /* SINTER, SUNION, SDIFF and their family */
+extern const struct cmd_row cmd_rows_list[];         /* LPUSH, LPOP, LRANGE and their family */
+extern const struct cmd_row cmd_rows_list_move[];    /* LPOS LMPOP LMOVE RPOPLPUSH LMOVEM */
+extern const struct cmd_row cmd_rows_zset[];         /* ZADD ZREM ZSCORE ZRANK and their like */
+extern const struct cmd_row cmd_rows_zset_range[];   /* ZRANGE, ZCOUNT, ZREMRANGEBYSCORE ... */
+extern const struct cmd_row cmd_rows_zset_pop[];     /* ZPOPMIN ZPOPMAX ZMPOP */
+extern const struct cmd_row cmd_rows_zset_combine[]; /* ZUNION ZINTER ZDIFF */
+extern const struct cmd_row cmd_rows_zset_random[];  /* ZRANDMEMBER ZSCAN */
+extern const struct cmd_row cmd_rows_hash[];         /* HSET, HGET and their family */
+extern const struct cmd_row
+    cmd_rows_elements[]; /* HEXPIRE, HTTL, SEXPIRE, STTL and their families */
 extern const struct cmd_row cmd_rows_hash_values[];   /* HGETEX HSETEX HGETDEL */
 extern const struct cmd_row cmd_rows_hash_all[];      /* HGETALL HKEYS HVALS HSCAN HRANDFIELD */
 extern const struct cmd_row cmd_rows_list_blocking[]; /* BLPOP and its like */
