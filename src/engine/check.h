@@ -1,7 +1,7 @@
 #pragma once
 /* Checks between a request and its handler. Each check is a bit of three masks, which follow the state: of the session
- * (session_flags), of the engine (engine_checks_update) and of the planned request (plan_make). A request with all three
- * zero goes straight to its handler.
+ * (session_flags), of the engine (engine_checks_update) and of the planned request (plan_make). Where all three are
+ * zero, the request goes straight to its handler.
  *
  * The bits are in the order of the checks. */
 #include <stdint.h>

@@ -32,10 +32,10 @@ static enum err hold(struct snapshot_source *s, int db, const struct item *it)
 static enum err put_all(const struct snapshot_source *s, int db, const struct item *it)
 {
     struct value_cursor cursor;
-    struct value_command cmd;
+    struct value_command cmd = {.last = false};
     enum err e = ERR_OK;
     value_cursor_init(&cursor, it);
-    while (e == ERR_OK && value_cursor_next(&cursor, &cmd))
+    while (e == ERR_OK && !cmd.last && value_cursor_next(&cursor, &cmd))
         e = s->sink->ops->put(s->sink, db, cmd.argc, cmd.argv);
     value_cursor_deinit(&cursor);
     return e;
@@ -46,8 +46,7 @@ static void give(void *arg, int db, const struct item *it)
     struct snapshot_source *s = arg;
     if (s->err != ERR_OK)
         return;
-    bool large = value_memory(it) > SOURCE_HELD_BYTES_MIN;
-    s->err = large ? hold(s, db, it) : put_all(s, db, it);
+    s->err = value_exceeds(it, SOURCE_HELD_BYTES_MIN) ? hold(s, db, it) : put_all(s, db, it);
 }
 
 /* --- large values --------------------------------------------------------------------------------------- */

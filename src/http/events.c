@@ -37,9 +37,12 @@ static void put_lines(struct buf *out, struct slice s)
     while (s.len > 0) {
         const char *end = memchr(s.ptr, '\n', s.len);
         size_t len = end ? (size_t)(end - s.ptr) : s.len;
-        for (size_t i = 0; i < len; i++)
-            if (s.ptr[i] != '\r')
-                buf_append_char(out, s.ptr[i]);
+        for (size_t at = 0; at < len;) { /* a '\r' would end a line, too: it is left out */
+            const char *cut = memchr(s.ptr + at, '\r', len - at);
+            size_t run = cut ? (size_t)(cut - (s.ptr + at)) : len - at;
+            buf_append(out, s.ptr + at, run);
+            at += run + (cut ? 1 : 0);
+        }
         if (end)
             buf_append_cstr(out, "\ndata: ");
         len += end ? 1 : 0;

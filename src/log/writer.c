@@ -10,9 +10,11 @@
 #include "base/mem.h"
 #include "log/writer_impl.h"
 
-/* Batches dropped at once: with each that is submitted, and with each look at the state. */
-#define DROPS_MAX_TURN 8
-#define DROPS_MAX_POLL 1024
+/* Batches dropped at once: with each that is submitted, and with each look at the state; and of how many bytes, as
+ * large ones and what they refer to go back to the system. One is dropped in any case. */
+#define DROPS_MAX_TURN  8
+#define DROPS_MAX_POLL  128
+#define DROPS_BYTES_MAX (16 * 1024 * 1024)
 
 /* --- lists of entries ----------------------------------------------------------------------- */
 
@@ -162,7 +164,10 @@ static struct entry *new_entry(struct writer *w)
 /* Drops what is safe: at most so many batches, as thousands may be let go by one sync. */
 static void drop_some(struct writer *w, int most)
 {
-    for (struct entry *e; most > 0 && (e = entries_pop(&w->let_go)); most--) {
+    size_t bytes = 0;
+    for (struct entry *e; most > 0 && bytes < DROPS_BYTES_MAX && (e = entries_pop(&w->let_go));
+         most--) {
+        bytes += e->len;
         batch_drop(e->batch);
         e->batch = NULL;
         buf_deinit(&e->bytes);

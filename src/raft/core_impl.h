@@ -140,5 +140,5 @@ bool core_on_append(struct core *c, const struct core_msg *m);
 bool core_on_appended(struct core *c, const struct core_msg *m);
 void core_acknowledge(struct core *c);
 void core_advance(struct core *c); /* leader: what is committed now */
-void core_copy(struct core *c, struct core_peer *p, bool heartbeat);
+void core_copy(struct core *c, struct core_peer *p, bool due);
 void core_leader_tick(struct core *c);

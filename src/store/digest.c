@@ -6,7 +6,7 @@
 #include "base/siphash.h"
 #include "store/value.h"
 
-/* The hash of these bytes, keyed by the digest of what came before: so their order and how they are cut matter. */
+/* The hash of these bytes, keyed by the digest so far: their order and where they are cut matter. */
 void digest_add(struct digest *d, struct slice bytes)
 {
     uint64_t words[3] = {0};

@@ -4,13 +4,13 @@
  *     struct ks_edit e;
  *     if (!ks_edit(ks, db, &key, &e))
  *         ... there is no such key
- *     enum err err = string_write(&e, offset, bytes);      what the type offers, as often as is liked
+ *     enum err err = string_write(&e, offset, bytes);      operations of the type, any number
  *     const struct item *it = ks_edit_end(&e);
  *
  * ks_edit gives the value to the snapshot that it is still owed to; ks_edit_end keeps the counts of bytes and deadlines
- * right, puts an item that moved back into its place, and removes a key whose value became empty. In between nothing
- * else of the keyspace may be called, but other edits. An operation that finds no memory changes nothing, and the edit
- * is ended like any other.
+ * right, puts an item that moved back into its place, and removes a key whose value became empty. In between no
+ * function of the keyspace may be called, but for other edits. An operation that finds no memory changes nothing, and
+ * the edit is ended like any other.
  *
  * Several operations are all or nothing when the edit is kept ahead of them:
  *
@@ -43,14 +43,14 @@ struct ks_edit {
     uint8_t flags;     /* which the item had */
 };
 
-/* False: there is no such key, or its time has come; then there is nothing to be ended. */
+/* False: the key does not exist, or its time has come; then the edit has not begun. */
 bool ks_edit(struct keyspace *ks, int db, const struct key *k, struct ks_edit *e);
-/* The same for a value of this type. ERR_NOTFOUND: there is no such key. ERR_TYPE: its value is of another type. Then
- * there is nothing to be ended. */
+/* As ks_edit, for a value of this type. ERR_NOTFOUND: the key does not exist. ERR_TYPE: its value is of another
+ * type. Then the edit has not begun. */
 enum err ks_edit_type(struct keyspace *ks, int db, const struct key *k, enum item_type t,
                       struct ks_edit *e);
-/* The same, and where there is no such key, one with an empty collection is made: it goes again if it is still empty at
- * the end. ERR_TYPE, ERR_NOMEM: there is nothing to be ended. */
+/* As ks_edit_type, but makes a key that does not exist, with an empty collection: it goes again if it is still empty
+ * at the end. ERR_TYPE, ERR_NOMEM: the edit has not begun. */
 enum err ks_edit_or_new(struct keyspace *ks, int db, const struct key *k, enum item_type t,
                         struct ks_edit *e);
 /* The item as it is now; NULL: nothing was left in it, and the key is gone. */
@@ -60,8 +60,8 @@ const struct item *ks_edit_end(struct ks_edit *e);
  * What lies in its item is copied. Of what lies outside the changes are noted, or it is held, in O(1), and each node
  * that changes is copied: see value_ops. A key that the edit made needs nothing. False: no memory, nothing changed. */
 bool ks_edit_keep(struct ks_edit *e);
-/* Ends the edit: all is as it was at ks_edit_keep, and a key that the edit made is gone. Needs no memory. Where nothing
- * was kept, it is the end of an edit whose only operation changed nothing. */
+/* Ends the edit with all as it was at ks_edit_keep; a key that the edit made is gone. Needs no memory. Without
+ * ks_edit_keep, it ends an edit whose only operation changed nothing. */
 void ks_edit_undo(struct ks_edit *e);
 
 /* --- aside ------------------------------------------------------------------------------------------------ */
@@ -78,8 +78,8 @@ void ks_edit_undo(struct ks_edit *e);
 
 /* An empty collection, for a key of this name. False: no memory. */
 bool ks_edit_aside(struct keyspace *ks, const struct key *k, enum item_type t, struct ks_edit *e);
-/* It becomes the key's value, in place of what is there, without a deadline. It must not be empty. ERR_NOMEM: nothing
- * changed, and it is the caller's still. */
+/* The item becomes the key's value, in place of the present one, without a deadline. It must not be empty.
+ * ERR_NOMEM: nothing changed, and the item still belongs to the caller. */
 enum err ks_edit_put(struct ks_edit *e, int db, const struct key *k);
 /* Frees it, perhaps later. */
 void ks_edit_drop(struct ks_edit *e);

@@ -20,8 +20,8 @@
  *
  * Nothing behind the header is aligned: it is read and written through memcpy.
  *
- * Outside store/ an item is read only, by what this header, store/value.h and the header of its type offer. Who wants
- * to change one takes it from ks_edit (store/edit.h). */
+ * Outside store/ an item is read only, by the functions of this header, of store/value.h and of its type's header.
+ * ks_edit (store/edit.h) gives one to be changed. */
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -39,7 +39,7 @@ enum item_type { TYPE_STRING, TYPE_LIST, TYPE_SET, TYPE_ZSET, TYPE_HASH, TYPE_ST
 #define ITEM_PARITY_SHIFT 4
 
 #define ITEM_KLEN_LONG     255
-#define ITEM_KEY_BYTES_MAX UINT32_MAX /* of a longer one no item is made, as if memory lacked */
+#define ITEM_KEY_BYTES_MAX UINT32_MAX /* a longer key is refused as if memory lacked */
 /* "None", wherever a deadline is handed around: below every deadline, and INT64_MAX is one, which never comes. */
 #define ITEM_NO_EXPIRY (-1)
 

@@ -1,5 +1,5 @@
 #pragma once
-/* Inside store/: how items are made and changed, whatever their type. */
+/* Inside store/: making and changing items, whatever their type. */
 #include <assert.h>
 
 #include "base/blob.h"
@@ -8,7 +8,7 @@
 #include "store/item_check.h"
 #include "store/value.h"
 
-/* From ENC_OUTSIDE on the value is a pointer to what lies outside the item; below, all of it lies in the item. */
+/* From ENC_OUTSIDE on the value is a pointer to structure outside the item; below, all of it lies in the item. */
 #define ENC_OUTSIDE 8
 enum item_enc { ENC_EMBED, ENC_INT, ENC_INTS, ENC_BLOB = ENC_OUTSIDE, ENC_TREE };
 
@@ -64,7 +64,7 @@ static inline void item_touch(struct item *it, int64_t now_ms)
     it->access[2] = (uint8_t)(clock >> 16);
 }
 
-/* What stands behind a key, whatever its type: raw bytes, and the header fields that say how to read them. */
+/* The bytes behind a key, whatever the type, and the header fields that say how to read them. */
 struct item_value {
     const void *bytes; /* borrowed: the value's bytes, or where an int64 or a pointer is */
     uint16_t len;
@@ -103,22 +103,22 @@ struct slab_heap; /* base/slab.h: where items live */
  * memory. */
 struct item *item_try_new(struct slab_heap *heap, struct slice key, const struct item_value *v,
                           int64_t expiry_ms);
-/* The same value under another key or deadline: what lies outside is moved, so that `from` is a shell then, whose
- * item_free_shell is the caller's. NULL: no memory, nothing changed. */
+/* The value under another key or deadline. Structure outside the item is moved, which leaves `from` a shell for the
+ * caller's item_free_shell. NULL: no memory, nothing changed. */
 struct item *item_try_rekey(struct slab_heap *heap, const struct item *from, struct slice key,
                             int64_t expiry_ms);
-/* A copy of the value under another key; what lies outside is shared until one side changes. NULL: no memory. */
+/* A copy of the value under another key; structure outside the item is shared until one side changes. NULL: no
+ * memory. */
 struct item *item_try_copy(struct slab_heap *heap, const struct item *from, struct slice key,
                            int64_t expiry_ms);
 /* Lays another value and deadline into the item, where that changes neither the place of the key nor the size
  * class of the allocation, and the old value lies in the item. The new bytes may lie within the old ones. */
 bool item_rewrite(struct item *it, const struct item_value *v, int64_t expiry_ms);
 void item_free(struct item *it); /* with its value, however large */
-/* Frees the item but not what its value points to. */
+/* Frees the item without the structure that its value points to. */
 void item_free_shell(struct item *it);
 
-/* Bytes of the item's own allocation, by its header: as many as were asked for, or at least as many of the same
- * size class. */
+/* Bytes of the item's own allocation, by its header: the number asked for, or another of the same size class. */
 size_t item_bytes(const struct item *it);
 
 static inline void item_set_expiry_in_place(struct item *it, int64_t expiry_ms)

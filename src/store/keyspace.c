@@ -67,7 +67,7 @@ void ks_free(struct keyspace **pks)
     struct keyspace *ks = *pks;
     if (!ks)
         return;
-    ks_snapshot_drop(ks); /* so that nothing waits for them */
+    ks_snapshot_drop(ks); /* ahead of the items that it holds */
     ks_flush(ks, -1, true);
     ks_free_pending(ks);
     populator_free(&ks->populator);

@@ -1,4 +1,4 @@
-/* The digest of a whole keyspace: those of its keys, each on its own. */
+/* The digest of a whole keyspace: the digests of its keys, joined in any order. */
 #include "store/digest.h"
 
 struct walk {

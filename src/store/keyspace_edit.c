@@ -68,7 +68,7 @@ bool ks_edit_keep(struct ks_edit *e)
     e->flags = e->item->flags;
     if (item_is_outside(e->item) && ops->keep)
         return e->noted = ops->keep(e->item);
-    item_seal(e->item); /* whatever this edit has done to it */
+    item_seal(e->item); /* whatever this edit has changed in it */
     e->kept = item_try_copy(e->ks->items, e->item, item_key(e->item), item_expiry_ms(e->item));
     return e->kept;
 }
@@ -132,13 +132,13 @@ bool ks_edit_replace(struct ks_edit *e, const struct item_value *v)
     if (!it)
         return false;
     memcpy(it->access, old->access, sizeof(it->access));
-    item_seal(old); /* whatever this edit has done to it */
+    item_seal(old); /* whatever this edit has changed in it */
     ks_dispose(e->ks, old);
     e->item = it;
     return true;
 }
 
-/* Copies what stays of a value's bytes: what is ahead of the gap, and what is behind it. */
+/* Copies a value's bytes around a gap: the bytes ahead of it, and behind it. */
 static void copy_around(char *to, const char *from, size_t len, const size_t gap[3])
 {
     size_t at = gap[0], drop = gap[1], add = gap[2];

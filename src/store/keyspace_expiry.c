@@ -8,7 +8,7 @@
  * here, when a look finds that there is nothing. So asking when something is due costs one load, and a deadline
  * that was lifted costs one look for nothing. */
 
-/* Keys that one look into a part removes at most; what is left there is found by the next look. */
+/* Keys that one look into a part removes at most; the next look finds the rest. */
 #define EXPIRE_BATCH_MAX 128
 /* Parts looked into in one call, each of some hundred keys: most of them may hold nothing due any more. */
 #define EXPIRE_LOOKS_MAX 8
@@ -42,7 +42,7 @@ void ks_expire_at(struct keyspace *ks, int db, struct ks_place *at, uint32_t has
 
 /* --- elements of one key ----------------------------------------------------------------------------- */
 
-/* Names of what is removed, and of the key, copied: the item forgets them. */
+/* Copied names of removed elements and of their key, as the item forgets them. */
 struct removed {
     const char *of[DUES_MAX];
     struct slice names[DUES_MAX], key;
@@ -116,12 +116,12 @@ enum err ks_expire_elements(struct keyspace *ks, int db, const struct key *k)
 
 struct due_look {
     int64_t now_ms;
-    int64_t least_ms; /* of the deadlines that stay */
+    int64_t least_ms; /* the earliest deadline that stays */
     unsigned count, max;
     struct {
         struct item *it;
         uint32_t hash;
-        bool elements; /* of it, not itself */
+        bool elements; /* its elements have deadlines, not the key itself */
     } due[EXPIRE_BATCH_MAX];
 };
 

@@ -1,6 +1,6 @@
 #include "store/keyspace_impl.h"
 
-/* Several strings set at once, which can be taken back: what was there is kept until all of them are. */
+/* Several strings set at once, or taken back: the earlier values are kept until all are set. */
 
 bool ks_group_init(struct ks_group *g, struct keyspace *ks, int db, size_t count)
 {

@@ -1,10 +1,10 @@
 #pragma once
-/* Inside the keyspace: what its files share, and nobody else includes.
+/* Inside the keyspace: shared by its files, and included by no other.
  *
  *   dbs[] --> ks_db --> cells[]  one for each shard: a table and its tree of deadlines
  *
  * A database is allocated with its first key and holds the cells of all shards side by side. So an empty
- * database costs a pointer, SWAPDB swaps two pointers, and FLUSHDB takes one away, whatever it held.
+ * database costs a pointer, SWAPDB swaps two pointers, and FLUSHDB takes one away.
  *
  *   keyspace.c           one key: find, delete, deadline
  *   keyspace_edit.c      one key: a value that may be changed
@@ -12,7 +12,7 @@
  *   keyspace_string.c    setting strings
  *   keyspace_group.c     setting several, all or none
  *   keyspace_walk.c      many keys: scan, each, random, estimates
- *   keyspace_expiry.c    removing what is due
+ *   keyspace_expiry.c    removing due keys
  *   keyspace_shards.c    resharding
  *   keyspace_snapshot.c  all keys as they were at one instant
  *   keyspace_work.c      work in slices: freeing, flushing, tables' sizes
@@ -36,7 +36,7 @@
 
 /* Values dearer to free than this wait for ks_work; in small allocations, see value_effort. */
 #define KS_LAZY_EFFORT_MIN 64
-/* While more than these wait, who adds one frees some of them. */
+/* While more than these wait, each one added has some of them freed. */
 #define KS_LAZY_VALUES_MAX 64
 
 /* What a database owes to one snapshot. */
@@ -75,7 +75,7 @@ struct ks_shard {
     uint64_t moved_in, moved_out;
 };
 
-/* A cancelled one is a snapshot that gives to nobody: its walk only brings the items' bits to agree again. */
+/* A cancelled snapshot gives out nothing: its walk only brings the items' bits to agree again. */
 enum ks_snapshot_state { KS_SNAPSHOT_IDLE, KS_SNAPSHOT_GIVING, KS_SNAPSHOT_CANCELLED };
 
 struct ks_snapshot {
@@ -84,7 +84,7 @@ struct ks_snapshot {
     unsigned number; /* among the keyspace's snapshots: which bit, and which debts, are its own */
     int db;          /* the databases below owe it nothing, */
     struct ks_db *next;  /* nor the flushed ones ahead of this one; NULL: nor any */
-    uint64_t keys, done; /* that there were at the beginning, and that are not owed any more */
+    uint64_t keys, done; /* keys at the beginning, and keys given or gone since */
     ks_snapshot_fn fn;
     void *arg;
 };
@@ -98,8 +98,8 @@ struct keyspace {
     struct populator *populator;
     struct keyhash hash;
     int64_t now_ms;
-    unsigned shards;     /* as asked for last */
-    unsigned cell_count; /* of a new database: the most that owner_to and owner_from name */
+    unsigned shards;     /* as ks_set_shards was told last */
+    unsigned cell_count; /* cells of a new database: the most that owner_to and owner_from name */
     uint8_t expiry;      /* enum ks_expiry_mode */
     bool expecting;      /* tables were made ready for keys that are still to come */
     /* a bit of ITEM_PARITY each: items that differ in one are owed to that snapshot */
@@ -132,7 +132,7 @@ struct keyspace {
     struct ks_db *flushed, *last_flushed;
 
     bool moving;
-    unsigned shards_from; /* of the current or last move */
+    unsigned shards_from; /* shards before the current or last move */
     uint64_t keys_moved;
     uint32_t slots_moved;
     struct ks_shard shard[KS_SHARDS_MAX];
@@ -140,7 +140,7 @@ struct keyspace {
 };
 static_assert(KS_SHARDS_MAX <= RING_SHARDS_MAX, "the ring places as many shards as are allowed");
 
-/* For a loop over cells that looks at the same hash in each: with many shards they are no longer in the cache. */
+/* For a loop over cells that looks up one hash in each: many shards do not fit the cache. */
 #define KS_PREFETCH_AHEAD 8
 static inline __attribute__((always_inline)) void ks_prefetch_ahead(const struct ks_db *d,
                                                                     unsigned cell, uint64_t hash)
@@ -216,11 +216,11 @@ static inline int64_t ks_least_due_ms(const struct item *it)
     return within_ms < own_ms ? within_ms : own_ms;
 }
 
-/* Removes the item at this place, whose time has come. */
+/* Removes the due item at this place. */
 void ks_expire_at(struct keyspace *ks, int db, struct ks_place *at, uint32_t hash);
 
-/* Finds a key whose time has not come; at->db is NULL when the database is empty. NULL with a place where there is an
- * item is for one that is hidden: ks_place_new removes it. */
+/* Finds a key that is not due; at->db is NULL when the database is empty. NULL with an item at the place: a hidden
+ * one, which ks_place_new removes. */
 static inline struct item *ks_locate(struct keyspace *ks, int db, const struct key *k,
                                      struct ks_place *at)
 {
@@ -243,7 +243,7 @@ static inline struct item *ks_locate(struct keyspace *ks, int db, const struct k
 
 /* --- changing: every key comes, goes and changes its item through these ------------------------------ */
 
-/* Gives each snapshot what it is still owed: an item that is about to change or go. */
+/* Gives an item that is about to change or go to each snapshot that it is still owed to. */
 void ks_snapshot_give(struct keyspace *ks, struct ks_db *d, struct item *it);
 /* The bit of ITEM_PARITY that is a snapshot's. */
 static inline unsigned ks_snapshot_bit(unsigned number)
@@ -257,15 +257,15 @@ static inline unsigned ks_snapshot_owed(const struct keyspace *ks, const struct 
 {
     return (unsigned)(it->flags ^ ks->parity) & ITEM_PARITY;
 }
-/* Goes ahead of every change of an item in a table, even one that may fail, and of every look at what stands in
- * the way of it: a snapshot may hold a blob. */
+/* Goes ahead of every change of an item in a table, even one that may fail, and ahead of looks that decide how to
+ * change it: a snapshot may hold a blob. */
 static inline void ks_before_change(struct keyspace *ks, struct ks_db *d, struct item *it)
 {
     item_check(it);
     if (__builtin_expect(ks_snapshot_owed(ks, it), 0))
         ks_snapshot_give(ks, d, it);
 }
-/* What comes into a table now is owed to no snapshot. */
+/* An item that comes into a table now is owed to no snapshot. */
 static inline void ks_mark_new(const struct keyspace *ks, struct item *it)
 {
     it->flags = (uint8_t)((it->flags & ~ITEM_PARITY) | ks->parity);

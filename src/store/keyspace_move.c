@@ -2,7 +2,7 @@
 
 /* A value under another key, in another database, or made aside. All that may fail is done before anything changes. */
 
-/* The place for `it` under a key, in place of what is there: *at, and its deadline noted. */
+/* Makes the place for `it` under a key, replacing the value there: *at, and its deadline noted. */
 static enum err prepare(struct keyspace *ks, struct ks_name to, const struct item *it,
                         struct ks_place *at)
 {
@@ -45,7 +45,7 @@ enum err ks_move(struct keyspace *ks, struct ks_name from, struct ks_name to)
         item_free_shell(it);
         return e;
     }
-    /* Putting it may have moved what else is in the table. */
+    /* Putting it may have moved other entries of the table. */
     at.pos = table_find(&at.cell->table, from.key->hash, ks_item_is, old);
     item_free_shell(ks_remove_at(ks, &at, from.key->hash));
     return ERR_OK;

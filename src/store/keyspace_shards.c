@@ -1,11 +1,11 @@
 #include "store/keyspace_impl.h"
 
-/* Resharding: a walk over the hashes of one database after the other. A slice takes the next range of hashes in
- * all shards and moves those keys whose slot has another owner, pointers only. Then the boundary of the database
- * is behind the range, and look-ups go by the new owners there. */
+/* Resharding: a walk over the hashes of one database after the other. A slice takes the next range of hashes in all
+ * shards and moves the keys whose slot has another owner, pointers only. Then the boundary of the database is behind
+ * the range, and look-ups go by the new owners there. */
 
-/* Keys that a slice looks at, about, and at most. The spread around the mean is that of a Poisson distribution,
- * so the most is never reached but by many keys of one hash, which the keyed hash rules out. */
+/* Keys that a slice looks at, about, and at most. The spread around the mean is that of a Poisson distribution, so
+ * the most is reached only by many keys of one hash, which the keyed hash rules out. */
 #define MOVE_KEYS     256
 #define MOVE_KEYS_MAX 1024
 /* Entries that tables are prepared for in a slice, and cells that are looked at for that. */
@@ -20,7 +20,7 @@ struct move_entry {
 
 struct move_batch {
     unsigned count;
-    unsigned shard; /* that is being looked through */
+    unsigned shard; /* the shard that the slice looks through */
     bool overflow;
     struct move_entry at[MOVE_KEYS_MAX];
 };
@@ -52,7 +52,7 @@ void ks_place_slots(struct keyspace *ks)
     count_slots(ks);
 }
 
-/* Room for the cells of further shards. ERR_NOMEM: as it was. */
+/* Makes room for the cells of more shards. ERR_NOMEM: as it was. */
 static enum err grow_cells(struct keyspace *ks, struct ks_db *d, unsigned cell_count)
 {
     if (cell_count <= d->cell_count)
@@ -77,7 +77,7 @@ static void shrink_cells(struct ks_db *d, unsigned cell_count)
     }
     d->cell_count = cell_count;
     struct ks_cell *cells = mem_try_realloc(d->cells, cell_count * sizeof(*cells));
-    if (cells) /* else it stays larger than it need be */
+    if (cells) /* without memory it stays larger than it need be */
         d->cells = cells;
 }
 
@@ -90,7 +90,7 @@ enum err ks_set_shards(struct keyspace *ks, unsigned n)
     if (n == ks->shards)
         return ERR_OK;
     for (int i = 0; i < ks->databases; i++) {
-        /* What has grown when a later one fails does no harm. */
+        /* A database that has grown before another fails does no harm. */
         if (ks->dbs[i] && grow_cells(ks, ks->dbs[i], n) != ERR_OK)
             return ERR_NOMEM;
     }
@@ -178,7 +178,7 @@ static uint64_t collect_next(const struct ks_db *d, struct move_batch *b)
     }
 }
 
-/* Keeps those that have another owner now. */
+/* Keeps the keys that have another owner now. */
 static void keep_moving(const struct keyspace *ks, struct move_batch *b)
 {
     unsigned kept = 0;

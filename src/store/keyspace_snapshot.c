@@ -1,10 +1,10 @@
 #include "store/keyspace_impl.h"
 
-/* Snapshots. Which items are owed to which of them is told by their bits, see snapshot.h; each database counts how
- * many it owes to each, and knows a hash below which there are none. So a walk is over when nothing is left, and it
- * can be checked that nothing was missed. */
+/* Snapshots. An item's bits tell to which snapshots it is owed, see snapshot.h; each database counts the items that it
+ * owes to each snapshot, and knows a hash below which there are none. So a walk is over when none is left, and a test
+ * can tell that none was missed. */
 
-/* Cells that a slice looks at before it is enough, whatever it found; at least one database's. */
+/* Cells after which a slice ends, whatever it found; the cells of one database at least. */
 #define SNAPSHOT_CELLS 64
 /* Keys that a slice looks at in tidying up after a cancelled snapshot. */
 #define TIDY_KEYS 256
@@ -132,7 +132,7 @@ static struct ks_db *next_owing(struct ks_snapshot *s)
     return NULL;
 }
 
-/* As many keys of a database as hold KS_SNAPSHOT_SLICE_BYTES, on average. */
+/* Keys of a database that take KS_SNAPSHOT_SLICE_BYTES, on average. */
 static uint64_t keys_in_bytes(const struct ks_db *d)
 {
     uint64_t bytes = 0;
@@ -142,8 +142,8 @@ static uint64_t keys_in_bytes(const struct ks_db *d)
     return keys > 1 ? (uint64_t)keys : 1;
 }
 
-/* True: something is still owed. What a slice does is bounded by the keys that it looks at, not by those that it
- * gives out: most of them may have been given out already. */
+/* True: some key is still owed. A slice is bounded by the keys that it looks at, not by the keys that it gives out:
+ * most may have been given out already. */
 static bool walk(struct ks_snapshot *s, uint64_t keys)
 {
     struct walk w = {.snapshot = s};
@@ -201,7 +201,7 @@ struct ks_snapshot *ks_snapshot_begin(struct keyspace *ks, ks_snapshot_fn fn, vo
     s->fn = fn;
     s->arg = arg;
     s->db = 0;
-    s->next = NULL; /* what was flushed before it owes it nothing */
+    s->next = NULL; /* databases flushed earlier owe it nothing */
     s->keys = s->done = 0;
     ks->parity ^= (uint8_t)ks_snapshot_bit(s->number);
     for (int i = 0; i < ks->databases; i++) {

@@ -132,7 +132,7 @@ static void check_item(void *item, uint32_t hash, void *arg)
     struct key k = {.name = name, .hash = hash, .slot = key_slot(name)};
     assert(ks_cell_of(c->ks, c->db, &k) == c->cell);
     struct table_pos pos = table_find(&c->cell->table, hash, ks_item_matches, &name);
-    assert(pos.bucket && table_at(pos) == item); /* so there is one of each */
+    assert(pos.bucket && table_at(pos) == item); /* each item is in one place */
     int64_t deadline_ms = item_due_ms(item);
     if (deadline_ms < c->least_ms)
         c->least_ms = deadline_ms;
@@ -161,7 +161,7 @@ static void check_db(const struct keyspace *ks, const struct ks_db *d)
         table_range(&cell->table, 0, KS_HASHES, check_item, &c);
         assert(c.keys == cell->table.count && c.expires == cell->expires && c.bytes == cell->bytes);
         if (c.least_ms < INT64_MAX - DUETREE_TICK_MS) {
-            /* The bounds; what was due before the tree began is due when it began. */
+            /* The bounds; deadlines ahead of the tree's beginning count as its beginning. */
             int64_t epoch_ms = cell->dues.epoch_ms;
             int64_t bound_ms = c.least_ms > epoch_ms ? c.least_ms : epoch_ms;
             assert(duetree_next_ms(&cell->dues) < bound_ms + DUETREE_TICK_MS);
@@ -180,7 +180,7 @@ static void check_db(const struct keyspace *ks, const struct ks_db *d)
 static void check_snapshot(const struct keyspace *ks, const struct ks_snapshot *s)
 {
     uint64_t owed = 0;
-    bool ahead = s->next != NULL; /* of where it looks for more */
+    bool ahead = s->next != NULL; /* a flushed database ahead of s->next owes nothing any more */
     for (int i = 0; i < ks->databases; i++) {
         if (!ks->dbs[i])
             continue;

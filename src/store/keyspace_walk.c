@@ -4,7 +4,7 @@
 
 /* Ranges of hashes that one step of SCAN looks through at most; one or two give `count` keys mostly. */
 #define SCAN_RANGES_MAX 4
-/* Keys that ks_random draws before it gives up, when those it draws are due. */
+/* Keys that ks_random draws, all of them due, before it gives up. */
 #define RANDOM_TRIES_MAX 100
 /* Keys with a deadline that an average is taken of, and keys looked at for them. */
 #define TTL_SAMPLE_KEYS 64
@@ -44,8 +44,9 @@ void ks_each(const struct keyspace *ks, int db, ks_each_fn fn, void *arg)
         each_in_range(d, 0, KS_HASHES, &each);
 }
 
-/* The cursor is a hash. Keys keep their hash whatever tables and shards do, so what lies below the cursor has
- * been given, and what stays is given once. The next range is as wide as to hold what `count` still lacks. */
+/* The cursor is a hash. Keys keep their hash whatever tables and shards do: the keys below the cursor have been
+ * given, and the keys that stay are given once. The next range is wide enough for the part of `count` that is
+ * missing. */
 uint64_t ks_scan(const struct keyspace *ks, int db, uint64_t cursor, uint64_t count, ks_each_fn fn,
                  void *arg)
 {

@@ -3,10 +3,10 @@
 /* Work in slices. Counts bound them, not a clock: they are chosen so that each part of a slice takes some ten
  * microseconds. */
 
-/* What is freed of large values, in small allocations, and of flushed databases, in keys. */
+/* Effort of a slice: small allocations of large values, and keys of flushed databases. */
 #define LAZY_EFFORT_PER_SLICE 256
 #define DRAIN_KEYS_PER_SLICE  256
-/* What whoever adds to many values that wait frees of them. */
+/* Effort that adding a value costs while many wait. */
 #define LAZY_EFFORT_PER_DISPOSAL 512
 #define LAZY_ROOM_MIN            64
 /* Cells looked at in a slice of tidying, and buckets moved in the one that needs it. */
@@ -16,7 +16,7 @@
 
 /* --- freeing ---------------------------------------------------------------------------------------- */
 
-/* Frees for as much effort of what waits. */
+/* Frees waiting values, for so much effort. */
 static void free_values(struct keyspace *ks, size_t effort)
 {
     while (ks->lazy_count > 0 && effort > 0) {
@@ -53,7 +53,7 @@ void ks_dispose(struct keyspace *ks, struct item *it)
         item_free(it);
         return;
     }
-    /* Who brings more than ks_work frees does some of the work, so that a stream of them does not pile up. */
+    /* A client that adds more than ks_work frees does some of the work, so that waiting values do not pile up. */
     if (ks->lazy_count > KS_LAZY_VALUES_MAX)
         free_values(ks, LAZY_EFFORT_PER_DISPOSAL);
 }
@@ -104,8 +104,8 @@ static void drain_retired(struct keyspace *ks)
     mem_free(d);
 }
 
-/* True: there is more. A database that is emptied leaves its large values among those that wait, so that whether there
- * are any is asked behind it. */
+/* True: there is more. A database that is emptied adds its large values to the waiting ones, which are therefore
+ * counted last. */
 static bool free_some(struct keyspace *ks)
 {
     free_values(ks, LAZY_EFFORT_PER_SLICE);
@@ -159,12 +159,12 @@ void ks_swap(struct keyspace *ks, int a, int b)
     ks->dbs[a] = ks_db_of(ks, b);
     ks->dbs[b] = d;
     for (int i = 0; i < KS_SNAPSHOTS_MAX; i++)
-        ks->snapshots[i].db = 0; /* what it has still to walk may lie lower now */
+        ks->snapshots[i].db = 0; /* the rest of its walk may lie in lower databases now */
 }
 
 /* --- tidying ---------------------------------------------------------------------------------------- */
 
-/* Tables towards the size that suits them, and trees of deadlines towards that of their table. */
+/* Brings tables closer to the size that suits them, and trees of deadlines closer to their table's. */
 static bool tidy_cell(const struct keyspace *ks, struct ks_cell *cell)
 {
     if (cell->expires > 0)

@@ -1,6 +1,6 @@
 #pragma once
-/* Up to where Redis keeps a collection in its small form: what OBJECT ENCODING tells goes by these, whatever the
- * collection really lies in. Values are those of the options. */
+/* Limits up to which Redis keeps a collection in its small form: OBJECT ENCODING answers by these, whichever form
+ * the collection really has. The values are the options'. */
 #include <stdint.h>
 
 struct ks_limits {

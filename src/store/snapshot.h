@@ -5,17 +5,17 @@
  * Each snapshot has one bit of ITEM_PARITY, in every item and in the keyspace. An item whose bit agrees with the
  * keyspace's is owed to that snapshot no more. A snapshot begins by turning the keyspace's bit over, so that every
  * item differs from it: all are owed. The walk gives them out in the order of their hashes, one database after the
- * other, across all shards. Whoever is about to change or remove an item that is still owed gives it out first. The
- * bits of all snapshots are compared at once: one predictable branch, however many are under way. What comes in
- * since bears the keyspace's bits from the start and is never given out.
+ * other, across all shards. A change or removal of an item that is still owed gives it out first. The bits of
+ * all snapshots are compared at once: one predictable branch, however many are under way. Later items bear the
+ * keyspace's bits from the start and are never given out.
  *
- * So what a snapshot gives out is each key that was there at its beginning, once, as it was then, in whatever order.
+ * So a snapshot gives out each key that was there at its beginning, once, as it was then, in any order.
  * Tables that grow and shrink, resharding and SWAPDB change no hash and no bit, and do not matter. A database that
  * is flushed while it owes something is walked to its end before it is freed, so that flushing neither breaks a
- * snapshot nor makes it begin again: its keys cost memory until then. What is kept is bounded by what there was when
- * snapshots began, as what came in since is owed to none.
+ * snapshot nor makes it begin again: its keys cost memory until then. The memory kept is bounded by the data at the
+ * beginning of the snapshots, as later keys are owed to none.
  *
- * Keys whose time has come but which were not removed yet are given out too, with their deadline: who loads the
+ * Keys whose time has come but which were not removed yet are given out too, with their deadline: a load of the
  * snapshot drops them. (So the callback may come from within a look-up that finds a key due, too.) The access
  * clock is the one thing that may be newer. */
 #include <stdbool.h>
@@ -35,14 +35,14 @@
 typedef void (*ks_snapshot_fn)(void *arg, int db, const struct item *it);
 
 struct ks_snapshot;
-/* Allocates nothing; needs a look at every database. From now on `fn` is called from ks_snapshot_slice and from
- * whatever changes a key, until ks_snapshot_end. NULL: as many as may be are under way, or the rest of one that was
- * ended early is being tidied up: see ks_snapshot_busy. */
+/* Allocates nothing; looks at every database. From now on `fn` is called from ks_snapshot_slice and from every
+ * function that changes a key, until ks_snapshot_end. NULL: KS_SNAPSHOTS_MAX are under way, or one that was ended
+ * early is being tidied up: see ks_snapshot_busy. */
 struct ks_snapshot *ks_snapshot_begin(struct keyspace *ks, ks_snapshot_fn fn, void *arg);
-/* Looks at about `keys` more (> 0) and gives out what is owed of them. False: that was all, the snapshot is whole. */
+/* Looks at about `keys` more keys (> 0) and gives out the owed ones. False: the snapshot is whole. */
 bool ks_snapshot_slice(struct ks_snapshot *s, unsigned keys);
-/* The caller's is NULL from now on, and gives out nothing any more; fine for NULL. Where it was not whole, what is
- * left of the walk goes on within ks_work. Needs a look at every flushed database that is kept. */
+/* Sets the caller's pointer to NULL; the snapshot gives out nothing any more. NULL is fine. The rest of an
+ * unfinished walk goes on within ks_work. Looks at every flushed database that is kept. */
 void ks_snapshot_end(struct ks_snapshot **s);
 
 /* None can begin now: ks_work makes room as soon as one has ended. */

@@ -12,12 +12,12 @@
 /* A blob that grows gets as much again as slack, up to this much, so that appending costs a copy of a byte
  * only a few times over, and a large value does not take double its size. */
 #define SLACK_BYTES_MAX (1024 * 1024)
-/* What is a mapping grows without a copy, but its pages are entered anew: a share of it, so that this is rare. */
+/* A mapping grows without a copy, but its pages are entered anew: a share of it as slack makes this rare. */
 #define SLACK_SHARE 16
 /* A blob of this many bytes that is held becomes slots when it is edited: copying less takes no longer than a turn
  * may. */
 #define PIECES_BYTES_MIN (2 * PIECES_SLOT_BYTES)
-/* What is summed of a blob's beginning and end: store/item_check.h. */
+/* Bytes of a blob's beginning and of its end in its sum: store/item_check.h. */
 #define SUM_BYTES 1024
 
 /* --- reading ---------------------------------------------------------------------------------------- */
@@ -32,7 +32,7 @@ static struct pieces *item_pieces(const struct item *it)
     return item_pointer(it);
 }
 
-/* Of one that lies in one run. */
+/* A string that lies in one run. */
 static struct slice whole(const struct item *it, char scratch[NUM_I64_CHARS])
 {
     assert(item_type(it) == TYPE_STRING);
@@ -41,7 +41,7 @@ static struct slice whole(const struct item *it, char scratch[NUM_I64_CHARS])
     case ENC_INT: return (struct slice){scratch, (size_t)num_print_i64(scratch, item_int(it))};
     case ENC_BLOB: return (struct slice){item_blob(it)->data, item_blob(it)->len};
     case ENC_TREE: break; /* lies in several */
-    case ENC_INTS: break; /* of collections */
+    case ENC_INTS: break; /* only collections have it */
     }
     __builtin_unreachable();
 }
@@ -157,7 +157,7 @@ struct blob *string_blob_to_send(const struct item *it, size_t offset)
     struct blob *promoted = b && !in_pieces(it) ? blob_try_promote(b) : NULL;
     if (!promoted)
         return b;
-    item_set_blob_in_place((struct item *)it, promoted); /* the same bytes elsewhere */
+    item_set_blob_in_place((struct item *)it, promoted); /* equal bytes, elsewhere */
     item_seal((struct item *)it);
     return promoted;
 }
@@ -170,7 +170,7 @@ static size_t with_slack(size_t len)
     return len + (len < most ? len : most);
 }
 
-/* What there was, and zeros up to `len`. */
+/* The old bytes, and zeros up to `len`. */
 static void copy_grown(char *to, size_t len, struct slice from)
 {
     if (from.len > 0)
@@ -196,7 +196,7 @@ static char *new_blob(struct ks_edit *e, size_t len)
 {
     char scratch[NUM_I64_CHARS];
     struct slice old = whole(e->item, scratch);
-    /* What starts from nothing may well be all that will be written. */
+    /* A string that starts from nothing is likely to stay as it is then. */
     struct blob *b = blob_try_new_zero(len, old.len > 0 ? with_slack(len) : len);
     if (!b)
         return NULL;
@@ -225,7 +225,7 @@ static char *grow_blob(struct item *it, size_t len)
     return b->data;
 }
 
-/* Slots of what the string is. NULL: no memory. */
+/* Slots with the string's bytes. NULL: no memory. */
 static struct pieces *try_pieces(const struct item *it)
 {
     if (item_enc(it) == ENC_BLOB)
@@ -368,7 +368,7 @@ static uint32_t sum(const struct item *it)
     return sum_part(crc, it, len - n, n);
 }
 
-/* Cut at the same places however it is stored. */
+/* Cut at the same places, however the string is stored. */
 static void digest(const struct item *it, struct digest *out)
 {
     char scratch[NUM_I64_CHARS];
@@ -393,6 +393,7 @@ static bool command(struct value_cursor *c, struct value_command *out)
     c->argv[0] = SLICE("SET");
     c->argv[1] = item_key(it);
     out->argc = 3;
+    out->last = true;
     if (!string_short(it, c->numbers[0], &c->argv[2]))
         c->argv[2] = slice_of(string_run(it, 0, c->numbers[0]).ptr, string_len(it));
     if (c->argv[2].len > VALUE_COMMAND_BYTES_MAX) {
@@ -410,7 +411,7 @@ static bool command(struct value_cursor *c, struct value_command *out)
 
 static struct slice run(const struct value_cursor *c)
 {
-    char scratch[NUM_I64_CHARS]; /* not used: what is long is no integer */
+    char scratch[NUM_I64_CHARS]; /* not used: a long string is no integer */
     return string_run(c->item, c->run_at, scratch);
 }
 

@@ -1,7 +1,7 @@
 #pragma once
-/* Strings: an int64 where the text is the canonical form of one, bytes in the item while they are few, a blob else; and
- * slots of several blobs (ds/pieces.h) once a long one was edited while somebody held it, or got much that could be
- * held instead of copied. */
+/* Strings: an int64 where the text is the canonical form of one; bytes in the item while they are few; else a blob;
+ * and slots of several blobs (ds/pieces.h) once a long string was edited while a reply or a copy held it, or got
+ * many bytes that could be held without a copy. */
 #include "base/blob.h"
 #include "base/err.h"
 #include "base/num.h"
@@ -20,7 +20,7 @@ bool string_equal(const struct item *it, struct slice s);
 uint64_t string_digest(const struct item *it);
 /* The integer that it is, or is the canonical text of. */
 bool string_int(const struct item *it, int64_t *out);
-/* Its value lies in its key's item as an integer: OBJECT REFCOUNT of small ones. */
+/* Its value lies in its key's item as an integer: for OBJECT REFCOUNT. */
 bool string_is_stored_int(const struct item *it, int64_t *out);
 /* All of it where it is at most STRING_SHORT_BYTES_MAX long, which any number is; false: it is longer. */
 #define STRING_SHORT_BYTES_MAX 1024
@@ -30,10 +30,10 @@ bool string_short(const struct item *it, char scratch[NUM_I64_CHARS], struct sli
 bool string_flat(const struct item *it, char scratch[NUM_I64_CHARS], struct slice *out,
                  char **owned);
 
-/* The blob that the run from `offset` on lies in, to be held by who uses it for longer; NULL: in none. */
+/* The blob of the run from `offset` on, to be held where it is used for longer; NULL: the run lies in none. */
 struct blob *string_blob(const struct item *it, size_t offset);
-/* The same for who is about to send it. One that is sent often moves to where the kernel sends from for less; the value
- * does not change. */
+/* As string_blob, for bytes about to be sent. A blob that is sent often moves to memory that the kernel sends from
+ * at less cost; the value does not change. */
 struct blob *string_blob_to_send(const struct item *it, size_t offset);
 
 /* --- editing ---------------------------------------------------------------------------------------- */
@@ -41,5 +41,5 @@ struct blob *string_blob_to_send(const struct item *it, size_t offset);
 /* Lays bytes over the string from `offset` on, which grows as needed: with zeros up to there. Grown strings get slack,
  * so that appending is amortised. ERR_NOMEM: unchanged. The bytes must not be the string's own. */
 enum err string_write(struct ks_edit *e, size_t offset, struct slice bytes);
-/* The same of bytes that lie in `from`, which is held instead of copied where they are many. */
+/* As string_write, with bytes that lie in `from`, which is held where they are many, and not copied. */
 enum err string_write_blob(struct ks_edit *e, size_t offset, struct slice bytes, struct blob *from);

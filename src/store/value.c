@@ -25,6 +25,13 @@ size_t value_memory(const struct item *it)
     return item_is_outside(it) ? own + value_ops(item_type(it))->memory(it) : own;
 }
 
+bool value_exceeds(const struct item *it, size_t bytes)
+{
+    size_t own = item_bytes(it);
+    return own > bytes ||
+           (item_is_outside(it) && value_ops(item_type(it))->memory(it) > bytes - own);
+}
+
 size_t value_memory_alone(const struct item *it)
 {
     size_t own = slab_good_size(item_bytes(it));

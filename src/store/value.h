@@ -1,9 +1,9 @@
 #pragma once
-/* Values whatever their type: what may be asked of every one, and the row by which a type answers.
+/* Values of any type: functions for all of them, and the row by which each type answers.
  *
- * A value lies in its item while it is small. What lies outside it is shared: COPY, a snapshot and a reply hold it
- * in O(1), and who edits it makes a copy of what it is about to change, in pieces where it is large. So nothing here
- * takes longer for a larger value, but for the digest. */
+ * A value lies in its item while it is small. Structure outside the item is shared: COPY, a snapshot and a reply hold
+ * it in O(1), and an edit copies the parts that it changes, a large value in pieces. So no function here takes longer
+ * for a larger value, but for the digest. */
 #include "base/err.h"
 #include "base/num.h"
 #include "base/prefetch.h"
@@ -13,11 +13,14 @@
 
 /* "embstr", "int", "raw", ... as OBJECT ENCODING answers. Static storage. */
 const char *value_encoding_name(const struct item *it);
-/* Bytes set aside for key and value together. What several hold counts in full. */
+/* Bytes set aside for key and value together. Parts that several items hold count in full. */
 size_t value_memory(const struct item *it);
-/* Of these, what would go with the item, in O(1): where others hold a part of its value, an estimate. */
+/* They are more than `bytes`, but for the rounding up of the item's own. */
+bool value_exceeds(const struct item *it, size_t bytes);
+/* The part of these that would be freed with the item, in O(1): an estimate where other items hold a part of its
+ * value. */
 size_t value_memory_alone(const struct item *it);
-/* Work to free it: 1 for its item, and as much for each further allocation, or page of a large one. */
+/* Work to free it: 1 for its item and for each more allocation, or page of a large one. */
 #define VALUE_PAGE_BYTES 4096
 size_t value_effort(const struct item *it);
 
@@ -26,7 +29,7 @@ bool value_fetch(const struct item *it, struct prefetch_way *way);
 
 /* --- a value as commands -------------------------------------------------------------------------------- */
 
-/* Of what is longer, the bytes are given in runs of at most as much. */
+/* A longer argument is given in runs of at most so many bytes. */
 #define VALUE_COMMAND_BYTES_MAX (64 * 1024)
 #define VALUE_COMMAND_ARGS_MAX  130
 #define VALUE_NUMBER_CHARS      32
@@ -38,31 +41,32 @@ struct value_command {
     int argc;
     const struct slice *argv; /* borrowed until the next call */
     int in_runs;
+    bool last; /* no command follows, which the type may know already */
 };
 
 struct keyspace;
 /* Where a walk through a value is. Begins at the first command with value_cursor_init. */
 struct value_cursor {
     const struct item *item;
-    const struct item *held; /* the same, as the cursor's own; NULL: it is borrowed */
-    struct keyspace *ks;     /* of what is held */
-    uint64_t at;             /* how far it has come; what that means is the type's */
+    const struct item *held; /* `item` where the cursor holds it; NULL: the item is borrowed */
+    struct keyspace *ks;     /* the held item's */
+    uint64_t at;             /* how far the cursor has come, in terms of the type */
     uint8_t phase;           /* 0 at first, else the type's */
-    size_t run_at;           /* of the argument in runs */
-    char numbers[VALUE_COMMAND_ARGS_MAX][VALUE_NUMBER_CHARS]; /* for arguments that are printed */
+    size_t run_at;           /* bytes given of the argument in runs */
+    char numbers[VALUE_COMMAND_ARGS_MAX][VALUE_NUMBER_CHARS]; /* room for printed numbers */
     struct slice argv[VALUE_COMMAND_ARGS_MAX];
 };
 
 /* Borrows the item, which must neither change nor go before value_cursor_deinit or value_cursor_hold. */
 void value_cursor_init(struct value_cursor *c, const struct item *it);
 void value_cursor_deinit(struct value_cursor *c);
-/* The next command; false: that was all. What was left of an argument in runs is skipped. */
+/* The next command; false: there is none. The rest of an argument in runs is skipped. */
 bool value_cursor_next(struct value_cursor *c, struct value_command *out);
 /* The next bytes of the argument in runs: at most VALUE_COMMAND_BYTES_MAX, borrowed until the item goes or, once it is
  * held, the cursor. Empty: that was all. */
 struct slice value_cursor_run(struct value_cursor *c);
-/* From now on the cursor shows the value as it is at this moment, whatever becomes of the key. O(1) but for the key's
- * name. What the last command borrowed is good no longer; runs go on. False: no memory. */
+/* From now on the cursor shows the value as it is at this moment, across changes of the key. O(1) but for the key's
+ * name. The bytes of the last command are good no longer; runs go on. False: no memory. */
 bool value_cursor_hold(struct value_cursor *c, struct keyspace *ks);
 
 /* --- inside store/: the row of a type ----------------------------------------------------------------------- */
@@ -70,20 +74,21 @@ bool value_cursor_hold(struct value_cursor *c, struct keyspace *ks);
 struct digest;
 struct ks_edit;
 struct value_ops {
-    const char *name; /* as TYPE answers */
+    const char *name; /* the answer of TYPE */
     const char *(*encoding)(const struct item *it);
     /* Holds nothing any more: ks_edit_end removes the key. NULL: an empty value is one like any other. */
     bool (*is_empty)(const struct item *it);
 
     /* These are asked of values with something outside their item only. */
     void (*share)(
-        const struct item *it); /* one more item has the same: COPY, a cursor that holds it */
-    /* Frees some of it and takes off *effort what that took, at least 1. True: all of it is gone. */
+        const struct item *it); /* one more item has the same value: COPY, a cursor that holds it */
+    /* Frees a part and takes its effort, at least 1, off *effort. True: all of it is gone. */
     bool (*free_some)(struct item *it, size_t *effort);
-    size_t (*memory)(const struct item *it); /* of what lies outside, in O(1) */
-    /* Of that, about how much nobody else holds, in O(1): by the children of a root, say. NULL: taken for nothing. */
+    size_t (*memory)(const struct item *it); /* memory outside the item, in O(1) */
+    /* The part of that memory which no other item holds, estimated in O(1), by the children of a root for example.
+     * NULL: none. */
     size_t (*memory_alone)(const struct item *it);
-    size_t (*effort)(const struct item *it); /* of freeing it, in O(1) */
+    size_t (*effort)(const struct item *it); /* effort of freeing it, in O(1) */
     uint32_t (*sum)(const struct item *it);  /* over its beginning and end: store/item_check.h */
     /* value_fetch. NULL: its elements have no names, or a look-up waits for nothing that could be asked for. */
     bool (*fetch)(const struct item *it, struct prefetch_way *way);
@@ -104,7 +109,7 @@ struct value_ops {
     struct slice (*run)(const struct value_cursor *c); /* from run_at; NULL: has none in runs */
 };
 
-/* By type; a row without a name is of a type that there is not yet. */
+/* By type. A row without a name: the type does not exist yet. */
 extern const struct value_ops value_ops_string;
 extern const struct value_ops value_ops_list;
 extern const struct value_ops value_ops_set;

@@ -21,6 +21,7 @@ bool value_cursor_next(struct value_cursor *c, struct value_command *out)
 {
     out->in_runs = -1;
     out->argv = c->argv;
+    out->last = false;
     c->run_at = 0;
     return value_ops(item_type(c->item))->command(c, out);
 }

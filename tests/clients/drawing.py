@@ -144,7 +144,7 @@ class Draw:
         return ("SMOVE", self.key(), self.key(), self.word())
 
     def set_sort(self):
-        return ("SORT", self.key(), "ALPHA", *self.maybe("DESC"), *self.maybe("LIMIT", 1, 5))
+        return (self.rng.choice(("SORT", "SORT_RO")), self.key(), "ALPHA", *self.maybe("DESC"), *self.maybe("LIMIT", 1, 5))
 
     # --- sorted sets: scores are multiples of a fourth, as 7.0 prints others in its own way ------
 

@@ -1,14 +1,17 @@
 #!/usr/bin/python3
 """What README tells people to type, typed: the way from Redis to Corsac, from a server with its log off and from one whose
-log has an RDB base, as Redis' default is. Redis is redis-server, or Debian's redis-tools, which hold it by another name."""
+log has an RDB base, as Redis' default is (Redis is redis-server, or Debian's redis-tools, which hold it by another name);
+and the lines of curl."""
 
 import os
 import re
 import shlex
 import shutil
 import subprocess
+import time
 
 import server as testing
+from http_server import HttpServer
 from server import test
 
 SERVER = testing.Server()
@@ -78,6 +81,32 @@ def from_redis_without_a_log_to_corsac():
 @test
 def from_redis_with_a_log_of_its_default_form_to_corsac():
     move("logged", "--appendonly", "yes", "--aof-use-rdb-preamble", "yes")
+
+
+def event_of(line, client):
+    """The first line that a stream of events gives, once somebody publishes."""
+    with subprocess.Popen(shlex.split(line), stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as curl:
+        end = time.monotonic() + testing.PATIENCE_S
+        while client.call("PUBLISH", "news", "hello") != 1:
+            assert time.monotonic() < end, "nobody listens"
+            time.sleep(0.01)
+        said = [curl.stdout.readline().strip() for _ in range(5)]
+        curl.kill()
+    return said
+
+
+@test
+def over_http():
+    web = HttpServer(folder="web")
+    lines = [line.replace("127.0.0.1:8379", f"127.0.0.1:{web.web}") for line in lines_below("Over HTTP") if "curl" in line]
+    answers = ['{"result":"OK"}', "hello", '[{"result":1},{"result":"hello"}]', '{"results":["1"]}']
+    for line, answer in zip(lines, answers):
+        said = subprocess.run(["sh", "-c", line], check=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+        assert said.stdout == answer, f"{line}: {said.stdout}"
+    said = event_of(lines[-1], testing.connect(web))
+    assert any("hello" in event for event in said), said
+    assert len(lines) == len(answers) + 1, f"README has other lines than this test: {lines}"
+    assert web.stop() == 0
 
 
 testing.run(SERVER)

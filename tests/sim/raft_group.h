@@ -120,9 +120,9 @@ void group_start(struct group_node *n);
 bool group_sync(struct group_node *n); /* its oldest write; false: none is under way */
 bool group_save(struct group_node *n); /* its oldest save */
 bool group_base(struct group_node *n); /* the base that it is putting in place */
-void group_deliver_at(struct group *g, uint32_t message,
+void group_deliver_at(struct group *g, uint32_t at,
                       bool keep); /* keep: it comes once more, later */
-void group_drop_at(struct group *g, uint32_t message);
+void group_drop_at(struct group *g, uint32_t at);
 /* The oldest message of the type between two nodes; false: there is none. */
 bool group_deliver(struct group *g, uint64_t from, uint64_t to, enum core_msg_type type);
 void group_tick(struct group *g,

@@ -41,7 +41,7 @@ static const struct {
 static const struct raft_script *script_named(const char *name)
 {
     const struct raft_script *s = raft_scripts;
-    while (s->name && strcmp(s->name, name))
+    while (s->name && strcmp(s->name, name) != 0)
         s++;
     assert_non_null(s->name);
     return s;

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "log/stream.h"
 #include "log/writer.h"
 
 struct fixture {
@@ -205,6 +206,67 @@ static void test_turns(void **state)
     assert_true(quiet > 0 && told > 0);
     assert_false(writer_look(f.w, &s)); /* nothing new */
     close_writer(&f);
+}
+
+#define DROPPED_BATCHES   3000
+#define DROPPED_AT_A_POLL 200 /* at most */
+
+struct kept {
+    struct writer *w;
+    struct batch *at[DROPPED_BATCHES];
+    int count;
+};
+
+static void keep(void *arg, struct batch *b)
+{
+    struct kept *k = arg;
+    struct buf head;
+    buf_init(&head);
+    k->at[k->count++] = batch_hold(b);
+    writer_submit_batch(k->w, b, &head, 0);
+}
+
+static int count_dropped(const struct kept *k)
+{
+    int n = 0;
+    for (int i = 0; i < k->count; i++)
+        n += k->at[i]->refs == 1;
+    return n;
+}
+
+/* A sync may let thousands of batches go: no look at the state drops them all. */
+static void test_batches_are_dropped_in_slices(void **state)
+{
+    (void)state;
+    struct fixture f;
+    struct writer_state s;
+    static struct kept k;
+    struct slice argv[] = {SLICE("DEL"), SLICE("k")};
+    open_writer(&f, WRITER_EVERYSEC, NULL);
+    k.w = f.w;
+    struct stream *st = stream_new(0);
+    struct stream_consumer consumer = {.take = keep, .arg = &k};
+    stream_attach(st, &consumer);
+    while (k.count < DROPPED_BATCHES) {
+        stream_put(st, 0, 2, argv);
+        stream_seal(st);
+    }
+    writer_want_sync(f.w, stream_pos(st));
+    int64_t until_us = clock_mono_us() + 60000000;
+    for (int before = count_dropped(&k), now; before < k.count; before = now) {
+        writer_poll(f.w, &s);
+        now = count_dropped(&k);
+        assert_in_range(now - before, 0, DROPPED_AT_A_POLL);
+        assert_true(clock_mono_us() < until_us);
+        usleep(now == before ? 1000 : 0);
+    }
+    assert_true(writer_free(&f.w, 1000));
+    while (k.count > 0)
+        batch_drop(k.at[--k.count]);
+    stream_detach(st, &consumer);
+    stream_drop(&st);
+    buf_deinit(&f.sent);
+    unlink(f.path);
 }
 
 static void test_policy_changes(void **state)
@@ -419,6 +481,7 @@ int main(void)
         cmocka_unit_test(test_wish),
         cmocka_unit_test(test_wish_where_positions_went_back),
         cmocka_unit_test(test_turns),
+        cmocka_unit_test(test_batches_are_dropped_in_slices),
         cmocka_unit_test(test_policy_changes),
         cmocka_unit_test(test_group_commit),
         cmocka_unit_test(test_jobs_happen_between_batches),

@@ -75,6 +75,8 @@ static void check_item(struct item *it, struct slice key, struct slice value, in
     assert_int_equal(item_has_expiry(it), expiry_ms != ITEM_NO_EXPIRY);
     assert_string(it, value);
     assert_true(value_memory(it) >= item_bytes(it));
+    assert_false(value_exceeds(it, value_memory(it)));
+    assert_true(value_exceeds(it, item_bytes(it) - 1));
     assert_true(slab_good_size(item_bytes(it)) <= value_memory(it));
 }
 

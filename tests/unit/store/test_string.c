@@ -213,6 +213,7 @@ static void a_cursor_that_holds_shows_what_was_there(void **state)
             assert_memory_equal(out, text, lens[i]);
             assert_int_equal(cmd.argc, 5);
             assert_true(slice_equal(cmd.argv[4], SLICE("77")));
+            assert_true(cmd.last);
             assert_false(value_cursor_next(&c, &cmd));
             value_cursor_deinit(&c);
         }
