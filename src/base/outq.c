@@ -354,8 +354,19 @@ fill_vectors(const struct outq *q, uint64_t open, struct iovec *iov, int max, bo
     return count;
 }
 
+/* Most replies are all in one chunk, which nothing but bytes is behind. */
+static bool is_plain(const struct outq *q)
+{
+    return q->head && q->head == q->tail && q->sources == 0;
+}
+
 int outq_peek_until(struct outq *q, uint64_t until, struct iovec *iov, int max)
 {
+    size_t len = is_plain(q) ? chunk_len(q, q->head) : 0;
+    if (len > 0 && q->passed + len <= until) {
+        iov[0] = (struct iovec){(void *)q->head->ptr, len};
+        return 1;
+    }
     if (q->sources > 0)
         come_to_bytes(q, until);
     if (until <= q->passed)
@@ -378,6 +389,11 @@ struct blob *outq_lendable(const struct outq *q)
 void outq_drain(struct outq *q, size_t len)
 {
     struct outq_chunk *chunk;
+    if (is_plain(q) && len == chunk_len(q, q->head)) {
+        q->passed += len;
+        pop(q);
+        return;
+    }
     while ((chunk = q->head) != NULL) {
         size_t have = chunk_len(q, chunk), sent = len < have ? len : have;
         if (chunk->source) {

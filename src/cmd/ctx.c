@@ -83,6 +83,19 @@ const struct item *ctx_set_string(struct cmd_ctx *c, const struct key *k, struct
     return it;
 }
 
+bool ctx_group_set(struct cmd_ctx *c, struct ks_group *g, const struct key *k, struct slice arg,
+                   int64_t expiry_ms)
+{
+    struct blob *b = arg.len >= CTX_REFER_BYTES_MIN && c->ops->blob ? c->ops->blob(c, arg) : NULL;
+    if (!b)
+        return ks_group_set(g, k, arg, expiry_ms);
+    assert(b->len == arg.len);
+    if (ks_group_set_blob(g, k, blob_hold(b), expiry_ms))
+        return true;
+    blob_drop(b);
+    return false;
+}
+
 bool ctx_store(struct cmd_ctx *c, const struct key *k, struct slice value, int64_t expiry_ms)
 {
     /* Another look-up only where somebody wants to know; the store itself does not tell. */
@@ -103,12 +116,11 @@ void ctx_stored(struct cmd_ctx *c, const struct key *k, bool is_new, int64_t exp
         ctx_notify(c, k->name, NOTIFY_GENERIC, "expire");
 }
 
-/* The blob of a large string that was just stored. */
-static struct blob *stored_blob(struct cmd_ctx *c, struct slice key)
+/* The key of a large string that was just stored. NULL: its deadline has come already. */
+static const struct item *stored(struct cmd_ctx *c, struct slice key)
 {
     struct key k = ks_key(c->ks, key);
-    const struct item *it = ks_find(c->ks, c->db, &k, KS_NO_TOUCH);
-    return it ? string_blob(it, 0) : NULL;
+    return ks_find(c->ks, c->db, &k, KS_NO_TOUCH);
 }
 
 void ctx_effect_set(struct cmd_ctx *c, struct slice key, struct slice value, int64_t expiry_ms)
@@ -122,13 +134,16 @@ void ctx_effect_set(struct cmd_ctx *c, struct slice key, struct slice value, int
         argv[argc++] = SLICE("PXAT");
         argv[argc++] = slice_of(ms, (size_t)num_print_i64(ms, expiry_ms));
     }
-    struct blob *blob = value.len >= CTX_REFER_BYTES_MIN && c->effects && c->ops->effect_blob
-                            ? stored_blob(c, key)
-                            : NULL;
-    if (!blob) {
+    const struct item *it = value.len >= CTX_REFER_BYTES_MIN && c->effects && c->ops->effect_blob
+                                ? stored(c, key)
+                                : NULL;
+    if (!it) {
         ctx_effect(c, argc, argv);
         return;
     }
+    struct blob *blob = string_blob(it, 0);
+    if (!blob || blob->len != value.len)
+        return; /* the same command set the key once more, and tells that, too */
     argv[2] = slice_of(blob->data, blob->len);
     c->ops->effect_blob(c, c->db, argc, argv, blob);
 }

@@ -209,12 +209,16 @@ static inline bool ctx_is_due(const struct cmd_ctx *c, int64_t deadline_ms)
 /* ks_set_string of an argument. One that was read into a blob is not copied. */
 const struct item *ctx_set_string(struct cmd_ctx *c, const struct key *k, struct slice arg,
                                   int64_t expiry_ms);
+/* The same, in a group. */
+bool ctx_group_set(struct cmd_ctx *c, struct ks_group *g, const struct key *k, struct slice arg,
+                   int64_t expiry_ms);
 /* Stores a string and tells events "new", "set" and "expire", but leaves the effect to the caller.
  * `expiry_ms` as ks_set_string has it. False: no memory, nothing changed, nothing replied. */
 bool ctx_store(struct cmd_ctx *c, const struct key *k, struct slice value, int64_t expiry_ms);
 /* The events of a string that was stored. */
 void ctx_stored(struct cmd_ctx *c, const struct key *k, bool is_new, int64_t expiry_ms);
-/* The effect of that: SET k v [PXAT ms | KEEPTTL]. A large value, which the item then has as a blob, is not copied. */
+/* The effect of that: SET k v [PXAT ms | KEEPTTL]. A large value, which the item then has as a blob, is not copied; one
+ * that the key does not have any more has no effect. */
 #define CTX_REFER_BYTES_MIN ((size_t)16 * 1024)
 void ctx_effect_set(struct cmd_ctx *c, struct slice key, struct slice value, int64_t expiry_ms);
 /* Deletes a key, with event "del"; the effect is the caller's. False: it was not there. */

@@ -45,7 +45,7 @@ static bool set_pairs(struct cmd_ctx *c, struct ks_group *g, struct pairs p, int
     for (int i = p.first, n; i < p.end; i += 2 * n) {
         n = ctx_keys_fetch(c, i, 2, p.end, keys);
         for (int k = 0; k < n; k++)
-            if (!ks_group_set(g, &keys[k], c->argv[i + 2 * k + 1], expiry_ms))
+            if (!ctx_group_set(c, g, &keys[k], c->argv[i + 2 * k + 1], expiry_ms))
                 return false;
     }
     return true;
@@ -63,20 +63,41 @@ static bool store_pairs(struct cmd_ctx *c, struct pairs p, int64_t expiry_ms)
         return false;
     }
     for (int i = p.first; i < p.end; i += 2) {
-        struct key key = ctx_key(c, i);
-        bool is_new = ks_group_is_new(&g, (size_t)(i - p.first) / 2);
+        size_t number = (size_t)(i - p.first) / 2;
+        bool is_new = ks_group_is_new(&g, number);
+        struct key key = {
+            .name = c->argv[i], .hash = ks_group_hash(&g, number), .slot = KS_SLOT_UNKNOWN};
         ctx_stored(c, &key, is_new, expiry_ms);
     }
     ks_group_keep(&g);
     return true;
 }
 
-/* MSET and MSETNX: canonical as they arrived. */
+/* Each by itself, so that large ones are referred to. */
+static void tell_pairs(struct cmd_ctx *c, struct pairs p, int64_t expiry_ms)
+{
+    for (int i = p.first; i < p.end; i += 2)
+        ctx_effect_set(c, c->argv[i], c->argv[i + 1], expiry_ms);
+}
+
+static bool any_large(const struct cmd_ctx *c, struct pairs p)
+{
+    for (int i = p.first; i < p.end; i += 2)
+        if (c->argv[i + 1].len >= CTX_REFER_BYTES_MIN)
+            return true;
+    return false;
+}
+
+/* MSET and MSETNX: canonical as they arrived, where nothing is large. */
 static bool store_all(struct cmd_ctx *c)
 {
-    if (!store_pairs(c, (struct pairs){1, c->argc}, ITEM_NO_EXPIRY))
+    struct pairs p = {1, c->argc};
+    if (!store_pairs(c, p, ITEM_NO_EXPIRY))
         return false;
-    ctx_effect_as_is(c);
+    if (c->effects && any_large(c, p))
+        tell_pairs(c, p, ITEM_NO_EXPIRY);
+    else
+        ctx_effect_as_is(c);
     return true;
 }
 
@@ -119,8 +140,7 @@ static void cmd_msetex(struct cmd_ctx *c)
     }
     if (!store_pairs(c, p, expiry_ms))
         return;
-    for (int i = p.first; i < p.end; i += 2)
-        ctx_effect_set(c, c->argv[i], c->argv[i + 1], expiry_ms);
+    tell_pairs(c, p, expiry_ms);
     resp_int(c->out, 1);
 }
 
@@ -142,7 +162,7 @@ const struct cmd_row cmd_rows_multi[] = {
     {.name = "mset",
      .fn = cmd_mset,
      .arity = -3,
-     .flags = CMD_WRITE | CMD_DENYOOM,
+     .flags = CMD_WRITE | CMD_DENYOOM | CMD_REFERS,
      .acl = ACL_STRING,
      .keys = {{.first = 1, .last = -1, .step = 2, .flags = KEY_OW | KEY_UPDATE}},
      .group = "string",
@@ -154,7 +174,7 @@ const struct cmd_row cmd_rows_multi[] = {
     {.name = "msetnx",
      .fn = cmd_msetnx,
      .arity = -3,
-     .flags = CMD_WRITE | CMD_DENYOOM,
+     .flags = CMD_WRITE | CMD_DENYOOM | CMD_REFERS,
      .acl = ACL_STRING,
      .keys = {{.first = 1, .last = -1, .step = 2, .flags = KEY_OW | KEY_INSERT}},
      .group = "string",
@@ -165,7 +185,7 @@ const struct cmd_row cmd_rows_multi[] = {
     {.name = "msetex",
      .fn = cmd_msetex,
      .arity = -4,
-     .flags = CMD_WRITE | CMD_DENYOOM | CMD_MOVABLE_KEYS,
+     .flags = CMD_WRITE | CMD_DENYOOM | CMD_MOVABLE_KEYS | CMD_REFERS,
      .acl = ACL_STRING,
      .keys = {{.first = 2, .step = 2, .numkeys = 1, .flags = KEY_OW | KEY_UPDATE}},
      .group = "string",

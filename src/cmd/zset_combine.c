@@ -104,7 +104,8 @@ static void sort_inputs(struct combine *cb)
 
 static bool put(struct combine *cb, struct slice member, double score)
 {
-    struct zset_add add = {.score = score};
+    /* Redis replies from its large form, whatever the size. */
+    struct zset_add add = {.flags = cb->store ? 0 : ZSET_KEEP_SIGN, .score = score};
     return zset_add(&cb->out, member, &add) == ERR_OK;
 }
 

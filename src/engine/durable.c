@@ -10,6 +10,7 @@
 #include "engine/gate_impl.h"
 #include "engine/timeout.h"
 #include "log/aof.h"
+#include "log/format.h"
 #include "log/stream.h"
 
 /* --- effects ---------------------------------------------------------------------------------------------- */
@@ -26,16 +27,30 @@ static void to_log(void *arg, int db, int argc, const struct slice *argv)
 
 _Static_assert(CTX_REFER_BYTES_MIN == STREAM_BLOB_BYTES_MIN, "what is large for both");
 
+/* Pairs that are an effect each take as much more an argument. */
+#define PAIR_BYTES_MAX ((size_t)3 * FORMAT_HEAD_BYTES_MAX)
+
+static bool is_key(const struct cmd_keys *keys, int i)
+{
+    return i >= keys->first && (i - keys->first) % keys->step == 0 &&
+           (i <= keys->last || keys->last < 0 || keys->numkeys > 0);
+}
+
 bool engine_has_room(struct engine *e, const struct cmd *cmd, const struct slice *argv, int argc)
 {
     uint32_t flags = cmd->row->flags;
     if (!(flags & (CMD_WRITE | CMD_READONLY)))
         return true;
-    size_t bytes = stream_command_bytes(argc, argv);
+    size_t bytes = stream_command_bytes(argc, argv), blobs = 0;
+    const struct cmd_keys *keys = &cmd->row->keys[0];
     for (int i = 1; (flags & CMD_REFERS) && i < argc; i++)
-        if (argv[i].len >= STREAM_BLOB_BYTES_MIN && i != cmd->row->keys[0].first)
+        if (argv[i].len >= STREAM_BLOB_BYTES_MIN && !is_key(keys, i)) {
             bytes -= argv[i].len;
-    return stream_room(e->stream, bytes);
+            blobs++;
+        }
+    if ((flags & CMD_REFERS) && (blobs > 0 || keys->numkeys > 0))
+        bytes += (size_t)argc * PAIR_BYTES_MAX;
+    return stream_room(e->stream, bytes, blobs);
 }
 
 void engine_log_look(struct engine *e)

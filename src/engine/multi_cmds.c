@@ -12,10 +12,13 @@ static void cmd_multi(struct cmd_ctx *c)
         resp_error(c->out, "MULTI calls can not be nested");
         return;
     }
-    if (multi_begin(s))
+    if (multi_begin(s)) {
         resp_ok(c->out);
-    else
-        ctx_reply_nomem(c);
+        return;
+    }
+    /* What its client has sent behind it was meant to be one unit, and must not run piece by piece. */
+    ctx_reply_nomem(c);
+    session_kill(s, true);
 }
 
 static void cmd_discard(struct cmd_ctx *c)

@@ -214,9 +214,11 @@ size_t stream_command_bytes(int argc, const struct slice *argv)
     return bytes;
 }
 
-static bool grow_blobs(struct batch *b)
+static bool grow_blobs(struct batch *b, size_t more)
 {
     size_t cap = b->blob_cap ? b->blob_cap * 2 : BLOBS_MIN;
+    if (cap < b->blob_count + more)
+        cap = b->blob_count + more;
     struct batch_blob *blobs = mem_try_realloc(b->blobs, cap * sizeof(*blobs));
     if (!blobs)
         return false;
@@ -226,12 +228,12 @@ static bool grow_blobs(struct batch *b)
 }
 
 /* A batch that would get too large is sealed first: a new one's memory is not copied when it grows. */
-static bool make_room(struct stream *st, size_t bytes)
+static bool make_room(struct stream *st, size_t bytes, size_t blobs)
 {
     if (st->effects == 0 && st->batch->bytes.len + bytes > STREAM_BATCH_BYTES_MAX)
         stream_seal(st);
     struct batch *b = st->batch;
-    if (b->blob_count == b->blob_cap && !grow_blobs(b))
+    if (b->blob_cap - b->blob_count < blobs && !grow_blobs(b, blobs))
         return false;
     if (buf_reserve(&b->bytes, bytes) == ERR_OK)
         return true;
@@ -239,12 +241,12 @@ static bool make_room(struct stream *st, size_t bytes)
     return false;
 }
 
-bool stream_room(struct stream *st, size_t bytes)
+bool stream_room(struct stream *st, size_t bytes, size_t blobs)
 {
     const struct batch *b = st->batch;
     bytes += STREAM_SLACK_BYTES;
-    bool there = b->bytes.cap - b->bytes.len >= bytes && b->blob_count < b->blob_cap;
-    return there || make_room(st, bytes);
+    bool there = b->bytes.cap - b->bytes.len >= bytes && b->blob_cap - b->blob_count >= blobs;
+    return there || make_room(st, bytes, blobs);
 }
 
 /* There is no memory for an effect that has happened already. */
@@ -344,7 +346,7 @@ void stream_put_blob(struct stream *st, int db, int argc, const struct slice *ar
     while (i < argc && (argv[i].ptr != blob->data || argv[i].len != blob->len))
         i++;
     bool refers = i < argc && blob->len >= STREAM_BLOB_BYTES_MIN &&
-                  (st->batch->blob_count < st->batch->blob_cap || grow_blobs(st->batch));
+                  (st->batch->blob_count < st->batch->blob_cap || grow_blobs(st->batch, 1));
     if (!refers) {
         stream_put(st, db, argc, argv);
         return;

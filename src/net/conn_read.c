@@ -177,8 +177,8 @@ static size_t run_requests(struct arrival *a, struct plan *plan)
 static bool keep_pending(struct conn *c, struct slice rest)
 {
     if (rest.len == 0) {
-        buf_deinit(&c->pending); /* an idle client holds nothing */
-        buf_init(&c->pending);
+        if (c->pending.cap > 0) /* an idle client holds nothing */
+            buf_deinit(&c->pending);
         return true;
     }
     bool inside = c->pending.len > 0 && rest.ptr >= c->pending.ptr &&

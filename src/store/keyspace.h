@@ -127,6 +127,7 @@ const struct item *ks_set_blob(struct keyspace *ks, int db, const struct key *k,
 #define KS_GROUP_FEW 16 /* with as many, nothing is allocated for the group */
 struct ks_group_change {
     struct item *was, *is; /* `was` is NULL where there was none */
+    uint32_t hash;
 };
 struct ks_group {
     struct keyspace *ks;
@@ -138,8 +139,12 @@ bool ks_group_init(struct ks_group *g, struct keyspace *ks, int db,
                    size_t count); /* false: no memory */
 /* As ks_set_string. False: no memory, and this key did not change. */
 bool ks_group_set(struct ks_group *g, const struct key *k, struct slice value, int64_t expiry_ms);
-bool ks_group_is_new(const struct ks_group *g,
-                     size_t i); /* the ith that was set was not there before */
+/* As ks_set_blob. */
+bool ks_group_set_blob(struct ks_group *g, const struct key *k, struct blob *takes,
+                       int64_t expiry_ms);
+/* The ith that was set: its hash; it was not there before. */
+uint32_t ks_group_hash(const struct ks_group *g, size_t i);
+bool ks_group_is_new(const struct ks_group *g, size_t i);
 void ks_group_keep(struct ks_group *g);
 void ks_group_undo(struct ks_group *g); /* also where ks_group_init failed */
 

@@ -25,7 +25,9 @@ static void put(struct ks_group *g, const struct ks_place *at, struct item *old,
     ks_replace_at(ks, at, it);
 }
 
-bool ks_group_set(struct ks_group *g, const struct key *k, struct slice value, int64_t expiry_ms)
+/* `b` is the value, if there is one. */
+static bool set(struct ks_group *g, const struct key *k, struct slice value, struct blob *b,
+                int64_t expiry_ms)
 {
     struct keyspace *ks = g->ks;
     struct ks_place at;
@@ -35,18 +37,40 @@ bool ks_group_set(struct ks_group *g, const struct key *k, struct slice value, i
         expiry_ms = old ? item_expiry_ms(old) : ITEM_NO_EXPIRY;
     if ((!old && ks_place_new(ks, g->db, k, &at)) || ks_note_deadline(ks, &at, k->hash, expiry_ms))
         return false;
-    struct item *it = ks_new_string(ks, k->name, value, expiry_ms);
+    struct item_value by_reference = item_value_blob(&b);
+    struct item *it = b ? item_try_new(ks->items, k->name, &by_reference, expiry_ms)
+                        : ks_new_string(ks, k->name, value, expiry_ms);
     if (!it)
         return false;
     item_touch(it, ks->now_ms);
     if (old) {
         put(g, &at, old, it);
     } else if (ks_insert_at(ks, &at, k->hash, it)) {
-        item_free(it);
+        if (b)
+            item_free_shell(it);
+        else
+            item_free(it);
         return false;
     }
-    g->of[g->count++] = (struct ks_group_change){.was = old, .is = it};
+    g->of[g->count++] = (struct ks_group_change){.was = old, .is = it, .hash = k->hash};
     return true;
+}
+
+bool ks_group_set(struct ks_group *g, const struct key *k, struct slice value, int64_t expiry_ms)
+{
+    return set(g, k, value, NULL, expiry_ms);
+}
+
+bool ks_group_set_blob(struct ks_group *g, const struct key *k, struct blob *takes,
+                       int64_t expiry_ms)
+{
+    return set(g, k, (struct slice){0}, takes, expiry_ms);
+}
+
+uint32_t ks_group_hash(const struct ks_group *g, size_t i)
+{
+    assert(i < g->count);
+    return g->of[i].hash;
 }
 
 bool ks_group_is_new(const struct ks_group *g, size_t i)

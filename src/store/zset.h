@@ -71,7 +71,14 @@ uint64_t zset_scan_rank(const struct item *it, uint64_t cursor);
 /* --- editing ---------------------------------------------------------------------------------------- */
 
 /* What ZADD and its kin ask for, and what came of it. */
-enum zset_flags { ZSET_NX = 1, ZSET_XX = 2, ZSET_GT = 4, ZSET_LT = 8, ZSET_INCR = 16 };
+enum zset_flags {
+    ZSET_NX = 1,
+    ZSET_XX = 2,
+    ZSET_GT = 4,
+    ZSET_LT = 8,
+    ZSET_INCR = 16,
+    ZSET_KEEP_SIGN = 32, /* of a zero, which a small one has none of else */
+};
 enum zset_outcome {
     ZSET_ADDED,
     ZSET_UPDATED,

@@ -40,9 +40,10 @@ static bool outgrows(const struct ks_edit *e, uint64_t count, size_t member_byte
 }
 
 /* Redis' small form has no negative zero. */
-static double stored_score(double score, bool grown)
+static double stored_score(const struct zset_add *add, bool grown)
 {
-    return score == 0 && !grown ? 0 : score;
+    bool keeps = grown || add->flags & ZSET_KEEP_SIGN;
+    return add->score == 0 && !keeps ? 0 : add->score;
 }
 
 /* --- from a pack to a tree ---------------------------------------------------------------------------- */
@@ -93,7 +94,7 @@ static enum err add_to_tree(struct ks_edit *e, struct slice member, struct zset_
     if (!z)
         return ERR_NOMEM;
     bool grown = outgrows(e, btree_count(&z->order) + !f.is_there, f.is_there ? 0 : member.len);
-    double score = stored_score(add->score, grown);
+    double score = stored_score(add, grown);
     if (f.is_there)
         return zset_tree_move(z, &f, score);
     struct pack_entry entry;
@@ -117,7 +118,7 @@ enum err zset_add(struct ks_edit *e, struct slice member, struct zset_add *add)
     if (add->outcome != ZSET_ADDED && add->outcome != ZSET_UPDATED)
         return ERR_OK;
     bool grown = outgrows(e, count + !there, there ? 0 : member.len);
-    struct zset_element el = {member, stored_score(add->score, grown)};
+    struct zset_element el = {member, stored_score(add, grown)};
     enum err err = there ? zset_pack_move(e, there, el.score) : zset_pack_add(e, &el, count);
     if (err == ERR_FULL)
         err = grow_out(e, there, &el);

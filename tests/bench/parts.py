@@ -162,6 +162,25 @@ def large(bench):
                     bench.put("large", f"{test.upper()} of {figure}", "MB/CPU s", name, value_bytes / cpu_ns * 1000)
 
 
+def large_logged(bench):
+    """SETs of large values with an append-only file: bytes for each second of CPU, and memory at the peak."""
+    for value_bytes, keys, figure in LARGE:
+        count = keys * (2 if bench.quick else 4)
+        with Running() as running:
+            servers = {name: running.start(bench, name, aof="everysec") for name in bench.commands}
+
+            def measure(server):
+                before = server.resident_bytes()
+                server.clear_peak()
+                cpu_ns, _ = bench.load(server, "set", count, 1, clients=10, keys=keys, value_bytes=value_bytes)
+                return cpu_ns, server.peak_bytes() - before
+            for server in servers.values():  # nearly all keys are there afterwards
+                measure(server)
+            for name, (cpu_ns, more) in medians(bench.rounds, servers, measure).items():
+                bench.put("large_logged", f"SET of {figure}, everysec", "MB/CPU s", name, value_bytes / cpu_ns * 1000)
+                bench.put("large_logged", f"SET of {figure}, everysec: memory at the peak", "MB", name, more / 1e6)
+
+
 def peak_bytes(server, seconds, ended=lambda: False):
     """The most resident memory that was seen until then; asks `ended` now and then."""
     most, looks, until = 0, 0, time.monotonic() + seconds
@@ -253,7 +272,8 @@ def store(bench):
         bench.put("store", f"{operation} of {keys} M keys, in batches of {batch}", "ns", "corsac", float(batched_ns))
 
 
-ALL = {part.__name__: part for part in (pipelines, memory, aof, slow_sync, loading, large, rewriting, growth, connections, store)}
+ALL = {part.__name__: part for part in (pipelines, memory, aof, slow_sync, loading, large, large_logged, rewriting, growth,
+                                        connections, store)}
 ALL.update(collections_parts.ALL)
 ALL.update(http_parts.ALL)
 QUICK = [name for name in ALL if name != "store"]  # which takes its time, however few rounds there are

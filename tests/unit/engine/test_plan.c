@@ -56,7 +56,8 @@ static void random_line(struct rng *r, char *line, size_t size)
         "HSET %s m%d v",    "HGET %s m%d",         "HDEL %s m%d",    "HMGET %s m%d a b",
         "ZADD %s 5 m%d",    "ZSCORE %s m%d",       "ZREM %s m%d",    "HINCRBY %s n%d 1",
         "GET %s",           "RENAME %s other",     "COPY %s copy",   "DEL %s",
-        "SMOVE %s set m%d", "SMISMEMBER %s m%d a", "EXISTS %s text", "HLEN %s",
+        "SMOVE %s set m%d", "SMISMEMBER %s m%d a", "EXISTS %s text", "MSET %s m%d a 1 b 2 c 3",
+        "DEL %s m%d a b c", "MGET %s m%d a b c",   "HLEN %s",
     };
     static const char *const keys[] = {"set",  "hash", "zset",  "small", "few",
                                        "text", "none", "other", "copy"};
@@ -102,17 +103,14 @@ static void batches_answer_as_single_requests_do(void **state)
     buf_deinit(&expected);
 }
 
-static void only_requests_that_name_an_element_have_it_asked_for(void **state)
+static void only_elements_that_requests_name_are_asked_for(void **state)
 {
     (void)state;
     static const struct {
         const char *line;
         bool elements;
-    } cases[] = {{"SADD s a", true},
-                 {"HGET h f", true},
-                 {"HLEN h", false},
-                 {"GET k", false},
-                 {"SADD s", false}};
+    } cases[] = {{"SADD s a", true}, {"HGET h f", true}, {"HLEN h", false},
+                 {"GET k", false},   {"SADD s", false},  {"MSET a b c d", false}};
     static struct plan plan;
     for (size_t i = 0; i < COUNT_OF(cases); i++) {
         struct words w;
@@ -131,7 +129,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(batches_answer_as_single_requests_do, start, stop),
-        cmocka_unit_test_setup_teardown(only_requests_that_name_an_element_have_it_asked_for, start,
+        cmocka_unit_test_setup_teardown(only_elements_that_requests_name_are_asked_for, start,
                                         stop),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

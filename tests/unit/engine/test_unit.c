@@ -207,10 +207,22 @@ static void with_a_fault_nothing_is_told_that_a_sync_was_promised_for(void **sta
 
 #define in_turn(test) cmocka_unit_test_setup_teardown(test, start, stop)
 
+static void a_transaction_that_cannot_begin_runs_nothing(void **state)
+{
+    (void)state;
+    struct client *c = harness_connect(&h);
+    h.fail_nth = 1;
+    assert_has(client_run(c, "MULTI"), "-OOM");
+    assert_true(session_is(c->session, SESSION_CLOSE_AFTER_REPLY));
+    assert_reply(c, "SET k v", "");
+    assert_reply(a, "EXISTS k", ":0\r\n");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         in_turn(a_change_waits_and_so_does_who_reads_it),
+        in_turn(a_transaction_that_cannot_begin_runs_nothing),
         in_turn(that_a_key_is_not_there_may_have_to_wait),
         in_turn(a_transaction_waits_from_its_first_byte),
         in_turn(counted_keys_are_told_apart),

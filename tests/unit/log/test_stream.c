@@ -179,7 +179,7 @@ static void effect(struct stream *st, struct model *m, struct rng *rng)
     uint64_t before = stream_pos(st);
     if (failing && rng_below(rng, (uint64_t)failing) == 0)
         mem_fail_after(1 + rng_below(rng, 3));
-    if (!stream_room(st, bytes)) {
+    if (!stream_room(st, bytes, 1)) {
         mem_fail_after(0);
         assert_int_equal(stream_pos(st), before);
     } else {
@@ -358,14 +358,14 @@ static void test_batches_end_at_their_size(void **state)
     char *value = calloc(1, 100000);
     struct slice argv[2] = {SLICE("APPEND"), slice_of(value, 100000)};
     for (int i = 0; i < 50; i++) {
-        assert_true(stream_room(st, 100100));
+        assert_true(stream_room(st, 100100, 1));
         stream_put(st, 0, 2, argv);
     }
     assert_in_range(a.h.count, 3, 5);
     int count = a.h.count;
     stream_unit_begin(st); /* which stays whole */
     for (int i = 0; i < 50; i++) {
-        assert_true(stream_room(st, 100100));
+        assert_true(stream_room(st, 100100, 1));
         stream_put(st, 0, 2, argv);
     }
     assert_in_range(a.h.count, count, count + 1);

@@ -1,5 +1,5 @@
-/* Edits that are kept ahead and taken back: whatever was done in between, and whichever allocation fails on the way, the
- * value is as it was, copies of it too, and the figures of the keyspace are right. */
+/* Edits that are kept ahead and taken back: whatever was done in between, and whichever allocation fails on the way,
+ * the value is as it was, copies of it too, and the figures of the keyspace are right. */
 #include "ks_fixture.h"
 
 #include "base/mem.h"
