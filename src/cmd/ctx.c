@@ -1,6 +1,7 @@
 #include "cmd/ctx.h"
 
 #include "base/mem.h"
+#include "store/dues.h"
 
 #include <assert.h>
 #include <ctype.h>
@@ -25,6 +26,19 @@ static const struct item *look_up(struct cmd_ctx *c, const struct key *k, int fl
 const struct item *ctx_read(struct cmd_ctx *c, const struct key *k)
 {
     return look_up(c, k, c->no_touch ? KS_READ | KS_NO_TOUCH : KS_READ);
+}
+
+bool ctx_read_whole(struct cmd_ctx *c, const struct key *k, const struct item **it)
+{
+    *it = ctx_read(c, k);
+    if (!*it || dues_least_ms(*it) > dues_now_ms(c->ks))
+        return true;
+    if (ks_expire_elements(c->ks, c->db, k) != ERR_OK) {
+        ctx_reply_nomem(c);
+        return false;
+    }
+    *it = ctx_write(c, k);
+    return true;
 }
 
 const struct item *ctx_peek(struct cmd_ctx *c, const struct key *k)

@@ -319,8 +319,9 @@ static void sort(struct cmd_ctx *c, bool may_store)
     bool ok = true;
     for (int i = 2; i < c->argc && ok; i++)
         ok = parse_option(c, &s, &i, may_store);
+    if (ok)
+        ok = ctx_read_whole(c, &c->key, &it);
     if (ok) {
-        it = ctx_read(c, &c->key);
         ok = !it || sort_takes(item_type(it));
         if (!ok)
             resp_error(c->out, ERR_TEXT_WRONGTYPE);
