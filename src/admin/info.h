@@ -92,8 +92,8 @@ enum info_kind {
 /* The field among the metrics (metrics.h). Texts are 1 where they are "ok", else 0. */
 struct info_metric {
     enum metric_type type;
-    const char *name,
-        *redis; /* behind METRICS_OWN and METRICS_REDIS; NULL: it is not among those */
+    /* behind METRICS_OWN and METRICS_REDIS; NULL: it is not among those */
+    const char *name, *redis;
     double per; /* as many of the field's units make one of `name`; `redis` has the field's own */
     const char *help;
 };

@@ -1,7 +1,7 @@
 #pragma once
-/* All figures of the server in Prometheus' text format: those of INFO, by its rows, and histograms of how long commands,
- * turns of the loop and waits for the log take. Names begin with "corsac_"; behind them stands the same under the names
- * that exporters of Redis give, for dashboards that are there already. */
+/* All figures of the server in Prometheus' text format: those of INFO, by its rows, and histograms of how long
+ * commands, turns of the loop and waits for the log take. Names begin with "corsac_"; behind them stands the same
+ * under the names that exporters of Redis give, for dashboards that are there already. */
 
 struct admin;
 struct buf;

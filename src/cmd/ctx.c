@@ -1,6 +1,7 @@
 #include "cmd/ctx.h"
 
 #include "base/mem.h"
+#include "store/dues.h"
 
 #include <assert.h>
 #include <ctype.h>
@@ -25,6 +26,19 @@ static const struct item *look_up(struct cmd_ctx *c, const struct key *k, int fl
 const struct item *ctx_read(struct cmd_ctx *c, const struct key *k)
 {
     return look_up(c, k, c->no_touch ? KS_READ | KS_NO_TOUCH : KS_READ);
+}
+
+bool ctx_read_whole(struct cmd_ctx *c, const struct key *k, const struct item **it)
+{
+    *it = ctx_read(c, k);
+    if (!*it || dues_least_ms(*it) > dues_now_ms(c->ks))
+        return true;
+    if (ks_expire_elements(c->ks, c->db, k) != ERR_OK) {
+        ctx_reply_nomem(c);
+        return false;
+    }
+    *it = ctx_write(c, k);
+    return true;
 }
 
 const struct item *ctx_peek(struct cmd_ctx *c, const struct key *k)
@@ -84,7 +98,7 @@ bool ctx_group_set(struct cmd_ctx *c, struct ks_group *g, const struct key *k, s
 
 bool ctx_store(struct cmd_ctx *c, const struct key *k, struct slice value, int64_t expiry_ms)
 {
-    /* Another look-up only where somebody wants to know; the store itself does not tell. */
+    /* A look-up more only where NOTIFY_NEW is on; the store itself does not say whether the key is new. */
     bool is_new = c->tell_new && !ctx_write(c, k);
     if (!(value.len < CTX_REFER_BYTES_MIN ? ks_set_string(c->ks, c->db, k, value, expiry_ms)
                                           : ctx_set_string(c, k, value, expiry_ms)))
@@ -136,7 +150,7 @@ void ctx_effect_set(struct cmd_ctx *c, struct slice key, struct slice value, int
 
 bool ctx_delete(struct cmd_ctx *c, const struct key *k)
 {
-    ctx_note(c, k); /* that it is not there may be due to a change, too */
+    ctx_note(c, k); /* a change may have removed it */
     if (!ks_delete(c->ks, c->db, k))
         return false;
     ctx_changed(c, k, NOTIFY_GENERIC, "del");

@@ -187,6 +187,9 @@ const struct item *ctx_read(struct cmd_ctx *c, const struct key *k);
 const struct item *ctx_peek(struct cmd_ctx *c, const struct key *k);
 /* The item that is about to be edited or replaced, no hit or miss. */
 const struct item *ctx_write(struct cmd_ctx *c, const struct key *k);
+/* ctx_read for what takes all elements of a key: those that are due are removed ahead, so that the request as an effect
+ * needs no clock. False: no memory, which is replied. */
+bool ctx_read_whole(struct cmd_ctx *c, const struct key *k, const struct item **it);
 /* Hashes the keys in arguments first, first + step, ... below `end` (at most CTX_KEYS_GROUP of
  * them) and asks for their memory, so that cache misses overlap; returns how many. */
 #define CTX_KEYS_GROUP 16
@@ -298,18 +301,20 @@ extern const struct cmd_row cmd_rows_expire[];   /* EXPIRE, TTL and their family
 extern const struct cmd_row cmd_rows_database[]; /* DBSIZE FLUSHDB FLUSHALL SWAPDB KEYS SCAN ... */
 extern const struct cmd_row cmd_rows_object[];   /* OBJECT */
 extern const struct cmd_row cmd_rows_sort[];     /* SORT SORT_RO */
-extern const struct cmd_row cmd_rows_set[];      /* SADD, SREM and their family */
-extern const struct cmd_row cmd_rows_set_random[];    /* SPOP SRANDMEMBER */
-extern const struct cmd_row cmd_rows_set_ops[];       /* SINTER, SUNION, SDIFF and their family */
-extern const struct cmd_row cmd_rows_list[];          /* LPUSH, LPOP, LRANGE and their family */
-extern const struct cmd_row cmd_rows_list_move[];     /* LPOS LMPOP LMOVE RPOPLPUSH LMOVEM */
-extern const struct cmd_row cmd_rows_zset[];          /* ZADD ZREM ZSCORE ZRANK and their like */
-extern const struct cmd_row cmd_rows_zset_range[];    /* ZRANGE, ZCOUNT, ZREMRANGEBYSCORE ... */
-extern const struct cmd_row cmd_rows_zset_pop[];      /* ZPOPMIN ZPOPMAX ZMPOP */
-extern const struct cmd_row cmd_rows_zset_combine[];  /* ZUNION ZINTER ZDIFF */
-extern const struct cmd_row cmd_rows_zset_random[];   /* ZRANDMEMBER ZSCAN */
-extern const struct cmd_row cmd_rows_hash[];          /* HSET, HGET and their family */
-extern const struct cmd_row cmd_rows_hash_expire[];   /* HEXPIRE, HTTL and their family */
+extern const struct cmd_row cmd_rows_set[];      /* SISMEMBER, SMEMBERS and their family */
+extern const struct cmd_row cmd_rows_set_add[];  /* SADD SADDEX SREM SMOVE */
+extern const struct cmd_row cmd_rows_set_random[];   /* SPOP SRANDMEMBER */
+extern const struct cmd_row cmd_rows_set_ops[];      /* SINTER, SUNION, SDIFF and their family */
+extern const struct cmd_row cmd_rows_list[];         /* LPUSH, LPOP, LRANGE and their family */
+extern const struct cmd_row cmd_rows_list_move[];    /* LPOS LMPOP LMOVE RPOPLPUSH LMOVEM */
+extern const struct cmd_row cmd_rows_zset[];         /* ZADD ZREM ZSCORE ZRANK and their like */
+extern const struct cmd_row cmd_rows_zset_range[];   /* ZRANGE, ZCOUNT, ZREMRANGEBYSCORE ... */
+extern const struct cmd_row cmd_rows_zset_pop[];     /* ZPOPMIN ZPOPMAX ZMPOP */
+extern const struct cmd_row cmd_rows_zset_combine[]; /* ZUNION ZINTER ZDIFF */
+extern const struct cmd_row cmd_rows_zset_random[];  /* ZRANDMEMBER ZSCAN */
+extern const struct cmd_row cmd_rows_hash[];         /* HSET, HGET and their family */
+extern const struct cmd_row
+    cmd_rows_elements[]; /* HEXPIRE, HTTL, SEXPIRE, STTL and their families */
 extern const struct cmd_row cmd_rows_hash_values[];   /* HGETEX HSETEX HGETDEL */
 extern const struct cmd_row cmd_rows_hash_all[];      /* HGETALL HKEYS HVALS HSCAN HRANDFIELD */
 extern const struct cmd_row cmd_rows_list_blocking[]; /* BLPOP and its like */

@@ -29,10 +29,10 @@ struct listing {
     size_t count;
     struct scan_options options;
     int64_t now_ms;
-    struct buf *due; /* names of those whose time has come, each behind its length; may be NULL */
+    struct buf *due; /* names of due keys, each behind its length; may be NULL */
 };
 
-/* The walk must not change the keyspace, so what is due is only noted. */
+/* The walk must not change the keyspace, so due keys are only noted. */
 static void list_item(const struct item *it, void *arg)
 {
     struct listing *l = arg;
@@ -128,7 +128,8 @@ static void flush(struct cmd_ctx *c, int db)
         c->ops->flushed(c, db); /* while it can see which keys there are */
         ks_flush(c->ks, db, now);
     }
-    ctx_effect_as_is(c); /* also of nothing, as in Redis: somebody else may hold something */
+    /* an empty database is flushed, too, as in Redis: another server may hold data */
+    ctx_effect_as_is(c);
     resp_ok(c->out);
 }
 

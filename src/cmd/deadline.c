@@ -14,7 +14,7 @@ static bool from_number(struct cmd_ctx *c, int64_t number, enum deadline_unit un
         __builtin_add_overflow(*out_ms, from_now ? c->now_ms : 0, out_ms))
         return reply_invalid(c);
     if (*out_ms < 0)
-        *out_ms = 0; /* as long ago, and no other number of ITEM_NO_EXPIRY's kind */
+        *out_ms = 0; /* in the past as well, and unlike ITEM_NO_EXPIRY */
     return true;
 }
 

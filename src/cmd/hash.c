@@ -18,7 +18,7 @@ void hash_reply(struct resp_writer *w, const char *entry)
 void hash_reply_value(struct cmd_ctx *c, const struct item *it, struct slice name)
 {
     struct hash_field f;
-    if (it && hash_find(it, name, hash_now_ms(c->ks), &f))
+    if (it && hash_find(it, name, dues_now_ms(c->ks), &f))
         hash_reply(c->out, f.value);
     else
         resp_null(c->out);
@@ -35,19 +35,6 @@ void hash_effect_set(struct cmd_ctx *c, struct slice name, struct slice value, b
         ctx_effect(c, 4, plain);
 }
 
-void hash_end_midway(struct cmd_ctx *c, struct ks_edit *e, const char *event, int argc,
-                     const struct slice *effect)
-{
-    if (argc == 0) {
-        ctx_edit_undone(e);
-        ctx_reply_nomem(c);
-        return;
-    }
-    ctx_edited(c, &c->key, e, NOTIFY_HASH, event);
-    ctx_effect(c, argc, effect);
-    resp_error(c->out, HASH_TEXT_NOMEM_MIDWAY);
-}
-
 /* --- setting ---------------------------------------------------------------------------------------- */
 
 /* How many fields were not there before; -1: the error is replied. */
@@ -61,15 +48,18 @@ static int64_t set_all(struct cmd_ctx *c)
     }
     if (!ctx_edit_or_new(c, &c->key, TYPE_HASH, &e))
         return -1;
+    bool nomem = c->argc > 4 && !ks_edit_keep(&e);
     hash_expect(&e, ((size_t)c->argc - 2) / 2);
-    for (int i = 2; i < c->argc; i += 2) {
-        struct hash_new n = {c->argv[i], c->argv[i + 1], HASH_NO_DUE};
-        bool added;
-        if (hash_set(&e, &n, &added) != ERR_OK) {
-            hash_end_midway(c, &e, "hset", i > 2 ? i : 0, c->argv);
-            return -1;
-        }
+    for (int i = 2; i < c->argc && !nomem; i += 2) {
+        struct hash_new n = {c->argv[i], c->argv[i + 1], DUES_NONE};
+        bool added = false;
+        nomem = hash_set(&e, &n, &added) != ERR_OK;
         count += added;
+    }
+    if (nomem) {
+        ctx_edit_undone(&e);
+        ctx_reply_nomem(c);
+        return -1;
     }
     ctx_edited(c, &c->key, &e, NOTIFY_HASH, "hset");
     ctx_effect_as_is(c);
@@ -107,10 +97,10 @@ static void cmd_hsetnx(struct cmd_ctx *c)
 {
     struct ks_edit e;
     struct hash_field f;
-    struct hash_new n = {c->argv[2], c->argv[3], HASH_NO_DUE};
+    struct hash_new n = {c->argv[2], c->argv[3], DUES_NONE};
     if (!ctx_edit_or_new(c, &c->key, TYPE_HASH, &e))
         return;
-    if (hash_find(e.item, n.name, hash_now_ms(c->ks), &f)) {
+    if (hash_find(e.item, n.name, dues_now_ms(c->ks), &f)) {
         ctx_edit_undone(&e);
         resp_int(c->out, 0);
     } else if (set_one(c, &e, &n, "hset")) {
@@ -123,21 +113,24 @@ static void cmd_hdel(struct cmd_ctx *c)
 {
     struct ks_edit e;
     struct hash_field f;
-    int64_t count = 0, now_ms = hash_now_ms(c->ks);
+    int64_t count = 0, now_ms = dues_now_ms(c->ks);
     if (!ctx_edit_type(c, &c->key, TYPE_HASH, &e))
         return;
     if (!e.item) {
         resp_int(c->out, 0);
         return;
     }
-    for (int i = 2; i < c->argc; i++) {
+    bool nomem = c->argc > 3 && !ks_edit_keep(&e);
+    for (int i = 2; i < c->argc && !nomem; i++) {
         if (!hash_find(e.item, c->argv[i], now_ms, &f))
             continue;
-        if (hash_remove(&e, c->argv[i]) != ERR_OK) {
-            hash_end_midway(c, &e, "hdel", count > 0 ? i : 0, c->argv);
-            return;
-        }
+        nomem = hash_remove(&e, c->argv[i]) != ERR_OK;
         count++;
+    }
+    if (nomem) {
+        ctx_edit_undone(&e);
+        ctx_reply_nomem(c);
+        return;
     }
     if (count > 0) {
         ctx_edited(c, &c->key, &e, NOTIFY_HASH, "hdel");
@@ -158,7 +151,7 @@ static void cmd_hincrby(struct cmd_ctx *c)
     char text[NUM_I64_CHARS];
     if (!ctx_arg_i64(c, 3, &delta) || !ctx_edit_or_new(c, &c->key, TYPE_HASH, &e))
         return;
-    bool found = hash_find(e.item, c->argv[2], hash_now_ms(c->ks), &f);
+    bool found = hash_find(e.item, c->argv[2], dues_now_ms(c->ks), &f);
     const char *error = NULL;
     if (found && !pack_int(f.value, &value))
         error = "hash value is not an integer";
@@ -169,9 +162,8 @@ static void cmd_hincrby(struct cmd_ctx *c)
         resp_error(c->out, error);
         return;
     }
-    struct hash_new n = {c->argv[2], slice_of(text, (size_t)num_print_i64(text, value)),
-                         HASH_KEEP_DUE};
-    bool keep_due = found && f.due_ms != HASH_NO_DUE;
+    struct hash_new n = {c->argv[2], slice_of(text, (size_t)num_print_i64(text, value)), DUES_KEEP};
+    bool keep_due = found && f.due_ms != DUES_NONE;
     if (!set_one(c, &e, &n, "hincrby"))
         return;
     hash_effect_set(c, n.name, n.value, keep_due);
@@ -194,7 +186,7 @@ static void cmd_hincrbyfloat(struct cmd_ctx *c)
     }
     if (!ctx_edit_or_new(c, &c->key, TYPE_HASH, &e))
         return;
-    bool found = hash_find(e.item, c->argv[2], hash_now_ms(c->ks), &f);
+    bool found = hash_find(e.item, c->argv[2], dues_now_ms(c->ks), &f);
     const char *error = NULL;
     int len = 0;
     if (found && !num_parse_long_double(pack_string(f.value, scratch), &value))
@@ -208,8 +200,8 @@ static void cmd_hincrbyfloat(struct cmd_ctx *c)
         resp_error(c->out, error);
         return;
     }
-    struct hash_new n = {c->argv[2], slice_of(text, (size_t)len), HASH_KEEP_DUE};
-    bool keep_due = found && f.due_ms != HASH_NO_DUE;
+    struct hash_new n = {c->argv[2], slice_of(text, (size_t)len), DUES_KEEP};
+    bool keep_due = found && f.due_ms != DUES_NONE;
     if (!set_one(c, &e, &n, "hincrbyfloat"))
         return;
     /* The sum itself, as another machine may compute another one. */
@@ -248,7 +240,7 @@ static void cmd_hexists(struct cmd_ctx *c)
     const struct item *it;
     struct hash_field f;
     if (ctx_read_type(c, &c->key, TYPE_HASH, &it))
-        resp_int(c->out, it && hash_find(it, c->argv[2], hash_now_ms(c->ks), &f));
+        resp_int(c->out, it && hash_find(it, c->argv[2], dues_now_ms(c->ks), &f));
 }
 
 static void cmd_hstrlen(struct cmd_ctx *c)
@@ -257,7 +249,7 @@ static void cmd_hstrlen(struct cmd_ctx *c)
     struct hash_field f;
     if (!ctx_read_type(c, &c->key, TYPE_HASH, &it))
         return;
-    bool found = it && hash_find(it, c->argv[2], hash_now_ms(c->ks), &f);
+    bool found = it && hash_find(it, c->argv[2], dues_now_ms(c->ks), &f);
     resp_int(c->out, found ? (int64_t)pack_string_len(f.value) : 0);
 }
 

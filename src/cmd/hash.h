@@ -3,15 +3,9 @@
 #include "cmd/ctx.h"
 #include "store/hash.h"
 
-/* Where so much was done already that it cannot be taken back; what was done is in the log. */
-#define HASH_TEXT_NOMEM_MIDWAY "-OOM not enough memory for all of this command; some of it was done"
-
 /* The field's value: a long one is pointed at, not copied. */
 void hash_reply(struct resp_writer *w, const char *entry);
 /* The value, or null where there is no such field; `it` may be NULL. */
 void hash_reply_value(struct cmd_ctx *c, const struct item *it, struct slice name);
 /* Effect: a field has this value, and no deadline or, where that is kept, the one that it had. */
 void hash_effect_set(struct cmd_ctx *c, struct slice name, struct slice value, bool keep_due);
-/* Ends an edit of which memory allowed only what is told in `effect` so far (argc 0: nothing), and replies so. */
-void hash_end_midway(struct cmd_ctx *c, struct ks_edit *e, const char *event, int argc,
-                     const struct slice *effect);

@@ -50,9 +50,9 @@ static void reply_all(struct cmd_ctx *c, unsigned shown,
     const struct item *it;
     if (!ctx_read_type(c, &c->key, TYPE_HASH, &it))
         return;
-    struct all a = {.now_ms = hash_now_ms(c->ks), .shown = shown};
+    struct all a = {.now_ms = dues_now_ms(c->ks), .shown = shown};
     if (it)
-        a.left = hash_count(it) - hash_due_count(it, a.now_ms);
+        a.left = hash_count(it) - dues_count(it, a.now_ms);
     if (a.left == 0) {
         header(c->out, 0);
         return;
@@ -105,7 +105,7 @@ static void list_field(const struct hash_field *f, void *arg)
 
 static void cmd_hscan(struct cmd_ctx *c)
 {
-    struct listing l = {.now_ms = hash_now_ms(c->ks)};
+    struct listing l = {.now_ms = dues_now_ms(c->ks)};
     const struct item *it;
     uint64_t cursor;
     if (!scan_cursor_parse(c, 2, &cursor) || !ctx_read_type(c, &c->key, TYPE_HASH, &it))
@@ -251,9 +251,9 @@ static bool draw_begin(struct cmd_ctx *c, struct draw *d)
     if (!ctx_read_type(c, &c->key, TYPE_HASH, &d->it))
         return false;
     d->c = c;
-    d->now_ms = hash_now_ms(c->ks);
+    d->now_ms = dues_now_ms(c->ks);
     d->count = d->it ? hash_count(d->it) : 0;
-    d->live = d->it ? d->count - hash_due_count(d->it, d->now_ms) : 0;
+    d->live = d->it ? d->count - dues_count(d->it, d->now_ms) : 0;
     return true;
 }
 

@@ -1,7 +1,7 @@
-/* Keys whatever they hold: DEL, EXISTS, TYPE, TOUCH. */
+/* Commands on keys of any type: DEL, EXISTS, TYPE, TOUCH. */
 #include "cmd/ctx.h"
 
-/* Counts the given keys that are there, by what `look_up` says. */
+/* Counts the given keys that `look_up` finds. */
 typedef const struct item *(*look_up_fn)(struct cmd_ctx *c, const struct key *k);
 static void count_keys(struct cmd_ctx *c, look_up_fn look_up)
 {
@@ -22,7 +22,7 @@ static void cmd_exists(struct cmd_ctx *c)
 
 static void cmd_touch(struct cmd_ctx *c)
 {
-    c->no_touch = false; /* this one is meant to, whatever CLIENT NO-TOUCH says */
+    c->no_touch = false; /* TOUCH touches, in spite of CLIENT NO-TOUCH */
     count_keys(c, ctx_read);
 }
 

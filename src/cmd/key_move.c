@@ -14,7 +14,7 @@ static void tell(struct cmd_ctx *c, struct ks_name at, const char *event)
     c->ops->changed(c, at.db, at.key, NOTIFY_GENERIC, event);
 }
 
-/* ks_move or ks_copy, in place of what is there. False: no memory, nothing changed, the error is replied. */
+/* ks_move or ks_copy, replacing the value there. False: no memory, nothing changed, the error is replied. */
 typedef enum err (*put_fn)(struct keyspace *ks, struct ks_name from, struct ks_name to);
 static bool put(struct cmd_ctx *c, put_fn fn, struct ks_name from, struct ks_name to)
 {

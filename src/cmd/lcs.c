@@ -18,8 +18,8 @@
 
 struct lcs {
     struct slice a, b;
-    size_t words;    /* of a row */
-    int index[256];  /* which of the `where` is that of a byte; -1: it is not in a */
+    size_t words;    /* words of a row */
+    int index[256];  /* a byte's place in `where`; -1: the byte is not in a */
     uint64_t *where; /* owned */
     uint64_t *rows;  /* owned; one, or one for each byte of a */
     bool has_all_rows;

@@ -1,7 +1,7 @@
 /* OBJECT: how a value is stored. */
 #include "cmd/ctx.h"
 
-/* Small numbers are one value for all keys to a client of Redis, and such a value tells INT_MAX references. */
+/* To clients of Redis a small number is one value shared by all keys, with INT_MAX references. */
 #define OBJECT_SHARED_INT_MAX  9999
 #define OBJECT_SHARED_REFCOUNT 2147483647
 
@@ -39,8 +39,7 @@ static void cmd_object_idletime(struct cmd_ctx *c)
         resp_int(c->out, item_idle_s(it, c->now_ms));
 }
 
-/* No item is shared: an integer lies in its key's item, which is smaller still. The replies are those that clients
- * of Redis know. */
+/* No item is shared: an integer lies in its key's item, which is smaller still. The replies are Redis'. */
 static void cmd_object_refcount(struct cmd_ctx *c)
 {
     const struct item *it;

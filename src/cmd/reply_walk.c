@@ -17,7 +17,7 @@ struct walk_source {
 
 static struct walk_source *of(struct outq_source *s)
 {
-    return (struct walk_source *)s; /* its first member */
+    return (struct walk_source *)s; /* the source is its first member */
 }
 
 static bool produce(struct outq_source *s, struct outq *to, size_t bytes)

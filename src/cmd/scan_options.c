@@ -2,7 +2,7 @@
 
 #define SCAN_COUNT_DEFAULT 10
 
-/* As Redis reads one, with strtoul(3): nothing is 0, and a sign is taken. False: it is no cursor. */
+/* As Redis reads a cursor, with strtoul(3): no digits are 0, and a sign is taken. False: it is no cursor. */
 static bool parse_cursor(struct slice text, uint64_t *out)
 {
     bool minus = text.len > 0 && text.ptr[0] == '-';

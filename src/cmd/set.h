@@ -3,9 +3,6 @@
 #include "cmd/ctx.h"
 #include "store/set.h"
 
-/* Where so much was done already that it cannot be taken back; what was done is in the log. */
-#define ERR_TEXT_NOMEM_MIDWAY "-OOM not enough memory for all of this command; some of it was done"
-
 /* What a member takes in a reply beside its bytes, about. */
 #define SET_MEMBER_EXTRA_BYTES 8
 

@@ -11,6 +11,7 @@ struct sets {
     size_t count;
     const struct item **at; /* NULL: there is no such key */
     size_t missing;
+    int64_t now_ms;
     const struct item *at_hand[SETS_AT_HAND];
 };
 
@@ -24,7 +25,8 @@ static void sets_deinit(struct sets *s)
 static bool sets_init(struct sets *s, struct cmd_ctx *c, int first, int end)
 {
     struct key keys[CTX_KEYS_GROUP];
-    *s = (struct sets){.count = (size_t)(end - first), .at = s->at_hand};
+    *s = (struct sets){
+        .count = (size_t)(end - first), .at = s->at_hand, .now_ms = dues_now_ms(c->ks)};
     if (s->count > SETS_AT_HAND)
         s->at = mem_try_alloc(s->count * sizeof(s->at[0]));
     if (!s->at) {
@@ -35,7 +37,7 @@ static bool sets_init(struct sets *s, struct cmd_ctx *c, int first, int end)
     for (int i = first, n; i < end; i += n) {
         n = ctx_keys_fetch(c, i, 1, end, keys);
         for (int k = 0; k < n; k++, to++) {
-            if (!ctx_read_type(c, &keys[k], TYPE_SET, to)) {
+            if (!ctx_read_whole(c, &keys[k], to) || !ctx_is_type(c, *to, TYPE_SET)) {
                 sets_deinit(s);
                 return false;
             }
@@ -61,18 +63,20 @@ static int by_count(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-static bool any_has(const struct item *const *at, size_t count, const struct pack_entry *member)
+/* Some of the sets from..to - 1 has it. */
+static bool any_has(const struct sets *s, size_t from, size_t to, const struct pack_entry *member)
 {
-    for (size_t i = 0; i < count; i++)
-        if (at[i] && set_has(at[i], member))
+    for (size_t i = from; i < to; i++)
+        if (s->at[i] && set_has(s->at[i], member, s->now_ms))
             return true;
     return false;
 }
 
-static bool all_have(const struct item *const *at, size_t count, const struct pack_entry *member)
+/* All behind the first have it. */
+static bool others_have(const struct sets *s, const struct pack_entry *member)
 {
-    for (size_t i = 0; i < count; i++)
-        if (!set_has(at[i], member))
+    for (size_t i = 1; i < s->count; i++)
+        if (!set_has(s->at[i], member, s->now_ms))
             return false;
     return true;
 }
@@ -86,10 +90,10 @@ static void intersect(struct sets *s, const struct result *r)
     if (s->missing > 0)
         return;
     qsort((void *)s->at, s->count, sizeof(s->at[0]), by_count);
-    set_walk_init(&w, s->at[0], 0);
+    set_walk_init(&w, s->at[0], 0, s->now_ms);
     while (set_walk_next(&w, &member)) {
         pack_entry_init_to_find(&m, member);
-        if (all_have(s->at + 1, s->count - 1, &m) && !r->emit(member, r->arg))
+        if (others_have(s, &m) && !r->emit(member, r->arg))
             return;
     }
 }
@@ -101,10 +105,10 @@ static void subtract(struct sets *s, const struct result *r)
     struct pack_entry m;
     if (!s->at[0])
         return;
-    set_walk_init(&w, s->at[0], 0);
+    set_walk_init(&w, s->at[0], 0, s->now_ms);
     while (set_walk_next(&w, &member)) {
         pack_entry_init_to_find(&m, member);
-        if (!any_has(s->at + 1, s->count - 1, &m) && !r->emit(member, r->arg))
+        if (!any_has(s, 1, s->count, &m) && !r->emit(member, r->arg))
             return;
     }
 }
@@ -118,10 +122,10 @@ static void unite(struct sets *s, const struct result *r)
     for (size_t i = 0; i < s->count; i++) {
         if (!s->at[i])
             continue;
-        set_walk_init(&w, s->at[i], 0);
+        set_walk_init(&w, s->at[i], 0, s->now_ms);
         while (set_walk_next(&w, &member)) {
             pack_entry_init_to_find(&m, member);
-            if (!any_has(s->at, i, &m) && !r->emit(member, r->arg))
+            if (!any_has(s, 0, i, &m) && !r->emit(member, r->arg))
                 return;
         }
     }
@@ -176,7 +180,7 @@ static bool make(struct cmd_ctx *c, const struct operation *op, struct sets *s, 
             struct slice member;
             if (!s->at[i])
                 continue;
-            set_walk_init(&w, s->at[i], 0);
+            set_walk_init(&w, s->at[i], 0, s->now_ms);
             while (set_walk_next(&w, &member) && emit_to_set(member, m))
                 ;
         }

@@ -3,6 +3,35 @@
 #include "cmd/reply_walk.h"
 #include "cmd/set.h"
 
+/* --- drawing ---------------------------------------------------------------------------------- */
+
+/* Draws this often for one that is not due; then takes the next such one behind the last draw. */
+#define DRAWS_MAX 100
+static struct slice draw(const struct item *it, struct rng *rng, int64_t now_ms,
+                         char scratch[NUM_I64_CHARS])
+{
+    uint64_t count = set_count(it), n = 0;
+    struct slice member;
+    int64_t due_ms;
+    for (int i = 0; i < DRAWS_MAX; i++) {
+        n = rng_below(rng, count);
+        member = set_at(it, n, &due_ms, scratch);
+        if (due_ms > now_ms)
+            return member;
+    }
+    while (due_ms <= now_ms) {
+        n = n + 1 < count ? n + 1 : 0;
+        member = set_at(it, n, &due_ms, scratch);
+    }
+    return member;
+}
+
+/* How many are not due. */
+static uint64_t live_count(const struct item *it, int64_t now_ms)
+{
+    return it ? set_count(it) - dues_count(it, now_ms) : 0;
+}
+
 /* --- taking out ------------------------------------------------------------------------------- */
 
 /* Members of an effect, or their bytes, at most. */
@@ -45,10 +74,10 @@ static size_t take_some(struct cmd_ctx *c, struct ks_edit *e, uint64_t n, struct
 {
     struct removal r = {.argv = {SLICE("SREM"), c->key.name}};
     char scratch[NUM_I64_CHARS];
-    uint64_t left = set_count(e->item), taken = 0;
+    uint64_t taken = 0;
     buf_init(&r.texts);
     while (taken < n) {
-        struct slice member = set_at(e->item, rng_below(c->rng, left - taken), scratch);
+        struct slice member = draw(e->item, c->rng, dues_now_ms(c->ks), scratch);
         if (!removal_add(&r, c, member))
             break;
         struct slice copy = slice_of(r.texts.ptr + r.texts.len - member.len, member.len);
@@ -68,7 +97,7 @@ static size_t take_some(struct cmd_ctx *c, struct ks_edit *e, uint64_t n, struct
 static enum err take_one(struct cmd_ctx *c, struct ks_edit *e)
 {
     char scratch[NUM_I64_CHARS], copy[PACK_STRING_BYTES_MAX];
-    struct slice member = set_at(e->item, rng_below(c->rng, set_count(e->item)), scratch);
+    struct slice member = draw(e->item, c->rng, dues_now_ms(c->ks), scratch);
     if (member.len > sizeof(copy))
         return take_some(c, e, 1, c->out) == 1 ? ERR_OK : ERR_NOMEM;
     bytes_copy(copy, member.ptr, member.len);
@@ -87,7 +116,9 @@ static void spop_one(struct cmd_ctx *c)
     struct ks_edit e;
     if (!ctx_edit_type(c, &c->key, TYPE_SET, &e))
         return;
-    if (!e.item) {
+    if (live_count(e.item, dues_now_ms(c->ks)) == 0) {
+        if (e.item)
+            ctx_edit_undone(&e);
         resp_null(c->out);
         return;
     }
@@ -126,11 +157,12 @@ static void cmd_spop(struct cmd_ctx *c)
     const struct item *it = ctx_write(c, &c->key);
     if (!ctx_is_type(c, it, TYPE_SET))
         return;
-    if (!it || count == 0) {
+    uint64_t live = live_count(it, dues_now_ms(c->ks));
+    if (live == 0 || count == 0) {
         resp_set(c->out, 0);
         return;
     }
-    if ((uint64_t)count >= set_count(it)) {
+    if ((uint64_t)count >= live) {
         spop_all(c, it);
         return;
     }
@@ -150,15 +182,10 @@ static void cmd_spop(struct cmd_ctx *c)
 
 /* --- looking at ------------------------------------------------------------------------------- */
 
-static void reply_at(struct cmd_ctx *c, const struct item *it, uint64_t n)
-{
-    char scratch[NUM_I64_CHARS];
-    resp_bulk(c->out, set_at(it, n, scratch));
-}
-
 /* Replies that may be long are written as the client takes them, by numbers of their own. */
 struct draws {
     uint64_t at, left, among;
+    int64_t now_ms;
     struct rng rng;
 };
 
@@ -167,7 +194,7 @@ static bool write_any(void *state, const struct item *it, struct resp_writer *w,
     struct draws *d = state;
     char scratch[NUM_I64_CHARS];
     for (size_t written = 0; d->left > 0 && written < bytes; d->left--) {
-        struct slice member = set_at(it, rng_below(&d->rng, d->among), scratch);
+        struct slice member = draw(it, &d->rng, d->now_ms, scratch);
         resp_bulk(w, member);
         written += member.len + SET_MEMBER_EXTRA_BYTES;
     }
@@ -180,7 +207,7 @@ static bool write_share(void *state, const struct item *it, struct resp_writer *
     struct draws *d = state;
     struct set_walk walk;
     struct slice member;
-    set_walk_init(&walk, it, d->at);
+    set_walk_init(&walk, it, d->at, d->now_ms);
     for (size_t written = 0; d->left > 0 && written < bytes && set_walk_next(&walk, &member);
          d->among--) {
         if (rng_below(&d->rng, d->among) >= d->left)
@@ -196,7 +223,8 @@ static bool write_share(void *state, const struct item *it, struct resp_writer *
 static void reply_in_pieces(struct cmd_ctx *c, const struct item *it, uint64_t n,
                             reply_walk_fn write)
 {
-    struct draws d = {.left = n, .among = set_count(it)};
+    struct draws d = {.left = n, .now_ms = dues_now_ms(c->ks)};
+    d.among = live_count(it, d.now_ms);
     rng_seed(&d.rng, rng_next(c->rng));
     ctx_reply_walk(c, it,
                    &(struct reply_walk){.header = resp_array,
@@ -222,7 +250,7 @@ static bool drawn_add(struct drawn *d, uint64_t position)
     return true;
 }
 
-/* The same for few of many: draws positions until there are k others. */
+/* The same for few of many, none of which is due: draws positions until there are k others. */
 static void reply_by_draws(struct cmd_ctx *c, const struct item *it, uint64_t k, uint64_t n)
 {
     size_t places = 4;
@@ -233,12 +261,14 @@ static void reply_by_draws(struct cmd_ctx *c, const struct item *it, uint64_t k,
         ctx_reply_nomem(c);
         return;
     }
+    char scratch[NUM_I64_CHARS];
+    int64_t due_ms;
     resp_array(c->out, k);
     while (k > 0) {
         uint64_t position = rng_below(c->rng, n);
         if (!drawn_add(&d, position))
             continue;
-        reply_at(c, it, position);
+        resp_bulk(c->out, set_at(it, position, &due_ms, scratch));
         k--;
     }
     mem_free(d.at);
@@ -248,13 +278,13 @@ static void reply_by_draws(struct cmd_ctx *c, const struct item *it, uint64_t k,
 #define WALK_SHARE 4
 static void srandmember_many(struct cmd_ctx *c, const struct item *it, int64_t wanted)
 {
-    uint64_t count = set_count(it);
+    uint64_t count = live_count(it, dues_now_ms(c->ks));
     if (wanted < 0) {
         reply_in_pieces(c, it, (uint64_t)-wanted, write_any);
         return;
     }
     uint64_t n = (uint64_t)wanted < count ? (uint64_t)wanted : count;
-    if (n >= count / WALK_SHARE)
+    if (n >= count / WALK_SHARE || count < set_count(it))
         reply_in_pieces(c, it, n, write_share);
     else
         reply_by_draws(c, it, n, count);
@@ -267,8 +297,9 @@ static void cmd_srandmember(struct cmd_ctx *c)
     if (c->argc == 2) {
         if (!ctx_read_type(c, &c->key, TYPE_SET, &it))
             return;
-        if (it)
-            reply_at(c, it, rng_below(c->rng, set_count(it)));
+        char scratch[NUM_I64_CHARS];
+        if (live_count(it, dues_now_ms(c->ks)) > 0)
+            resp_bulk(c->out, draw(it, c->rng, dues_now_ms(c->ks), scratch));
         else
             resp_null(c->out);
         return;
@@ -285,7 +316,7 @@ static void cmd_srandmember(struct cmd_ctx *c)
     }
     if (!ctx_read_type(c, &c->key, TYPE_SET, &it))
         return;
-    if (it && wanted != 0)
+    if (wanted != 0 && live_count(it, dues_now_ms(c->ks)) > 0)
         srandmember_many(c, it, wanted);
     else
         resp_array(c->out, 0);

@@ -8,7 +8,7 @@
 #define GETS_AT_HAND 16
 struct sort {
     bool descending, alpha;
-    bool in_order;   /* of the value itself: BY a pattern without a star */
+    bool in_order;   /* by the value's own order: BY a pattern without a star */
     struct slice by; /* ptr is NULL: the elements themselves */
     int store;       /* which argument is the destination; 0: it is a reply */
     int64_t offset, count;
@@ -18,7 +18,7 @@ struct sort {
     int get_at_hand[GETS_AT_HAND];
 
     struct sort_element *elements;
-    struct sort_range range; /* of the elements that are loaded, or of those that are wanted */
+    struct sort_range range; /* the elements that are loaded, then the elements that are wanted */
     struct sort_texts *texts;
 };
 
@@ -27,7 +27,7 @@ struct sort {
 static bool add_get(struct sort *s, int i, int argc)
 {
     if (s->gets == GETS_AT_HAND && s->get == s->get_at_hand) {
-        /* As many as there are arguments: this happens once. */
+        /* With room for every argument it is allocated once. */
         s->get = mem_try_alloc((size_t)argc * sizeof(s->get[0]));
         if (!s->get) {
             s->get = s->get_at_hand;
@@ -89,7 +89,7 @@ static struct sort_range wanted(const struct sort *s, uint64_t count)
     return (struct sort_range){from, left, s->descending};
 }
 
-/* What an element is compared by. False: the error is replied. */
+/* The weight that an element is compared by. False: the error is replied. */
 static bool weigh(struct cmd_ctx *c, struct sort *s, struct sort_element *e)
 {
     e->weight = e->text;
@@ -104,7 +104,7 @@ static bool weigh(struct cmd_ctx *c, struct sort *s, struct sort_element *e)
         else if (e->weight.len == 0)
             e->weight = SLICE("");
     }
-    e->score = 0; /* of nothing, and of an empty string */
+    e->score = 0; /* of a missing weight, and of an empty string */
     if (s->alpha || e->weight.len == 0 || num_parse_double(e->weight, &e->score))
         return true;
     resp_error(c->out, "One or more scores can't be converted into double");
@@ -119,7 +119,7 @@ static int by_score(const void *a, const void *b)
     return slice_compare(x->text, y->text);
 }
 
-/* What has no weight is ahead of all that has. */
+/* Elements without a weight come first. */
 static int by_weight(const void *a, const void *b)
 {
     const struct sort_element *x = a, *y = b;
@@ -147,7 +147,7 @@ static void turn(struct sort_element *e, uint64_t count)
 /* Leaves the elements that are wanted, in order, from s->range.from on. False: the error is replied. */
 static bool load(struct cmd_ctx *c, struct sort *s, const struct item *it)
 {
-    /* What is stored must not depend on the order that a set happens to have. */
+    /* A stored list must not depend on the order that a set happens to have. */
     if (s->in_order && s->store && item_type(it) == TYPE_SET) {
         s->in_order = false;
         s->alpha = true;
@@ -177,7 +177,7 @@ static bool load(struct cmd_ctx *c, struct sort *s, const struct item *it)
 
 /* --- results ---------------------------------------------------------------------------------- */
 
-/* Result n of an element: what its nth GET names, or itself. */
+/* Result n of an element: the string that its nth GET names, or the element. */
 static enum sort_found result_of(struct cmd_ctx *c, struct sort *s, uint64_t i, size_t n,
                                  struct slice *out)
 {
@@ -257,7 +257,7 @@ static bool make_list(struct cmd_ctx *c, struct sort *s, struct ks_edit *e)
     }
 }
 
-/* DEL k where there was one, and RPUSH k element ..., of the list that was made: what it was made of may be gone. */
+/* DEL k where there was a key, and RPUSH k element ... from the list just made: its sources may be gone. */
 static void store_effects(struct cmd_ctx *c, const struct key *dst, bool was_there)
 {
     struct slice argv[2 + EFFECT_ELEMENTS_MAX] = {SLICE("DEL"), dst->name};
@@ -319,8 +319,9 @@ static void sort(struct cmd_ctx *c, bool may_store)
     bool ok = true;
     for (int i = 2; i < c->argc && ok; i++)
         ok = parse_option(c, &s, &i, may_store);
+    if (ok)
+        ok = ctx_read_whole(c, &c->key, &it);
     if (ok) {
-        it = ctx_read(c, &c->key);
         ok = !it || sort_takes(item_type(it));
         if (!ok)
             resp_error(c->out, ERR_TEXT_WRONGTYPE);

@@ -11,7 +11,7 @@
 
 /* --- texts ------------------------------------------------------------------------------------ */
 
-#define TEXTS_BYTES ((size_t)16 * 1024) /* of small ones, together */
+#define TEXTS_BYTES ((size_t)16 * 1024) /* of small texts, together */
 struct sort_texts {
     struct sort_texts *next;
     size_t used, size;
@@ -43,7 +43,7 @@ static char *new_text(struct sort_texts **texts, size_t len)
     return t->bytes + t->used - len;
 }
 
-/* What is printed into scratch is kept; else it lies in a value. False: no memory. */
+/* Keeps a text printed into scratch; other texts lie in a value. False: no memory. */
 static bool keep(struct sort_texts **texts, const char scratch[NUM_I64_CHARS], struct slice *s)
 {
     if (s->ptr != scratch)
@@ -94,7 +94,7 @@ static bool load_set(const struct item *it, const struct sort_range *r, struct s
     struct set_walk walk;
     struct slice member;
     uint64_t skip = r->from, n = 0;
-    set_walk_init(&walk, it, 0);
+    set_walk_init(&walk, it, 0, DUES_NOTHING);
     while (n < r->count && set_walk_next(&walk, &member)) {
         if (skip > 0) {
             skip--;
@@ -208,6 +208,6 @@ enum sort_found sort_look_up(struct cmd_ctx *c, struct slice pattern, struct sli
         mem_free(to);
     if (!it)
         return SORT_MISSING;
-    return has_field ? read_field(it, field, hash_now_ms(c->ks), texts, out)
+    return has_field ? read_field(it, field, dues_now_ms(c->ks), texts, out)
                      : read_string(it, texts, out);
 }

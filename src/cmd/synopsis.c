@@ -105,7 +105,7 @@ static struct synopsis_arg *arg(const struct parser *p, int i)
     return &p->tree->args[i];
 }
 
-/* Index of a new argument; after an error, of one that nobody will look at. */
+/* Index of a new argument; after an error, of a spare one. */
 static int new_arg(struct parser *p, enum arg_type type)
 {
     if (p->used == SYNOPSIS_ARGS_MAX)
@@ -239,7 +239,7 @@ static void parse_argument(struct parser *p, struct list *l)
     append(p, l, i);
 }
 
-/* A token takes what follows it for its own. */
+/* A token takes the arguments behind it for its own. */
 static void parse_token(struct parser *p, struct list *l)
 {
     struct slice token = next_word(p);

@@ -26,13 +26,13 @@ struct index_slot {
 };
 
 struct cmd_table {
-    struct cmd **all; /* owned, as what it points to */
+    struct cmd **all; /* owned, and so is each command */
     size_t count, cap;
-    struct cmd **top; /* those without a parent, in order of adding */
+    struct cmd **top; /* commands without a parent, in order of adding */
     size_t top_count, top_cap;
     struct index_slot *slots;   /* open addressing, at most half full; one of the next two */
     struct index_slot *by_name; /* owned: by the names of the rows */
-    struct index_slot *by_call; /* owned: by those that clients use; NULL: they are the same */
+    struct index_slot *by_call; /* owned: by the names that clients use; NULL: none is renamed */
     size_t slot_count;          /* a power of two */
 };
 

@@ -10,6 +10,7 @@ enum aggregate { SUM, MIN, MAX };
 struct input {
     const struct item *item; /* NULL: there is none; empty, then */
     uint64_t count;
+    int64_t now_ms;
     double weight;
 };
 
@@ -40,7 +41,7 @@ static bool input_score(const struct input *in, struct slice member, double *sco
     struct pack_entry entry;
     pack_entry_init_to_find(&entry, member);
     *score = SET_SCORE;
-    return set_has(in->item, &entry);
+    return set_has(in->item, &entry, in->now_ms);
 }
 
 /* A walk through an input. */
@@ -58,7 +59,7 @@ static void walk_init(struct walk *w, const struct input *in)
     if (in->item && item_type(in->item) == TYPE_ZSET)
         zset_walk_init(&w->zset, in->item, 0, UINT64_MAX, false);
     else if (in->item)
-        set_walk_init(&w->set, in->item, 0);
+        set_walk_init(&w->set, in->item, 0, in->now_ms);
 }
 
 static bool walk_next(struct walk *w, struct zset_element *el)
@@ -202,7 +203,9 @@ static bool find_inputs(struct cmd_ctx *c, struct combine *cb)
     for (int i = 0; i < cb->n; i++) {
         struct input *in = &cb->inputs[i];
         struct key k = ctx_key(c, cb->first + i);
-        in->item = ctx_read(c, &k);
+        if (!ctx_read_whole(c, &k, &in->item))
+            return false;
+        in->now_ms = dues_now_ms(c->ks);
         bool is_set = in->item && item_type(in->item) == TYPE_SET;
         if (!is_set && !ctx_is_type(c, in->item, TYPE_ZSET))
             return false;

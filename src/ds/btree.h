@@ -14,9 +14,9 @@
  * leaf is cut into segments of a few entries, whose places and counts its header has: so nothing scans a leaf from its
  * start. An inner node has for each child how many entries are below it (positions), the bytes set aside for it, and a
  * feature: a number that rises with the order. A search by key compares features, and looks at the first entry below a
- * child only where they are equal. Where entries of one feature are ordered by a string, inner nodes have its first bytes
- * behind those that all of the node share, too, which leaves next to nothing to be looked up below. A tree without keys
- * (a list) has neither.
+ * child only where they are equal. Where entries of one feature are ordered by a string, inner nodes have its first
+ * bytes behind those that all of the node share, too, which leaves next to nothing to be looked up below. A tree
+ * without keys (a list) has neither.
  *
  * Sharing. btree_share makes another tree of the same nodes, in O(1). Whoever writes makes copies of the nodes on its
  * path that are shared, so neither ever sees what the other writes: COPY and snapshots cost nothing but a path later.
@@ -55,8 +55,8 @@ struct btree_ops {
     /* The same for many, which is most of a search: of *n entries behind each other the first that is not ahead of the
      * key, or what is behind them. *n becomes the number ahead of it. NULL: `compare` and `bytes` will do. */
     const char *(*scan)(const char *entry, const void *key, unsigned *n);
-    /* By which entries of one feature are in order, as memcmp has it, a shorter one ahead; what is not there as bytes is
-     * printed into scratch. NULL: by something else. */
+    /* By which entries of one feature are in order, as memcmp has it, a shorter one ahead; what is not there as
+     * bytes is printed into scratch. NULL: by something else. */
     struct slice (*string)(const char *entry, char scratch[NUM_I64_CHARS]);
     /* Entries may hold references to blobs; all three are NULL in a tree whose entries hold none. */
     void (*hold)(struct slice run); /* the run of entries was copied: one reference more of each */
@@ -124,8 +124,8 @@ enum err btree_insert_here(struct btree *t, const struct btree_cursor *c, struct
 /* The entry at the cursor. */
 enum err btree_replace_here(struct btree *t, const struct btree_cursor *c, struct slice entry);
 enum err btree_erase_here(struct btree *t, const struct btree_cursor *c);
-/* Changes nothing but makes the way to it the tree's own, so that erasing it later finds memory, whatever is inserted in
- * between. */
+/* Changes nothing but makes the way to it the tree's own, so that erasing it later finds memory, whatever is
+ * inserted in between. */
 enum err btree_own_here(struct btree *t, const struct btree_cursor *c);
 
 /* --- reading ----------------------------------------------------------------------------------------------- */

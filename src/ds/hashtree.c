@@ -19,6 +19,7 @@ struct hashtree *hashtree_try_new(const struct hashtree_options *o)
 
 struct hashtree *hashtree_hold(struct hashtree *t)
 {
+    assert(!t->kept);
     t->refs++;
     return t;
 }
@@ -92,6 +93,13 @@ static bool drop_node(struct hashtree *t, struct hashtree_node *n, size_t *effor
     hashtree_node_free(t, n);
     *effort -= *effort > 0;
     return true;
+}
+
+void hashtree_node_drop(struct hashtree *t, struct hashtree_node *n)
+{
+    size_t effort = SIZE_MAX;
+    while (!drop_node(t, n, &effort))
+        ;
 }
 
 bool hashtree_drop_some(struct hashtree *t, size_t *effort)

@@ -45,7 +45,7 @@ struct keyhash;
 struct hashtree_options {
     struct slab_heap *heap;     /* where its nodes live */
     const struct keyhash *hash; /* both outlive the tree */
-    bool values;                /* each entry has a value, and may have a deadline */
+    bool values;                /* each entry has a value */
 };
 
 /* An entry where it stands: good until the tree changes or goes. */
@@ -93,14 +93,22 @@ struct hashtree_new {
     struct pack_entry *string, *value; /* the value is NULL in a tree without values */
     int64_t due_ms;
 };
-/* Adds an entry, or gives the one that is there this value and deadline: *added tells. Takes the blob of the value, and
- * of the string where it is added, as pack_entry_write does. ERR_FULL: as many have the same hash as a leaf can
+/* Adds an entry, or in a tree with values gives the one that is there this value and deadline: *added tells. Takes the
+ * blob of the value, and of the string where it is added, as pack_entry_write does. ERR_FULL: as many have the same hash as a leaf can
  * have, which chance does not bring about. */
 enum err hashtree_set(struct hashtree *t, struct hashtree_new *n, bool *added);
 /* ERR_NOTFOUND: it is not there. */
 enum err hashtree_remove(struct hashtree *t, const struct pack_entry *string);
 /* ERR_NOTFOUND: it is not there. */
 enum err hashtree_set_due(struct hashtree *t, const struct pack_entry *string, int64_t due_ms);
+
+/* --- all or nothing ---------------------------------------------------------------------------------------- */
+
+/* From here to hashtree_keep_end changes are noted, so that they can be taken back; what is added is borrowed until
+ * then. The tree has one holder, and gets no other meanwhile: asserted. False: no memory, nothing changed. */
+bool hashtree_keep(struct hashtree *t);
+/* The changes stand, or all is as it was at hashtree_keep, but for the tree's shape. Needs no memory. */
+void hashtree_keep_end(struct hashtree *t, bool undo);
 
 /* --- many --------------------------------------------------------------------------------------------------- */
 

@@ -81,6 +81,7 @@ static bool resize(struct hashtree *t, struct hashtree_path *path, size_t count,
     if (!l)
         return false;
     l->node.has_blobs = old->node.has_blobs;
+    l->node.bits = old->node.bits;
     l->node.due_ms = old->node.due_ms;
     l->count = old->count;
     l->used = old->used;
@@ -174,6 +175,7 @@ static bool split(struct hashtree *t, struct hashtree_path *path)
     }
     for (unsigned i = 0; i < old->count; i++)
         take(t, half[high[i]], old, i);
+    half[0]->node.bits = half[1]->node.bits = old->node.bits;
     unsigned first = path->slot[path->levels - 1] & ~(run - 1);
     hashtree_leaf_moved(t, old);
     for (unsigned h = 0; h < 2; h++)
@@ -333,6 +335,9 @@ enum err hashtree_set(struct hashtree *t, struct hashtree_new *n, bool *added)
         else
             used += replaced_bytes(t, l, (unsigned)i, n) - hashtree_entry_bytes(t, l, (unsigned)i);
         if (fits(l, count, used)) {
+            if (t->kept && !(i < 0 ? hashtree_note_added(t, l, n->string->string)
+                                   : hashtree_save_leaf(t, path.leaf, hash)))
+                return ERR_NOMEM;
             if (i < 0)
                 append(t, &path, hash, n);
             else
@@ -360,6 +365,8 @@ enum err hashtree_set_due(struct hashtree *t, const struct pack_entry *string, i
         size_t had = hashtree_entry_has_due(path.leaf, (unsigned)i) ? HASHTREE_DUE_BYTES : 0;
         size_t used = path.leaf->used + due_bytes(due_ms) - had;
         if (fits(path.leaf, path.leaf->count, used)) {
+            if (t->kept && !hashtree_save_leaf(t, path.leaf, hash))
+                return ERR_NOMEM;
             lay_due(&path, (unsigned)i, due_ms);
             return ERR_OK;
         }
@@ -466,7 +473,7 @@ enum err hashtree_remove(struct hashtree *t, const struct pack_entry *string)
     int i = path.leaf ? hashtree_leaf_find(path.leaf, hash, string) : -1;
     if (i < 0)
         return ERR_NOTFOUND;
-    if (!own_path(t, &path))
+    if (!own_path(t, &path) || (t->kept && !hashtree_save_leaf(t, path.leaf, hash)))
         return ERR_NOMEM;
     if (path.leaf->node.has_blobs) {
         char *at = hashtree_string_at(path.leaf, (unsigned)i);
@@ -478,6 +485,15 @@ enum err hashtree_remove(struct hashtree *t, const struct pack_entry *string)
     }
     hashtree_leaf_remove(t, path.leaf, (unsigned)i);
     count_path(t, &path, -1);
-    tidy(t, &path, hash);
+    if (!t->kept)
+        tidy(t, &path, hash);
     return ERR_OK;
+}
+
+void hashtree_tidy(struct hashtree *t, uint64_t hash)
+{
+    struct hashtree_path path;
+    hashtree_descend(t, hash, &path);
+    if (path.leaf && path.leaf->node.refs == 1)
+        tidy(t, &path, hash);
 }

@@ -4,6 +4,8 @@
  *   hashtree.c        a tree: life, figures, look-up
  *   hashtree_node.c   a node: made, copied, freed; a leaf's entries
  *   hashtree_edit.c   a tree changed: entries come and go, nodes split and merge
+ *   hashtree_note.c   changes noted
+ *   hashtree_keep.c   changes taken back
  *   hashtree_walk.c   many entries: by number, in order, by cursor, those that are due; checks */
 #include <assert.h>
 #include <string.h>
@@ -26,10 +28,11 @@
 enum hashtree_kind { HASHTREE_LEAF, HASHTREE_INNER };
 
 struct hashtree_node {
-    uint32_t refs;  /* trees and inner nodes of several trees that have it */
-    uint8_t kind;   /* enum hashtree_kind */
-    uint8_t depth;  /* bits of the hash that lead to it */
-    uint8_t bits;   /* of an inner node, 1..HASHTREE_FAN_BITS: it has 2^bits slots */
+    uint32_t refs; /* trees and inner nodes of several trees that have it */
+    uint8_t kind;  /* enum hashtree_kind */
+    uint8_t depth; /* bits of the hash that lead to it */
+    /* Of an inner node, 1..HASHTREE_FAN_BITS: it has 2^bits slots; of a leaf HASHTREE_LEAF_SAVED or 0. */
+    uint8_t bits;
     bool has_blobs; /* a leaf has, or had, entries in blobs */
     int64_t due_ms; /* no entry below has a deadline before */
 };
@@ -52,6 +55,9 @@ struct hashtree_leaf {
 #define HASHTREE_HAS_DUE   0x8000u
 #define HASHTREE_DUE_BYTES sizeof(int64_t)
 static_assert(sizeof(struct hashtree_leaf) == 24, "the tags stand behind 24 bytes");
+
+/* While the tree is kept: there is a copy of what the leaf, or the one that it was split from, held. */
+#define HASHTREE_LEAF_SAVED 1
 
 /* Tags are compared 16 at a time, and what is behind them is read, too. */
 #define HASHTREE_TAGS_READ      16
@@ -77,6 +83,18 @@ struct hashtree {
     uint64_t count;
     size_t bytes; /* this, nodes, blobs */
     size_t nodes;
+    struct hashtree_kept *kept; /* between hashtree_keep and hashtree_keep_end, else NULL */
+};
+
+/* What a tree that is kept has noted: copies of leaves, and strings that were added to others. */
+struct hashtree_saved {
+    uint64_t hash; /* of an entry, which leads to the part */
+    struct hashtree_leaf *leaf;
+};
+struct hashtree_kept {
+    struct hashtree_saved *saved;
+    struct slice *added;
+    size_t saved_count, saved_room, added_count, added_room;
 };
 
 /* The way to a leaf: an inner node has at most one slot a level, and each but the last level has all bits. */
@@ -173,6 +191,8 @@ struct hashtree_leaf *hashtree_leaf_new(struct hashtree *t, unsigned depth, size
 void hashtree_node_free(struct hashtree *t, struct hashtree_node *n);
 /* A leaf whose entries were copied elsewhere goes: what is in blobs is held once more where others still have it. */
 void hashtree_leaf_moved(struct hashtree *t, struct hashtree_leaf *l);
+/* With all that is below it, or in it. */
+void hashtree_node_drop(struct hashtree *t, struct hashtree_node *n);
 /* A copy for the tree alone, of a node that others have, too, in its place. NULL: no memory. */
 struct hashtree_node *hashtree_node_copy(struct hashtree *t, struct hashtree_node *n);
 
@@ -189,6 +209,21 @@ void hashtree_leaf_remove(const struct hashtree *t, struct hashtree_leaf *l, uns
 /* The bytes of entry i of another leaf, at the end of this one. */
 void hashtree_leaf_take(const struct hashtree *t, struct hashtree_leaf *to,
                         const struct hashtree_leaf *from, unsigned i);
+
+/* A reference more of each blob in it; what they take. */
+void hashtree_leaf_hold_blobs(const struct hashtree *t, const struct hashtree_leaf *l);
+size_t hashtree_leaf_blob_bytes(const struct hashtree *t, const struct hashtree_leaf *l);
+
+/* Of a tree that is kept: ahead of each change of the leaf's entries, and ahead of adding one, which is borrowed.
+ * False: no memory. */
+bool hashtree_save_leaf(struct hashtree *t, struct hashtree_leaf *l, uint64_t hash);
+bool hashtree_note_added(struct hashtree *t, const struct hashtree_leaf *l, struct slice string);
+static inline bool hashtree_is_saved(const struct hashtree_leaf *l)
+{
+    return l->node.bits == HASHTREE_LEAF_SAVED;
+}
+/* Merges and shrinks what has become sparse on the way to a hash. */
+void hashtree_tidy(struct hashtree *t, uint64_t hash);
 
 /* The leaf of a hash. */
 void hashtree_descend(const struct hashtree *t, uint64_t hash, struct hashtree_path *path);

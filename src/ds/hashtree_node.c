@@ -83,10 +83,18 @@ static struct slice strings_of(const struct hashtree *t, const struct hashtree_l
     return slice_of(string, bytes);
 }
 
-static void hold_blobs(const struct hashtree *t, const struct hashtree_leaf *l)
+void hashtree_leaf_hold_blobs(const struct hashtree *t, const struct hashtree_leaf *l)
 {
     for (unsigned i = 0; l->node.has_blobs && i < l->count; i++)
         pack_hold(strings_of(t, l, i));
+}
+
+size_t hashtree_leaf_blob_bytes(const struct hashtree *t, const struct hashtree_leaf *l)
+{
+    size_t bytes = 0;
+    for (unsigned i = 0; l->node.has_blobs && i < l->count; i++)
+        bytes += pack_blob_bytes(strings_of(t, l, i));
+    return bytes;
 }
 
 void hashtree_leaf_moved(struct hashtree *t, struct hashtree_leaf *l)
@@ -95,7 +103,7 @@ void hashtree_leaf_moved(struct hashtree *t, struct hashtree_leaf *l)
         hashtree_node_free(t, &l->node);
         return;
     }
-    hold_blobs(t, l);
+    hashtree_leaf_hold_blobs(t, l);
     uncount(t, &l->node);
     l->node.refs--;
 }
@@ -110,7 +118,7 @@ struct hashtree_node *hashtree_node_copy(struct hashtree *t, struct hashtree_nod
     copy->refs = 1;
     n->refs--;
     if (n->kind == HASHTREE_LEAF) {
-        hold_blobs(t, hashtree_leaf(n));
+        hashtree_leaf_hold_blobs(t, hashtree_leaf(n));
         return copy;
     }
     struct hashtree_inner *p = hashtree_inner(copy);

@@ -13,7 +13,7 @@
 #include "engine/redact.h"
 #include "engine/run.h"
 #include "engine/snapshot_job.h"
-#include "store/hash.h"
+#include "store/dues.h"
 
 #define EXPIRE_SLICE_KEYS 64 /* keys removed between two looks at the clock */
 
@@ -31,18 +31,20 @@ static void on_expired(void *arg, int db, struct slice key)
     unit_end(e);
 }
 
-/* The keyspace removed fields whose time had come: an HDEL. */
+/* The keyspace removed fields or members whose time had come: an HDEL or SREM. */
 static void on_elements_expired(void *arg, const struct ks_elements *of)
 {
     struct engine *e = arg;
     struct key k = ks_key(e->ks, of->key);
-    struct slice effect[2 + HASH_DUE_MAX] = {SLICE("HDEL"), of->key};
+    bool is_set = of->type == TYPE_SET;
+    struct slice effect[2 + DUES_MAX] = {is_set ? SLICE("SREM") : SLICE("HDEL"), of->key};
     memcpy(&effect[2], of->names, of->count * sizeof(effect[0]));
     unit_begin(e, NULL);
     e->stats.dirty++;
     touched_add(&e->unit.touched, k.hash, true);
     interest_changed(e->interest, of->db, &k);
-    unit_event(e, of->db, of->key, NOTIFY_HASH, "hexpired");
+    unit_event(e, of->db, of->key, is_set ? NOTIFY_SET : NOTIFY_HASH,
+               is_set ? "sexpired" : "hexpired");
     if (of->gone)
         unit_event(e, of->db, of->key, NOTIFY_GENERIC, "del");
     unit_effect(e, of->db, 2 + (int)of->count, effect);

@@ -19,11 +19,11 @@
 #include "http/reply_json.h"
 #include "http/request.h"
 
-#define EXECUTE_BODY_BYTES_MAX \
-    ((size_t)4 << 20)              /* parsing stops the loop: larger values go by /db */
-#define EXECUTE_VALUES_MAX  131072 /* in the body: parsed, each takes some hundred bytes */
-#define EXECUTE_TRIES_MAX   16
-#define EXECUTE_ERROR_CHARS 256
+/* Parsing stops the loop: larger values go by /db. */
+#define EXECUTE_BODY_BYTES_MAX ((size_t)4 << 20)
+#define EXECUTE_VALUES_MAX     131072 /* in the body: parsed, each takes some hundred bytes */
+#define EXECUTE_TRIES_MAX      16
+#define EXECUTE_ERROR_CHARS    256
 
 struct step {
     const struct slice *argv;

@@ -8,9 +8,9 @@
  * gate, the slow log and CLIENT LIST hold for it as for any other client. One request of a connection is at work at a
  * time; what a client sends ahead waits.
  *
- * Of libevent it uses the loop and not its evhttp. That takes what two programs can understand in two ways (two lengths,
- * lines that go on, line breaks without '\r', a length with a sign), answers what it refuses with pages of HTML, times a
- * client anew with every byte, and costs several times what the commands of a request do. */
+ * Of libevent it uses the loop and not its evhttp. That takes what two programs can understand in two ways (two
+ * lengths, lines that go on, line breaks without '\r', a length with a sign), answers what it refuses with pages of
+ * HTML, times a client anew with every byte, and costs several times what the commands of a request do. */
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -26,11 +26,11 @@ struct http;
 struct http_config {
     int64_t drain_ms;        /* http-drain-ms: not ready for so long before a shutdown goes on */
     uint64_t body_bytes_max; /* http-max-body */
-    int64_t
-        request_s_max;  /* http-request-timeout: for a head; and for a body that comes too slowly */
+    /* http-request-timeout: for a head; and for a body that comes too slowly */
+    int64_t request_s_max;
     int64_t idle_s_max; /* http-idle-timeout: between requests; 0: any */
-    const char *
-        cors_origin; /* http-cors-origin: origins whose pages may ask, separated by spaces; "*": all */
+    /* http-cors-origin: origins whose pages may ask, separated by spaces; "*": all */
+    const char *cors_origin;
     bool metrics_open; /* http-metrics-open: /metrics asks for no token */
 };
 

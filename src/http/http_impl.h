@@ -19,11 +19,11 @@
 #define HTTP_IN_BYTES_MIN   512         /* room for a read in a connection's own buffer */
 #define HTTP_KEEP_BYTES_MAX 4096        /* of a buffer that an idle connection keeps */
 #define HTTP_QUERY_MAX      64          /* parameters of a query */
-#define HTTP_BODY_BLOB_MIN \
-    (32 * 1024) /* a body of this length, where its route wants that, is a blob */
+/* A body of this length, where its route wants that, is a blob. */
+#define HTTP_BODY_BLOB_MIN    (32 * 1024)
 #define HTTP_BODY_AHEAD_BYTES (1024 * 1024) /* of a body, set aside before they have come */
-#define HTTP_DISCARD_BYTES_MAX \
-    (64 * 1024) /* of a refused request's body, read over to keep the connection */
+/* Of a refused request's body, read over to keep the connection. */
+#define HTTP_DISCARD_BYTES_MAX    (64 * 1024)
 #define HTTP_OUT_BYTES_MAX        (256 * 1024) /* of an answer, made ahead of what the client takes */
 #define HTTP_PIECE_BYTES          (64 * 1024) /* of a reply, read at once */
 #define HTTP_COMMANDS_A_TURN      512
@@ -108,8 +108,8 @@ struct http_request {
     void *arg;
     struct reply_parser replies;
     bool in_push;
-    const char *
-        there_until; /* the end of what is there of the replies, in the piece at hand or behind it */
+    /* the end of what is there of the replies, in the piece at hand or behind it */
+    const char *there_until;
 };
 
 struct http_conn {
@@ -122,10 +122,10 @@ struct http_conn {
     bool reading, waits_to_write, loopback;
     bool waits_to_go_on; /* until the client has taken more of its answers */
     enum http_state state;
-    struct buf
-        in; /* what was read: the head at work, its body if that came with it, and what was sent ahead */
-    size_t head_bytes,
-        taken_bytes; /* of `in`: the head; with the body, what the request at work has */
+    /* what was read: the head at work, its body if that came with it, and what was sent ahead */
+    struct buf in;
+    /* of `in`: the head; with the body, what the request at work has */
+    size_t head_bytes, taken_bytes;
     struct http_head_scan scan;
     struct outq out;
     int64_t since_us;  /* the head or the body began to come; the answer moved; nothing was asked */

@@ -1,7 +1,8 @@
 #pragma once
-/* Commands in JSON: `["SET","k","v","EX",100]`, or an array of such. Decoded where the bytes lie: an argument is a slice
- * of the body. A number, true, false and null are taken as they are written, so that 1e21 or 12345678901234567890 come
- * through unchanged; an object or array within a command is refused. Pure. Source: RFC 8259. */
+/* Commands in JSON: `["SET","k","v","EX",100]`, or an array of such. Decoded where the bytes lie: an argument is a
+ * slice of the body. A number, true, false and null are taken as they are written, so that 1e21 or
+ * 12345678901234567890 come through unchanged; an object or array within a command is refused. Pure. Source: RFC
+ * 8259. */
 #include <stdbool.h>
 
 #include "base/slice.h"

@@ -14,8 +14,8 @@
 
 struct reply_json {
     bool base64; /* every string but those of errors */
-    bool
-        natural; /* maps are objects, booleans and doubles are themselves: for what is not Upstash's */
+    /* maps are objects, booleans and doubles are themselves: for what is not Upstash's */
+    bool natural;
     bool bare;        /* no {"result": } around it; an error stands as {"error": } in any case */
     bool failed;      /* the reply is an error */
     bool comma;       /* something stands in front of the next element */
@@ -33,7 +33,7 @@ void reply_json_init(struct reply_json *j, bool base64);
 /* Appends what the token comes to. True: the reply ended with it. */
 bool reply_json_token(struct reply_json *j, const struct reply_token *t, struct buf *out);
 
-/* For a collection whose elements are replies of their own: the token is the first one of a value at that depth; and the
- * same token with one collection less around it. */
+/* For a collection whose elements are replies of their own: the token is the first one of a value at that depth; and
+ * the same token with one collection less around it. */
 bool reply_token_begins(const struct reply_token *t, unsigned depth);
 struct reply_token reply_token_element(const struct reply_token *t);

@@ -99,7 +99,8 @@ void http_speak_resp2(struct http_request *r);
 bool http_select(struct http_request *r, struct slice number);
 
 struct http_reader {
-    /* A token of the reply of the command-th command. `command` < 0: of a message that is no reply (a subscription's). */
+    /* A token of the reply of the command-th command. `command` < 0: of a message that is no reply (a
+     * subscription's). */
     void (*token)(struct http_request *r, void *arg, int command, const struct reply_token *t);
     /* Every reply has come. */
     void (*done)(struct http_request *r, void *arg);
@@ -107,8 +108,8 @@ struct http_reader {
 /* Runs the commands in order, a batch a turn where they are many. `arg` is the reader's, good until the end. A reader
  * may add commands and run them in `done`. */
 void http_run(struct http_request *r, const struct http_reader *reader, void *arg);
-/* Within `token`, where a string begins: all of it, which may be more than the token has. False: it is not all there, or
- * lies in several pieces. */
+/* Within `token`, where a string begins: all of it, which may be more than the token has. False: it is not all
+ * there, or lies in several pieces. */
 bool http_whole(const struct http_request *r, const struct reply_token *t, struct slice *whole);
 /* How many commands there are. */
 int http_command_count(const struct http_request *r);

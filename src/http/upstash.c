@@ -5,8 +5,8 @@
  *   POST /pipeline    [["GET","k"],["GET","l"]]     [{"result":"v"},{"result":null}]
  *   POST /multi-exec  the same, as one unit; 400 where nothing of it was run
  *
- * Fields of a request: Upstash-Encoding: base64, Upstash-Response-Format: resp2, upstash-sync-token. Beyond the protocol,
- * X-Corsac-Arguments: base64 says that the words in the body are in base64, so that they may be any bytes. */
+ * Fields of a request: Upstash-Encoding: base64, Upstash-Response-Format: resp2, upstash-sync-token. Beyond the
+ * protocol, X-Corsac-Arguments: base64 says that the words in the body are in base64, so that they may be any bytes. */
 #include "http/base64.h"
 #include "http/json_args.h"
 #include "http/reply_json.h"

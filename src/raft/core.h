@@ -47,8 +47,8 @@ struct core_msg {
      * not granted: that of the APPEND that it answers. SNAPSHOT: the entry that a base must reach at least. */
     uint64_t index, index_term;
     bool pre; /* VOTE, VOTED: nobody's term changes */
-    bool
-        transfer; /* VOTE: the leader wants it, so that hearing of a leader is no reason to refuse */
+    /* VOTE: the leader wants it, so that hearing of a leader is no reason to refuse */
+    bool transfer;
     bool granted;    /* VOTED; APPENDED: the entry at `index` is there */
     uint64_t commit; /* APPEND */
     uint64_t round;  /* APPEND: the newest; APPENDED: the newest seen in this term */
@@ -79,8 +79,8 @@ struct core_ops {
 
 struct core_options {
     uint64_t id;
-    uint64_t
-        election_ms; /* a follower waits so long for a leader, and at random up to twice as long */
+    /* a follower waits so long for a leader, and at random up to twice as long */
+    uint64_t election_ms;
     uint64_t flight_bytes_max;  /* sent to a peer and not acknowledged; 0: CORE_FLIGHT_BYTES_MAX */
     uint64_t seed;              /* of the random part */
     const struct core_ops *ops; /* outlives the core */
@@ -121,8 +121,8 @@ void core_written(struct core *c, uint64_t ticket); /* that write and all before
 void core_saved(struct core *c, uint64_t term, uint64_t vote);
 void core_fetched(struct core *c); /* what fetch had not: it is there */
 /* A base is whole, and would take the place of the whole log. ERR_RANGE: the log holds its last entry, so that entries
- * behind it may be acknowledged already: throw it away. ERR_BUSY: another one is being put in place. Otherwise nothing is taken from the leader until one of the next
- * two is called. */
+ * behind it may be acknowledged already: throw it away. ERR_BUSY: another one is being put in place. Otherwise
+ * nothing is taken from the leader until one of the next two is called. */
 enum err core_snapshot_begin(struct core *c, uint64_t index, uint64_t term);
 /* It is in place, and durable; of core_written, tickets given before mean nothing any more. */
 void core_snapshot_done(struct core *c, uint64_t index, uint64_t term, const struct members *m);
@@ -133,7 +133,8 @@ void core_snapshot_failed(struct core *c, uint64_t peer); /* the caller's sendin
 void core_compacted(struct core *c, uint64_t index);
 
 /* What the caller wants. */
-/* Its index, which is core_last + 1; 0: this node does not lead, or hands over. Sent by core_flush. Not CORE_MEMBERS. */
+/* Its index, which is core_last + 1; 0: this node does not lead, or hands over. Sent by core_flush. Not
+ * CORE_MEMBERS. */
 uint64_t core_append(struct core *c, struct core_entry *e);
 /* Begins a round: whoever answers still takes this node for its leader. Its number; 0: does not lead. */
 uint64_t core_probe(struct core *c);

@@ -11,7 +11,8 @@ size_t resp_parser_open_bulk(const struct resp_parser *p, size_t bytes, size_t *
         resp_parser_apart_room(p, have) != NULL)
         return 0;
     *have = partial->seen - partial->done;
-    /* It is apart already, and whole: the last call was before it came, as nothing is parsed while the session waits. */
+    /* It is apart already, and whole: the last call was before it came, as nothing is parsed while the session
+     * waits. */
     if (resp_apart_at(p->apart, bytes - *have) >= 0)
         return 0;
     return (size_t)partial->bulk_len;

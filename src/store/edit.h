@@ -38,7 +38,9 @@ struct ks_edit {
     struct ks_place at;
     uint32_t hash;
     bool is_new;       /* ks_edit_or_new made it */
-    struct item *kept; /* copy of the item, made by ks_edit_keep; NULL: none */
+    struct item *kept; /* by ks_edit_keep, as it was then; NULL: nothing is */
+    bool noted;        /* what is done since then is, by the value; */
+    uint8_t flags;     /* which the item had */
 };
 
 /* False: the key does not exist, or its time has come; then the edit has not begun. */
@@ -54,9 +56,9 @@ enum err ks_edit_or_new(struct keyspace *ks, int db, const struct key *k, enum i
 /* The item as it is now; NULL: nothing was left in it, and the key is gone. */
 const struct item *ks_edit_end(struct ks_edit *e);
 
-/* From here on ks_edit_undo takes back the edit's changes; once in an edit. A value within the item is copied;
- * structure outside it is held in O(1), so that each node that changes is copied. A key that the edit made needs
- * nothing. False: no memory, nothing changed. */
+/* From here on ks_edit_undo takes back what the edit does; once in an edit, which borrows the names of what it adds.
+ * What lies in its item is copied. Of what lies outside the changes are noted, or it is held, in O(1), and each node
+ * that changes is copied: see value_ops. A key that the edit made needs nothing. False: no memory, nothing changed. */
 bool ks_edit_keep(struct ks_edit *e);
 /* Ends the edit with all as it was at ks_edit_keep; a key that the edit made is gone. Needs no memory. Without
  * ks_edit_keep, it ends an edit whose only operation changed nothing. */

@@ -8,7 +8,7 @@ const char *hash_field_at(const struct item *it, const char *at, struct hash_fie
     at += pack_bytes(at);
     out->value = at;
     at += pack_bytes(at);
-    out->due_ms = HASH_NO_DUE;
+    out->due_ms = DUES_NONE;
     if (!(it->flags & ITEM_DUES))
         return at;
     int64_t due_ms = 0;
@@ -28,36 +28,6 @@ uint64_t hash_count(const struct item *it)
     if (item_enc(it) == ENC_TREE)
         return hashtree_count(hash_tree(it));
     return pack_count(hash_pack(it)) / hash_step(it);
-}
-
-uint64_t hash_due_count(const struct item *it, int64_t now_ms)
-{
-    if (!(it->flags & ITEM_DUES))
-        return 0;
-    if (item_enc(it) == ENC_TREE)
-        return hashtree_due_count(hash_tree(it), now_ms);
-    struct hash_walk w;
-    struct hash_field f;
-    uint64_t n = 0;
-    hash_walk_init(&w, it, 0);
-    while (hash_walk_next(&w, &f))
-        n += f.due_ms <= now_ms;
-    return n;
-}
-
-int64_t hash_due_ms(const struct item *it)
-{
-    if (!(it->flags & ITEM_DUES))
-        return HASH_NO_DUE;
-    if (item_enc(it) == ENC_TREE)
-        return hashtree_due_ms(hash_tree(it));
-    struct hash_walk w;
-    struct hash_field f;
-    int64_t least_ms = HASH_NO_DUE;
-    hash_walk_init(&w, it, 0);
-    while (hash_walk_next(&w, &f))
-        least_ms = f.due_ms < least_ms ? f.due_ms : least_ms;
-    return least_ms;
 }
 
 bool hash_find_any(const struct item *it, const struct pack_entry *name, struct hash_field *out)

@@ -5,35 +5,25 @@
  *              deadline in ms or 0, ...
  *   else       a tree by hash (ds/hashtree.h), which a hash never leaves again; ITEM_DUES: a field had a deadline
  *
- * What OBJECT ENCODING tells goes by Redis' limits (store/limits.h), whatever the hash lies in.
- *
- * A field whose deadline has come is not there for whoever reads or edits with a `now_ms` at or beyond it, but it
- * counts until the keyspace has removed it. */
+ * What OBJECT ENCODING tells goes by Redis' limits (store/limits.h), whatever the hash lies in. What deadlines mean,
+ * and questions about them: store/dues.h. */
 #include "base/err.h"
 #include "ds/hashtree.h"
 #include "ds/pack.h"
+#include "store/dues.h"
 #include "store/edit.h"
 #include "store/item.h"
-
-#define HASH_NO_DUE   HASHTREE_NO_DUE
-#define HASH_KEEP_DUE INT64_MIN
-/* For now_ms: no deadline has come. */
-#define HASH_NOTHING_DUE INT64_MIN
 
 /* A field where it stands, as entries of a pack: good until the hash changes or goes. */
 struct hash_field {
     const char *name, *value;
-    int64_t due_ms; /* HASH_NO_DUE: none */
+    int64_t due_ms; /* DUES_NONE: none */
 };
 
 /* --- reading ---------------------------------------------------------------------------------------------- */
 
 /* Those that are due included. O(1), but for packs, whose entries are counted. */
 uint64_t hash_count(const struct item *it);
-/* Those that are due: looks at what hold such only. */
-uint64_t hash_due_count(const struct item *it, int64_t now_ms);
-/* No field has a deadline before this one. */
-int64_t hash_due_ms(const struct item *it);
 /* False: it is not there, or is due. */
 bool hash_find(const struct item *it, struct slice name, int64_t now_ms, struct hash_field *out);
 /* The nth in the order of a walk, n < count. */
@@ -60,7 +50,7 @@ uint64_t hash_scan(const struct item *it, uint64_t cursor, uint64_t count, hash_
 
 /* What Redis would make a hash of many fields for at once, this one becomes, too. */
 void hash_expect(struct ks_edit *e, size_t fields);
-/* Adds a field or gives it this value; its deadline becomes due_ms, or stays (HASH_KEEP_DUE). *added: there was none,
+/* Adds a field or gives it this value; its deadline becomes due_ms, or stays (DUES_KEEP). *added: there was none,
  * or one that is due by the keyspace's clock, of which nothing is kept. ERR_NOMEM: unchanged. */
 struct hash_new {
     struct slice name, value;
@@ -71,8 +61,3 @@ enum err hash_set(struct ks_edit *e, const struct hash_new *n, bool *added);
 enum err hash_remove(struct ks_edit *e, struct slice name);
 /* The same. */
 enum err hash_set_due(struct ks_edit *e, struct slice name, int64_t due_ms);
-#define HASH_DUE_MAX 64 /* in one call */
-/* Some of the fields that are due by the keyspace's clock, up to `max`; how many. */
-size_t hash_due(const struct ks_edit *e, struct hash_field *out, size_t max);
-/* What is due by the keyspace's clock is not there. */
-int64_t hash_now_ms(const struct keyspace *ks);

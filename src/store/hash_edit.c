@@ -4,11 +4,6 @@
  * pack, and a change does not move as much. */
 #define HASH_PACK_BYTES_MAX 2048
 
-int64_t hash_now_ms(const struct keyspace *ks)
-{
-    return ks->expiry == KS_EXPIRY_IGNORE ? HASH_NOTHING_DUE : ks->now_ms;
-}
-
 /* --- from one form to another ------------------------------------------------------------------------- */
 
 /* The tree of the hash, to be changed; NULL: no memory. */
@@ -136,7 +131,7 @@ static enum err set_in_pack(struct ks_edit *e, const struct hash_new *n,
     struct slice pack = hash_pack(e->item);
     pack_entry_init_to_find(&name, n->name);
     pack_entry_init_to_find(&value, n->value);
-    int64_t due_ms = n->due_ms == HASH_NO_DUE ? 0 : n->due_ms;
+    int64_t due_ms = n->due_ms == DUES_NONE ? 0 : n->due_ms;
     pack_entry_init_to_find(&due, slice_of(text, (size_t)num_print_i64(text, due_ms)));
     bool dues = e->item->flags & ITEM_DUES;
     size_t add = value.bytes + (dues ? due.bytes : 0), drop = 0, at = pack.len;
@@ -175,10 +170,10 @@ enum err hash_set(struct ks_edit *e, const struct hash_new *n, bool *added)
         pack_entry_init_to_find(&name, n->name);
         found = hash_find_any(e->item, &name, &there);
     }
-    bool due = found && there.due_ms <= hash_now_ms(e->ks);
-    if (n->due_ms == HASH_KEEP_DUE)
-        set.due_ms = found && !due ? there.due_ms : HASH_NO_DUE;
-    if (set.due_ms != HASH_NO_DUE) {
+    bool due = found && there.due_ms <= dues_now_ms(e->ks);
+    if (n->due_ms == DUES_KEEP)
+        set.due_ms = found && !due ? there.due_ms : DUES_NONE;
+    if (set.due_ms != DUES_NONE) {
         err = ks_note_deadline(e->ks, &e->at, e->hash, set.due_ms);
         if (!err && !dues) {
             err = to_dues(e);
@@ -210,8 +205,7 @@ enum err hash_set_due(struct ks_edit *e, struct slice name, int64_t due_ms)
         return ERR_NOTFOUND;
     if (f.due_ms == due_ms)
         return ERR_OK;
-    enum err err =
-        due_ms == HASH_NO_DUE ? ERR_OK : ks_note_deadline(e->ks, &e->at, e->hash, due_ms);
+    enum err err = due_ms == DUES_NONE ? ERR_OK : ks_note_deadline(e->ks, &e->at, e->hash, due_ms);
     if (!err)
         err = to_dues(e);
     if (err)
@@ -245,22 +239,4 @@ enum err hash_remove(struct ks_edit *e, struct slice name)
     size_t from = (size_t)(at - hash_pack(e->item).ptr);
     size_t bytes = (size_t)(hash_field_at(e->item, at, &f) - at);
     return ks_edit_splice(e, from, bytes, 0) ? ERR_OK : ERR_NOMEM;
-}
-
-size_t hash_due(const struct ks_edit *e, struct hash_field *out, size_t max)
-{
-    int64_t now_ms = hash_now_ms(e->ks);
-    size_t n = 0;
-    if (item_enc(e->item) == ENC_TREE) {
-        struct hashtree_entry of[HASH_DUE_MAX];
-        n = hashtree_due(hash_tree(e->item), now_ms, of, max < HASH_DUE_MAX ? max : HASH_DUE_MAX);
-        for (size_t i = 0; i < n; i++)
-            out[i] = (struct hash_field){of[i].string, of[i].value, of[i].due_ms};
-        return n;
-    }
-    struct hash_walk w;
-    hash_walk_init(&w, e->item, 0);
-    while (n < max && hash_walk_next(&w, &out[n]))
-        n += out[n].due_ms <= now_ms;
-    return n;
 }

@@ -26,7 +26,7 @@ static void digest(const struct item *it, struct digest *out)
         struct digest one = {{0}};
         digest_add(&one, pack_string(f.name, scratch));
         digest_add(&one, pack_string(f.value, scratch));
-        if (f.due_ms != HASH_NO_DUE)
+        if (f.due_ms != DUES_NONE)
             digest_add(&one, slice_of(scratch, (size_t)num_print_i64(scratch, f.due_ms)));
         digest_join(out, &one);
     }
@@ -35,9 +35,6 @@ static void digest(const struct item *it, struct digest *out)
 /* --- a hash as commands ------------------------------------------------------------------------------- */
 
 enum phase { PHASE_FIELDS, PHASE_DUES, PHASE_DEADLINE, PHASE_END };
-
-/* Behind the arguments: the one in runs, all of it. */
-#define ARG_IN_RUNS (VALUE_COMMAND_ARGS_MAX - 1)
 
 static struct slice add_arg(struct value_cursor *c, struct value_command *out, const char *entry)
 {
@@ -65,40 +62,12 @@ static bool command_fields(struct value_cursor *c, struct value_command *out)
         add_arg(c, out, f.value);
         if (bytes > VALUE_COMMAND_BYTES_MAX) {
             out->in_runs = name > value ? 2 : 3;
-            c->argv[ARG_IN_RUNS] = c->argv[out->in_runs];
+            c->argv[DUES_ARG_IN_RUNS] = c->argv[out->in_runs];
             c->argv[out->in_runs].ptr = NULL;
             break;
         }
     }
     return out->argc > 2;
-}
-
-/* HPEXPIREAT k ms FIELDS 1 field, of one field after the other */
-static bool command_dues(struct value_cursor *c, struct value_command *out)
-{
-    struct hash_walk w;
-    struct hash_field f;
-    if (!(c->item->flags & ITEM_DUES))
-        return false;
-    hash_walk_init(&w, c->item, c->at);
-    do {
-        if (!hash_walk_next(&w, &f))
-            return false;
-    } while (f.due_ms == HASH_NO_DUE);
-    c->at = hash_walk_at(&w);
-    size_t len = (size_t)num_print_i64(c->numbers[2], f.due_ms);
-    c->argv[0] = SLICE("HPEXPIREAT");
-    c->argv[2] = slice_of(c->numbers[2], len);
-    c->argv[3] = SLICE("FIELDS");
-    c->argv[4] = SLICE("1");
-    out->argc = 5;
-    struct slice name = add_arg(c, out, f.name);
-    if (name.len > VALUE_COMMAND_BYTES_MAX) {
-        c->argv[ARG_IN_RUNS] = name;
-        c->argv[5].ptr = NULL;
-        out->in_runs = 5;
-    }
-    return true;
 }
 
 /* PEXPIREAT k ms */
@@ -123,7 +92,7 @@ static bool command(struct value_cursor *c, struct value_command *out)
         c->at = 0;
     }
     if (c->phase == PHASE_DUES) {
-        if (command_dues(c, out))
+        if (dues_command(c, out))
             return true;
         c->phase = PHASE_DEADLINE;
     }
@@ -135,7 +104,7 @@ static bool command(struct value_cursor *c, struct value_command *out)
 
 static struct slice run(const struct value_cursor *c)
 {
-    struct slice arg = c->argv[ARG_IN_RUNS];
+    struct slice arg = c->argv[DUES_ARG_IN_RUNS];
     return slice_of(arg.ptr + c->run_at, arg.len - c->run_at);
 }
 
@@ -149,9 +118,11 @@ const struct value_ops value_ops_hash = {
     .memory_alone = hashtree_value_memory_alone,
     .effort = hashtree_value_effort,
     .sum = hashtree_value_sum,
+    .keep = hashtree_value_keep,
+    .keep_end = hashtree_value_keep_end,
+    .due_ms = dues_least_ms,
+    .due = dues_find,
     .fetch = hashtree_value_fetch,
-    .due_ms = hash_due_ms,
-    .due = hash_due,
     .remove = hash_remove,
     .digest = digest,
     .command = command,

@@ -29,6 +29,18 @@ static inline size_t hashtree_value_effort(const struct item *it)
 {
     return hashtree_nodes(hashtree_value(it));
 }
+static inline bool hashtree_value_keep(struct item *it)
+{
+    struct hashtree *t = hashtree_value(it);
+    if (!hashtree_own(&t))
+        return false;
+    item_set_pointer_in_place(it, t);
+    return hashtree_keep(t);
+}
+static inline void hashtree_value_keep_end(struct item *it, bool undo)
+{
+    hashtree_keep_end(hashtree_value(it), undo);
+}
 static inline bool hashtree_value_fetch(const struct item *it, struct prefetch_way *way)
 {
     return hashtree_fetch(hashtree_value(it), way);

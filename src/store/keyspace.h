@@ -47,6 +47,7 @@ typedef void (*ks_expired_fn)(void *arg, int db, struct slice key);
  * must not change the keyspace either. */
 struct ks_elements {
     int db;
+    enum item_type type; /* of the collection */
     struct slice key;
     const struct slice *names;
     size_t count;
@@ -198,6 +199,9 @@ void ks_swap(struct keyspace *ks, int a, int b);
 bool ks_work(struct keyspace *ks);
 /* Removes up to `max` due keys; returns how many. *more: others are due. */
 unsigned ks_expire_some(struct keyspace *ks, unsigned max, bool *more);
+/* Removes the elements of a key that are due, all of them: for what makes something of many elements anyway. ERR_NOMEM:
+ * some may be left. */
+enum err ks_expire_elements(struct keyspace *ks, int db, const struct key *k);
 /* When the next key is due, at the earliest: ks_expire_some finds nothing before. INT64_MAX: none is. One load. */
 int64_t ks_next_expiry_ms(const struct keyspace *ks);
 /* How a due key is treated. */

@@ -3,6 +3,7 @@
 static void begin(struct ks_edit *e)
 {
     e->kept = NULL;
+    e->noted = false;
     ks_before_change(e->ks, e->at.db, e->item);
     ks_cell_sub(e->at.cell, e->item);
 }
@@ -60,9 +61,13 @@ enum err ks_edit_or_new(struct keyspace *ks, int db, const struct key *k, enum i
 
 bool ks_edit_keep(struct ks_edit *e)
 {
-    assert(!e->kept);
+    const struct value_ops *ops = value_ops(item_type(e->item));
+    assert(!e->kept && !e->noted);
     if (e->is_new)
         return true;
+    e->flags = e->item->flags;
+    if (item_is_outside(e->item) && ops->keep)
+        return e->noted = ops->keep(e->item);
     item_seal(e->item); /* whatever this edit has changed in it */
     e->kept = item_try_copy(e->ks->items, e->item, item_key(e->item), item_expiry_ms(e->item));
     return e->kept;
@@ -100,6 +105,8 @@ const struct item *ks_edit_end(struct ks_edit *e)
 {
     if (__builtin_expect(e->kept != NULL, 0))
         ks_dispose(e->ks, e->kept);
+    if (__builtin_expect(e->noted, 0))
+        value_ops(item_type(e->item))->keep_end(e->item, false);
     return end(e, !is_empty(e->item));
 }
 
@@ -109,6 +116,9 @@ void ks_edit_undo(struct ks_edit *e)
         item_seal(e->item);
         ks_dispose(e->ks, e->item);
         e->item = e->kept;
+    } else if (e->noted) {
+        value_ops(item_type(e->item))->keep_end(e->item, true);
+        e->item->flags = e->flags;
     }
     end(e, !e->is_new);
 }

@@ -1,4 +1,4 @@
-#include "store/hash.h"
+#include "store/dues.h"
 #include "store/keyspace_impl.h"
 
 /* Removing keys whose time has come.
@@ -44,8 +44,8 @@ void ks_expire_at(struct keyspace *ks, int db, struct ks_place *at, uint32_t has
 
 /* Copied names of removed elements and of their key, as the item forgets them. */
 struct removed {
-    struct hash_field of[HASH_DUE_MAX];
-    struct slice names[HASH_DUE_MAX], key;
+    const char *of[DUES_MAX];
+    struct slice names[DUES_MAX], key;
     size_t count;
     char *texts;
 };
@@ -56,7 +56,7 @@ static bool copy_names(struct removed *r, const struct item *it)
     char scratch[NUM_I64_CHARS];
     size_t bytes = item_key(it).len + 1;
     for (size_t i = 0; i < r->count; i++)
-        bytes += pack_string_len(r->of[i].name);
+        bytes += pack_string_len(r->of[i]);
     char *to = r->texts = mem_try_alloc(bytes);
     if (!to)
         return false;
@@ -64,7 +64,7 @@ static bool copy_names(struct removed *r, const struct item *it)
     memcpy(to, item_key(it).ptr, r->key.len);
     to += r->key.len;
     for (size_t i = 0; i < r->count; i++) {
-        struct slice name = pack_string(r->of[i].name, scratch);
+        struct slice name = pack_string(r->of[i], scratch);
         memcpy(to, name.ptr, name.len);
         r->names[i] = slice_of(to, name.len);
         to += name.len;
@@ -72,18 +72,20 @@ static bool copy_names(struct removed *r, const struct item *it)
     return true;
 }
 
-/* Removes some due elements of a collection, and notes when the next is due. */
-static void expire_elements(struct keyspace *ks, int db, const struct item *of, uint32_t hash)
+/* Removes some of what is due in a collection, and notes when the rest is. False: no memory. */
+static bool expire_elements(struct keyspace *ks, int db, const struct item *of, uint32_t hash)
 {
     struct key key = {.name = item_key(of), .hash = hash, .slot = KS_SLOT_UNKNOWN};
     struct ks_edit e;
     struct removed r = {.count = 0};
     size_t removed = 0;
     if (!ks_edit(ks, db, &key, &e))
-        return;
-    const struct value_ops *ops = value_ops(item_type(e.item));
-    r.count = ops->due(&e, r.of, HASH_DUE_MAX);
-    if (copy_names(&r, e.item))
+        return true;
+    enum item_type type = item_type(e.item);
+    const struct value_ops *ops = value_ops(type);
+    r.count = ops->due(&e, r.of, DUES_MAX);
+    bool named = copy_names(&r, e.item);
+    if (named)
         while (removed < r.count && ops->remove(&e, r.names[removed]) == ERR_OK)
             removed++;
     struct ks_place at = e.at;
@@ -92,10 +94,22 @@ static void expire_elements(struct keyspace *ks, int db, const struct item *of, 
         (void)ks_note_deadline(ks, &at, hash, ops->due_ms(it)); /* there is a tree: nothing fails */
     ks->elements_expired_count += removed;
     if (removed > 0 && ks->elements_expired) {
-        struct ks_elements told = {db, r.key, r.names, removed, !it};
+        struct ks_elements told = {db, type, r.key, r.names, removed, !it};
         ks->elements_expired(ks->elements_expired_arg, &told);
     }
     mem_free(r.texts);
+    return named && removed == r.count;
+}
+
+enum err ks_expire_elements(struct keyspace *ks, int db, const struct key *k)
+{
+    struct ks_place at;
+    const struct item *it;
+    while ((it = ks_locate(ks, db, k, &at)) && ks->expiry == KS_EXPIRY_REMOVE &&
+           dues_least_ms(it) <= ks->now_ms)
+        if (!expire_elements(ks, db, it, k->hash))
+            return ERR_NOMEM;
+    return ERR_OK;
 }
 
 /* --- one part --------------------------------------------------------------------------------------- */

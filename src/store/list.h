@@ -34,8 +34,8 @@ const char *list_at(const struct item *it, uint64_t at, struct list_cursor *c);
 /* The one behind it or ahead of it; NULL: there is none, and the cursor stays. */
 const char *list_next(struct list_cursor *c);
 const char *list_prev(struct list_cursor *c);
-/* The entries from the cursor's on that lie behind each other, as a pack. The cursor moves behind them: c->entry is NULL
- * where nothing is. */
+/* The entries from the cursor's on that lie behind each other, as a pack. The cursor moves behind them: c->entry is
+ * NULL where nothing is. */
 struct slice list_run(struct list_cursor *c);
 
 /* --- editing ---------------------------------------------------------------------------------------- */

@@ -1,26 +1,52 @@
 #include "store/set_impl.h"
 
-#include "store/digest.h"
-#include "store/hashtree_value_impl.h"
-
 /* --- reading ---------------------------------------------------------------------------------------- */
 
 uint64_t set_count(const struct item *it)
 {
     if (item_enc(it) == ENC_TREE)
         return hashtree_count(set_tree(it));
-    return item_enc(it) == ENC_INTS ? intset_count(set_run(it)) : pack_count(set_run(it));
+    if (item_enc(it) == ENC_INTS)
+        return intset_count(set_run(it));
+    return pack_count(set_run(it)) / set_step(it);
 }
 
-bool set_has(const struct item *it, const struct pack_entry *member)
+static int64_t due_at(const struct item *it, const char *at)
+{
+    int64_t ms = 0;
+    if (it->flags & ITEM_DUES)
+        pack_int(at + pack_bytes(at), &ms);
+    return ms != 0 ? ms : DUES_NONE;
+}
+
+const char *set_find_in_pack(const struct item *it, const struct pack_entry *member)
+{
+    return pack_find(set_run(it), set_step(it), member);
+}
+
+bool set_find(const struct item *it, const struct pack_entry *member, int64_t *due_ms)
 {
     struct hashtree_entry found;
     size_t n;
-    if (item_enc(it) == ENC_TREE)
-        return hashtree_find(set_tree(it), member, &found);
+    *due_ms = DUES_NONE;
+    if (item_enc(it) == ENC_TREE) {
+        if (!hashtree_find(set_tree(it), member, &found))
+            return false;
+        *due_ms = found.due_ms;
+        return true;
+    }
     if (item_enc(it) == ENC_INTS)
         return set_is_integer(member) && intset_find(set_run(it), member->number, &n);
-    return pack_find(set_run(it), 1, member);
+    const char *at = set_find_in_pack(it, member);
+    if (at)
+        *due_ms = due_at(it, at);
+    return at;
+}
+
+bool set_has(const struct item *it, const struct pack_entry *member, int64_t now_ms)
+{
+    int64_t due_ms;
+    return set_find(it, member, &due_ms) && due_ms > now_ms;
 }
 
 static struct slice print(int64_t v, char scratch[NUM_I64_CHARS])
@@ -28,19 +54,26 @@ static struct slice print(int64_t v, char scratch[NUM_I64_CHARS])
     return slice_of(scratch, (size_t)num_print_i64(scratch, v));
 }
 
-struct slice set_at(const struct item *it, uint64_t n, char scratch[NUM_I64_CHARS])
+struct slice set_at(const struct item *it, uint64_t n, int64_t *due_ms, char scratch[NUM_I64_CHARS])
 {
-    if (item_enc(it) == ENC_TREE)
-        return pack_string(hashtree_at(set_tree(it), n).string, scratch);
+    *due_ms = DUES_NONE;
+    if (item_enc(it) == ENC_TREE) {
+        struct hashtree_entry e = hashtree_at(set_tree(it), n);
+        *due_ms = e.due_ms;
+        return pack_string(e.string, scratch);
+    }
     if (item_enc(it) == ENC_INTS)
         return print(intset_at(set_run(it), n), scratch);
-    return pack_string(pack_at(set_run(it), n), scratch);
+    const char *at = pack_at(set_run(it), n * set_step(it));
+    *due_ms = due_at(it, at);
+    return pack_string(at, scratch);
 }
 
-void set_walk_init(struct set_walk *w, const struct item *it, uint64_t at)
+void set_walk_init(struct set_walk *w, const struct item *it, uint64_t at, int64_t now_ms)
 {
     w->item = it;
     w->at = at;
+    w->now_ms = now_ms;
     if (item_enc(it) == ENC_TREE)
         hashtree_walk_init(&w->tree, set_tree(it), at);
 }
@@ -50,158 +83,71 @@ uint64_t set_walk_at(const struct set_walk *w)
     return item_enc(w->item) == ENC_TREE ? w->tree.at : w->at;
 }
 
-bool set_walk_next(struct set_walk *w, struct slice *out)
+static bool next_in_tree(struct set_walk *w, struct slice *out)
 {
     struct hashtree_entry entry;
-    if (item_enc(w->item) == ENC_TREE) {
+    do {
         if (!hashtree_walk_next(&w->tree, &entry))
             return false;
-        *out = pack_string(entry.string, w->scratch);
-        return true;
-    }
+    } while (entry.due_ms <= w->now_ms);
+    w->due_ms = entry.due_ms;
+    *out = pack_string(entry.string, w->scratch);
+    return true;
+}
+
+static bool next_in_pack(struct set_walk *w, struct slice *out)
+{
     struct slice run = set_run(w->item);
-    if (item_enc(w->item) == ENC_INTS) {
-        if (w->at == intset_count(run))
+    const char *at;
+    do {
+        if (w->at == run.len)
             return false;
-        *out = print(intset_at(run, w->at++), w->scratch);
-        return true;
-    }
-    if (w->at == run.len)
-        return false;
-    const char *at = run.ptr + w->at;
-    w->at += pack_bytes(at);
+        at = run.ptr + w->at;
+        w->due_ms = due_at(w->item, at);
+        for (size_t i = 0; i < set_step(w->item); i++)
+            w->at += pack_bytes(run.ptr + w->at);
+    } while (w->due_ms <= w->now_ms);
     *out = pack_string(at, w->scratch);
+    return true;
+}
+
+bool set_walk_next(struct set_walk *w, struct slice *out)
+{
+    if (item_enc(w->item) == ENC_TREE)
+        return next_in_tree(w, out);
+    if (item_enc(w->item) != ENC_INTS)
+        return next_in_pack(w, out);
+    struct slice run = set_run(w->item);
+    if (w->at == intset_count(run))
+        return false;
+    w->due_ms = DUES_NONE;
+    *out = print(intset_at(run, w->at++), w->scratch);
     return true;
 }
 
 struct scan {
     set_each_fn fn;
     void *arg;
+    int64_t now_ms;
 };
 
 static void scan_entry(const struct hashtree_entry *e, void *arg)
 {
     const struct scan *s = arg;
     char scratch[NUM_I64_CHARS];
-    s->fn(pack_string(e->string, scratch), s->arg);
+    if (e->due_ms > s->now_ms)
+        s->fn(pack_string(e->string, scratch), s->arg);
 }
 
-uint64_t set_scan(const struct item *it, uint64_t cursor, uint64_t count, set_each_fn fn, void *arg)
+uint64_t set_scan(const struct item *it, const struct set_scan *s)
 {
-    struct scan s = {fn, arg};
+    struct scan to = {s->fn, s->arg, s->now_ms};
     if (item_enc(it) == ENC_TREE)
-        return hashtree_scan(set_tree(it), cursor, count, scan_entry, &s);
+        return hashtree_scan(set_tree(it), s->cursor, s->count, scan_entry, &to);
     struct set_walk w;
     struct slice member;
-    set_walk_init(&w, it, 0);
+    set_walk_init(&w, it, 0, s->now_ms);
     while (set_walk_next(&w, &member))
-        fn(member, arg);
+        s->fn(member, s->arg);
     return 0;
 }
-
-/* --- the row of the type ---------------------------------------------------------------------------- */
-
-static const char *encoding(const struct item *it)
-{
-    if (it->flags & ITEM_GROWN)
-        return "hashtable";
-    return item_enc(it) == ENC_INTS ? "intset" : "listpack";
-}
-
-static bool is_empty(const struct item *it)
-{
-    if (item_enc(it) == ENC_TREE)
-        return hashtree_count(set_tree(it)) == 0;
-    return it->vlen == (item_enc(it) == ENC_INTS ? INTSET_HEADER_BYTES : 0);
-}
-
-static void digest(const struct item *it, struct digest *out)
-{
-    struct set_walk w;
-    struct slice member;
-    set_walk_init(&w, it, 0);
-    while (set_walk_next(&w, &member)) {
-        struct digest one = {{0}};
-        digest_add(&one, member);
-        digest_join(out, &one);
-    }
-}
-
-/* --- a set as commands ------------------------------------------------------------------------------ */
-
-/* Positions of a cursor behind the last member. */
-#define AT_DEADLINE (UINT64_MAX - 1)
-#define AT_END      UINT64_MAX
-/* Behind the arguments: the member in runs, all of it. */
-#define ARG_IN_RUNS (VALUE_COMMAND_ARGS_MAX - 1)
-
-/* PEXPIREAT k ms */
-static bool command_deadline(struct value_cursor *c, struct value_command *out)
-{
-    c->at = AT_END;
-    if (!item_has_expiry(c->item))
-        return false;
-    size_t len = (size_t)num_print_i64(c->numbers[0], item_expiry_ms(c->item));
-    c->argv[0] = SLICE("PEXPIREAT");
-    c->argv[1] = item_key(c->item);
-    c->argv[2] = slice_of(c->numbers[0], len);
-    out->argc = 3;
-    return true;
-}
-
-/* SADD k member ..., and behind the last members the deadline */
-static bool command(struct value_cursor *c, struct value_command *out)
-{
-    if (c->at >= AT_DEADLINE)
-        return c->at == AT_DEADLINE && command_deadline(c, out);
-    struct set_walk w;
-    struct slice member;
-    size_t bytes = 0;
-    set_walk_init(&w, c->item, c->at);
-    c->argv[0] = SLICE("SADD");
-    c->argv[1] = item_key(c->item);
-    out->argc = 2;
-    while (out->argc < VALUE_COMMAND_ARGS_MAX - 1 && set_walk_next(&w, &member)) {
-        bytes += member.len;
-        if (bytes > VALUE_COMMAND_BYTES_MAX && out->argc > 2)
-            break; /* the next command begins with it */
-        c->at = set_walk_at(&w);
-        char *text = c->numbers[out->argc - 2];
-        if (member.ptr == w.scratch) {
-            memcpy(text, w.scratch, member.len);
-            member.ptr = text;
-        }
-        c->argv[out->argc++] = member;
-        if (bytes > VALUE_COMMAND_BYTES_MAX) {
-            c->argv[ARG_IN_RUNS] = member;
-            c->argv[2].ptr = NULL;
-            out->in_runs = 2;
-            break;
-        }
-    }
-    if (out->argc > 2)
-        return true;
-    return command_deadline(c, out);
-}
-
-static struct slice run(const struct value_cursor *c)
-{
-    struct slice member = c->argv[ARG_IN_RUNS];
-    return slice_of(member.ptr + c->run_at, member.len - c->run_at);
-}
-
-const struct value_ops value_ops_set = {
-    .name = "set",
-    .encoding = encoding,
-    .is_empty = is_empty,
-    .share = hashtree_value_share,
-    .free_some = hashtree_value_free_some,
-    .memory = hashtree_value_memory,
-    .memory_alone = hashtree_value_memory_alone,
-    .effort = hashtree_value_effort,
-    .sum = hashtree_value_sum,
-    .fetch = hashtree_value_fetch,
-    .digest = digest,
-    .command = command,
-    .run = run,
-};

@@ -26,12 +26,12 @@ static struct hashtree *own_tree(struct ks_edit *e)
     return t;
 }
 
-static enum err tree_add(struct hashtree *t, struct slice member, bool *added)
+static enum err tree_add(struct hashtree *t, struct slice member, int64_t due_ms, bool *added)
 {
     struct pack_entry m;
     if (!pack_entry_init(&m, member))
         return ERR_NOMEM;
-    struct hashtree_new n = {.string = &m, .due_ms = HASHTREE_NO_DUE};
+    struct hashtree_new n = {.string = &m, .due_ms = due_ms};
     enum err err = hashtree_set(t, &n, added);
     pack_entry_deinit(&m);
     return err;
@@ -43,9 +43,9 @@ static enum err fill_tree(struct hashtree *t, const struct item *it)
     struct slice member;
     bool added;
     enum err err = ERR_OK;
-    set_walk_init(&w, it, 0);
+    set_walk_init(&w, it, 0, DUES_NOTHING);
     while (!err && set_walk_next(&w, &member))
-        err = tree_add(t, member, &added);
+        err = tree_add(t, member, w.due_ms, &added);
     return err;
 }
 
@@ -57,7 +57,7 @@ static enum err to_tree(struct ks_edit *e)
     if (!t)
         return ERR_NOMEM;
     struct item_value v = item_value_tree(TYPE_SET, (void *const *)&t);
-    v.flags = ITEM_GROWN;
+    v.flags = ITEM_GROWN | (e->item->flags & ITEM_DUES);
     if (fill_tree(t, e->item) == ERR_OK && ks_edit_replace(e, &v))
         return ERR_OK;
     hashtree_drop(t);
@@ -70,7 +70,7 @@ static enum err ints_to_pack(struct ks_edit *e)
     char pack[SET_INTEGERS_AS_PACK_BYTES_MAX], *end = pack;
     struct set_walk w;
     struct slice member;
-    set_walk_init(&w, e->item, 0);
+    set_walk_init(&w, e->item, 0, DUES_NOTHING);
     while (set_walk_next(&w, &member)) {
         struct pack_entry m;
         pack_entry_init_to_find(&m, member);
@@ -91,10 +91,9 @@ static enum err add_to_tree(struct ks_edit *e, struct pack_entry *m, bool *added
     if (!t)
         return ERR_NOMEM;
     if (m->code != PACK_CODE_BLOB)
-        return hashtree_set(t, &(struct hashtree_new){.string = m, .due_ms = HASHTREE_NO_DUE},
-                            added);
+        return hashtree_set(t, &(struct hashtree_new){.string = m, .due_ms = DUES_NONE}, added);
     /* A blob is made of what is not there only. */
-    return hashtree_find(t, m, &there) ? ERR_OK : tree_add(t, m->string, added);
+    return hashtree_find(t, m, &there) ? ERR_OK : tree_add(t, m->string, DUES_NONE, added);
 }
 
 static enum err add_as_tree(struct ks_edit *e, struct pack_entry *m, bool *added)
@@ -124,6 +123,19 @@ static enum err insert_int(struct ks_edit *e, size_t n, int64_t v)
     return ERR_OK;
 }
 
+/* Integers may become a pack that is small to Redis, of so many members. */
+static bool ints_fit_pack(const struct ks_edit *e, size_t members)
+{
+    const struct ks_limits *limits = &e->ks->limits;
+    char scratch[NUM_I64_CHARS];
+    size_t count = intset_count(set_run(e->item));
+    int64_t due_ms, longest = (int64_t)set_at(e->item, 0, &due_ms, scratch).len;
+    int64_t last = (int64_t)set_at(e->item, count - 1, &due_ms, scratch).len;
+    return (int64_t)members <= limits->set_max_listpack_entries &&
+           (last > longest ? last : longest) <= limits->set_max_listpack_value &&
+           count * PACK_INT_BYTES_MAX <= SET_INTEGERS_AS_PACK_BYTES_MAX;
+}
+
 static enum err add_to_ints(struct ks_edit *e, struct pack_entry *m, bool *added)
 {
     const struct ks_limits *limits = &e->ks->limits;
@@ -131,15 +143,8 @@ static enum err add_to_ints(struct ks_edit *e, struct pack_entry *m, bool *added
     size_t count = intset_count(run), n;
     enum err err;
     if (!set_is_integer(m)) {
-        char scratch[NUM_I64_CHARS];
-        size_t longest = set_at(e->item, 0, scratch).len,
-               last = set_at(e->item, count - 1, scratch).len;
-        if (last > longest)
-            longest = last;
-        bool small = (int64_t)count < limits->set_max_listpack_entries &&
-                     (int64_t)m->string.len <= limits->set_max_listpack_value &&
-                     (int64_t)longest <= limits->set_max_listpack_value &&
-                     count * PACK_INT_BYTES_MAX <= SET_INTEGERS_AS_PACK_BYTES_MAX;
+        bool small =
+            (int64_t)m->string.len <= limits->set_max_listpack_value && ints_fit_pack(e, count + 1);
         err = small ? ints_to_pack(e) : to_tree(e);
         return err ? err : set_add(e, m->string, added);
     }
@@ -172,19 +177,23 @@ static enum err add_to_pack(struct ks_edit *e, struct pack_entry *m, bool *added
     struct slice pack = set_run(e->item);
     if (pack.len == 0 && set_is_integer(m) && limits->set_max_intset_entries > 0)
         return first_int(e, m->number, added);
-    if (pack_find(pack, 1, m))
+    if (set_find_in_pack(e->item, m))
         return ERR_OK;
-    size_t count = pack_count(pack), bytes = pack.len + m->bytes;
+    /* The deadline is 0, in a byte. */
+    size_t due = set_step(e->item) - 1, add = m->bytes + due;
+    size_t count = pack_count(pack) / set_step(e->item), bytes = pack.len + add;
     bool small =
         !(e->item->flags & ITEM_GROWN) && (int64_t)count < limits->set_max_listpack_entries &&
         (int64_t)m->string.len <= limits->set_max_listpack_value && bytes <= SET_ITEM_BYTES_MAX;
     bool grown_fits = count < SET_GROWN_PACK_MEMBERS_MAX && bytes <= SET_GROWN_PACK_BYTES_MAX;
     if (m->code == PACK_CODE_BLOB || !(small || grown_fits))
         return add_as_tree(e, m, added);
-    char *to = ks_edit_splice(e, pack.len, 0, m->bytes);
+    char *to = ks_edit_splice(e, pack.len, 0, add);
     if (!to)
         return ERR_NOMEM;
-    pack_entry_write(m, to);
+    to = pack_entry_write(m, to);
+    if (due)
+        *to = (char)PACK_CODE_SMALL;
     if (!small)
         e->item->flags |= ITEM_GROWN;
     *added = true;
@@ -235,8 +244,90 @@ enum err set_remove(struct ks_edit *e, struct slice member)
             return ERR_NOTFOUND;
         return ks_edit_splice(e, intset_offset(run, n), intset_width(run), 0) ? ERR_OK : ERR_NOMEM;
     }
-    const char *at = pack_find(run, 1, &m);
+    const char *at = set_find_in_pack(e->item, &m);
     if (!at)
         return ERR_NOTFOUND;
-    return ks_edit_splice(e, (size_t)(at - run.ptr), pack_bytes(at), 0) ? ERR_OK : ERR_NOMEM;
+    size_t bytes = pack_bytes(at);
+    if (e->item->flags & ITEM_DUES)
+        bytes += pack_bytes(at + bytes);
+    return ks_edit_splice(e, (size_t)(at - run.ptr), bytes, 0) ? ERR_OK : ERR_NOMEM;
+}
+
+/* --- deadlines ------------------------------------------------------------------------------------------ */
+
+/* A pack without deadlines becomes one with room for them, of 0; or a tree, where that is too long. */
+static enum err pack_to_dues(struct ks_edit *e)
+{
+    char pack[SET_INTEGERS_AS_PACK_BYTES_MAX], *end = pack;
+    struct slice run = set_run(e->item);
+    if (run.len + pack_count(run) > sizeof(pack)) {
+        enum err err = to_tree(e);
+        if (!err)
+            e->item->flags |= ITEM_DUES;
+        return err;
+    }
+    for (size_t at = 0; at < run.len;) {
+        size_t bytes = pack_bytes(run.ptr + at);
+        memcpy(end, run.ptr + at, bytes);
+        end += bytes;
+        *end++ = (char)PACK_CODE_SMALL;
+        at += bytes;
+    }
+    struct item_value v = item_value_empty(TYPE_SET);
+    v.bytes = pack;
+    v.len = (uint16_t)(end - pack);
+    v.flags = (e->item->flags & ITEM_VALUE_FLAGS) | ITEM_DUES;
+    return ks_edit_replace(e, &v) ? ERR_OK : ERR_NOMEM;
+}
+
+static enum err to_dues(struct ks_edit *e)
+{
+    enum err err = ERR_OK;
+    if (e->item->flags & ITEM_DUES)
+        return ERR_OK;
+    if (item_enc(e->item) == ENC_INTS)
+        err = ints_fit_pack(e, intset_count(set_run(e->item))) ? ints_to_pack(e) : to_tree(e);
+    if (err)
+        return err;
+    if (item_enc(e->item) != ENC_TREE)
+        return pack_to_dues(e);
+    e->item->flags |= ITEM_DUES;
+    return ERR_OK;
+}
+
+enum err set_set_due(struct ks_edit *e, struct slice member, int64_t due_ms)
+{
+    struct pack_entry m, due;
+    char text[NUM_I64_CHARS];
+    int64_t was_ms;
+    pack_entry_init_to_find(&m, member);
+    if (!set_find(e->item, &m, &was_ms))
+        return ERR_NOTFOUND;
+    if (was_ms == due_ms)
+        return ERR_OK;
+    enum err err = due_ms == DUES_NONE ? ERR_OK : ks_note_deadline(e->ks, &e->at, e->hash, due_ms);
+    if (!err)
+        err = to_dues(e);
+    if (err)
+        return err;
+    if (item_enc(e->item) != ENC_TREE &&
+        set_run(e->item).len + PACK_INT_BYTES_MAX > SET_ITEM_BYTES_MAX)
+        err = to_tree(e);
+    if (!err && item_enc(e->item) == ENC_TREE) {
+        struct hashtree *t = own_tree(e);
+        err = t ? hashtree_set_due(t, &m, due_ms) : ERR_NOMEM;
+        return err == ERR_FULL ? ERR_NOMEM : err;
+    }
+    if (err)
+        return err;
+    if (due_ms == DUES_NONE)
+        due_ms = 0;
+    pack_entry_init_to_find(&due, slice_of(text, (size_t)num_print_i64(text, due_ms)));
+    const char *at = set_find_in_pack(e->item, &m);
+    at += pack_bytes(at);
+    char *to = ks_edit_splice(e, (size_t)(at - set_run(e->item).ptr), pack_bytes(at), due.bytes);
+    if (!to)
+        return ERR_NOMEM;
+    pack_entry_write(&due, to);
+    return ERR_OK;
 }

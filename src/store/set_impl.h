@@ -1,8 +1,9 @@
 #pragma once
 /* Inside sets: what their files share.
  *
- *   set.c         reading, the row of the type
- *   set_edit.c    members come and go, one form becomes another */
+ *   set.c          reading
+ *   set_edit.c     members come and go, one form becomes another
+ *   set_value.c    the row of the type */
 #include "ds/intset.h"
 #include "store/keyspace_impl.h"
 #include "store/set.h"
@@ -16,6 +17,13 @@ static inline struct slice set_run(const struct item *it)
 {
     return item_embedded(it);
 }
+/* Entries of a member in the pack. */
+static inline size_t set_step(const struct item *it)
+{
+    return it->flags & ITEM_DUES ? 2 : 1;
+}
+/* NULL: it is not there. */
+const char *set_find_in_pack(const struct item *it, const struct pack_entry *member);
 static inline bool set_is_integer(const struct pack_entry *m)
 {
     return m->code >= PACK_CODE_SMALL || (m->code >= PACK_CODE_INT && m->code < PACK_CODE_STRING);

@@ -73,7 +73,6 @@ bool value_cursor_hold(struct value_cursor *c, struct keyspace *ks);
 
 struct digest;
 struct ks_edit;
-struct hash_field;
 struct value_ops {
     const char *name; /* the answer of TYPE */
     const char *(*encoding)(const struct item *it);
@@ -94,10 +93,15 @@ struct value_ops {
     /* value_fetch. NULL: its elements have no names, or a look-up waits for nothing that could be asked for. */
     bool (*fetch)(const struct item *it, struct prefetch_way *way);
 
-    /* These are asked of values with ITEM_DUES only: no element is due before; up to `max` (at most HASH_DUE_MAX) that
-     * are due by the keyspace's clock; to remove one. */
+    /* For ks_edit_keep: from now on what is done to a value outside its item is noted, until it stands or is undone,
+     * for which no memory is needed. NULL: the value is held as a whole, which may cost the edit more. */
+    bool (*keep)(struct item *it);
+    void (*keep_end)(struct item *it, bool undo);
+
+    /* These are asked of values with ITEM_DUES only: no element is due before; up to `max` (at most DUES_MAX) that
+     * are due by the keyspace's clock, as entries of a pack; to remove one. */
     int64_t (*due_ms)(const struct item *it);
-    size_t (*due)(const struct ks_edit *e, struct hash_field *out, size_t max);
+    size_t (*due)(const struct ks_edit *e, const char **out, size_t max);
     enum err (*remove)(struct ks_edit *e, struct slice name);
 
     void (*digest)(const struct item *it, struct digest *out);

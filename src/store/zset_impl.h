@@ -116,8 +116,8 @@ struct zset_found {
     bool is_there;
     bool first;   /* in the index, of those with its hash; or there is none with its hash */
     double score; /* where it is there */
-    struct btree_cursor index,
-        order; /* where it is; `index` is where it belongs, too, if it is first */
+    /* where it is; `index` is where it belongs, too, if it is first */
+    struct btree_cursor index, order;
 };
 void zset_tree_find(const struct zset *z, struct slice member, struct zset_found *f);
 /* How many have scores with a lower zscore_rank. */

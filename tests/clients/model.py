@@ -610,7 +610,7 @@ class Databases:
         self.do_hdel(key, *names)
         return values
 
-    # --- sets: data is a frozenset, its members as the server tells them ----------------------------
+    # --- sets: data is a frozenset, its members as the server tells them; deadlines of members lie far ahead -----
 
     def members(self, key):
         return self.data(key) or frozenset()
@@ -630,6 +630,19 @@ class Databases:
         before = self.members(key)
         self.keep(key, before.union(words))
         return len(self.members(key)) - len(before)
+
+    def do_saddex(self, key, *words):
+        self.do_sadd(key, *words[words.index("MEMBERS") + 2:])
+        return 1
+
+    def do_sexpire(self, key, time, _members, _count, *names):
+        return [1 if name in self.members(key) else -2 for name in names]
+
+    do_spexpire = do_sexpireat = do_spexpireat = do_sexpire
+
+    def do_spersist(self, key, _members, _count, *names):
+        there = self.members(key)
+        return lambda reply: [code == -2 for code in reply] == [name not in there for name in names]
 
     def do_srem(self, key, *words):
         before = self.members(key)

@@ -75,14 +75,15 @@ def write(crowd, actions=()):
     crowd.leave()
 
 
-def knows_all(server):
-    return all(testing.connect(server).call("COMMAND", "INFO", "HPEXPIREAT"))
+def knows(server, command):
+    return all(testing.connect(server).call("COMMAND", "INFO", command))
 
 
 def exchange(writer, reader, plain, rewrites):
     """`reader` loads what `writer` wrote: increments only, a base, and a base with increments."""
     names = [os.path.basename(server.command[0]) for server in (writer, reader)]
-    crowd = traffic.Crowd(writer, " to ".join(names), plain=plain, newer=knows_all(reader))
+    crowd = traffic.Crowd(writer, " to ".join(names), plain=plain, newer=knows(reader, "HPEXPIREAT"),
+                          newest=knows(reader, "SPEXPIREAT"))
     for step in ("increments", "a base", "a base and increments"):
         if step == "a base":
             testing.rewrite(testing.connect(writer))

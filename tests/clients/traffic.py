@@ -39,11 +39,12 @@ def wall_ms():
 
 class Commands:
     """Makes up units of commands. `keys`: names of each kind. `plain`: only what every Redis from 7.0 on knows. `newer`: what is in
-    the log as such and not every Redis can load, too: deadlines of fields."""
+    the log as such and not every Redis can load, too: deadlines of fields; `newest`: and of members."""
 
-    def __init__(self, rng, databases, keys=24, plain=False, newer=True):
+    def __init__(self, rng, databases, keys=24, plain=False, newer=True, newest=True):
         self.rng, self.databases, self.keys, self.plain = rng, databases, keys, plain
         self.newer = newer and not plain
+        self.newest = newest and self.newer
         self.serial = 0
         self.kinds = [name for name in dir(self) if name.startswith("make_")]
         self.weights = [self.WEIGHTS.get(name[5:], 2) for name in self.kinds]
@@ -246,6 +247,16 @@ class Commands:
         keys = [self.key("m") for _ in range(self.rng.randint(1, 6))]
         name = self.rng.choice(("SINTER", "SUNION", "SDIFF"))
         return self.rng.choice(((name, *keys), (name + "STORE", self.key("m"), *keys)))
+
+    def make_set_of_deadlines(self):
+        if not self.newest:
+            return self.make_set_members()
+        key, (name,) = self.key("m"), self.members(1)
+        of = ("MEMBERS", 1, name)
+        return self.rng.choice((
+            ("SPEXPIREAT", key, self.far(), *of), ("SEXPIREAT", key, self.far() // 1000, *of),
+            ("SPEXPIRE", key, 10**9, *of), ("SEXPIRE", key, 10**6, *of), ("SPERSIST", key, *of),
+            ("SADDEX", key, "PX", 10**9, *of), ("SADDEX", key, "KEEPTTL", *of), ("SADDEX", key, *of)))
 
     def make_set_alone(self):
         key = self.key("m")

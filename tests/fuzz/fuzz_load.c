@@ -1,6 +1,7 @@
 /* Any commands that a log may hold, of all types, leave data that hold together; and a snapshot that is begun between
  * two of them gives commands that make the data as they were then, whatever changes meanwhile. The input is text, as
- * redis-cli takes it: a batch of one command a line. Its first byte says behind how many of them the snapshot begins. */
+ * redis-cli takes it: a batch of one command a line. Its first byte says behind how many of them the snapshot
+ * begins. */
 #include <assert.h>
 #include <stdint.h>
 #include <string.h>

@@ -9,7 +9,8 @@
 #include "sim/node.h"
 
 /* s0..s5: strings; n0..n2: counters; t0..t2: strings with deadlines, in database 0 only; l0..l2: lists; z0, z1: sorted
- * sets; h0: a hash; m0: a set. Collections are small, and their bytes entries, each behind its length (collection.h). */
+ * sets; h0: a hash; m0: a set. Collections are small, and their bytes entries, each behind its length
+ * (collection.h). */
 #define SIM_STRINGS   6
 #define SIM_COUNTERS  3
 #define SIM_TIMED     3

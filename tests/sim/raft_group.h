@@ -4,7 +4,8 @@
  * happens, and the first thing that does not is kept:
  *
  *   - one leader a term; of one index and term one entry;
- *   - what is committed is on the disks of a majority, never changes, and is in the log of every leader of a later term;
+ *   - what is committed is on the disks of a majority, never changes, and is in the log of every leader of a later
+ *     term;
  *   - a message leaves when the term and vote that it shows are saved, and acknowledges what is on its sender's disk;
  *   - a read sees what was acknowledged before it began. */
 #include <stdbool.h>

@@ -79,9 +79,10 @@ static void on_expired(void *arg, int db, struct slice key)
 
 static void on_elements_expired(void *arg, const struct ks_elements *of)
 {
-    struct slice effect[2 + HASH_DUE_MAX] = {SLICE("HDEL"), of->key};
+    bool is_set = of->type == TYPE_SET;
+    struct slice effect[2 + DUES_MAX] = {is_set ? SLICE("SREM") : SLICE("HDEL"), of->key};
     memcpy(&effect[2], of->names, of->count * sizeof(effect[0]));
-    note_event(arg, of->db, of->key, "hexpired");
+    note_event(arg, of->db, of->key, is_set ? "sexpired" : "hexpired");
     note_effect(arg, of->db, 2 + (int)of->count, effect);
 }
 

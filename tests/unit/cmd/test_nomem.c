@@ -199,6 +199,37 @@ static const char *const requests[] = {
     "zrandmember zheld 50",
     "zscan zheld 0",
     "copy zheld znew",
+    "sadd ints 5 6 70000 b",
+    "sadd pack 5 b d %long 6",
+    "sadd tree a b c d e f g %long other",
+    "sadd held-set a b c 5 6 7 %long other",
+    "srem ints 1 3 9",
+    "srem pack a c 4",
+    "srem tree 5 6 7 8 9 10 %long",
+    "srem held-set 5 6 7 8 9 10 %long",
+    "srem sdues a 1",
+    "smove sdues held-set a",
+    "smove held-set sdues 5",
+    "sadd sdues a b %long",
+    "spop sdues",
+    "spop held-set 5",
+    "sexpire ints 10 members 2 1 9",
+    "spexpire pack 1000 members 3 a b x",
+    "sexpireat tree 5000000000 members 4 %long 1 2 3",
+    "spexpireat held-set 5000000000000 members 4 %long 1 2 3",
+    "spexpireat sdues 1 members 2 a b",
+    "spersist sdues members 2 a b",
+    "sttl sdues members 1 a",
+    "spttl sdues members 1 a",
+    "sexpiretime sdues members 1 a",
+    "spexpiretime sdues members 1 a",
+    "saddex new ex 10 members 3 a 1 %long",
+    "saddex ints ex 10 members 3 1 2 7",
+    "saddex sdues members 4 a b c d",
+    "saddex held-set px 1000 members 4 %long 1 2 z",
+    "saddex sdues px 0 members 2 a x",
+    "sunionstore new sdues held-set",
+    "copy sdues new",
     "sort ints desc",
     "sort tree alpha by new* get # get s store new",
     "sort tree by nosort get # store s",
@@ -278,6 +309,25 @@ static const char *const requests[] = {
     "hgetdel big fields 1 %long",
     "copy big new",
     "rename dues new",
+    "hset new f v g %long h 5",
+    "hset hash a %long b 2 c 3 d 4",
+    "hset dues a 2 c %long b 3",
+    "hset big f1 5 %long 7 new %long f3 short f4 much-longer-than-what-was-there-before",
+    "hset held-hash f1 5 %long 7 new %long f3 short f4 much-longer-than-what-was-there-before",
+    "hmset held-hash f1 5 f2 %long",
+    "hdel hash a b nothing",
+    "hdel dues a b",
+    "hdel big f1 f2 f3 f4 f5 %long",
+    "hdel held-hash f1 f2 f3 f4 f5 %long",
+    "hexpire hash 10 fields 3 a x c",
+    "hpexpireat held-hash 5000000000000 fields 4 f1 f2 f3 %long",
+    "hpexpireat held-hash 1 fields 4 f1 f2 f3 %long",
+    "hpersist dues fields 2 a b",
+    "hgetex held-hash px 1000 fields 3 f1 x %long",
+    "hsetex hash px 1000 fields 3 a %long b 2 e 5",
+    "hsetex held-hash keepttl fields 3 f1 1 %long 2 g %long",
+    "hsetex held-hash px 0 fields 3 f1 1 %long 2 g %long",
+    "hgetdel held-hash fields 3 f1 f5 %long",
     "keys *",
     "keys [a-m]",
     "scan 0",
@@ -319,6 +369,9 @@ static void prepare(struct cmd_test *t, const char *text)
     }
     struct slice sadd[] = {SLICE("sadd"), SLICE("tree"), slice_from_cstr(text)};
     cmd_test_run_words(t, 3, sadd);
+    cmd_test_run(t, "copy tree held-set"); /* nodes are shared */
+    cmd_test_run(t, "saddex sdues px 100000 members 3 a b 1");
+    cmd_test_run(t, "sadd sdues c");
     cmd_test_run(t, "zadd zsmall 1 a 2 b 3 c 4 5");
     for (int i = 0; i < 400; i += 4) {
         char line[200];
@@ -338,6 +391,7 @@ static void prepare(struct cmd_test *t, const char *text)
     struct slice hset[] = {SLICE("hset"), SLICE("big"), slice_from_cstr(text),
                            slice_from_cstr(text)};
     cmd_test_run_words(t, 4, hset);
+    cmd_test_run(t, "copy big held-hash");
 }
 
 /* The request, with the long text in place of %long. */

@@ -17,6 +17,7 @@
 
 #define NAMES_MAX 6000
 #define HELD_MAX  4
+#define ADDED_MAX 128
 
 struct shown { /* an entry of the model */
     bool there;
@@ -31,6 +32,9 @@ struct world {
     bool values, long_strings;
     struct shown of[NAMES_MAX];
     uint64_t count;
+    /* Names of what was added last: a tree that is kept borrows them. */
+    char names[ADDED_MAX][2000];
+    unsigned named;
 };
 
 static struct world *world_new(uint64_t seed, bool values)
@@ -85,7 +89,7 @@ static struct slice value_of(const struct world *w, uint32_t v, char *out)
 
 static enum err set(struct world *w, unsigned i, uint32_t value, int64_t due_ms)
 {
-    char name[2000], text[2000];
+    char *name = w->names[w->named++ % ADDED_MAX], text[2000];
     struct pack_entry string, v;
     if (!pack_entry_init(&string, name_of(w, i, name)))
         return ERR_NOMEM;
@@ -294,6 +298,76 @@ static void test_lack_of_memory_changes_nothing(void **state)
     world_free(w);
 }
 
+/* Changes of a tree that is kept, the nth allocation of which fails, or none; then they stand, or are taken back. */
+static void keep_and_change(struct world *w, unsigned names, size_t nth, bool undo)
+{
+    static struct shown before[NAMES_MAX];
+    uint64_t count = w->count;
+    memcpy(before, w->of, sizeof(before));
+    enum err e = ERR_OK;
+    mem_fail_after(nth);
+    if (!hashtree_own(&w->tree) || !hashtree_keep(w->tree)) {
+        mem_fail_after(0);
+        return;
+    }
+    for (unsigned i = 0; i < ADDED_MAX && e != ERR_NOMEM; i++) {
+        unsigned at = rng_next(&w->rng) % names, what = rng_next(&w->rng) % 8;
+        struct pack_entry string;
+        if (what < 2) {
+            e = take_out(w, at);
+        } else if (what < 4) {
+            int64_t due_ms = what == 2 ? (int64_t)at : HASHTREE_NO_DUE;
+            pack_entry_init_to_find(&string, name_of(w, at, w->names[w->named++ % ADDED_MAX]));
+            e = hashtree_set_due(w->tree, &string, due_ms);
+            if (e == ERR_OK)
+                w->of[at].due_ms = due_ms;
+        } else if (w->values || !w->of[at].there) {
+            e = set(w, at, (uint32_t)rng_next(&w->rng) >> 8, what == 5 ? 7 : HASHTREE_NO_DUE);
+        }
+    }
+    mem_fail_after(1); /* the end needs none */
+    hashtree_keep_end(w->tree, undo || e == ERR_NOMEM);
+    mem_fail_after(0);
+    if (undo || e == ERR_NOMEM) {
+        memcpy(w->of, before, sizeof(before));
+        w->count = count;
+    }
+    assert_int_equal(hashtree_count(w->tree), w->count);
+    hashtree_validate(w->tree);
+}
+
+static void test_changes_are_taken_back(void **state)
+{
+    (void)state;
+    static const unsigned names[] = {20, 300, NAMES_MAX};
+    for (int kind = 0; kind < 4; kind++) {
+        struct world *w = world_new(8 + (uint64_t)kind, kind % 2);
+        w->long_strings = kind / 2;
+        for (int i = 0; i < 150; i++) {
+            static struct shown of[NAMES_MAX];
+            unsigned among = names[i / 50];
+            struct hashtree *held = i % 3 == 0 ? hashtree_hold(w->tree) : NULL;
+            memcpy(of, w->of, sizeof(of));
+            keep_and_change(w, among, i % 4 == 3 ? 1 + rng_next(&w->rng) % 150 : 0, i % 2);
+            if (i % 10 == 9)
+                check(w, w->tree, w->of);
+            if (held) {
+                check(w, held, of);
+                hashtree_drop(held);
+            }
+            for (unsigned j = 0; j < among / 10; j++) {
+                unsigned at = rng_next(&w->rng) % among;
+                if (i % 50 >= 30)
+                    assert_true(take_out(w, at) != ERR_NOMEM);
+                else if (w->values || !w->of[at].there)
+                    assert_int_equal(set(w, at, at, HASHTREE_NO_DUE), ERR_OK);
+            }
+        }
+        check(w, w->tree, w->of);
+        world_free(w);
+    }
+}
+
 static uint8_t given[NAMES_MAX];
 static void note_given(const struct hashtree_entry *e, void *arg)
 {
@@ -428,6 +502,7 @@ int main(void)
         cmocka_unit_test(test_long_strings_lie_in_blobs),
         cmocka_unit_test(test_what_is_held_never_changes),
         cmocka_unit_test(test_lack_of_memory_changes_nothing),
+        cmocka_unit_test(test_changes_are_taken_back),
         cmocka_unit_test(test_scan_gives_what_stays_throughout_once),
         cmocka_unit_test(test_due_entries_are_found_in_time),
         cmocka_unit_test(test_a_full_node_gets_nodes_below_it),

@@ -1,5 +1,5 @@
-/* Edits that are kept ahead and taken back: whatever was done in between, and whichever allocation fails on the way, the
- * value is as it was, copies of it too, and the figures of the keyspace are right. */
+/* Edits that are kept ahead and taken back: whatever was done in between, and whichever allocation fails on the way,
+ * the value is as it was, copies of it too, and the figures of the keyspace are right. */
 #include "ks_fixture.h"
 
 #include "base/mem.h"
@@ -9,7 +9,10 @@
 
 #define NAMES_MAX 4000
 
+#define CHANGES_MAX 128 /* in one edit, which borrows their names */
 struct bench {
+    char names[CHANGES_MAX][2000];
+    unsigned named;
     struct keyspace *ks;
     struct key k, copy;
     struct rng rng;
@@ -17,6 +20,7 @@ struct bench {
 
 static void setup(struct bench *b, uint64_t seed)
 {
+    b->named = 0;
     b->ks = fixture_new(3, NULL, NULL);
     b->k = ks_key(b->ks, SLICE("k"));
     b->copy = ks_key(b->ks, SLICE("{k}copy"));
@@ -45,7 +49,7 @@ static struct slice name_of(uint64_t n, char out[2000])
 /* One of the operations of the type, on one of so many names. */
 static enum err change(struct bench *b, struct ks_edit *e, enum item_type t, uint64_t names)
 {
-    char name[2000], value[2000];
+    char *name = b->names[b->named++ % CHANGES_MAX], value[2000];
     bool added;
     uint64_t n = rng_below(&b->rng, names), v = rng_next(&b->rng) % 1000;
     struct slice s = name_of(n, name);
@@ -54,8 +58,8 @@ static enum err change(struct bench *b, struct ks_edit *e, enum item_type t, uin
     if (v % 3 == 0)
         return hash_remove(e, s);
     if (v % 3 == 1)
-        return hash_set_due(e, s, v % 2 ? HASH_NO_DUE : FIXTURE_NOW_MS + 1 + (int64_t)v);
-    struct hash_new new = {s, name_of(v, value), v % 4 == 0 ? FIXTURE_NOW_MS + 5 : HASH_KEEP_DUE};
+        return hash_set_due(e, s, v % 2 ? DUES_NONE : FIXTURE_NOW_MS + 1 + (int64_t)v);
+    struct hash_new new = {s, name_of(v, value), v % 4 == 0 ? FIXTURE_NOW_MS + 5 : DUES_KEEP};
     return hash_set(e, &new, &added);
 }
 

@@ -77,19 +77,19 @@ static void set(struct bench *b, unsigned n, bool dues)
     bool added;
     uint32_t v = (uint32_t)rng_next(&b->rng) >> 12;
     struct shown *s = &b->of[n];
-    int64_t due_ms = HASH_NO_DUE;
+    int64_t due_ms = DUES_NONE;
     if (dues && v % 4 == 0)
         due_ms = some_due(b);
     else if (v % 4 == 1)
-        due_ms = HASH_KEEP_DUE;
+        due_ms = DUES_KEEP;
     assert_int_equal(ks_edit_or_new(b->ks, 0, &b->k, TYPE_HASH, &e), ERR_OK);
     struct hash_new new = {name_of(n, name), value_of(v, value), due_ms};
     assert_int_equal(hash_set(&e, &new, &added), ERR_OK);
     assert_non_null(ks_edit_end(&e));
     bool was = s->there && s->due_ms > b->now_ms;
     assert_int_equal(added, !was);
-    if (due_ms == HASH_KEEP_DUE)
-        due_ms = was ? s->due_ms : HASH_NO_DUE;
+    if (due_ms == DUES_KEEP)
+        due_ms = was ? s->due_ms : DUES_NONE;
     *s = (struct shown){true, v, due_ms};
 }
 
@@ -102,7 +102,7 @@ static void drop_or_date(struct bench *b, unsigned n, bool dues)
         return;
     enum err err, expected = s->there ? ERR_OK : ERR_NOTFOUND;
     if (dues && rng_next(&b->rng) % 2) {
-        int64_t due_ms = rng_next(&b->rng) % 3 ? some_due(b) : HASH_NO_DUE;
+        int64_t due_ms = rng_next(&b->rng) % 3 ? some_due(b) : DUES_NONE;
         err = hash_set_due(&e, name_of(n, name), due_ms);
         s->due_ms = due_ms;
     } else {
@@ -135,12 +135,12 @@ static void check(const struct bench *b, const struct item *it, const struct sho
     }
     struct hash_walk w;
     assert_int_equal(hash_count(it), count);
-    assert_int_equal(hash_due_count(it, b->now_ms), due);
+    assert_int_equal(dues_count(it, b->now_ms), due);
     hash_walk_init(&w, it, 0);
     while (hash_walk_next(&w, &f)) {
         struct hash_field nth = hash_at(it, walked++);
         assert_ptr_equal(nth.name, f.name);
-        assert_true(f.due_ms >= hash_due_ms(it));
+        assert_true(f.due_ms >= dues_least_ms(it));
         hash_walk_init(&w, it, hash_walk_at(&w)); /* goes on where it was */
     }
     assert_int_equal(walked, count);
@@ -299,7 +299,7 @@ static void test_as_commands(void **state)
                 assert_int_equal(hash_set_due(&e, cmd.argv[5], due_ms), ERR_OK);
             } else {
                 for (int j = 2; j < cmd.argc; j += 2) {
-                    struct hash_new n = {cmd.argv[j], cmd.argv[j + 1], HASH_NO_DUE};
+                    struct hash_new n = {cmd.argv[j], cmd.argv[j + 1], DUES_NONE};
                     assert_int_equal(hash_set(&e, &n, &added), ERR_OK);
                     assert_true(added);
                 }

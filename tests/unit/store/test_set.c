@@ -174,6 +174,7 @@ static void check(struct bench *b, enum kind kind, const struct key *k, const st
     struct set_walk w;
     struct slice s;
     char scratch[NUM_I64_CHARS];
+    int64_t due_ms;
     if (!it) {
         assert_int_equal(m->count, 0);
         free(l.at);
@@ -183,18 +184,19 @@ static void check(struct bench *b, enum kind kind, const struct key *k, const st
     for (unsigned n = 0; n < MEMBERS_MAX; n++) {
         struct pack_entry e;
         pack_entry_init_to_find(&e, member(b, kind, n));
-        assert_true(set_has(it, &e) == m->has[n]);
+        assert_true(set_has(it, &e, DUES_NOTHING) == m->has[n]);
     }
-    set_walk_init(&w, it, 0);
+    set_walk_init(&w, it, 0, DUES_NOTHING);
     while (set_walk_next(&w, &s))
         list(s, &l);
     expect_list(b, kind, m, &l);
     for (uint64_t n = 0; n < m->count; n++)
-        list(set_at(it, n, scratch), &l);
+        list(set_at(it, n, &due_ms, scratch), &l);
     expect_list(b, kind, m, &l);
     uint64_t cursor = 0;
     do
-        cursor = set_scan(it, cursor, 1 + rng_below(&b->rng, 50), list, &l);
+        cursor = set_scan(
+            it, &(struct set_scan){cursor, 1 + rng_below(&b->rng, 50), DUES_NOTHING, list, &l});
     while (cursor != 0);
     expect_list(b, kind, m, &l);
     list_commands(b, it, &l, false);
