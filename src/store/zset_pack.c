@@ -103,7 +103,7 @@ static void gather(const struct zset_pack *p, const char *without, const struct 
             m->el[m->n++] = *with;
         if (e == p->end)
             break;
-        if (e == without)
+        if (without && e == without)
             continue;
         assert(m->n <= ZSET_PACK_MEMBERS_MAX);
         m->el[m->n].score = zscore_read(e);
