@@ -34,7 +34,7 @@ static void end_value(struct reply_json *j, struct buf *out)
         buf_append_char(out, '}');
 }
 
-static void open(struct reply_json *j, enum reply_type type, struct buf *out)
+static void open_new(struct reply_json *j, enum reply_type type, struct buf *out)
 {
     begin_value(j, false, out);
     bool object = type == REPLY_MAP && j->natural;
@@ -132,7 +132,7 @@ bool reply_json_token(struct reply_json *j, const struct reply_token *t, struct 
     case REPLY_ARRAY:
     case REPLY_MAP:
     case REPLY_SET:
-    case REPLY_PUSH: open(j, t->type, out); break;
+    case REPLY_PUSH: open_new(j, t->type, out); break;
     case REPLY_END: close_last(j, out); break;
     case REPLY_STATUS:
     case REPLY_ERROR:
