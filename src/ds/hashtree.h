@@ -94,8 +94,8 @@ struct hashtree_new {
     int64_t due_ms;
 };
 /* Adds an entry, or in a tree with values gives the one that is there this value and deadline: *added tells. Takes the
- * blob of the value, and of the string where it is added, as pack_entry_write does. ERR_FULL: as many have the same hash as a leaf can
- * have, which chance does not bring about. */
+ * blob of the value, and of the string where it is added, as pack_entry_write does. ERR_FULL: as many have the same
+ * hash as a leaf can have, which chance does not bring about. */
 enum err hashtree_set(struct hashtree *t, struct hashtree_new *n, bool *added);
 /* ERR_NOTFOUND: it is not there. */
 enum err hashtree_remove(struct hashtree *t, const struct pack_entry *string);

@@ -71,8 +71,8 @@ void stream_drop(struct stream **st);
 void stream_attach(struct stream *st, struct stream_consumer *c);
 void stream_detach(struct stream *st, struct stream_consumer *c);
 
-/* Is there memory for effects of so many bytes in the stream, and as many blobs, not counted in them? To be asked before the change that
- * they tell of; false: it must not be made. Good for the unit under way, or the next. */
+/* Is there memory for effects of so many bytes in the stream, and as many blobs, not counted in them? To be asked
+ * before the change that they tell of; false: it must not be made. Good for the unit under way, or the next. */
 bool stream_room(struct stream *st, size_t bytes, size_t blobs);
 /* Bytes that such a command takes at most. */
 size_t stream_command_bytes(int argc, const struct slice *argv);
