@@ -360,7 +360,8 @@ static void a_long_run_is_removed_without_a_walk(void **state)
     naming = ALIKE;
     assert_int_equal(ks_edit_or_new(ks, 0, &key, TYPE_ZSET, &e), ERR_OK);
     for (unsigned i = 0; i < MANY; i++) {
-        struct zset_add a = {.score = (double)(i / 7)};
+        unsigned group = i / 7;
+        struct zset_add a = {.score = group};
         assert_int_equal(zset_add(&e, name_of(i, text), &a), ERR_OK);
     }
     mem_fail_after(3);
