@@ -13,6 +13,7 @@ struct sets {
     size_t missing;
     int64_t now_ms;
     const struct item *at_hand[SETS_AT_HAND];
+    struct set_finger fingers[SETS_AT_HAND]; /* of the first ones */
 };
 
 static void sets_deinit(struct sets *s)
@@ -63,20 +64,40 @@ static int by_count(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
+static void fingers_init(struct sets *s)
+{
+    for (size_t i = 0; i < s->count && i < SETS_AT_HAND; i++)
+        if (s->at[i])
+            set_finger_init(&s->fingers[i], s->at[i]);
+}
+
+/* Set i, if there is one, has what the walk through another gave last. */
+static bool one_has(struct sets *s, size_t i, const struct set_walk *w, struct slice member)
+{
+    struct pack_entry m;
+    if (!s->at[i])
+        return false;
+    if (i < SETS_AT_HAND)
+        return set_finger_has(&s->fingers[i], w, member);
+    pack_entry_init_to_find(&m, member);
+    return set_has(s->at[i], &m, s->now_ms);
+}
+
 /* Some of the sets from..to - 1 has it. */
-static bool any_has(const struct sets *s, size_t from, size_t to, const struct pack_entry *member)
+static bool any_has(struct sets *s, size_t from, size_t to, const struct set_walk *w,
+                    struct slice member)
 {
     for (size_t i = from; i < to; i++)
-        if (s->at[i] && set_has(s->at[i], member, s->now_ms))
+        if (one_has(s, i, w, member))
             return true;
     return false;
 }
 
 /* All behind the first have it. */
-static bool others_have(const struct sets *s, const struct pack_entry *member)
+static bool others_have(struct sets *s, const struct set_walk *w, struct slice member)
 {
     for (size_t i = 1; i < s->count; i++)
-        if (!set_has(s->at[i], member, s->now_ms))
+        if (!one_has(s, i, w, member))
             return false;
     return true;
 }
@@ -86,14 +107,13 @@ static void intersect(struct sets *s, const struct result *r)
 {
     struct set_walk w;
     struct slice member;
-    struct pack_entry m;
     if (s->missing > 0)
         return;
     qsort((void *)s->at, s->count, sizeof(s->at[0]), by_count);
+    fingers_init(s);
     set_walk_init(&w, s->at[0], 0, s->now_ms);
     while (set_walk_next(&w, &member)) {
-        pack_entry_init_to_find(&m, member);
-        if (others_have(s, &m) && !r->emit(member, r->arg))
+        if (others_have(s, &w, member) && !r->emit(member, r->arg))
             return;
     }
 }
@@ -102,13 +122,12 @@ static void subtract(struct sets *s, const struct result *r)
 {
     struct set_walk w;
     struct slice member;
-    struct pack_entry m;
     if (!s->at[0])
         return;
+    fingers_init(s);
     set_walk_init(&w, s->at[0], 0, s->now_ms);
     while (set_walk_next(&w, &member)) {
-        pack_entry_init_to_find(&m, member);
-        if (!any_has(s, 1, s->count, &m) && !r->emit(member, r->arg))
+        if (!any_has(s, 1, s->count, &w, member) && !r->emit(member, r->arg))
             return;
     }
 }
@@ -118,14 +137,13 @@ static void unite(struct sets *s, const struct result *r)
 {
     struct set_walk w;
     struct slice member;
-    struct pack_entry m;
+    fingers_init(s);
     for (size_t i = 0; i < s->count; i++) {
         if (!s->at[i])
             continue;
         set_walk_init(&w, s->at[i], 0, s->now_ms);
         while (set_walk_next(&w, &member)) {
-            pack_entry_init_to_find(&m, member);
-            if (!any_has(s, 0, i, &m) && !r->emit(member, r->arg))
+            if (!any_has(s, 0, i, &w, member) && !r->emit(member, r->arg))
                 return;
         }
     }

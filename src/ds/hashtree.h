@@ -125,6 +125,18 @@ struct hashtree_walk {
 void hashtree_walk_init(struct hashtree_walk *w, const struct hashtree *t, uint64_t at);
 bool hashtree_walk_next(struct hashtree_walk *w, struct hashtree_entry *out);
 
+/* Finds in one tree the entries that a walk through another tree gives. Both have the same hash, so their leaves stand
+ * in the same order: where this tree's leaf holds at least the hashes of the walk's leaf, nothing is hashed. */
+struct hashtree_finger {
+    const struct hashtree *tree;
+    const void *beside; /* the walk's leaf */
+    const void *leaf;   /* the leaf here that holds all of its hashes; NULL: several do */
+};
+void hashtree_finger_init(struct hashtree_finger *f, const struct hashtree *t);
+/* The entry that the walk gave last. */
+bool hashtree_finger_find(struct hashtree_finger *f, const struct hashtree_walk *w,
+                          struct hashtree_entry *out);
+
 /* One step of an iteration, in the order of the hash: calls fn for about `count` entries from the cursor on, and
  * returns the next one, below 2^HASHTREE_BITS_MAX; 0 at the end. Whatever comes and goes between steps, an entry that
  * is there throughout is given, once. fn must not change the tree. */

@@ -201,6 +201,8 @@ int hashtree_leaf_find(const struct hashtree_leaf *l, uint64_t hash,
                        const struct pack_entry *string);
 /* Asks for the first entry with the tag of a hash, or the place of a new one. */
 void hashtree_leaf_fetch(const struct hashtree_leaf *l, uint64_t hash);
+/* The same for an entry of another tree. */
+int hashtree_leaf_find_same(const struct hashtree_leaf *l, uint8_t tag, const char *string);
 /* Adds `bytes` at the end, which are the caller's to write; there is room: asserted. */
 char *hashtree_leaf_append(struct hashtree_leaf *l, uint8_t tag, size_t bytes, bool has_due);
 /* Gives an entry another size, from its `at`th byte on. */

@@ -178,13 +178,32 @@ static inline unsigned candidates(const uint8_t *tags, uint8_t tag)
 #endif
 }
 
+/* The same of those from i on that are there. */
+static inline unsigned candidates_from(const struct hashtree_leaf *l, unsigned i, uint8_t tag)
+{
+    unsigned found = candidates(l->tags + i, tag);
+    if (l->count - i < HASHTREE_TAGS_READ)
+        found &= (1u << (l->count - i)) - 1;
+    return found;
+}
+
+int hashtree_leaf_find_same(const struct hashtree_leaf *l, uint8_t tag, const char *string)
+{
+    for (unsigned i = 0; i < l->count; i += HASHTREE_TAGS_READ) {
+        for (unsigned found = candidates_from(l, i, tag); found != 0; found &= found - 1) {
+            unsigned at = i + (unsigned)__builtin_ctz(found);
+            if (pack_same(hashtree_string_at(l, at), string))
+                return (int)at;
+        }
+    }
+    return -1;
+}
+
 int hashtree_leaf_find(const struct hashtree_leaf *l, uint64_t hash,
                        const struct pack_entry *string)
 {
     for (unsigned i = 0; i < l->count; i += HASHTREE_TAGS_READ) {
-        unsigned found = candidates(l->tags + i, (uint8_t)hash);
-        if (l->count - i < HASHTREE_TAGS_READ)
-            found &= (1u << (l->count - i)) - 1;
+        unsigned found = candidates_from(l, i, (uint8_t)hash);
         for (; found != 0; found &= found - 1) {
             unsigned at = i + (unsigned)__builtin_ctz(found);
             if (pack_equal(hashtree_string_at(l, at), string))

@@ -85,6 +85,33 @@ bool hashtree_walk_next(struct hashtree_walk *w, struct hashtree_entry *out)
     return false;
 }
 
+/* --- two trees side by side --------------------------------------------------------------------------------- */
+
+void hashtree_finger_init(struct hashtree_finger *f, const struct hashtree *t)
+{
+    *f = (struct hashtree_finger){.tree = t};
+}
+
+bool hashtree_finger_find(struct hashtree_finger *f, const struct hashtree_walk *w,
+                          struct hashtree_entry *out)
+{
+    const struct hashtree_leaf *from = w->leaf, *l;
+    unsigned i = (unsigned)(w->at & PLACE_INDEX) - 1;
+    const char *string = hashtree_string_at(from, i);
+    assert(f->tree->hash == w->tree->hash);
+    if (f->beside != from) {
+        l = leaf_of(f->tree, w->at & ~PLACE_INDEX);
+        f->beside = from;
+        f->leaf = l && l->node.depth <= from->node.depth ? l : NULL;
+    }
+    l = f->leaf ? f->leaf : leaf_of(f->tree, hashtree_hash_at(w->tree, string));
+    int at = l ? hashtree_leaf_find_same(l, from->tags[i], string) : -1;
+    if (at < 0)
+        return false;
+    *out = hashtree_entry_of(f->tree, l, (unsigned)at);
+    return true;
+}
+
 /* --- by cursor --------------------------------------------------------------------------------------------------- */
 
 struct placed {

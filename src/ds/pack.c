@@ -152,6 +152,17 @@ bool pack_equal(const char *at, const struct pack_entry *e)
     return slice_equal(pack_string(at, scratch), e->string);
 }
 
+bool pack_same(const char *a, const char *b)
+{
+    size_t bytes = pack_bytes(a);
+    if (*a != *b)
+        return false;
+    if ((uint8_t)*a != PACK_CODE_BLOB)
+        return bytes == pack_bytes(b) && memcmp(a, b, bytes) == 0;
+    const struct blob *x = pack_blob(a), *y = pack_blob(b);
+    return x == y || (x->len == y->len && memcmp(x->data, y->data, x->len) == 0);
+}
+
 int pack_compare(const char *at, struct slice string)
 {
     char scratch[NUM_I64_CHARS];

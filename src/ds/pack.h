@@ -83,6 +83,8 @@ size_t pack_string_len(const char *at);
 bool pack_int(const char *at, int64_t *out);
 struct blob *pack_blob(const char *at); /* NULL: in none */
 bool pack_equal(const char *at, const struct pack_entry *e);
+/* Two entries are the same string. */
+bool pack_same(const char *a, const char *b);
 /* Order of the strings' bytes, as memcmp has it, a shorter one ahead. */
 int pack_compare(const char *at, struct slice string);
 

@@ -125,6 +125,23 @@ bool set_walk_next(struct set_walk *w, struct slice *out)
     return true;
 }
 
+void set_finger_init(struct set_finger *f, const struct item *it)
+{
+    f->item = it;
+    if (item_enc(it) == ENC_TREE)
+        hashtree_finger_init(&f->tree, set_tree(it));
+}
+
+bool set_finger_has(struct set_finger *f, const struct set_walk *w, struct slice member)
+{
+    struct pack_entry m;
+    struct hashtree_entry e;
+    if (item_enc(f->item) == ENC_TREE && item_enc(w->item) == ENC_TREE)
+        return hashtree_finger_find(&f->tree, &w->tree, &e) && e.due_ms > w->now_ms;
+    pack_entry_init_to_find(&m, member);
+    return set_has(f->item, &m, w->now_ms);
+}
+
 struct scan {
     set_each_fn fn;
     void *arg;

@@ -44,6 +44,15 @@ uint64_t set_walk_at(const struct set_walk *w);
 /* The next one, borrowed until the call behind; false: that was all. */
 bool set_walk_next(struct set_walk *w, struct slice *out);
 
+/* Looks up in a set what a walk through another one gives. */
+struct set_finger {
+    const struct item *item;
+    struct hashtree_finger tree;
+};
+void set_finger_init(struct set_finger *f, const struct item *it);
+/* The member that the walk gave last, by the walk's now_ms. */
+bool set_finger_has(struct set_finger *f, const struct set_walk *w, struct slice member);
+
 /* One step of SSCAN: looks at about `count` members from the cursor on, calls fn for those that are not due by now_ms,
  * and returns the next cursor; 0 at the end. A small set is given at once. A member that is there throughout is
  * given. */

@@ -495,6 +495,45 @@ static void test_a_full_node_gets_nodes_below_it(void **state)
     world_free(w);
 }
 
+/* What a walk through one tree gives is found in another one, or is not there. */
+static void compare_side_by_side(const struct world *walked, const struct world *other)
+{
+    struct hashtree_walk w;
+    struct hashtree_finger f;
+    struct hashtree_entry e, found;
+    uint64_t seen = 0;
+    hashtree_walk_init(&w, walked->tree, 0);
+    hashtree_finger_init(&f, other->tree);
+    while (hashtree_walk_next(&w, &e)) {
+        unsigned i = number_of(e.string);
+        seen++;
+        assert_int_equal(hashtree_finger_find(&f, &w, &found), other->of[i].there);
+        if (other->of[i].there)
+            assert_int_equal(number_of(found.string), i);
+    }
+    assert_int_equal(seen, walked->count);
+}
+
+static void test_two_trees_side_by_side(void **state)
+{
+    static const unsigned sizes[] = {1, 40, 600, NAMES_MAX};
+    for (unsigned n = 0; n < 16; n++) {
+        struct world *a = world_new(n + 1, false), *b = world_new(n + 100, false);
+        struct hashtree_options o = {.heap = b->heap, .hash = &a->hash};
+        hashtree_drop(b->tree);
+        b->tree = hashtree_try_new(&o);
+        a->long_strings = b->long_strings = n % 2;
+        for (unsigned i = 0; i < 2 * sizes[n / 4]; i++)
+            set(a, (unsigned)rng_below(&a->rng, sizes[n / 4]), 0, HASHTREE_NO_DUE);
+        for (unsigned i = 0; i < 2 * sizes[n % 4]; i++)
+            set(b, (unsigned)rng_below(&b->rng, sizes[n % 4]), 0, HASHTREE_NO_DUE);
+        compare_side_by_side(a, b);
+        compare_side_by_side(b, a);
+        world_free(b);
+        world_free(a);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -505,6 +544,7 @@ int main(void)
         cmocka_unit_test(test_changes_are_taken_back),
         cmocka_unit_test(test_scan_gives_what_stays_throughout_once),
         cmocka_unit_test(test_due_entries_are_found_in_time),
+        cmocka_unit_test(test_two_trees_side_by_side),
         cmocka_unit_test(test_a_full_node_gets_nodes_below_it),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
