@@ -15,8 +15,9 @@
 #define PACE_IDLE_SHIFT 3
 /* The least that is due at once. */
 #define PACE_DUE_US 50
-/* What came to be due earlier is due no more: no long slice makes up for it. */
-#define PACE_SPAN_US (10 * 1000)
+/* What came to be due earlier is due no more: no long slice makes up for it. With the share that is the default, a
+ * tenth, a slice takes half a millisecond at most. */
+#define PACE_SPAN_US (5 * 1000)
 
 struct pace {
     int64_t now_us;    /* as told last */
