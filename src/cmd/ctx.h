@@ -4,9 +4,9 @@
  *
  * A handler that changes data does three things, in this order:
  *   1. the change, through store/;
- *   2. ctx_changed, for each key: WATCH, keyspace notifications and the dirty counter hear of it;
- *   3. ctx_effect (or ctx_effect_as_is): what the change was, in canonical form: a command whose
- *      result depends on nothing but the data (absolute times, no random choice).
+ *   2. ctx_changed, for each key: informs WATCH, keyspace notifications and the dirty counter;
+ *   3. ctx_effect (or ctx_effect_as_is): logs the change in canonical form: a command whose result
+ *      depends on nothing but the data (absolute times, no random choice).
  * A handler that changed nothing does none of them. */
 #include <stdbool.h>
 #include <stdint.h>

@@ -1,4 +1,4 @@
-/* ZUNION, ZINTER and ZDIFF, to be stored or not, and ZINTERCARD. What comes out is made aside, as a sorted set. */
+/* ZUNION, ZINTER and ZDIFF, replied or stored, and ZINTERCARD. The result is built aside, as a sorted set. */
 #include "cmd/zset.h"
 
 #include "base/mem.h"
@@ -8,7 +8,7 @@ enum operation { UNION, INTERSECTION, DIFFERENCE };
 enum aggregate { SUM, MIN, MAX };
 
 struct input {
-    const struct item *item; /* NULL: there is none; empty, then */
+    const struct item *item; /* NULL: no such key, which counts as empty */
     uint64_t count;
     int64_t now_ms;
     double weight;
@@ -85,10 +85,10 @@ static double aggregated(const struct combine *cb, double a, double b)
     if (cb->aggregate == MAX)
         return b > a ? b : a;
     double v = a + b;
-    return v != v ? 0 : v; /* infinity less infinity */
+    return v != v ? 0 : v; /* infinity minus infinity */
 }
 
-/* Small ones first. They are few, and mostly in order. */
+/* Sorts the inputs by size, the smallest first. */
 static void sort_inputs(struct combine *cb)
 {
     for (int i = 1; i < cb->n; i++) {
@@ -104,7 +104,7 @@ static void sort_inputs(struct combine *cb)
 
 static bool put(struct combine *cb, struct slice member, double score)
 {
-    /* Redis replies from its large form, whatever the size. */
+    /* A reply keeps the sign of -0, as Redis replies from its large encoding, whatever the size. */
     struct zset_add add = {.flags = cb->store ? 0 : ZSET_KEEP_SIGN, .score = score};
     return zset_add(&cb->out, member, &add) == ERR_OK;
 }
@@ -192,7 +192,7 @@ static bool parse_keys(struct cmd_ctx *c, struct combine *cb, int at)
     return true;
 }
 
-/* The keys' values. False: an error is replied. */
+/* Looks the keys up. False: the error is replied. */
 static bool find_inputs(struct cmd_ctx *c, struct combine *cb)
 {
     cb->inputs = mem_try_zalloc((size_t)cb->n * sizeof(cb->inputs[0]));
