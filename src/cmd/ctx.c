@@ -8,7 +8,7 @@
 #include <math.h>
 #include <stdio.h>
 
-/* An argument that an error repeats is cut off there, as Redis does. */
+/* An error repeats at most so many bytes of an argument, as in Redis. */
 #define ERROR_ARG_BYTES_MAX  128
 #define NAME_UPPER_BYTES_MAX 64
 
@@ -98,7 +98,7 @@ bool ctx_group_set(struct cmd_ctx *c, struct ks_group *g, const struct key *k, s
 
 bool ctx_store(struct cmd_ctx *c, const struct key *k, struct slice value, int64_t expiry_ms)
 {
-    /* A look-up more only where NOTIFY_NEW is on; the store itself does not say whether the key is new. */
+    /* The store does not say whether the key is new: one more look-up, where NOTIFY_NEW is on. */
     bool is_new = c->tell_new && !ctx_write(c, k);
     if (!(value.len < CTX_REFER_BYTES_MIN ? ks_set_string(c->ks, c->db, k, value, expiry_ms)
                                           : ctx_set_string(c, k, value, expiry_ms)))
@@ -116,7 +116,7 @@ void ctx_stored(struct cmd_ctx *c, const struct key *k, bool is_new, int64_t exp
         ctx_notify(c, k->name, NOTIFY_GENERIC, "expire");
 }
 
-/* The key of a large string that was just stored. NULL: its deadline has come already. */
+/* The item of a large string that was just stored. NULL: it is due already. */
 static const struct item *stored(struct cmd_ctx *c, struct slice key)
 {
     struct key k = ks_key(c->ks, key);
@@ -142,15 +142,17 @@ void ctx_effect_set(struct cmd_ctx *c, struct slice key, struct slice value, int
         return;
     }
     struct blob *blob = string_blob(it, 0);
+    /* The same request has set the key again, and logs that value, too. */
     if (!blob || blob->len != value.len)
-        return; /* the same command set the key once more, and tells that, too */
+        return;
     argv[2] = slice_of(blob->data, blob->len);
     c->ops->effect_blob(c, c->db, argc, argv, blob);
 }
 
 bool ctx_delete(struct cmd_ctx *c, const struct key *k)
 {
-    ctx_note(c, k); /* a change may have removed it */
+    /* The reply depends on the key also where it is missing: a change that is not durable yet may have removed it. */
+    ctx_note(c, k);
     if (!ks_delete(c->ks, c->db, k))
         return false;
     ctx_changed(c, k, NOTIFY_GENERIC, "del");
@@ -204,7 +206,7 @@ bool ctx_read_type(struct cmd_ctx *c, const struct key *k, enum item_type t, con
     return ctx_is_type(c, *it, t);
 }
 
-/* False: its error is replied. */
+/* False: the error is replied. */
 static bool edit_begun(struct cmd_ctx *c, struct ks_edit *e, enum err err)
 {
     if (err == ERR_OK)
@@ -286,7 +288,8 @@ static struct slice first_bytes(struct slice s, size_t most)
 void ctx_reply_string_part(struct cmd_ctx *c, const struct item *it, size_t offset, size_t len)
 {
     char scratch[NUM_I64_CHARS];
-    struct blob *b = string_blob_to_send(it, offset); /* first, as it may move the bytes */
+    /* This call may move the bytes, so it precedes string_run. */
+    struct blob *b = string_blob_to_send(it, offset);
     struct slice run = first_bytes(string_run(it, offset, scratch), len);
     if (run.len == len) {
         if (b)
@@ -349,7 +352,7 @@ void ctx_reply_arity(struct cmd_ctx *c)
     resp_errorf(c->out, "wrong number of arguments for '%s' command", c->cmd->full_name);
 }
 
-/* The name of the command, or of the container it is a subcommand of, in capitals. */
+/* The name of the command, or of a subcommand's container, in capitals. */
 static const char *upper_name(const struct cmd_ctx *c, char out[NAME_UPPER_BYTES_MAX])
 {
     const char *name = c->cmd->parent ? c->cmd->parent->row->name : c->cmd->row->name;

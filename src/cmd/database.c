@@ -23,7 +23,7 @@ static void cmd_randomkey(struct cmd_ctx *c)
 
 /* --- walks ------------------------------------------------------------------------------------ */
 
-/* Replies the keys that pass a filter, while walking. */
+/* A reply of the keys that pass a filter, written during a walk. */
 struct listing {
     struct resp_inner reply;
     size_t count;
@@ -49,7 +49,8 @@ static void list_item(const struct item *it, void *arg)
     }
 }
 
-/* Looking a key up removes it if it is due. Where memory lacked for the names, others will. */
+/* Looking a key up removes it if it is due. Where memory lacked for the names, the keys stay for another look-up or for
+ * the expiry in the background. */
 static void remove_due(struct cmd_ctx *c, const struct buf *due)
 {
     const char *p = due->ptr, *end = due->err ? p : p + due->len;
@@ -63,7 +64,7 @@ static void remove_due(struct cmd_ctx *c, const struct buf *due)
     }
 }
 
-/* False: no memory for its pattern, which is replied. */
+/* False: no memory for the pattern; the error is replied. */
 static bool listing_match(struct listing *l, struct cmd_ctx *c, struct slice pattern)
 {
     if (slice_equal(pattern, SLICE("*")))
@@ -107,7 +108,7 @@ static void cmd_scan(struct cmd_ctx *c)
 
 /* --- emptying and swapping -------------------------------------------------------------------- */
 
-/* Memory is freed in slices, unless the client asks to wait for it. */
+/* Memory is freed in slices, unless SYNC asks to wait for it. False: the error is replied. */
 static bool parse_flush(struct cmd_ctx *c, bool *now)
 {
     *now = c->argc == 2 && slice_is(c->argv[1], "sync");
@@ -125,10 +126,11 @@ static void flush(struct cmd_ctx *c, int db)
     for (int i = 0; i < ks_databases(c->ks) && !any; i++)
         any = (db < 0 || i == db) && ks_size(c->ks, i) > 0;
     if (any) {
-        c->ops->flushed(c, db); /* while it can see which keys there are */
+        /* The engine has to see which keys there are. */
+        c->ops->flushed(c, db);
         ks_flush(c->ks, db, now);
     }
-    /* an empty database is flushed, too, as in Redis: another server may hold data */
+    /* The flush of an empty database is logged, too, as in Redis: another server may hold keys. */
     ctx_effect_as_is(c);
     resp_ok(c->out);
 }

@@ -13,8 +13,9 @@ static bool from_number(struct cmd_ctx *c, int64_t number, enum deadline_unit un
     if (__builtin_mul_overflow(number, in_seconds ? 1000 : 1, out_ms) ||
         __builtin_add_overflow(*out_ms, from_now ? c->now_ms : 0, out_ms))
         return reply_invalid(c);
+    /* 0 lies in the past as well, and a negative time could be ITEM_NO_EXPIRY. */
     if (*out_ms < 0)
-        *out_ms = 0; /* in the past as well, and unlike ITEM_NO_EXPIRY */
+        *out_ms = 0;
     return true;
 }
 

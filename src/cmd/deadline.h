@@ -4,13 +4,14 @@
 
 enum deadline_unit { DEADLINE_EX, DEADLINE_PX, DEADLINE_EXAT, DEADLINE_PXAT };
 
-/* Reads argument i as milliseconds since the epoch. It may lie in the past, down to 0. False: the error is replied. */
+/* Reads argument i as milliseconds since the epoch. The deadline may lie in the past; one before the epoch becomes 0.
+ * False: the error is replied. */
 bool deadline_parse(struct cmd_ctx *c, int i, enum deadline_unit unit, int64_t *out_ms);
-/* The same for commands that take only what is above zero. */
+/* The same, but a number that is not above zero is an error. */
 bool deadline_parse_positive(struct cmd_ctx *c, int i, enum deadline_unit unit, int64_t *out_ms);
-/* Gives a key that is there a deadline, with event and effect. *it is set anew. False: the error is
- * replied, and nothing changed. */
+/* Gives an existing key a deadline, notifies "expire" and logs the effect. Updates *it, as the item may move. False:
+ * nothing changed, and the error is replied. */
 bool deadline_set(struct cmd_ctx *c, const struct key *k, const struct item **it,
                   int64_t deadline_ms);
-/* Takes its deadline away, likewise. */
+/* Takes the deadline of an existing key away, notifies "persist" and logs the effect. The rest is as above. */
 bool deadline_clear(struct cmd_ctx *c, const struct key *k, const struct item **it);

@@ -4,11 +4,12 @@
 #include "store/hash.h"
 #include "store/set.h"
 
+/* The reply for each element, as in Redis. */
 enum element_code {
     CODE_NONE = -2,
     CODE_NO_DUE = -1,
     CODE_UNMET = 0,
-    CODE_SET = 1, /* of HPERSIST and SPERSIST: taken away */
+    CODE_SET = 1, /* for HPERSIST and SPERSIST: the deadline was taken away */
     CODE_GONE = 2,
 };
 
@@ -131,7 +132,7 @@ static bool options_error(struct cmd_ctx *c, const char *error)
     return false;
 }
 
-/* The option in argument *i, which moves to its last. */
+/* Reads the option in argument *i, and moves *i to its last argument. False: the error is replied. */
 static bool parse_option(struct cmd_ctx *c, const struct elements_kind *kind, int *i,
                          struct element_options *o)
 {
@@ -201,7 +202,7 @@ void elements_effect_add(struct elements_effect *e, struct slice name)
     e->argv[ELEMENTS_EFFECT_HEAD + e->count++] = name;
 }
 
-/* The words stand right ahead of the names. */
+/* Puts the words right ahead of the names, which need not move. */
 static void send(struct cmd_ctx *c, struct elements_effect *e, const struct slice *words, int n)
 {
     struct slice *argv = e->argv + ELEMENTS_EFFECT_HEAD - n;
@@ -277,7 +278,7 @@ static void reply_codes(struct cmd_ctx *c, int n, int64_t code)
         resp_int(c->out, code);
 }
 
-/* A change of the elements that meet a condition, and a code for each; lack of memory takes all of it back. */
+/* Changes the elements that meet a condition, and replies a code for each. Where memory runs out, nothing changes. */
 static void change_elements(struct cmd_ctx *c, const struct elements *of, enum condition condition,
                             enum element_change change, int64_t due_ms)
 {

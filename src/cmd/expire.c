@@ -11,7 +11,7 @@
 enum expire_option {
     EXPIRE_NX = 1 << 0, /* only where there is no deadline */
     EXPIRE_XX = 1 << 1, /* only where there is one */
-    EXPIRE_GT = 1 << 2, /* only a later one; never is the latest */
+    EXPIRE_GT = 1 << 2, /* only a later one; no deadline counts as the latest */
     EXPIRE_LT = 1 << 3, /* only an earlier one */
 };
 
@@ -114,7 +114,7 @@ static void reply_deadline(struct cmd_ctx *c, int64_t from_ms, int64_t unit_ms)
         resp_int(c->out, TTL_NO_DEADLINE);
     } else {
         int64_t ms = item_expiry_ms(it) - from_ms;
-        bool up = ms % unit_ms * 2 >= unit_ms; /* never so for milliseconds */
+        bool up = ms % unit_ms * 2 >= unit_ms; /* false for milliseconds */
         resp_int(c->out, ms > 0 ? ms / unit_ms + up : 0);
     }
 }

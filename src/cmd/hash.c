@@ -3,7 +3,7 @@
 
 #include <math.h>
 
-/* --- what the families share ------------------------------------------------------------------------ */
+/* --- shared by the families ------------------------------------------------------------------------- */
 
 void hash_reply(struct resp_writer *w, const char *entry)
 {
@@ -37,7 +37,7 @@ void hash_effect_set(struct cmd_ctx *c, struct slice name, struct slice value, b
 
 /* --- setting ---------------------------------------------------------------------------------------- */
 
-/* How many fields were not there before; -1: the error is replied. */
+/* Returns how many fields are new; -1: the error is replied. */
 static int64_t set_all(struct cmd_ctx *c)
 {
     struct ks_edit e;
@@ -79,7 +79,7 @@ static void cmd_hmset(struct cmd_ctx *c)
         resp_ok(c->out);
 }
 
-/* One field, by an edit that is under way and ends here. False: the error is replied. */
+/* Sets one field, notifies and ends the edit. False: the error is replied. */
 static bool set_one(struct cmd_ctx *c, struct ks_edit *e, const struct hash_new *n,
                     const char *event)
 {
@@ -204,7 +204,7 @@ static void cmd_hincrbyfloat(struct cmd_ctx *c)
     bool keep_due = found && f.due_ms != DUES_NONE;
     if (!set_one(c, &e, &n, "hincrbyfloat"))
         return;
-    /* The sum itself, as another machine may compute another one. */
+    /* The effect holds the sum, as another machine might compute another one. */
     hash_effect_set(c, n.name, n.value, keep_due);
     resp_bulk(c->out, n.value);
 }

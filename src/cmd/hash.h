@@ -1,11 +1,11 @@
 #pragma once
-/* What the families of hash commands share. */
+/* Shared by the families of hash commands. */
 #include "cmd/ctx.h"
 #include "store/hash.h"
 
-/* The field's value: a long one is pointed at, not copied. */
+/* Replies a field's name or value; a large value is sent by reference, not copied. */
 void hash_reply(struct resp_writer *w, const char *entry);
-/* The value, or null where there is no such field; `it` may be NULL. */
+/* Replies a field's value, or null where there is no such field; `it` may be NULL. */
 void hash_reply_value(struct cmd_ctx *c, const struct item *it, struct slice name);
-/* Effect: a field has this value, and no deadline or, where that is kept, the one that it had. */
+/* Logs a field's new value. The field keeps its deadline where `keep_due`, else it has none. */
 void hash_effect_set(struct cmd_ctx *c, struct slice name, struct slice value, bool keep_due);

@@ -1,17 +1,17 @@
-/* Hashes as a whole, and fields by chance: HGETALL, HSCAN, HRANDFIELD and their family. */
+/* Hashes as a whole, and random fields: HGETALL, HSCAN, HRANDFIELD and their family. */
 #include "base/mem.h"
 #include "cmd/hash.h"
 #include "cmd/reply_walk.h"
 #include "cmd/scan_options.h"
 
-/* What an entry takes in a reply beside its bytes, about. */
+/* About how many bytes of a reply frame an entry. */
 #define ENTRY_EXTRA_BYTES 8
 
 /* --- all of them ------------------------------------------------------------------------------------ */
 
 enum shown { SHOW_NAMES = 1, SHOW_VALUES = 2 };
 
-/* Where a reply with all fields is. */
+/* How far a reply with all fields has come. */
 struct all {
     uint64_t at, left;
     int64_t now_ms;
@@ -128,7 +128,7 @@ static void cmd_hscan(struct cmd_ctx *c)
 
 /* --- by chance -------------------------------------------------------------------------------------- */
 
-/* A draw from a hash: how many fields it has, and how many of them are not due. */
+/* The hash to draw from: `count` fields, of which `live` are not due. */
 struct draw {
     struct cmd_ctx *c;
     const struct item *it;
@@ -151,7 +151,7 @@ static void draws_header(const struct draw *d, uint64_t n)
     resp_array(d->c->out, (size_t)(d->values && d->c->out->proto == 2 ? 2 * n : n));
 }
 
-/* Draws this often for one that is not due; then takes the next such one behind the last draw. */
+/* Draws at most this often until a field is not due; then takes the next live field behind the last draw. */
 #define DRAWS_MAX 100
 static struct hash_field draw_one(const struct draw *d)
 {
@@ -170,8 +170,8 @@ static struct hash_field draw_one(const struct draw *d)
     return f;
 }
 
-/* Of the fields that are not due k, each set of k as likely: walks along all and takes each with the share that is
- * wanted yet. */
+/* Replies k live fields, each choice of k as likely as any other: a walk takes each live field with the probability
+ * (wanted still) / (still to come). */
 static void draw_by_walk(const struct draw *d, uint64_t k)
 {
     struct hash_walk w;
@@ -187,7 +187,7 @@ static void draw_by_walk(const struct draw *d, uint64_t k)
     }
 }
 
-/* Numbers that were drawn: a table of open addressing, with 0 for an empty place. */
+/* The numbers drawn so far: a hash table with open addressing, where 0 is an empty place. */
 struct drawn {
     uint64_t *at; /* number + 1 */
     size_t mask;
@@ -203,7 +203,7 @@ static bool drawn_add(struct drawn *d, uint64_t number)
     return true;
 }
 
-/* The same for few of many, none of which is due. */
+/* Replies k fields like draw_by_walk, for few of many of which none is due: draws numbers until k are different. */
 static void draw_by_number(const struct draw *d, uint64_t k)
 {
     size_t places = 4;
@@ -226,7 +226,7 @@ static void draw_by_number(const struct draw *d, uint64_t k)
     mem_free(drawn.at);
 }
 
-/* Of more than one in so many fields a walk is cheaper than draws. */
+/* Where more than one in so many fields is wanted, a walk is cheaper than draws. */
 #define WALK_SHARE 4
 static void draw_many(const struct draw *d, int64_t wanted)
 {

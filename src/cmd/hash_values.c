@@ -1,10 +1,10 @@
-/* Values of fields together with their deadlines, or taken out: HGETEX, HSETEX, HGETDEL. */
+/* Commands that read or write fields and change their deadlines, or remove them: HGETEX, HSETEX, HGETDEL. */
 #include "cmd/elements.h"
 #include "cmd/hash.h"
 
 /* --- HGETEX, HGETDEL ---------------------------------------------------------------------------------- */
 
-/* Replies the values, and makes the change of those fields that are there. Lack of memory takes all of it back. */
+/* Replies the values, and changes the fields that exist. Where memory runs out, nothing changes. */
 static void get_and_change(struct cmd_ctx *c, const struct elements *of, enum element_change change,
                            int64_t due_ms)
 {
@@ -132,7 +132,7 @@ struct effect_args {
     char count[NUM_I64_CHARS], ms[NUM_I64_CHARS];
 };
 
-/* Tells what was set: HSET, and behind it the deadlines; or HSETEX KEEPTTL. */
+/* Logs the fields that were set: HSET, followed by their deadline where they have one; or HSETEX KEEPTTL. */
 static void effect_of(struct cmd_ctx *c, const struct setting *s, struct effect_args *a)
 {
     int pairs = s->pairs;
@@ -162,7 +162,7 @@ static void effect_of(struct cmd_ctx *c, const struct setting *s, struct effect_
     ctx_effect(c, 5 + pairs, argv);
 }
 
-/* A deadline that has come: the fields are set, as far as anybody hears, and gone. */
+/* For a deadline that has passed: notifies that the fields were set and removed, but only removes them. */
 static void set_and_remove(struct cmd_ctx *c, struct ks_edit *e, const struct setting *s)
 {
     struct elements_effect effect;

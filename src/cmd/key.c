@@ -22,7 +22,8 @@ static void cmd_exists(struct cmd_ctx *c)
 
 static void cmd_touch(struct cmd_ctx *c)
 {
-    c->no_touch = false; /* TOUCH touches, in spite of CLIENT NO-TOUCH */
+    /* TOUCH touches in spite of CLIENT NO-TOUCH. */
+    c->no_touch = false;
     count_keys(c, ctx_read);
 }
 

@@ -14,7 +14,7 @@ static void tell(struct cmd_ctx *c, struct ks_name at, const char *event)
     c->ops->changed(c, at.db, at.key, NOTIFY_GENERIC, event);
 }
 
-/* ks_move or ks_copy, replacing the value there. False: no memory, nothing changed, the error is replied. */
+/* Runs ks_move or ks_copy, which replace any value at `to`. False: no memory, nothing changed, the error is replied. */
 typedef enum err (*put_fn)(struct keyspace *ks, struct ks_name from, struct ks_name to);
 static bool put(struct cmd_ctx *c, put_fn fn, struct ks_name from, struct ks_name to)
 {
@@ -22,7 +22,8 @@ static bool put(struct cmd_ctx *c, put_fn fn, struct ks_name from, struct ks_nam
         ctx_reply_nomem(c);
         return false;
     }
-    if (c->tell_new) /* also where something was replaced, as it is gone first */
+    /* A key that was replaced is new as well: it was deleted first. */
+    if (c->tell_new)
         c->ops->notify(c, to.db, to.key->name, NOTIFY_NEW, "new");
     return true;
 }

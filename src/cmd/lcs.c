@@ -42,7 +42,7 @@ static inline uint64_t *row_of(const struct lcs *l, size_t i)
     return l->rows + (l->has_all_rows ? i - 1 : 0) * l->words;
 }
 
-/* Bytes of b beyond its end are in no `where`, so the bits there stay set. */
+/* Bits beyond the end of b are in no `where`, so they stay set. */
 static void fill_row(const struct lcs *l, const uint64_t *above, const uint64_t *where,
                      uint64_t *row)
 {
@@ -65,7 +65,8 @@ static void fill(struct lcs *l)
     }
     if (l->a.len == 0)
         return;
-    memset(l->rows, 0xff, l->words * sizeof(uint64_t)); /* ahead of the first: no length at all */
+    /* The row above the first: every length is 0. */
+    memset(l->rows, 0xff, l->words * sizeof(uint64_t));
     const uint64_t *above = l->rows;
     for (size_t i = 1; i <= l->a.len; i++) {
         size_t k = (size_t)l->index[(unsigned char)l->a.ptr[i - 1]];
@@ -84,18 +85,20 @@ static size_t length_of(const struct lcs *l)
     return len;
 }
 
-/* length(i, j) is more than length(i, j - 1). */
+/* True: length(i, j) is more than length(i, j - 1). */
 static bool steps_at(const struct lcs *l, size_t i, size_t j)
 {
     return !(row_of(l, i)[(j - 1) / WORD_BITS] >> ((j - 1) % WORD_BITS) & 1);
 }
 
-/* The last run of the subsequence that ends before i and j, which it moves to the run's start. */
+/* Finds the last run of the subsequence that ends at or before *i and *j, and moves both to its start. False: there is
+ * none. */
 static bool previous_match(const struct lcs *l, size_t *i, size_t *j, struct lcs_match *m)
 {
     const char *a = l->a.ptr, *b = l->b.ptr;
     while (*i > 0 && *j > 0 && a[*i - 1] != b[*j - 1]) {
-        if (steps_at(l, *i, *j)) /* and it is no match: the length came from above */
+        /* A step that is no match: the length came from the row above. */
+        if (steps_at(l, *i, *j))
             --*i;
         else
             --*j;
@@ -145,7 +148,7 @@ static void reply_indexes(struct cmd_ctx *c, const struct lcs *l, const struct l
 static void reply_subsequence(struct cmd_ctx *c, const struct lcs *l)
 {
     size_t len = length_of(l), i = l->a.len, j = l->b.len;
-    char *bytes = mem_try_alloc(len + 1); /* also where there are none */
+    char *bytes = mem_try_alloc(len + 1); /* never of 0 bytes */
     if (!bytes) {
         ctx_reply_nomem(c);
         return;
@@ -186,7 +189,7 @@ static bool parse_options(struct cmd_ctx *c, struct lcs_options *o)
     return true;
 }
 
-/* Work is limited as in Redis: a table of 32 bits a cell may take as much memory as a string may. */
+/* The work is limited as in Redis, whose table has 32 bits a cell and may be as large as a string. */
 static bool is_allowed(struct cmd_ctx *c, const struct lcs *l)
 {
     size_t bytes;
@@ -234,7 +237,8 @@ static void cmd_lcs(struct cmd_ctx *c)
     struct key key_b = ctx_key(c, 2);
     ctx_read(c, &c->key);
     const struct item *b = ctx_read(c, &key_b);
-    const struct item *a = ctx_write(c, &c->key); /* looking for b may have removed something */
+    /* Looking b up may have removed or moved items, so a is looked up again. */
+    const struct item *a = ctx_write(c, &c->key);
     if ((a && item_type(a) != TYPE_STRING) || (b && item_type(b) != TYPE_STRING)) {
         resp_error(c->out, "The specified keys must contain string values");
         return;

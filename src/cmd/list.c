@@ -71,16 +71,16 @@ static void cmd_rpushx(struct cmd_ctx *c)
 
 /* --- ranges as replies ------------------------------------------------------------------------ */
 
-/* `left` elements from a position on, one way or the other. */
+/* `left` elements from position `at` on, forward or backward. */
 struct range {
     uint64_t at, left;
     bool backward;
 };
 
-/* Of an element in a reply beside its text. */
+/* About how many bytes of a reply frame an element. */
 #define REPLY_FRAME_BYTES 8
 
-/* About how many bytes that makes. */
+/* Returns about how many bytes of a reply the entry takes. */
 static size_t write_entry(struct resp_writer *w, const char *entry)
 {
     uint8_t code = (uint8_t)*entry;
@@ -131,7 +131,7 @@ static bool write_range(void *state, const struct item *it, struct resp_writer *
     return r->left > 0;
 }
 
-/* False: there was no memory, which is replied. */
+/* False: no memory; the error is replied. */
 static bool reply_range(struct cmd_ctx *c, const struct item *it, struct range r)
 {
     uint64_t errors = c->out->errors;
@@ -161,7 +161,8 @@ void list_pop_effect(struct cmd_ctx *c, const struct key *k, enum list_end end, 
     ctx_effect(c, n == 1 ? 2 : 3, argv);
 }
 
-/* The reply for `n` elements is written already, behind the mark. */
+/* Removes `n` elements, whose reply is written already, behind the mark `before`. Where memory runs out, the reply is
+ * taken back and -OOM replied. */
 static void pop_replied(struct cmd_ctx *c, const struct key *k, struct ks_edit *e,
                         enum list_end end, uint64_t n, struct outq_mark before)
 {
@@ -175,7 +176,7 @@ static void pop_replied(struct cmd_ctx *c, const struct key *k, struct ks_edit *
     list_pop_effect(c, k, end, n);
 }
 
-/* Replies the element, behind the key where that is wanted. */
+/* Pops an element and replies it, behind the key if `with_key`. */
 static void pop_one(struct cmd_ctx *c, const struct key *k, struct ks_edit *e, enum list_end end,
                     bool with_key)
 {
@@ -288,7 +289,7 @@ static void cmd_llen(struct cmd_ctx *c)
         resp_int(c->out, it ? (int64_t)list_len(it) : 0);
 }
 
-/* The position that an index means, which counts from the end where it is negative. False: there is none. */
+/* The position of an index; a negative index counts from the end. False: the index is out of range. */
 static bool position(const struct item *it, int64_t index, uint64_t *out)
 {
     uint64_t len = list_len(it);
@@ -316,7 +317,7 @@ static void cmd_lindex(struct cmd_ctx *c)
         resp_null(c->out);
 }
 
-/* Both ends are in: from 0 to the last at most. False: nothing lies between them. */
+/* Turns two indexes, both inclusive, into positions within the list. False: the range is empty. */
 static bool clamp(int64_t len, int64_t *start, int64_t *stop)
 {
     if (*start < 0)
@@ -344,7 +345,7 @@ static void cmd_lrange(struct cmd_ctx *c)
 
 /* --- editing ---------------------------------------------------------------------------------- */
 
-/* Ends the edit, and replies where it failed. False: it did. */
+/* Ends an edit, notifies and logs the request. False: `err`, and -OOM is replied. */
 static bool edited(struct cmd_ctx *c, struct ks_edit *e, enum err err, const char *event)
 {
     if (err != ERR_OK) {
@@ -378,7 +379,7 @@ static void cmd_lset(struct cmd_ctx *c)
     }
 }
 
-/* The position of the first element that is the string; false: there is none. */
+/* The position of the first element that equals the string. False: there is none. */
 static bool find(const struct item *it, struct slice string, uint64_t *at)
 {
     struct pack_entry wanted;

@@ -1,18 +1,18 @@
 #pragma once
-/* What commands on lists share with those that wait for one. */
+/* Shared by the families of list commands, blocking ones included. */
 #include "cmd/ctx.h"
 #include "store/list.h"
 
 /* LEFT or RIGHT in argument i. False: a syntax error is replied. */
 bool list_arg_end(struct cmd_ctx *c, int i, enum list_end *out);
-/* An entry as a bulk string; a large one is pointed at. */
+/* Replies an entry as a bulk string; a large one is sent by reference, not copied. */
 void list_reply_entry(struct resp_writer *w, const char *entry);
 
-/* The effect of `n` elements that were taken from an end. */
+/* Logs that `n` elements were popped from an end. */
 void list_pop_effect(struct cmd_ctx *c, const struct key *k, enum list_end end, uint64_t n);
 
-/* These change a list, reply, and tell events and effects. False: there are no elements, and nothing is replied. True:
- * it is done, or its error is replied. */
+/* list_pop_pair, list_pop_some, list_mpop and list_move change lists, reply, notify and log the effect. False: there
+ * are too few elements, and nothing is replied. True: the change is done, or its error is replied. */
 
 /* Replies key and element. */
 bool list_pop_pair(struct cmd_ctx *c, const struct key *k, enum list_end end);
@@ -21,24 +21,25 @@ bool list_pop_some(struct cmd_ctx *c, const struct key *k, enum list_end end, ui
 
 /* numkeys key [key ...] <LEFT | RIGHT> [COUNT count] */
 struct list_mpop {
-    int keys, keys_end; /* arguments that are keys */
+    int keys, keys_end; /* the arguments that are keys, the end not included */
     enum list_end end;
     uint64_t count;
 };
-/* From argument `at` on, to the last. False: its error is replied. */
+/* Reads arguments `at` to the last. False: the error is replied. */
 bool list_mpop_parse(struct cmd_ctx *c, int at, struct list_mpop *out);
-/* From the first key that is a list. */
+/* Pops from the first key that exists; where that is no list, WRONGTYPE is replied. */
 bool list_mpop(struct cmd_ctx *c, const struct list_mpop *m);
 
 struct list_move {
     struct key from, to;
-    struct list_rotation how; /* n: at most as many, */
-    bool exactly;             /* or as many, or none */
+    struct list_rotation how; /* at most how.n elements */
+    bool exactly;             /* how.n elements or none */
     bool many; /* replies an array in the order of the destination, else the element */
 };
-/* Argument 1 to argument 2, from the end and to the end that stand in `ends` and behind it: one element. False: its
- * error is replied. */
+/* Reads a move of one element: source and destination are arguments 1 and 2, their ends arguments `ends` and
+ * `ends` + 1. False: the error is replied. */
 bool list_move_parse(struct cmd_ctx *c, int ends, struct list_move *out);
-/* [<COUNT count | EXACTLY exactly> <OBO | BULK>] from argument `at` on, to the last. */
+/* Reads [<COUNT count | EXACTLY exactly> <OBO | BULK>] from arguments `at` to the last into a move that list_move_parse
+ * has set. False: the error is replied. */
 bool list_move_parse_many(struct cmd_ctx *c, int at, struct list_move *out);
 bool list_move(struct cmd_ctx *c, const struct list_move *m);

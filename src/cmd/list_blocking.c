@@ -46,7 +46,7 @@ static void cmd_blmpop(struct cmd_ctx *c)
                                             .timeout_ms = timeout_ms});
 }
 
-/* --- BLMOVE and its like ---------------------------------------------------------------------- */
+/* --- BLMOVE and its family -------------------------------------------------------------------- */
 
 static void move(struct cmd_ctx *c, const struct list_move *m, int64_t timeout_ms)
 {

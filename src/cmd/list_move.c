@@ -1,4 +1,4 @@
-/* Lists: searching them, and elements that go from one to another. */
+/* Lists: searching them, and moving elements between them. */
 #include "base/mem.h"
 #include "cmd/list.h"
 
@@ -7,8 +7,8 @@
 struct search {
     struct pack_entry wanted;
     bool backward, many;
-    uint64_t skip;        /* matches that come first */
-    uint64_t count, most; /* matches to be told, elements to be compared */
+    uint64_t skip;        /* matches to pass over first */
+    uint64_t count, most; /* most matches to reply, most elements to compare */
 };
 
 static bool search_parse(struct cmd_ctx *c, struct search *s)
@@ -46,8 +46,7 @@ static bool search_parse(struct cmd_ctx *c, struct search *s)
     return true;
 }
 
-/* The position of the next match, from *at and the cursor's entry on, which then stand behind it; false: there is
- * none. */
+/* Finds the position of the next match from *at and *entry on, and moves both behind it. False: there is none. */
 static bool search_next(struct search *s, struct list_cursor *cursor, const char **entry,
                         uint64_t *at, uint64_t *found)
 {
@@ -133,7 +132,7 @@ static void cmd_lmpop(struct cmd_ctx *c)
         resp_null_array(c->out);
 }
 
-/* --- LMOVE and its like ----------------------------------------------------------------------- */
+/* --- LMOVE and its family --------------------------------------------------------------------- */
 
 bool list_move_parse(struct cmd_ctx *c, int ends, struct list_move *out)
 {
@@ -166,7 +165,7 @@ bool list_move_parse_many(struct cmd_ctx *c, int at, struct list_move *out)
     return false;
 }
 
-/* The elements that go, in the order of the pushes. */
+/* The elements to move, in the order in which they are pushed. */
 struct moved {
     const char **entries;
     const char *one;
@@ -192,7 +191,7 @@ static void moved_deinit(struct moved *m)
         mem_free(m->entries);
 }
 
-/* In the order in which they stand at the destination. */
+/* Replies the elements in the order in which they stand at the destination. */
 static void moved_reply(struct cmd_ctx *c, const struct moved *m, const struct list_move *move)
 {
     if (move->many)
@@ -206,7 +205,7 @@ static struct slice end_name(enum list_end end)
     return end == LIST_HEAD ? SLICE("LEFT") : SLICE("RIGHT");
 }
 
-/* The pushes of what was moved, in commands of a bounded size. It stands at the destination's end. */
+/* Logs the pushes in commands of bounded size. The elements are read from the destination's end. */
 static void push_effects(struct cmd_ctx *c, const struct list_move *m, const struct item *to)
 {
     char numbers[VALUE_COMMAND_ARGS_MAX][NUM_I64_CHARS];
@@ -234,7 +233,7 @@ static void push_effects(struct cmd_ctx *c, const struct list_move *m, const str
     ctx_effect(c, argc, argv);
 }
 
-/* One element as LMOVE, whether the request might wait or not; several as pops and pushes, which every server loads. */
+/* Logs one element as LMOVE, also for a blocking request; several as pops and pushes, which every server loads. */
 static void move_effect(struct cmd_ctx *c, const struct list_move *m, const struct item *to)
 {
     struct slice argv[] = {SLICE("LMOVE"), m->from.name, m->to.name, end_name(m->how.from),
@@ -251,7 +250,7 @@ static void move_effect(struct cmd_ctx *c, const struct list_move *m, const stru
     }
     list_pop_effect(c, &m->from, m->how.from, m->how.n);
     push_effects(c, m, to);
-    /* Where all of a list was moved to itself, it was gone in between, and its deadline with it. */
+    /* Where all of a list was moved to itself, a replay deletes the list in between, and its deadline with it. */
     if (!slice_equal(m->from.name, m->to.name) || m->how.n < list_len(to) || !item_has_expiry(to))
         return;
     char ms[NUM_I64_CHARS];
@@ -260,7 +259,7 @@ static void move_effect(struct cmd_ctx *c, const struct list_move *m, const stru
     ctx_effect(c, 3, at);
 }
 
-/* The destination as it is now. */
+/* `to` is the destination after the move. */
 static void moved_events(struct cmd_ctx *c, const struct list_move *m, const struct item *to,
                          bool from_is_gone)
 {
@@ -296,7 +295,7 @@ static void rotate(struct cmd_ctx *c, const struct list_move *m, struct ks_edit 
     ctx_reply_nomem(c);
 }
 
-/* Changes both or neither, and replies. False: there was no memory. */
+/* Changes both lists and replies. False: no memory, and neither is changed. */
 static bool carry(struct cmd_ctx *c, const struct list_move *m, struct ks_edit *from,
                   struct ks_edit *to)
 {
@@ -339,7 +338,8 @@ bool list_move(struct cmd_ctx *c, const struct list_move *m)
         if (begun)
             ctx_edit_undone(&to);
         ctx_edit_undone(&from);
-        return !same && !begun; /* that is replied */
+        /* Where the second edit has not begun, its error is replied. */
+        return !same && !begun;
     }
     if (!carry(c, &now, &from, &to)) {
         ctx_edit_undone(&to);

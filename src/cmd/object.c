@@ -1,11 +1,11 @@
 /* OBJECT: how a value is stored. */
 #include "cmd/ctx.h"
 
-/* To clients of Redis a small number is one value shared by all keys, with INT_MAX references. */
+/* In Redis all keys with the same small number share one value, which is said to have INT_MAX references. */
 #define OBJECT_SHARED_INT_MAX  9999
 #define OBJECT_SHARED_REFCOUNT 2147483647
 
-/* Neither uses the key nor tells of a miss. False: there is none, which is replied. */
+/* Finds the item; leaves the access clock alone and does not notify "keymiss". False: no such key; null is replied. */
 static bool look_at(struct cmd_ctx *c, const struct item **it)
 {
     ctx_note(c, &c->key);
@@ -39,7 +39,7 @@ static void cmd_object_idletime(struct cmd_ctx *c)
         resp_int(c->out, item_idle_s(it, c->now_ms));
 }
 
-/* No item is shared: an integer lies in its key's item, which is smaller still. The replies are Redis'. */
+/* Replies as Redis does, though no value is shared here: an integer lies in its key's item. */
 static void cmd_object_refcount(struct cmd_ctx *c)
 {
     const struct item *it;

@@ -4,7 +4,7 @@
 
 #include "base/mem.h"
 
-/* The rest of a walk, in a client's queue. */
+/* The rest of a walk, in a client's output queue. */
 struct walk_source {
     struct outq_source source;
     struct keyspace *ks;

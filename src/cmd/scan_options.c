@@ -2,7 +2,7 @@
 
 #define SCAN_COUNT_DEFAULT 10
 
-/* As Redis reads a cursor, with strtoul(3): no digits are 0, and a sign is taken. False: it is no cursor. */
+/* Reads a cursor as Redis does, with strtoul(3): an empty text is 0, and a sign is allowed. False: it is no cursor. */
 static bool parse_cursor(struct slice text, uint64_t *out)
 {
     bool minus = text.len > 0 && text.ptr[0] == '-';
@@ -60,7 +60,7 @@ static enum item_type type_of(struct slice name)
     return type;
 }
 
-/* The option that begins in argument *i, which moves to its last. */
+/* Reads the option in argument *i, and moves *i to its last argument. False: the error is replied. */
 static bool parse_option(struct cmd_ctx *c, int *i, unsigned allowed, struct scan_options *o)
 {
     struct slice word = c->argv[*i];

@@ -1,5 +1,5 @@
 #pragma once
-/* The arguments that SCAN, SSCAN, HSCAN and ZSCAN share: where to go on, and what to give. */
+/* The arguments that SCAN, SSCAN, HSCAN and ZSCAN share: the cursor, and the options. */
 #include "base/glob.h"
 #include "cmd/ctx.h"
 
@@ -12,14 +12,14 @@ struct scan_options {
     uint64_t count;
     struct glob *glob; /* NULL: any name */
     bool any_type;
-    enum item_type type; /* TYPE_COUNT: one that there is not */
+    enum item_type type; /* unless any_type; TYPE_COUNT: an unknown type, which no key has */
     bool no_values;
 };
 
 /* The cursor in argument i. False: the error is replied. */
 bool scan_cursor_parse(struct cmd_ctx *c, int i, uint64_t *cursor);
 /* Reads arguments first to the last, of which MATCH, COUNT and `allowed` (enum scan_option) are known. False: the error
- * is replied, and there is nothing to be ended. */
+ * is replied, and the options need no deinit. */
 bool scan_options_parse(struct cmd_ctx *c, int first, unsigned allowed, struct scan_options *o);
 void scan_options_deinit(struct scan_options *o);
 

@@ -41,7 +41,7 @@ static void cmd_smismember(struct cmd_ctx *c)
 
 /* --- all of them ------------------------------------------------------------------------------ */
 
-/* Where a reply with all members is. */
+/* How far a reply with all members has come. */
 struct members {
     uint64_t at, left;
     int64_t now_ms;

@@ -1,10 +1,10 @@
 #pragma once
-/* What the families of set commands share. */
+/* Shared by the families of set commands. */
 #include "cmd/ctx.h"
 #include "store/set.h"
 
-/* What a member takes in a reply beside its bytes, about. */
+/* About how many bytes of a reply frame a member. */
 #define SET_MEMBER_EXTRA_BYTES 8
 
-/* All members as RESP's set; of no item none. */
+/* Replies all members as a set; an empty one where `it` is NULL. */
 void set_reply_members(struct cmd_ctx *c, const struct item *it);

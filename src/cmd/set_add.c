@@ -7,10 +7,10 @@
 /* Members that a request adds. */
 struct adding {
     struct elements of;
-    bool timed, persists; /* they get the deadline due_ms, or lose the one that they have */
+    bool timed, persists; /* the members get the deadline due_ms; they lose any deadline */
     int64_t due_ms;
     int64_t added, persisted;
-    struct elements_effect gone; /* were there, and due */
+    struct elements_effect gone; /* the members that were there, but due */
 };
 
 static bool adding_init(struct adding *a)
@@ -18,7 +18,7 @@ static bool adding_init(struct adding *a)
     return elements_effect_init(&a->gone, &elements_of_set, (size_t)a->of.count);
 }
 
-/* One that is due goes ahead of being added again: who replays the log knows no clock, and would find it there. */
+/* Removes a member that is due before it is added again: a replay knows no clock, and would find the member there. */
 static enum err drop_if_due(struct adding *a, struct ks_edit *e, struct slice member)
 {
     struct pack_entry m;
@@ -45,7 +45,7 @@ static enum err set_due(struct adding *a, struct ks_edit *e, struct slice member
     return set_set_due(e, member, DUES_NONE);
 }
 
-/* ERR_NOMEM: the edit is to be taken back. */
+/* ERR_NOMEM: the caller undoes the edit. */
 static enum err add_all(struct adding *a, struct ks_edit *e)
 {
     bool may_be_due = dues_least_ms(e->item) <= dues_now_ms(e->ks);
@@ -66,7 +66,7 @@ static enum err add_all(struct adding *a, struct ks_edit *e)
     return err;
 }
 
-/* Ends the edit of the key, with events; the effects that follow are the caller's, behind that of what was due. */
+/* Ends the edit, notifies, and logs the removal of members that were due. The caller logs the rest after that. */
 static void end_adding(struct cmd_ctx *c, const struct key *k, struct adding *a, struct ks_edit *e)
 {
     if (a->gone.count > 0)
@@ -118,7 +118,7 @@ static bool may_add(struct cmd_ctx *c, const struct item *it, const struct addin
     return true;
 }
 
-/* SADD k member ..., and behind it the deadlines. */
+/* Logs SADD k member ..., followed by the deadlines. */
 static void effects_of(struct cmd_ctx *c, const struct adding *a, struct elements_effect *effect)
 {
     for (int i = 0; i < a->of.count; i++)
@@ -134,7 +134,7 @@ static void effects_of(struct cmd_ctx *c, const struct adding *a, struct element
         elements_effect_send(c, effect, ELEMENT_PERSISTED, DUES_NONE);
 }
 
-/* A deadline that has come: the members are added, as far as anybody hears, and gone. */
+/* For a deadline that has passed: notifies that the members were added and removed, but only removes them. */
 static void add_and_remove(struct cmd_ctx *c, struct ks_edit *e, const struct adding *a,
                            struct elements_effect *effect)
 {
@@ -251,7 +251,8 @@ static void cmd_srem(struct cmd_ctx *c)
 
 /* --- moving ----------------------------------------------------------------------------------- */
 
-/* From one set to another; both edits are under way, and are ended. A member has no deadline where it comes to. */
+/* Moves a member from one set to another, and ends both edits. A member that is new to the destination has no deadline
+ * there. */
 static void move(struct cmd_ctx *c, struct ks_edit *from, struct ks_edit *to, const struct key *dst)
 {
     struct adding a = {.of = {&elements_of_set, c->argv + 3, 1}};

@@ -22,7 +22,7 @@ static void sets_deinit(struct sets *s)
         mem_free(s->at);
 }
 
-/* Those in arguments first to end - 1. False: the error is replied. */
+/* Looks up the sets in arguments first to end - 1. False: the error is replied. */
 static bool sets_init(struct sets *s, struct cmd_ctx *c, int first, int end)
 {
     struct key keys[CTX_KEYS_GROUP];
@@ -71,7 +71,7 @@ static void fingers_init(struct sets *s)
             set_finger_init(&s->fingers[i], s->at[i]);
 }
 
-/* Set i, if there is one, has what the walk through another gave last. */
+/* True: set i exists and has the member that the walk through another set gave last. */
 static bool one_has(struct sets *s, size_t i, const struct set_walk *w, struct slice member)
 {
     struct pack_entry m;
@@ -83,7 +83,7 @@ static bool one_has(struct sets *s, size_t i, const struct set_walk *w, struct s
     return set_has(s->at[i], &m, s->now_ms);
 }
 
-/* Some of the sets from..to - 1 has it. */
+/* True: at least one of the sets from..to - 1 has the member. */
 static bool any_has(struct sets *s, size_t from, size_t to, const struct set_walk *w,
                     struct slice member)
 {
@@ -93,7 +93,7 @@ static bool any_has(struct sets *s, size_t from, size_t to, const struct set_wal
     return false;
 }
 
-/* All behind the first have it. */
+/* True: all sets behind the first have the member. */
 static bool others_have(struct sets *s, const struct set_walk *w, struct slice member)
 {
     for (size_t i = 1; i < s->count; i++)
@@ -102,7 +102,7 @@ static bool others_have(struct sets *s, const struct set_walk *w, struct slice m
     return true;
 }
 
-/* Looks the members of the smallest up in the others, the smaller ones first. */
+/* Looks the members of the smallest set up in the others, in smaller sets first. */
 static void intersect(struct sets *s, const struct result *r)
 {
     struct set_walk w;
@@ -132,7 +132,7 @@ static void subtract(struct sets *s, const struct result *r)
     }
 }
 
-/* Gives what none of the sets ahead has. */
+/* Emits the members of each set that no set ahead of it has. */
 static void unite(struct sets *s, const struct result *r)
 {
     struct set_walk w;
@@ -158,7 +158,7 @@ static const struct operation intersection = {intersect, "sinterstore", false};
 static const struct operation difference = {subtract, "sdiffstore", false};
 static const struct operation union_of = {unite, "sunionstore", true};
 
-/* A union of more sets is made as a set of its own, so that a member is not looked for in each set ahead. */
+/* A union of more sets is built as a set: one look-up a member, in place of one in each set ahead. */
 #define UNITED_BY_LOOKUPS_MAX 4
 static bool needs_set(const struct operation *op, const struct sets *s)
 {
@@ -182,7 +182,7 @@ static bool emit_to_set(struct slice member, void *arg)
     return m->err == ERR_OK;
 }
 
-/* For a key of this name. False: no memory, which is replied. */
+/* Builds the result aside, as a value for c->key. False: no memory; the error is replied. */
 static bool make(struct cmd_ctx *c, const struct operation *op, struct sets *s, struct made *m)
 {
     m->count = 0;
@@ -192,7 +192,7 @@ static bool make(struct cmd_ctx *c, const struct operation *op, struct sets *s, 
         return false;
     }
     if (op->unites) {
-        /* Adding tells what is there already. */
+        /* set_add skips duplicates itself. */
         for (size_t i = 0; i < s->count && !m->err; i++) {
             struct set_walk w;
             struct slice member;
@@ -227,7 +227,7 @@ static bool emit_to_reply(struct slice member, void *arg)
     return true;
 }
 
-/* The only set that matters, if so. */
+/* True: the result is the set *one; NULL: it is empty. */
 static bool is_one_set(const struct operation *op, const struct sets *s, const struct item **one)
 {
     *one = s->at[0];
@@ -290,7 +290,7 @@ static bool emit_to_tally(struct slice member, void *arg)
     return ++t->count != t->limit;
 }
 
-/* [APPROX] [LIMIT limit]. An exact count is as good as an approximate one. False: the error is replied. */
+/* Reads [APPROX] [LIMIT limit]. APPROX changes nothing: the count is always exact. False: the error is replied. */
 static bool parse_card(struct cmd_ctx *c, int first, bool approx_known, struct tally *t)
 {
     int64_t limit = 0;
@@ -348,7 +348,7 @@ static void cmd_sdiffcard(struct cmd_ctx *c)
 
 /* --- stored ----------------------------------------------------------------------------------- */
 
-/* The sets are where they were when a log is replayed, so the request is its own effect. */
+/* A replay finds the same sets, so the request is its own effect. */
 static void put(struct cmd_ctx *c, const struct operation *op, struct made *m)
 {
     bool is_new = c->tell_new && !ctx_write(c, &c->key);

@@ -3,7 +3,7 @@
 struct word {
     const char *name;
     unsigned option;
-    unsigned excludes; /* options that it does not go with */
+    unsigned excludes; /* options that it cannot stand beside */
     bool has_argument;
     enum deadline_unit unit;
 };
@@ -35,7 +35,7 @@ static const struct word *find_word(struct slice s, unsigned allowed)
     return NULL;
 }
 
-/* The digest that DIGEST answers: 16 hexadecimal digits. */
+/* Reads a digest as DIGEST replies it: 16 hexadecimal digits. */
 static bool parse_digest(struct slice s, uint64_t *out)
 {
     *out = 0;
@@ -63,7 +63,8 @@ bool set_options_parse(struct cmd_ctx *c, int first, unsigned allowed, struct se
     *out = (struct set_options){0};
     for (int i = first; i < c->argc; i++) {
         const struct word *w = find_word(c->argv[i], allowed);
-        bool again = w && w->option == SET_DEADLINE && w->unit == out->unit; /* the last counts */
+        /* A deadline in the same unit may be given again; the last one counts. */
+        bool again = w && w->option == SET_DEADLINE && w->unit == out->unit;
         unsigned others = w ? w->excludes & ~(again ? SET_DEADLINE : 0u) : 0;
         if (!w || (out->given & others) || (w->has_argument && i + 1 == c->argc)) {
             ctx_reply_syntax(c);

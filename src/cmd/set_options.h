@@ -1,5 +1,5 @@
 #pragma once
-/* The options that SET, GETEX, MSETEX and DELEX share: on which condition, and until when. */
+/* The options that SET, GETEX, MSETEX and DELEX share: the condition and the deadline. */
 #include "cmd/ctx.h"
 #include "cmd/deadline.h"
 
@@ -24,16 +24,16 @@ enum set_option {
 
 struct set_options {
     unsigned given;          /* enum set_option */
-    struct slice comparison; /* SET_COMPARISONS: what the value must be or not be, */
-    uint64_t digest;         /* or its digest: of IFDEQ and IFDNE */
-    enum deadline_unit unit; /* SET_DEADLINE, */
-    int deadline;            /* and which argument it is */
+    struct slice comparison; /* SET_IFEQ, SET_IFNE: what the value must be, or must not be */
+    uint64_t digest;         /* SET_IFDEQ, SET_IFDNE: what its digest must be, or must not be */
+    enum deadline_unit unit; /* SET_DEADLINE */
+    int deadline;            /* SET_DEADLINE: the index of the argument */
 };
 
-/* Reads arguments first to the last, of which `allowed` (enum set_option) are known. False: the
- * error is replied. Whether a deadline is a number is not looked at yet. */
+/* Reads arguments first to the last, of which `allowed` (enum set_option) are known. False: the error is replied. The
+ * deadline itself is parsed by set_options_expiry. */
 bool set_options_parse(struct cmd_ctx *c, int first, unsigned allowed, struct set_options *out);
-/* Whether the condition that was asked for allows to change the string that is there; NULL: there is none. */
+/* True: the condition allows changing `old`; NULL: there is no such key. */
 bool set_options_hold(const struct set_options *o, const struct item *old);
 /* The deadline as ks_set_string takes it. False: the error is replied. */
 bool set_options_expiry(struct cmd_ctx *c, const struct set_options *o, int64_t *out_ms);

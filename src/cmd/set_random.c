@@ -1,11 +1,11 @@
-/* Members by chance: SPOP, SRANDMEMBER. */
+/* Random members: SPOP, SRANDMEMBER. */
 #include "base/mem.h"
 #include "cmd/reply_walk.h"
 #include "cmd/set.h"
 
 /* --- drawing ---------------------------------------------------------------------------------- */
 
-/* Draws this often for one that is not due; then takes the next such one behind the last draw. */
+/* Draws at most this often until a member is not due; then takes the next live member behind the last draw. */
 #define DRAWS_MAX 100
 static struct slice draw(const struct item *it, struct rng *rng, int64_t now_ms,
                          char scratch[NUM_I64_CHARS])
@@ -26,7 +26,7 @@ static struct slice draw(const struct item *it, struct rng *rng, int64_t now_ms,
     return member;
 }
 
-/* How many are not due. */
+/* The number of members that are not due. */
 static uint64_t live_count(const struct item *it, int64_t now_ms)
 {
     return it ? set_count(it) - dues_count(it, now_ms) : 0;
@@ -34,11 +34,11 @@ static uint64_t live_count(const struct item *it, int64_t now_ms)
 
 /* --- taking out ------------------------------------------------------------------------------- */
 
-/* Members of an effect, or their bytes, at most. */
+/* The most members of an effect, and of their bytes, unless one member is longer. */
 #define EFFECT_MEMBERS_MAX 128
 #define EFFECT_BYTES_MAX   (64 * 1024)
 
-/* What is taken out, as SREM k member ...: copied, as the set forgets it. */
+/* The effect SREM k member ...: removed members are copied, as the set frees them. */
 struct removal {
     struct slice argv[2 + EFFECT_MEMBERS_MAX];
     size_t len[EFFECT_MEMBERS_MAX];
@@ -69,7 +69,8 @@ static bool removal_add(struct removal *r, struct cmd_ctx *c, struct slice membe
     return true;
 }
 
-/* Takes out up to `n` members of more, each as likely, and writes them; how many it were. */
+/* Removes `n` random members of a set that has more live ones, and writes them. Returns how many: fewer where memory
+ * runs out. */
 static size_t take_some(struct cmd_ctx *c, struct ks_edit *e, uint64_t n, struct resp_writer *w)
 {
     struct removal r = {.argv = {SLICE("SREM"), c->key.name}};
@@ -93,7 +94,7 @@ static size_t take_some(struct cmd_ctx *c, struct ks_edit *e, uint64_t n, struct
     return taken;
 }
 
-/* The usual case, without memory of its own. */
+/* Removes and replies one random member, in the usual case without an allocation. */
 static enum err take_one(struct cmd_ctx *c, struct ks_edit *e)
 {
     char scratch[NUM_I64_CHARS], copy[PACK_STRING_BYTES_MAX];
@@ -182,7 +183,7 @@ static void cmd_spop(struct cmd_ctx *c)
 
 /* --- looking at ------------------------------------------------------------------------------- */
 
-/* Replies that may be long are written as the client takes them, by numbers of their own. */
+/* How far a reply that may be long has come. It is written as the client reads it, so it draws from its own rng. */
 struct draws {
     uint64_t at, left, among;
     int64_t now_ms;
@@ -201,7 +202,8 @@ static bool write_any(void *state, const struct item *it, struct resp_writer *w,
     return d->left > 0;
 }
 
-/* Of n positions k <= n, each set of k as likely: walks along all and takes each with the share that is wanted yet. */
+/* Writes k live members, each choice of k as likely as any other: a walk takes each live member with the probability
+ * (wanted still) / (still to come). */
 static bool write_share(void *state, const struct item *it, struct resp_writer *w, size_t bytes)
 {
     struct draws *d = state;
@@ -234,7 +236,7 @@ static void reply_in_pieces(struct cmd_ctx *c, const struct item *it, uint64_t n
                                         .state_bytes = sizeof(d)});
 }
 
-/* Positions that were drawn: a table of open addressing, with 0 for an empty place. */
+/* The positions drawn so far: a hash table with open addressing, where 0 is an empty place. */
 struct drawn {
     uint64_t *at; /* position + 1 */
     size_t mask;
@@ -250,7 +252,8 @@ static bool drawn_add(struct drawn *d, uint64_t position)
     return true;
 }
 
-/* The same for few of many, none of which is due: draws positions until there are k others. */
+/* Replies k members of n like write_share, for few of many of which none is due: draws positions until k are
+ * different. */
 static void reply_by_draws(struct cmd_ctx *c, const struct item *it, uint64_t k, uint64_t n)
 {
     size_t places = 4;
@@ -274,7 +277,7 @@ static void reply_by_draws(struct cmd_ctx *c, const struct item *it, uint64_t k,
     mem_free(d.at);
 }
 
-/* Of more than one in so many members a walk is cheaper than draws. */
+/* Where more than one in so many members is wanted, a walk is cheaper than draws. */
 #define WALK_SHARE 4
 static void srandmember_many(struct cmd_ctx *c, const struct item *it, int64_t wanted)
 {

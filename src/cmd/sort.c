@@ -8,17 +8,17 @@
 #define GETS_AT_HAND 16
 struct sort {
     bool descending, alpha;
-    bool in_order;   /* by the value's own order: BY a pattern without a star */
-    struct slice by; /* ptr is NULL: the elements themselves */
-    int store;       /* which argument is the destination; 0: it is a reply */
+    bool in_order;   /* in the value's own order: BY a pattern without a star */
+    struct slice by; /* ptr is NULL: by the elements themselves */
+    int store;       /* the argument that is the destination; 0: the result is replied */
     int64_t offset, count;
     bool limited;
-    size_t gets; /* patterns, */
-    int *get;    /* and which arguments they are */
+    size_t gets; /* number of GET patterns */
+    int *get;    /* the arguments that are GET patterns */
     int get_at_hand[GETS_AT_HAND];
 
     struct sort_element *elements;
-    struct sort_range range; /* the elements that are loaded, then the elements that are wanted */
+    struct sort_range range; /* the wanted elements: of the value, after load() of `elements` */
     struct sort_texts *texts;
 };
 
@@ -27,7 +27,7 @@ struct sort {
 static bool add_get(struct sort *s, int i, int argc)
 {
     if (s->gets == GETS_AT_HAND && s->get == s->get_at_hand) {
-        /* With room for every argument it is allocated once. */
+        /* Room for every argument, so that one allocation is enough. */
         s->get = mem_try_alloc((size_t)argc * sizeof(s->get[0]));
         if (!s->get) {
             s->get = s->get_at_hand;
@@ -39,7 +39,7 @@ static bool add_get(struct sort *s, int i, int argc)
     return true;
 }
 
-/* The option in argument *i, which moves to its last. False: the error is replied. */
+/* Reads the option in argument *i, and moves *i to its last argument. False: the error is replied. */
 static bool parse_option(struct cmd_ctx *c, struct sort *s, int *i, bool may_store)
 {
     struct slice word = c->argv[*i];
@@ -89,7 +89,7 @@ static struct sort_range wanted(const struct sort *s, uint64_t count)
     return (struct sort_range){from, left, s->descending};
 }
 
-/* The weight that an element is compared by. False: the error is replied. */
+/* Sets the weight and the score by which an element is compared. False: the error is replied. */
 static bool weigh(struct cmd_ctx *c, struct sort *s, struct sort_element *e)
 {
     e->weight = e->text;
@@ -104,7 +104,8 @@ static bool weigh(struct cmd_ctx *c, struct sort *s, struct sort_element *e)
         else if (e->weight.len == 0)
             e->weight = SLICE("");
     }
-    e->score = 0; /* of a missing weight, and of an empty string */
+    /* A missing weight and an empty string count as 0. */
+    e->score = 0;
     if (s->alpha || e->weight.len == 0 || num_parse_double(e->weight, &e->score))
         return true;
     resp_error(c->out, "One or more scores can't be converted into double");
@@ -134,7 +135,7 @@ static int by_weight(const void *a, const void *b)
     return slice_compare(x->text, y->text);
 }
 
-/* Turns the elements round, in place of comparing them the other way. */
+/* Reverses the elements, so that only one order of comparing them is needed. */
 static void turn(struct sort_element *e, uint64_t count)
 {
     for (uint64_t i = 0; i < count / 2; i++) {
@@ -144,7 +145,7 @@ static void turn(struct sort_element *e, uint64_t count)
     }
 }
 
-/* Leaves the elements that are wanted, in order, from s->range.from on. False: the error is replied. */
+/* Loads and sorts: the wanted elements then are s->range of s->elements. False: the error is replied. */
 static bool load(struct cmd_ctx *c, struct sort *s, const struct item *it)
 {
     /* A stored list must not depend on the order that a set happens to have. */
@@ -210,7 +211,7 @@ static void reply(struct cmd_ctx *c, struct sort *s)
     }
 }
 
-/* Elements of an effect, and their bytes, at most; but for one that is longer. */
+/* The most elements of an effect, and of their bytes, which the last element may exceed. */
 #define EFFECT_ELEMENTS_MAX 128
 #define EFFECT_BYTES_MAX    (64 * 1024)
 
@@ -221,8 +222,8 @@ struct run {
     size_t bytes;
 };
 
-/* Gives the next results; 0: that was all. A missing one is stored as an empty string. `at` is the result to go on
- * with. False: no memory. */
+/* Collects the next results, from *at on, and moves *at behind them; r->count is 0 when all were given. A missing
+ * result is stored as an empty string. False: no memory. */
 static bool next_run(struct cmd_ctx *c, struct sort *s, uint64_t *at, struct run *r)
 {
     size_t each = s->gets > 0 ? s->gets : 1;
@@ -257,7 +258,8 @@ static bool make_list(struct cmd_ctx *c, struct sort *s, struct ks_edit *e)
     }
 }
 
-/* DEL k where there was a key, and RPUSH k element ... from the list just made: its sources may be gone. */
+/* Logs DEL k where there was a key, then RPUSH k element ... The elements are read from the new list: storing it may
+ * have freed the strings that they came from. */
 static void store_effects(struct cmd_ctx *c, const struct key *dst, bool was_there)
 {
     struct slice argv[2 + EFFECT_ELEMENTS_MAX] = {SLICE("DEL"), dst->name};
@@ -347,7 +349,7 @@ static void cmd_sort_ro(struct cmd_ctx *c)
 
 /* --- rows ------------------------------------------------------------------------------------- */
 
-/* The destination: of several the last one counts. */
+/* The argument that is the destination; of several STOREs the last one counts. */
 static int store_key(const struct slice *argv, int argc)
 {
     int at = 0;

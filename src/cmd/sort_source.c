@@ -6,7 +6,7 @@
 #include "store/set.h"
 #include "store/zset.h"
 
-/* Names up to this length are put together on the stack. */
+/* Names up to this length are built on the stack. */
 #define NAME_AT_HAND_BYTES 4096
 
 /* --- texts ------------------------------------------------------------------------------------ */
@@ -87,7 +87,7 @@ static bool load_list(const struct item *it, const struct sort_range *r, struct 
     return true;
 }
 
-/* A set has no order to be turned round. */
+/* A set has no order, so `backwards` means nothing. */
 static bool load_set(const struct item *it, const struct sort_range *r, struct sort_element *out,
                      struct sort_texts **texts)
 {
@@ -135,7 +135,7 @@ bool sort_load(const struct item *it, const struct sort_range *r, struct sort_el
 
 /* --- patterns --------------------------------------------------------------------------------- */
 
-/* The name of a field behind the star: "->f" at the end. */
+/* Cuts a field's name, "->f" behind the star, from the pattern. False: there is none. */
 static bool split_field(struct slice *pattern, size_t star, struct slice *field)
 {
     for (size_t i = star + 1; i + 2 < pattern->len; i++) {

@@ -6,7 +6,7 @@
 
 /* --- storing ---------------------------------------------------------------------------------- */
 
-/* SET with options, and GETSET. Replies the old value, or whether it was done. */
+/* SET with options, and GETSET. Replies the old value, or whether the key was set. */
 static void set_with(struct cmd_ctx *c, const struct set_options *o)
 {
     int64_t expiry_ms;
@@ -16,7 +16,7 @@ static void set_with(struct cmd_ctx *c, const struct set_options *o)
     const struct item *old = get ? ctx_read(c, &c->key) : ctx_write(c, &c->key);
     if ((o->given & (SET_GET | SET_COMPARISONS)) && !ctx_is_string(c, old))
         return;
-    /* The old value is gone when we know whether there was memory for the new one. */
+    /* Storing frees the old value, so the reply is written first, and taken back where memory runs out. */
     struct outq_mark before_reply = outq_mark(c->out->out);
     bool hold = set_options_hold(o, old);
     if (get)
@@ -185,7 +185,7 @@ static void cmd_delex(struct cmd_ctx *c)
 
 /* --- rows ------------------------------------------------------------------------------------- */
 
-/* SET reads the old value only where it is asked for or compared. */
+/* SET reads the old value only to reply or compare it. */
 static uint16_t set_key_flags(const struct slice *argv, int argc)
 {
     for (int i = 3; i < argc; i++)

@@ -61,7 +61,7 @@ static void cmd_decrby(struct cmd_ctx *c)
     int64_t delta;
     if (!ctx_arg_i64(c, 2, &delta))
         return;
-    if (delta == INT64_MIN) /* has no negative */
+    if (delta == INT64_MIN) /* cannot be negated */
         resp_error(c->out, "decrement would overflow");
     else
         add_integer(c, -delta);
@@ -96,7 +96,7 @@ static void cmd_incrbyfloat(struct cmd_ctx *c)
     }
     struct slice sum = slice_of(text, (size_t)len);
     int64_t expiry_ms = is_new ? ITEM_NO_EXPIRY : KS_KEEP_EXPIRY;
-    /* Text also where it is an integer's, as in Redis. */
+    /* Stored as text also where the sum is an integer, as in Redis. */
     if (!ks_set_text(c->ks, c->db, &c->key, sum, expiry_ms)) {
         ctx_reply_nomem(c);
         return;
@@ -104,7 +104,7 @@ static void cmd_incrbyfloat(struct cmd_ctx *c)
     if (is_new)
         ctx_added(c, c->key.name);
     ctx_changed(c, &c->key, NOTIFY_STRING, "incrbyfloat");
-    /* The sum itself, as another machine may compute another one. */
+    /* The effect holds the sum, as another machine might compute another one. */
     ctx_effect_set(c, c->key.name, sum, KS_KEEP_EXPIRY);
     resp_bulk(c->out, sum);
 }

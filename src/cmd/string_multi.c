@@ -1,7 +1,7 @@
 /* Many strings at once: MGET, MSET and their family.
  *
- * Keys are taken in groups whose memory is asked for together. When memory runs out half way, what was set so far is
- * taken back: nothing was changed, and nobody hears of anything. */
+ * Keys are taken in groups whose memory is prefetched together. When memory runs out half way, the keys set so far get
+ * their old values back: nothing is changed, notified or logged. */
 #include "cmd/ctx.h"
 #include "cmd/set_options.h"
 
@@ -51,8 +51,7 @@ static bool set_pairs(struct cmd_ctx *c, struct ks_group *g, struct pairs p, int
     return true;
 }
 
-/* All of them, with their events; the effect is the caller's. False: no memory, nothing changed, the error is
- * replied. */
+/* Stores all pairs and notifies; the effect is the caller's. False: nothing changed, and -OOM is replied. */
 static bool store_pairs(struct cmd_ctx *c, struct pairs p, int64_t expiry_ms)
 {
     struct ks_group g;
@@ -73,7 +72,7 @@ static bool store_pairs(struct cmd_ctx *c, struct pairs p, int64_t expiry_ms)
     return true;
 }
 
-/* Each by itself, so that large ones are referred to. */
+/* Logs each pair by itself, so that large values are logged by reference. */
 static void tell_pairs(struct cmd_ctx *c, struct pairs p, int64_t expiry_ms)
 {
     for (int i = p.first; i < p.end; i += 2)
@@ -88,7 +87,7 @@ static bool any_large(const struct cmd_ctx *c, struct pairs p)
     return false;
 }
 
-/* MSET and MSETNX: canonical as they arrived, where nothing is large. */
+/* MSET and MSETNX. Unless a value is large, the request is logged as it arrived. */
 static bool store_all(struct cmd_ctx *c)
 {
     struct pairs p = {1, c->argc};

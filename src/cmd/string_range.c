@@ -17,8 +17,8 @@ static bool length_allowed(struct cmd_ctx *c, size_t offset, size_t len)
     return false;
 }
 
-/* Writes `bytes`, an argument, into the string at `offset`; makes and lengthens it as needed. *len is the new length.
- * False: no memory, nothing changed. */
+/* Writes `bytes`, an argument, into the string at `offset`; creates and lengthens the string as needed. *len is the new
+ * length. False: no memory, nothing changed. */
 static bool write_at(struct cmd_ctx *c, size_t offset, struct slice bytes, size_t *len)
 {
     struct ks_edit e;
@@ -34,7 +34,7 @@ static bool write_at(struct cmd_ctx *c, size_t offset, struct slice bytes, size_
     return err == ERR_OK;
 }
 
-/* The request as it arrived; `bytes`, one of its arguments, is not copied where it was read into a blob. */
+/* Logs the request as it arrived. `bytes`, one of its arguments, is not copied where it was read into a blob. */
 static void effect_of(struct cmd_ctx *c, struct slice bytes)
 {
     struct blob *b = c->effects && !c->cmd->called && c->ops->blob ? c->ops->blob(c, bytes) : NULL;
@@ -73,7 +73,8 @@ static void cmd_append(struct cmd_ctx *c)
         ctx_reply_nomem(c);
         return;
     }
-    ctx_changed(c, &c->key, NOTIFY_STRING, "append"); /* of no bytes, too */
+    /* An append of no bytes counts as a change, too. */
+    ctx_changed(c, &c->key, NOTIFY_STRING, "append");
     effect_of(c, more);
     resp_int(c->out, (int64_t)len);
 }
@@ -109,8 +110,8 @@ static void cmd_setrange(struct cmd_ctx *c)
     resp_int(c->out, (int64_t)len);
 }
 
-/* Of `len` bytes the part from offset `first` to `last`, of which negative ones count from the end: where it begins,
- * and its length. */
+/* The part of `len` bytes from offset `first` to `last`, both inclusive; negative offsets count from the end. Returns
+ * the part's length; it begins at *offset. */
 static size_t part_of(int64_t len, int64_t first, int64_t last, size_t *offset)
 {
     *offset = 0;

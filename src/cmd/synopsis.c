@@ -12,7 +12,7 @@ struct parser {
     const char *at;
     struct synopsis *tree;
     int used, depth;
-    enum err err; /* the first; nothing goes on after it */
+    enum err err; /* the first error; nothing is parsed after it */
 };
 
 static void fail(struct parser *p, enum err err)
@@ -105,7 +105,7 @@ static struct synopsis_arg *arg(const struct parser *p, int i)
     return &p->tree->args[i];
 }
 
-/* Index of a new argument; after an error, of a spare one. */
+/* Index of a new argument; after an error 0, as the result is void. */
 static int new_arg(struct parser *p, enum arg_type type)
 {
     if (p->used == SYNOPSIS_ARGS_MAX)
@@ -158,8 +158,8 @@ static void repeat(struct parser *p, int i)
     arg(p, i)->multiple_token = arg(p, i)->token.len > 0;
 }
 
-/* "x [x ...]": where the group repeats the end of the list, that end may come several times, and
- * the group is done with. */
+/* "x [x ...]": a group that repeats the end of the list is not added; the end is marked as repeated. False: the group
+ * does not repeat it. */
 static bool fold(struct parser *p, struct list *l, struct list group)
 {
     if (group.count > l->count)
@@ -198,7 +198,8 @@ static struct list parse_choice(struct parser *p, bool *repeats)
     return l;
 }
 
-/* A group behind the list. False: it does not belong to a token's arguments, and was not taken. */
+/* Parses a group and adds it to the list. False: a syntax error, or the group does not belong to the token's arguments
+ * and is left unparsed. */
 static bool parse_group(struct parser *p, struct list *l, bool behind_token)
 {
     struct parser before = *p;
@@ -226,15 +227,36 @@ static bool parse_group(struct parser *p, struct list *l, bool behind_token)
 
 /* --- sequences -------------------------------------------------------------------------------- */
 
+/* "name:type", where the name does not tell: takes the type away from the word. False: no type is there. */
+static bool take_type(struct slice *word, enum arg_type *type)
+{
+    static const struct {
+        struct slice suffix;
+        enum arg_type type;
+    } suffixes[] = {
+        {{":double", 7}, ARG_DOUBLE},
+        {{":integer", 8}, ARG_INTEGER},
+        {{":key", 4}, ARG_KEY},
+    };
+    for (size_t i = 0; i < sizeof(suffixes) / sizeof(*suffixes); i++) {
+        struct slice suffix = suffixes[i].suffix;
+        if (word->len <= suffix.len ||
+            !slice_equal(slice_of(word->ptr + word->len - suffix.len, suffix.len), suffix))
+            continue;
+        word->len -= suffix.len;
+        *type = suffixes[i].type;
+        return true;
+    }
+    return false;
+}
+
 static void parse_argument(struct parser *p, struct list *l)
 {
-    static const struct slice suffix = {":double", sizeof(":double") - 1};
     struct slice word = next_word(p);
-    size_t len = word.len > suffix.len ? word.len - suffix.len : 0;
-    bool is_double = len > 0 && slice_equal(slice_of(word.ptr + len, suffix.len), suffix);
-    if (is_double)
-        word.len = len;
-    int i = new_arg(p, is_double ? ARG_DOUBLE : type_of(word));
+    enum arg_type type;
+    if (!take_type(&word, &type))
+        type = type_of(word);
+    int i = new_arg(p, type);
     arg(p, i)->name = word;
     append(p, l, i);
 }

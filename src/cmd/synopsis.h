@@ -5,12 +5,12 @@
  *
  *   WORD            in capitals is a token: it stands for itself and leads what follows it, up to
  *                   the next token or optional group
- *   word            any other is an argument; its type follows from its name (see type_of), or is
- *                   said behind it: increment:double
- *   [ ... ]         optional
- *   < ... >         a group that is not
- *   a | b           one of them, within a group or of the whole
- *   x ...           any number of times; in a group of several, all of them together
+ *   word            any other is an argument; its type follows from its name (see type_of), or stands behind it:
+ *                   increment:double, index:integer, source:key
+ *   [ ... ]         an optional group
+ *   < ... >         a required group
+ *   a | b           one of the two, within a group or the whole line
+ *   x ...           any number of times; at the end of a group, the whole group
  *   x [x ...]       at least once: a group that repeats what stands in front of it
  */
 #include <stdbool.h>
@@ -44,7 +44,8 @@ struct synopsis_arg {
 #define SYNOPSIS_DEPTH_MAX 8
 
 struct synopsis {
-    int first, count; /* the first argument, -1: none; all arguments, of any depth, that are used */
+    /* The index of the first argument (-1: none), and the number of arguments at all depths. */
+    int first, count;
     struct synopsis_arg args[SYNOPSIS_ARGS_MAX];
 };
 

@@ -7,8 +7,8 @@
 #include "base/mem.h"
 #include "base/num.h"
 
-/* Names are looked up by the first and last eight bytes, in lower case, and the length: all of a
- * name of up to 16 bytes, which nearly every name is. Longer ones are compared whole. */
+/* Names are looked up by their first and last eight bytes, in lower case, and their length. That is all of a name of up
+ * to 16 bytes; longer names are compared whole. */
 #define NAME_WORD_BYTES  8
 #define NAME_KNOWN_BYTES (2 * NAME_WORD_BYTES)
 
@@ -30,7 +30,7 @@ struct cmd_table {
     size_t count, cap;
     struct cmd **top; /* commands without a parent, in order of adding */
     size_t top_count, top_cap;
-    struct index_slot *slots;   /* open addressing, at most half full; one of the next two */
+    struct index_slot *slots;   /* by_name or by_call; open addressing, at most half full */
     struct index_slot *by_name; /* owned: by the names of the rows */
     struct index_slot *by_call; /* owned: by the names that clients use; NULL: none is renamed */
     size_t slot_count;          /* a power of two */
@@ -303,7 +303,7 @@ bool cmd_arity_ok(const struct cmd *c, int argc)
 
 /* --- keys of a request ------------------------------------------------------------------------ */
 
-/* The index of the last key; one below the first: there is none; -1: the arguments do not fit. */
+/* The index of the last key; k->first - 1: there is no key; -1: the arguments do not fit. */
 static int last_key(const struct cmd_keys *k, const struct slice *argv, int argc)
 {
     int last = k->last;
@@ -344,7 +344,8 @@ struct cmd_key_range cmd_key_range(const struct cmd *c)
     if (k[0].numkeys)
         return (struct cmd_key_range){0};
     for (int i = 1; i < CMD_KEYS_MAX && k[i].first; i++) {
-        if (!k[i].numkeys && k[i].first == r.last + 1) /* one behind the other, as in RENAME */
+        /* Two specifications behind each other make one range, as in RENAME. */
+        if (!k[i].numkeys && k[i].first == r.last + 1)
             r.last = k[i].last;
     }
     return r;

@@ -1,7 +1,6 @@
 #pragma once
-/* The command table: one row declares everything about a command; nothing about it is said
- * elsewhere. Rows live beside their handlers, in whichever room those are; `cmd_table_add` collects
- * them at start. */
+/* The command table: one row declares everything about a command; nothing about it is said elsewhere. Rows live beside
+ * their handlers, in any room; `cmd_table_add` collects them at start. */
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -34,7 +33,7 @@ enum cmd_flag {
     CMD_SENTINEL_HIDDEN = 1 << 18,  /* listed nowhere */
     CMD_NO_QUEUE = 1 << 19,         /* runs at once inside MULTI: EXEC, DISCARD, WATCH, ... */
     CMD_RESP2_SUBSCRIBED = 1 << 20, /* allowed for a RESP2 client that is subscribed */
-    CMD_REFERS = 1 << 21, /* a large argument is in its effect by reference: see ctx_effect_set */
+    CMD_REFERS = 1 << 21, /* effects hold large arguments by reference: see ctx_effect_set */
 };
 
 enum cmd_acl {
@@ -85,8 +84,8 @@ struct cmd_keys {
     int16_t numkeys; /* index of the count, 0: a range */
     uint16_t flags;  /* enum cmd_key_flag */
 };
-#define CMD_KEYS_MAX 2 /* specifications of a command */
-/* One key at argument `at`; keys from there to the last argument. */
+#define CMD_KEYS_MAX 2 /* key specifications of a command */
+/* CMD_KEY: one key at argument `at`. CMD_KEYS_FROM: keys at `at`, at + every, ... up to the last argument. */
 #define CMD_KEY(at, key_flags)                                       \
     {                                                                \
         .first = (at), .last = (at), .step = 1, .flags = (key_flags) \
@@ -99,21 +98,21 @@ struct cmd_keys {
 struct cmd_row {
     const char *name; /* lower case */
     cmd_fn fn;        /* NULL for a container that does nothing by itself */
-    int16_t arity;    /* words with the name (both names of a subcommand); negative: at least */
+    int16_t arity;    /* arguments, each name counted; negative: at least as many */
     uint32_t flags;   /* enum cmd_flag */
     uint32_t acl; /* enum cmd_acl; FAST/SLOW, READ/WRITE follow from flags and need not be given */
     struct cmd_keys keys[CMD_KEYS_MAX];
-    /* The argument that names an element, member or field, of the first key's value, whose memory is asked for ahead
-     * of the call; 0: there is none. */
+    /* The argument that names an element (member or field) of the first key's value: its memory is prefetched before
+     * the call. 0: there is none. */
     int16_t element;
 
     const char *key_notes; /* of the first of `keys`, for COMMAND INFO; NULL: none */
-    /* for COMMAND DOCS */
-    /* KEY_VARIABLE: what this very request does with its keys; NULL: as `keys` say. */
+    /* With KEY_VARIABLE: the flags of the keys of this request. NULL: `keys` has them. */
     uint16_t (*key_flags)(const struct slice *argv, int argc);
-    /* The argument that is a key behind a word, wherever that stands: one more than `keys` say, overwritten. 0: there
-     * is none. NULL: never is. */
+    /* The argument that is a key because of the word ahead of it (STORE), beside `keys`; the key is overwritten. 0:
+     * this request has none. NULL: no request has. */
     int (*key_by_word)(const struct slice *argv, int argc);
+    /* for COMMAND DOCS */
     const char *group; /* "string", "generic", "server", "connection", "transactions", "pubsub" */
     const char *since; /* the Redis (or Valkey) version that brought it */
     const char *complexity;
@@ -128,8 +127,8 @@ struct cmd_row {
 struct cmd_stats {
     uint64_t calls, rejected_calls, failed_calls;
     uint64_t ticks; /* time spent, in clock ticks of the engine */
-    /* Calls by duration: bucket i counts those below 2^i microseconds. Owned, NULL until the first
-     * call. */
+    /* Calls by duration: bucket i counts calls below 2^i microseconds that no lower bucket counts. Owned; NULL until
+     * the first call. */
     uint64_t *histogram;
 };
 
@@ -143,41 +142,41 @@ struct cmd {
     int id;                   /* dense, 0..cmd_table_count-1 */
     uint32_t acl;             /* row->acl with what follows from flags */
     struct cmd_stats stats;
-    void *room; /* what its room works on, as its rows were added; NULL: nothing but the context */
+    void *room; /* the object that its handlers work on beside the context; may be NULL */
 };
 
 struct cmd_table;
 struct cmd_table *cmd_table_new(void);
 void cmd_table_free(struct cmd_table **t);
-/* Adds rows up to one without a name, whose handlers find `room` in c->cmd->room. Borrows both for life. Asserts on a
- * name given twice. */
+/* Adds rows up to one without a name; the handlers find `room` in c->cmd->room. Borrows both until the table is freed.
+ * Asserts on a name given twice. */
 void cmd_table_add(struct cmd_table *t, const struct cmd_row *rows, void *room);
-/* From here on clients find the command under another name only; an empty one: not at all. Rows can no longer be added.
- * ERR_NOTFOUND: there is no such command. ERR_BUSY: another has that name. */
+/* Renames a command: clients find it as `called` only; empty: not at all. No rows may be added afterwards.
+ * ERR_NOTFOUND: there is no such command. ERR_BUSY: another command has that name. */
 enum err cmd_table_rename(struct cmd_table *t, struct slice name, struct slice called);
-/* While `on`, commands are found by the names of their rows, which is what a log holds. */
+/* While `on`, commands are found by the names of their rows, which a log holds. */
 void cmd_table_use_real_names(struct cmd_table *t, bool on);
-/* Top-level command by name, any case; NULL: unknown. A few nanoseconds. */
+/* Top-level command by name, any case; NULL: unknown. */
 struct cmd *cmd_lookup(const struct cmd_table *t, struct slice name);
-/* A container's subcommand by name, any case. */
+/* A container's subcommand by name, any case; NULL: unknown. */
 struct cmd *cmd_lookup_sub(const struct cmd *container, struct slice name);
-/* "config|get" or "config" -> command. */
+/* The command or subcommand by its full name, "config" or "config|get"; NULL: unknown. */
 struct cmd *cmd_lookup_full(const struct cmd_table *t, struct slice full_name);
 size_t cmd_table_count(const struct cmd_table *t); /* with subcommands */
 size_t cmd_table_top_count(const struct cmd_table *t);
-/* Any, by id; and those without a parent, in order of adding. */
+/* Any command by its id; a top-level command by its place in the order of adding. */
 struct cmd *cmd_table_at(const struct cmd_table *t, size_t i);
 struct cmd *cmd_table_top_at(const struct cmd_table *t, size_t i);
 void cmd_table_reset_stats(struct cmd_table *t);
 
 bool cmd_arity_ok(const struct cmd *c, int argc);
-/* The range of keys as clients knew it before there were specifications; all 0: there is none, or
- * it depends on the arguments. */
+/* The one range of keys that COMMAND INFO gives beside the key specifications; all 0: there are no keys, or they depend
+ * on the arguments. */
 struct cmd_key_range {
     int first, last, step;
 };
 struct cmd_key_range cmd_key_range(const struct cmd *c);
-/* Indexes of a request's keys: calls fn for each. False: the arguments do not fit (bad numkeys). */
+/* Calls fn with the index of each key of a request. False: the arguments do not fit (bad numkeys). */
 typedef void (*cmd_each_key_fn)(int index, uint16_t key_flags, void *arg);
 bool cmd_each_key(const struct cmd *c, const struct slice *argv, int argc, cmd_each_key_fn fn,
                   void *arg);

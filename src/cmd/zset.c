@@ -1,13 +1,14 @@
-/* ZADD and its like, and questions about members. */
+/* Sorted sets, member by member: ZADD, ZREM, ZSCORE, ZRANK and their family. */
 #include "cmd/zset.h"
 
 #include "base/mem.h"
 
 /* --- ZADD, ZINCRBY --------------------------------------------------------------------------------------- */
 
-#define UNDO_STEPS 64 /* without an allocation */
+#define UNDO_STEPS 64 /* more steps are allocated */
 
-/* By member, in the order of the arguments: its score, and what to do when memory runs out half way. */
+/* For each member, in the order of the arguments: the score that was given, and the old score and the outcome, to undo
+ * the change when memory runs out half way. */
 struct undo {
     struct undo_step {
         double score, old;
@@ -43,7 +44,7 @@ static bool zadd_flag(struct zadd *z, struct slice word)
         unsigned flag;
     } words[] = {
         {"NX", ZSET_NX}, {"XX", ZSET_XX}, {"GT", ZSET_GT}, {"LT", ZSET_LT}, {"INCR", ZSET_INCR}};
-    /* Mostly it is the first score. */
+    /* Most requests have no flag: the word is the first score. */
     if (word.len == 0 || word.ptr[0] <= '9')
         return false;
     if (slice_is(word, "CH")) {
@@ -59,7 +60,7 @@ static bool zadd_flag(struct zadd *z, struct slice word)
     return false;
 }
 
-/* The scores. False: the error is replied. */
+/* Parses the scores. False: the error is replied. */
 static bool zadd_scores(struct cmd_ctx *c, struct zadd *z)
 {
     if (!undo_init(&z->undo, z->pairs)) {
@@ -76,7 +77,7 @@ static bool zadd_scores(struct cmd_ctx *c, struct zadd *z)
     return true;
 }
 
-/* False: the error is replied. Else zadd->undo is to be ended. */
+/* False: the error is replied. True: the caller deinits z->undo. */
 static bool zadd_parse(struct cmd_ctx *c, struct zadd *z)
 {
     z->first = 2;
@@ -99,7 +100,7 @@ static bool zadd_parse(struct cmd_ctx *c, struct zadd *z)
     return !error && zadd_scores(c, z);
 }
 
-/* ZADD k score member, with the score that it has now. */
+/* Logs a member's new score: ZADD k score member. */
 static void effect_score(struct cmd_ctx *c, double score, struct slice member)
 {
     char text[VALUE_NUMBER_CHARS];
@@ -108,7 +109,7 @@ static void effect_score(struct cmd_ctx *c, double score, struct slice member)
     ctx_effect(c, 4, argv);
 }
 
-/* Takes back what the first `n` pairs did. What there is no memory for either stays, and is told. */
+/* Undoes the first `n` pairs. A score that there is no memory to restore stays as it is, and is logged. */
 static void zadd_undo(struct cmd_ctx *c, const struct zadd *z, struct ks_edit *e, int n)
 {
     const struct undo *u = &z->undo;
@@ -129,7 +130,7 @@ struct zadd_result {
     struct zset_add last;
 };
 
-/* False: no memory, nothing changed. */
+/* False: no memory; the pairs are undone. */
 static bool zadd_pairs(struct cmd_ctx *c, struct zadd *z, struct ks_edit *e, struct zadd_result *r)
 {
     for (int i = 0; i < z->pairs; i++) {
@@ -208,7 +209,8 @@ static void cmd_zincrby(struct cmd_ctx *c)
 
 /* --- ZREM -------------------------------------------------------------------------------------------------- */
 
-/* The scores of what was removed are kept until all of it is. False: no memory, nothing changed. */
+/* Keeps the scores of removed members, to add the members again when memory runs out half way. False: no memory. A
+ * member that there is no memory to add again stays removed, and that is logged. */
 static bool zrem_members(struct cmd_ctx *c, struct ks_edit *e, int64_t *removed)
 {
     struct undo u;

@@ -1,5 +1,7 @@
-/* ZUNION, ZINTER and ZDIFF, to be stored or not, and ZINTERCARD. What comes out is made aside, as a sorted set. */
+/* ZUNION, ZINTER and ZDIFF, replied or stored, and ZINTERCARD. The result is built aside, as a sorted set. */
 #include "cmd/zset.h"
+
+#include <stdlib.h>
 
 #include "base/mem.h"
 #include "store/set.h"
@@ -8,7 +10,7 @@ enum operation { UNION, INTERSECTION, DIFFERENCE };
 enum aggregate { SUM, MIN, MAX };
 
 struct input {
-    const struct item *item; /* NULL: there is none; empty, then */
+    const struct item *item; /* NULL: no such key, which counts as empty */
     uint64_t count;
     int64_t now_ms;
     double weight;
@@ -85,26 +87,20 @@ static double aggregated(const struct combine *cb, double a, double b)
     if (cb->aggregate == MAX)
         return b > a ? b : a;
     double v = a + b;
-    return v != v ? 0 : v; /* infinity less infinity */
+    return v != v ? 0 : v; /* infinity minus infinity */
 }
 
-/* Small ones first. They are few, and mostly in order. */
-static void sort_inputs(struct combine *cb)
+static int by_count(const void *a, const void *b)
 {
-    for (int i = 1; i < cb->n; i++) {
-        struct input in = cb->inputs[i];
-        int at = i;
-        for (; at > 0 && cb->inputs[at - 1].count > in.count; at--)
-            cb->inputs[at] = cb->inputs[at - 1];
-        cb->inputs[at] = in;
-    }
+    uint64_t x = ((const struct input *)a)->count, y = ((const struct input *)b)->count;
+    return (x > y) - (x < y);
 }
 
 /* --- operations --------------------------------------------------------------------------------------------- */
 
 static bool put(struct combine *cb, struct slice member, double score)
 {
-    /* Redis replies from its large form, whatever the size. */
+    /* A reply keeps the sign of -0, as Redis replies from its large encoding, whatever the size. */
     struct zset_add add = {.flags = cb->store ? 0 : ZSET_KEEP_SIGN, .score = score};
     return zset_add(&cb->out, member, &add) == ERR_OK;
 }
@@ -168,7 +164,8 @@ static bool operate(struct combine *cb)
 {
     if (cb->operation == DIFFERENCE)
         return subtract(cb);
-    sort_inputs(cb);
+    /* The smallest first. */
+    qsort(cb->inputs, (size_t)cb->n, sizeof(*cb->inputs), by_count);
     return cb->operation == UNION ? unite(cb) : intersect(cb);
 }
 
@@ -192,7 +189,7 @@ static bool parse_keys(struct cmd_ctx *c, struct combine *cb, int at)
     return true;
 }
 
-/* The keys' values. False: an error is replied. */
+/* Looks the keys up. False: the error is replied. */
 static bool find_inputs(struct cmd_ctx *c, struct combine *cb)
 {
     cb->inputs = mem_try_zalloc((size_t)cb->n * sizeof(cb->inputs[0]));
@@ -350,7 +347,7 @@ static void cmd_zintercard(struct cmd_ctx *c)
     .group = "sorted-set",                                                                  \
     .complexity = "O(N*K)+O(M*log(M)) for K keys of N members, M of which"                  \
                   " come out"
-#define WEIGHTS " [WEIGHTS weight:double...] [AGGREGATE <SUM | MIN | MAX>]"
+#define WEIGHTS " [WEIGHTS weight:double ...] [AGGREGATE <SUM | MIN | MAX>]"
 
 const struct cmd_row cmd_rows_zset_combine[] = {
     {.name = "zunion",

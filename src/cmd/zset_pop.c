@@ -1,7 +1,7 @@
 /* ZPOPMIN, ZPOPMAX, ZMPOP. */
 #include "cmd/zset.h"
 
-/* One as ZREM of the member, several as a run of ranks: that is as short, however many there are. */
+/* Logs one member as ZREM, several as a run of ranks, which is short however many there are. */
 static void effect(struct cmd_ctx *c, const struct key *k, const struct zset_pop *pop, uint64_t n,
                    struct slice member)
 {

@@ -20,7 +20,7 @@ static uint64_t draw(struct cmd_ctx *c, uint64_t below)
     return rng_next(c->rng) % below;
 }
 
-/* Ranks that were drawn already: a table with open addressing, by their lowest bits. 0 is a free place. */
+/* The ranks drawn so far: a hash table with open addressing, where 0 is an empty place. */
 struct drawn {
     uint64_t *slots, mask;
 };
@@ -35,8 +35,8 @@ static bool drawn_add(struct drawn *d, uint64_t rank)
     return true;
 }
 
-/* `n` different ones of `count`, by Floyd's algorithm: each draw gives one (Bentley, "Programming pearls: a sample of
- * brilliance", CACM 30:9, 1987). */
+/* Replies `n` different members by Floyd's algorithm, which needs one draw for each (Bentley, "Programming pearls: a
+ * sample of brilliance", CACM 30:9, 1987). */
 static void reply_sample(struct cmd_ctx *c, const struct item *it, uint64_t n, bool with_scores)
 {
     uint64_t count = zset_count(it), room = 16;
@@ -103,8 +103,9 @@ static void scan_reply(struct resp_inner *in, const struct zset_element *el)
     resp_bulk(&in->w, slice_of(text, (size_t)num_print_double(text, el->score)));
 }
 
-/* A cursor is the least score that is still to come, in so many bits that a JavaScript number holds it: what has the
- * same is given at once. So members that stay, whatever comes and goes around them, are given. */
+/* The cursor is the least score still to come, rounded to so few bits that a JavaScript number holds it. Members with
+ * the same cursor are given in one reply. So each member that stays during the whole scan is given, whatever is added
+ * and removed around it. */
 static void cmd_zscan(struct cmd_ctx *c)
 {
     const struct item *it;

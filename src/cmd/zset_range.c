@@ -1,9 +1,9 @@
 /* Ranges of sorted sets, by rank, score or member: all are runs of ranks, found in O(log n). */
 #include "cmd/zset.h"
 
-enum range_by { BY_RANK, BY_SCORE, BY_LEX, BY_ANY /* as the arguments say; ranks else */ };
+enum range_by { BY_RANK, BY_SCORE, BY_LEX, BY_ANY /* as the options say; without one, ranks */ };
 
-/* A run of ranks from `from` to ahead of `to`. */
+/* The ranks from `from` to `to` - 1. */
 struct run {
     uint64_t from, to;
 };
@@ -40,7 +40,7 @@ static bool parse_member(struct slice s, struct bound *b)
     return true;
 }
 
-/* Bounds in arguments `min` and `max`. False: the error is replied. */
+/* Parses the bounds in arguments `min` and `max`. False: the error is replied. */
 static bool parse_bounds(struct cmd_ctx *c, enum range_by by, int min, int max, struct bound b[2])
 {
     const int at[2] = {min, max};
@@ -66,7 +66,8 @@ static struct zset_element element_at(const struct item *it, uint64_t rank, stru
     return e;
 }
 
-/* Members of several scores have no order of their own; Redis searches among them as if they had, and so do we. */
+/* Where scores differ, the members are not in the order of their bytes. Redis searches them as if they were, and so
+ * does this search. */
 static uint64_t rank_among_scores(const struct item *it, struct slice member, bool behind)
 {
     uint64_t from = 0, to = zset_count(it);
@@ -108,7 +109,7 @@ static struct run run_of(const struct item *it, enum range_by by, const struct b
     return r;
 }
 
-/* Of ranks as they are given: negative ones count from the end. */
+/* The run from rank `start` to rank `end`, both inclusive; negative ranks count from the end. */
 static struct run run_of_ranks(int64_t start, int64_t end, uint64_t count)
 {
     int64_t n = (int64_t)count;
@@ -189,12 +190,12 @@ static void cmd_zremrangebylex(struct cmd_ctx *c)
     remove_range(c, BY_LEX, "zremrangebylex");
 }
 
-/* --- ZRANGE and its like ------------------------------------------------------------------------------------ */
+/* --- ZRANGE and its family ---------------------------------------------------------------------------------- */
 
 struct range {
     int first; /* argument where the range begins; the key is ahead of it */
     enum range_by by;
-    bool any_direction, reverse; /* REV is known; it goes from the end */
+    bool any_direction, reverse; /* REV is known; the range goes from the end */
     bool store;
     bool with_scores, limited;
     int64_t offset, limit; /* -1: none */
@@ -247,7 +248,7 @@ static bool range_parse(struct cmd_ctx *c, struct range *r)
     return parse_bounds(c, r->by, min, max, r->bounds);
 }
 
-/* The run to be walked: in reverse its ranks count from the end. */
+/* The run to walk; in reverse, its ranks count from the end. */
 static struct run range_run(const struct range *r, const struct item *it)
 {
     uint64_t count = zset_count(it);

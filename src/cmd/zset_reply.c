@@ -1,4 +1,4 @@
-/* What several commands of sorted sets reply and store. */
+/* How sorted set commands reply members and store results. */
 #include "cmd/reply_walk.h"
 #include "cmd/zset.h"
 
@@ -21,11 +21,11 @@ void zset_reply_element(struct cmd_ctx *c, const struct zset_element *el, bool w
     write_element(c->out, el, with_scores ? ZSET_WITH_SCORES : ZSET_MEMBERS);
 }
 
-/* Of a member beside its bytes, about. */
+/* About how many bytes of a reply frame a member, and hold a score. */
 #define MEMBER_EXTRA_BYTES 8
 #define SCORE_BYTES        16
 
-/* `state` is what is left of the run. */
+/* `state` is the rest of the run. */
 static bool write_members(void *state, const struct item *it, struct resp_writer *w, size_t bytes)
 {
     struct zset_reply_run *run = state;

@@ -46,6 +46,7 @@ static void test_trees(void **state)
         {"key seconds pattern message", "key:key seconds:int pattern:pattern message"},
         {"unix-time-seconds unix-time", "unix-time-seconds:time unix-time"},
         {"increment:double", "increment:double"},
+        {"source:key index:integer weight:double ...", "source:key index:int weight:double+"},
         {"ip:port :double x:", "ip:port :double x:"},
         {"ON | OFF", "oneof(ON OFF)"},
         {"AA a b | c", "oneof(AA=block(a b) c)"},
