@@ -134,7 +134,8 @@ static bool find_settings(struct cmd_ctx *c, struct settings *s)
             resp_errorf(c->out, SET_FAILED, o->name, why);
             return false;
         }
-        s->at[s->count++] = o; /* there is room, as no option comes twice */
+        /* There is room, as no option comes twice. */
+        s->at[s->count++] = o;
         s->apply |= o->apply;
     }
     return true;

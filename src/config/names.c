@@ -146,7 +146,8 @@ const struct option *option_like(const struct options *t, struct slice name)
         return NULL;
     for (const struct option *o = t->rows; o->name; o++) {
         int longer = (int)strlen(o->name) - (int)name.len;
-        if (abs(longer) >= best_distance) /* each missing character is a change */
+        /* Each missing character is a change. */
+        if (abs(longer) >= best_distance)
             continue;
         int d = distance(name, o->name);
         if (d < best_distance) {

@@ -35,7 +35,8 @@ void config_problem(struct config_problems *p, bool fatal, const char *fmt, ...)
     va_start(ap, fmt);
     vsnprintf(text, sizeof(text), fmt, ap);
     va_end(ap);
-    for (char *ch = text; *ch; ch++) /* a message is one line, whatever it quotes */
+    /* A message is one line, whatever it quotes. */
+    for (char *ch = text; *ch; ch++)
         if ((unsigned char)*ch < ' ' || *ch == 0x7f)
             *ch = '?';
 

@@ -53,8 +53,8 @@ static void rewrite_option(struct rewrite *r, const struct option *o, const stru
     size_t i = (size_t)(o - r->asked->options->rows);
     r->mentioned[i] = true;
     if ((o->flags & OPTION_FIXED) || o->type == OPTION_LINES) {
-        append_line(
-            r, line); /* a fixed option's is ignored anyway; of OPTION_LINES there may be many */
+        /* A fixed option has one value, whatever its line says. Of OPTION_LINES there may be many lines. */
+        append_line(r, line);
     } else if (says_the_same(r, o, w)) {
         append_line(r, line);
         r->said[i] = true;
@@ -201,7 +201,8 @@ enum err config_rewrite_file(const struct config_rewrite *w, const char *path,
     buf_init(&old);
     buf_init(&text);
     enum err err = w->files->read(w->files->arg, path, &old);
-    if (err != ERR_OK && err != ERR_NOTFOUND) { /* a file that is gone is written anew */
+    /* A file that is gone is written anew. */
+    if (err != ERR_OK && err != ERR_NOTFOUND) {
         snprintf(error, CONFIG_ERROR_CHARS, "cannot read: %s",
                  err == ERR_IO ? strerror(errno) : err_text(err));
     } else {

@@ -64,7 +64,8 @@ static bool copy_batch(struct slot *s, const struct reader_batch *b)
         !room_for((void **)&s->args, &s->args_cap, n, sizeof(*s->args)) ||
         !room_for((void **)&s->commands, &s->commands_cap, b->count, sizeof(*s->commands)))
         return false;
-    if (bytes > 0) /* otherwise `text` may be NULL */
+    /* Without bytes `text` may be NULL. */
+    if (bytes > 0)
         memcpy(s->text, text, bytes);
     for (size_t i = 0; i < n; i++)
         s->args[i] = slice_of(s->text + (args[i].ptr - text), args[i].len);

@@ -314,7 +314,8 @@ enum err aof_start(struct aof *a, enum aof_start how, char error[AOF_ERROR_CHARS
     aof_count_older(a);
     o.fd = file.fd;
     o.start.bytes = file.bytes;
-    o.pass_over = a->unplaced; /* up to the snapshot, which holds what came before */
+    /* Up to the snapshot, which holds the changes of earlier batches. */
+    o.pass_over = a->unplaced;
     o.refresh = a->base_only ? NULL : aof_refresh;
     a->writer = writer_new(&o);
     if (!a->writer) {

@@ -274,7 +274,8 @@ static bool go_on_in_prepared(struct aof *a, const struct writer_mark *from, boo
                               struct writer_file *out, char error[AOF_ERROR_CHARS])
 {
     uint64_t bytes = write_header(a, a->prepared.fd, AOF_INCREMENT, 0, from, durably);
-    if (bytes == 0) { /* the increment stays prepared */
+    /* On an error the increment stays prepared. */
+    if (bytes == 0) {
         snprintf(error, AOF_ERROR_CHARS, "cannot begin increment %llu in %s: %s",
                  (unsigned long long)a->prepared.seq, a->dir, strerror(errno));
         return false;

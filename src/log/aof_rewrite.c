@@ -111,9 +111,11 @@ static void begin(struct sink *s, int64_t unix_s)
 {
     struct aof_rewrite *rw = rewrite_of(s);
     struct aof *a = rw->aof;
-    atomic_store(&a->unix_s, unix_s); /* the next increment's date, too */
+    /* The date of the next increment, too. */
+    atomic_store(&a->unix_s, unix_s);
     aof_begin_file(a, AOF_BASE, unix_s, &rw->batch.bytes);
-    if (a->base_only) { /* all increments go */
+    /* With AOF_BASE_ONLY all increments become history. */
+    if (a->base_only) {
         rw->jobs.base_pos = aof_pos(a);
         rw->jobs.first_incr_seq = UINT64_MAX;
         atomic_store(&rw->jobs.switched, 1);
@@ -122,7 +124,8 @@ static void begin(struct sink *s, int64_t unix_s)
     if (a->stream)
         stream_cut(a->stream);
     rw->jobs.base_pos = aof_pos(a);
-    a->timestamp_s = 0; /* each file has a timestamp of its own */
+    /* The new increment gets a timestamp with its first batch. */
+    a->timestamp_s = 0;
     rw->switching = true;
     writer_submit_job(a->writer, aof_job_switch, rw);
 }
@@ -166,7 +169,8 @@ static void close_base(struct sink *s, bool fine)
 {
     struct aof_rewrite *rw = rewrite_of(s);
     int error = rw->state.write_errno ? rw->state.write_errno : rw->state.sync_errno;
-    if (!fine && error) /* jobs log their own faults */
+    /* Jobs log their own faults. */
+    if (!fine && error)
         log_warning(rw->aof->logger, "Rewriting the append-only file failed: writing the base: %s",
                     strerror(error));
     if (fine)
@@ -192,7 +196,8 @@ static enum err open_command(struct sink *s, int db, int argc, const struct slic
     enum err e = seal(rw);
     if (e != ERR_OK)
         return e;
-    rw->batch.db = -1; /* in the file, the open command and its SELECT come before that batch */
+    /* The next batch comes behind the open command in the file, and needs a SELECT of its own. */
+    rw->batch.db = -1;
     struct base_batch head = {.bytes = rw->open.bytes, .db = -1};
     base_batch_select(&head, db);
     buf_printf(&head.bytes, "*%d\r\n", argc);

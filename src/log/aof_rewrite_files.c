@@ -102,7 +102,8 @@ static bool put_in_place(struct aof_rewrite *rw, char error[AOF_ERROR_CHARS])
     snprintf(error, AOF_ERROR_CHARS, "%s/%s: %s", a->dir, a->manifest_name, why);
     manifest_deinit(&next);
     a->unsure = e == ERR_BUSY;
-    if (a->unsure) /* the next start may find either manifest: the files of both must stay */
+    /* The next start may find either manifest: the files of both must stay. */
+    if (a->unsure)
         manifest_add(&a->manifest, MANIFEST_HISTORY, rw->jobs.base_seq, name);
     else
         unlinkat(a->dir_fd, name, 0);

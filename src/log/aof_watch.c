@@ -61,7 +61,8 @@ static enum aof_gone look(const struct aof *a)
 {
     if (!aof_is_there(a))
         return AOF_GONE_DIRECTORY;
-    if (a->fresh) /* its files are not there yet */
+    /* Until the first rewrite is done, the manifest's files are not this log's. */
+    if (a->fresh)
         return AOF_THERE;
     if (has_lost(a, a->manifest_name))
         return AOF_GONE_MANIFEST;

@@ -61,7 +61,8 @@ enum err manifest_add(struct manifest *m, enum manifest_type type, uint64_t seq,
         return ERR_FULL;
     if (!is_file_name(name) || seq == 0 || seq > MANIFEST_SEQ_MAX)
         return ERR_RANGE;
-    if (manifest_names(m, name)) /* a file has one type only: history is removed */
+    /* A file has one type only, as files of history are removed. */
+    if (manifest_names(m, name))
         return ERR_EXISTS;
     if (m->count == m->cap) {
         m->cap = m->cap ? m->cap * 2 : 8;
@@ -128,7 +129,8 @@ enum err manifest_replace_base(struct manifest *m, uint64_t base_seq, const char
         bool stays = f->seq >= first_incr_seq;
         e = manifest_add(&next, stays ? MANIFEST_INCR : MANIFEST_HISTORY, f->seq, f->name);
     }
-    if (old && e == ERR_OK) /* behind its increments, as in Redis */
+    /* The old base comes behind its increments, as in Redis. */
+    if (old && e == ERR_OK)
         e = manifest_add(&next, MANIFEST_HISTORY, old->seq, old->name);
     for (size_t i = live; i < m->count && e == ERR_OK; i++)
         e = manifest_add(&next, MANIFEST_HISTORY, m->files[i].seq, m->files[i].name);

@@ -526,7 +526,8 @@ static enum reader_status end_plain(struct reader *r, struct scan *s, enum step 
     struct tail tail;
     if (step == STEP_DAMAGED && !r->tail)
         return damaged(r, r->at + s->at, s->record.error);
-    r->batch = s->whole_at; /* behind annotations */
+    /* Behind the annotations that follow the last command. */
+    r->batch = s->whole_at;
     r->unix_s = s->unix_s;
     if (r->at + r->batch == r->file_bytes)
         return READER_END;
@@ -586,7 +587,8 @@ static bool begins_with(struct slice text, struct slice start)
     size_t i = 0, most = text.len < start.len ? text.len : start.len;
     while (i < most && text.ptr[i] == start.ptr[i])
         i++;
-    return text.len > 0 && (i == most || text.ptr[i] == 0); /* zeros: the file grew too early */
+    /* Zeros: the file grew before its data arrived. */
+    return text.len > 0 && (i == most || text.ptr[i] == 0);
 }
 
 static bool begins_sealed(struct slice text)

@@ -252,7 +252,8 @@ bool stream_room(struct stream *st, size_t bytes, size_t blobs)
 /* Takes the reserve for an effect that has happened already and for which there is no memory. */
 static void use_reserve(struct stream *st)
 {
-    assert(st->effects == 0 && st->reserve); /* otherwise stream_room should have been called */
+    /* The reserve is for one effect outside a unit, or a unit's first: others call stream_room. */
+    assert(st->effects == 0 && st->reserve);
     stream_seal(st);
     struct batch *b = st->batch;
     assert(b->bytes.len == 0);
@@ -418,7 +419,8 @@ void stream_seal(struct stream *st)
     b->unix_s = st->unix_s;
     note_held(st, b->bytes.cap);
     open_alike(st, b);
-    st->refs++; /* the batch's reference */
+    /* The batch refers to the stream. */
+    st->refs++;
     for (struct stream_consumer *c = st->consumers; c; c = c->next)
         c->take(c->arg, b);
     batch_drop(b);

@@ -95,8 +95,8 @@ void writer_tell(struct writer *w)
     if (w->told)
         return;
     w->told = true;
-    ssize_t ignored =
-        write(w->event_fd, &one, sizeof(one)); /* full: event_fd is readable already */
+    /* Where the counter is full, event_fd is readable already. */
+    ssize_t ignored = write(w->event_fd, &one, sizeof(one));
     (void)ignored;
 }
 
@@ -144,7 +144,8 @@ void writer_let_go(struct writer *w, uint64_t ticket)
     while (some.first && w->spare_count < WRITER_SPARE_MAX &&
            w->spare_bytes + some.first->bytes.cap <= most)
         push_spare(w, entries_pop(&some));
-    while (w->spare_bytes > most) /* more than the latest sync needed */
+    /* More are kept than the latest sync released. */
+    while (w->spare_bytes > most)
         entries_push(&rest, pop_spare(w));
     pthread_mutex_unlock(&w->lock);
     entries_free(&some);
@@ -351,7 +352,8 @@ void writer_set_policy(struct writer *w, enum writer_policy policy)
 {
     pthread_mutex_lock(&w->lock);
     w->policy = policy;
-    writer_tell(w); /* replies that waited for a sync may go, where the new policy asks for none */
+    /* Replies that waited for a sync may go, where the new policy asks for none. */
+    writer_tell(w);
     pthread_cond_signal(&w->work);
     pthread_mutex_unlock(&w->lock);
 }

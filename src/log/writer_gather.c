@@ -51,7 +51,8 @@ void writer_gather(struct writer *w)
         g->skip--;
         return;
     }
-    if (clock_mono_us() >= g->until_us) /* the time to wait was over when the first one came */
+    /* Too late to wait: the first client came back after `until_us`. */
+    if (clock_mono_us() >= g->until_us)
         return;
     w->enough = g->expected;
     while (is_missing_some(w) && clock_mono_us() < g->until_us)

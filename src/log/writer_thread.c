@@ -99,7 +99,8 @@ static bool start_over(struct writer *w, struct entries *batches, int error)
     pthread_mutex_unlock(&w->lock);
 
     struct writer_file file = {.fd = -1};
-    if (w->fresh_failed && !wait_to_retry(w)) /* a disk that takes files but no data */
+    /* A disk may take files but no data. */
+    if (w->fresh_failed && !wait_to_retry(w))
         return false;
     while (!w->refresh || !w->refresh(w->arg, &w->kept, &file)) {
         note_write_errno(w, w->refresh ? errno : error); /* nothing is written until it works */
@@ -340,7 +341,8 @@ void *writer_main(void *writer)
     if (w->end)
         w->end(w->arg);
     pthread_mutex_lock(&w->lock);
-    entries_move(&batches, &w->queue); /* the loop frees it */
+    /* The loop frees what is left. */
+    entries_move(&batches, &w->queue);
     w->gave_up = !fine;
     w->state.ended = true;
     writer_tell(w);

@@ -113,7 +113,8 @@ void conn_send(struct conn *c)
     while (!outq_empty(q) && !has_used_its_turn(q, sent) && !session_is(s, SESSION_CLOSE_NOW)) {
         int count = outq_peek_until(q, until, iov, NET_WRITE_VECTORS_MAX);
         if (count == 0) {
-            outq_drain(q, 0); /* releases a chunk that was reserved and not filled */
+            /* Releases a chunk that was reserved and not filled. */
+            outq_drain(q, 0);
             break;
         }
         ssize_t n = send_vectors(c, iov, count);

@@ -178,7 +178,8 @@ static size_t run_requests(struct arrival *a, struct plan *plan)
 static bool keep_pending(struct conn *c, struct slice rest)
 {
     if (rest.len == 0) {
-        if (c->pending.cap > 0) /* an idle client holds nothing */
+        /* An idle client holds no buffer. */
+        if (c->pending.cap > 0)
             buf_deinit(&c->pending);
         return true;
     }
@@ -339,13 +340,15 @@ static bool read_once(struct conn *c)
 {
     struct net *n = c->net;
     struct session *s = c->session;
-    assert(!n->waiting || n->waiting->conn != c); /* bytes that wait to run are not in `pending` */
+    /* A connection whose batch waits is not read again: the batch's bytes are not in `pending`. */
+    assert(!n->waiting || n->waiting->conn != c);
     if (session_is(s, SESSION_CLOSE_AFTER_REPLY | SESSION_CLOSE_NOW)) {
         conn_set_reading(c, false);
         return false;
     }
     net_turn_begin(n);
-    if (n->waiting) /* its buckets are cached by now; its items will be, after the read */
+    /* The buckets are cached by now; the items will be, after the read. */
+    if (n->waiting)
         plan_fetch(&n->waiting->plan, n->engine, session_db(n->waiting->conn->session));
     struct arrival *a = &n->arrivals[n->waiting == &n->arrivals[0]];
     size_t room;
@@ -380,7 +383,8 @@ void conn_on_readable(evutil_socket_t fd, short what, void *arg)
     (void)fd;
     (void)what;
     bool more = true;
-    for (int i = 0; more && i < 2; i++) /* the rest of a large argument is likely there */
+    /* A second read, as the rest of a large argument is likely there. */
+    for (int i = 0; more && i < 2; i++)
         more = read_once(arg);
 }
 
@@ -394,7 +398,8 @@ void conn_resume(struct conn *c)
     assert(!c->net->waiting);
     if (session_is(s, SESSION_STOPPED) || (stranger_owes(c) && !stranger_reads(c)))
         return;
-    resp_parser_forget(&c->parser); /* the parser may have seen more than the first piece */
+    /* The parser may have seen more than the first piece. */
+    resp_parser_forget(&c->parser);
     for (size_t piece = NET_READ_BYTES; have > 0; piece *= 2) {
         if (piece > have)
             piece = have;

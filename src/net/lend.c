@@ -59,7 +59,8 @@ bool lender_send(struct lender *l, int fd, struct blob *b, const struct iovec *r
 {
     if (l->gave_up || (l->in < 0 && !open_pipe(l)))
         return false;
-    b->lent = true; /* before the kernel refers to the pages, and whatever it then sends */
+    /* Set before the kernel refers to the pages, whatever it then sends. */
+    b->lent = true;
     ssize_t lent = vmsplice(l->in, run, 1, SPLICE_F_NONBLOCK);
     if (lent <= 0)
         return give_up(l);

@@ -40,7 +40,8 @@ void conn_list_remove(struct net *n, enum conn_list list, struct conn *c)
 
 static void on_wake(evutil_socket_t fd, short what, void *arg)
 {
-    (void)fd, (void)what, (void)arg; /* the event only keeps the loop from sleeping */
+    /* The event only keeps the loop from sleeping. */
+    (void)fd, (void)what, (void)arg;
 }
 
 struct net *net_new(struct event_base *base, struct engine *e, struct logger *logger,
@@ -163,8 +164,8 @@ static bool idle_too_long(const struct net *n, const struct conn *c)
 static bool has_gone(const struct conn *c)
 {
     struct pollfd p = {.fd = c->fd, .events = POLLRDHUP};
-    if (c->reading ||
-        session_is(c->session, SESSION_CLOSE_AFTER_REPLY)) /* the peer may still read */
+    /* While a last reply is sent, the peer may have ended its side and still read. */
+    if (c->reading || session_is(c->session, SESSION_CLOSE_AFTER_REPLY))
         return false;
     return poll(&p, 1, 0) == 1;
 }

@@ -69,7 +69,8 @@ void resp_args_clear(struct resp_args *a)
         a->at = NULL;
         a->cap = 0;
     }
-    if (a->text == NULL) /* no inline requests */
+    /* There were no inline requests. */
+    if (a->text == NULL)
         return;
     while (a->text != NULL && (a->text->next != NULL || a->text->cap > TEXT_CAP))
         text_pop(a);
@@ -466,7 +467,8 @@ static bool partial_save(struct resp_parser *p, const struct pass *s, struct sli
 
 static void partial_resume(const struct resp_partial *partial, struct pass *s, struct slice in)
 {
-    assert(in.len >= partial->seen); /* the same bytes and more */
+    /* The same bytes come again, with more behind them. */
+    assert(in.len >= partial->seen);
     s->at = in.ptr + partial->done;
     s->scanned = partial->scanned;
     s->argc = partial->argc;

@@ -140,7 +140,8 @@ void resp_bulk(struct resp_writer *w, struct slice s)
     }
     char *start = outq_reserve(w->out, HEADER_BYTES_MAX + s.len + CRLF_BYTES);
     char *p = put_count(start, '$', s.len);
-    if (s.len > 0) /* an empty slice may be NULL */
+    /* An empty slice may be NULL. */
+    if (s.len > 0)
         memcpy(p, s.ptr, s.len);
     outq_commit(w->out, (size_t)(put_crlf(p + s.len) - start));
 }
