@@ -30,7 +30,7 @@ enum option_flag {
     OPTION_PROTECTED = 1 << 1, /* by CONFIG SET only as enable-protected-configs allows */
     OPTION_SENSITIVE = 1 << 2, /* its value goes to no message */
     OPTION_MULTI_ARG = 1 << 3, /* several words; one word with spaces in it is taken apart */
-    /* It has one value only, its default: tools read it, and another is not supported. */
+    /* The option has one value only, its default: tools read it, and no other value is supported. */
     OPTION_FIXED = 1 << 4,
     OPTION_CLAMP = 1 << 5, /* a number out of range is brought into it */
     /* An option of Redis that Corsac does not have: fixed; CONFIG GET shows it, --help does not. */

@@ -55,7 +55,7 @@ static bool copy_batch(struct slot *s, const struct reader_batch *b)
 {
     if (b->count == 0)
         return true;
-    /* As the reader has them: commands in the order of the file, arguments one behind the other. */
+    /* The reader's commands are in the order of the file, and their arguments one behind the other. */
     const struct reader_command *last = &b->commands[b->count - 1];
     const struct slice *args = b->commands[0].argv, *args_end = last->argv + last->argc;
     const char *text = args[0].ptr, *end = args_end[-1].ptr + args_end[-1].len;

@@ -114,7 +114,7 @@ void aof_want_written(struct aof *a);
 
 uint64_t aof_pos(const struct aof *a); /* behind everything appended */
 /* As of the last aof_poll. Nothing yet where aof_start was told AOF_FRESH and the first rewrite is not
- * done: nobody would load it. */
+ * done: no start would load it. */
 uint64_t aof_written(const struct aof *a);
 uint64_t aof_synced(const struct aof *a);
 /* A start would load what this log has written: false where aof_start was told AOF_FRESH and the first rewrite

@@ -1,4 +1,4 @@
-/* What a rewrite does with files, on writer threads: see aof_rewrite.c. */
+/* The jobs of a rewrite, which work on files, on writer threads: see aof_rewrite.c. */
 #include <assert.h>
 #include <errno.h>
 #include <fcntl.h>

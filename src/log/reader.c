@@ -98,7 +98,7 @@ static ssize_t read_at(struct reader *r, char *p, size_t len, uint64_t offset)
     return n;
 }
 
-/* Makes room for `more` bytes behind those of the batch. */
+/* Moves the batch to the start of the buffer and makes room for `more` bytes behind it. */
 static bool make_room(struct reader *r, size_t more)
 {
     r->len -= r->batch;

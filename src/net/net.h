@@ -16,7 +16,8 @@ struct net;
 #define NET_ERROR_CHARS 512
 
 enum net_client_class { NET_CLASS_NORMAL, NET_CLASS_REPLICA, NET_CLASS_PUBSUB, NET_CLASS_COUNT };
-struct net_output_limit { /* client-output-buffer-limit; 0: none */
+/* client-output-buffer-limit; 0: none. */
+struct net_output_limit {
     uint64_t hard_bytes, soft_bytes;
     int64_t soft_s;
 };
@@ -48,7 +49,7 @@ struct net *net_new(struct event_base *base, struct engine *e, struct logger *lo
 enum net_refusal { NET_WELCOME, NET_FULL, NET_PROTECTED };
 struct net_guest {
     void *arg;
-    /* Takes the socket and `names` (owned: its address, NUL, ours, NUL; NULL: no memory for them). */
+    /* Takes the socket and `names` (on the heap: peer's address, NUL, local one, NUL; NULL: no memory for them). */
     void (*accept)(void *arg, int fd, char *names, enum net_refusal refusal);
     size_t (*clients)(void *arg); /* how many connections it has */
 };
@@ -72,8 +73,8 @@ void net_turn_end(struct net *n);
 
 /* No new connections. */
 void net_stop_accepting(struct net *n);
-/* Sends what is queued as far as sockets take it; false: something is left. An orderly shutdown calls it until
- * then, or until its patience ends. */
+/* Sends what is queued as far as sockets take it; true: nothing is left. An orderly shutdown calls it until then, or
+ * until its patience ends. */
 bool net_drain(struct net *n);
 /* Closes clients that are idle for too long, gone, or over a soft output limit, and resumes accepting where it failed.
  * To be called once a second or more often; each call looks at a slice of the connections. */

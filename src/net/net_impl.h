@@ -16,7 +16,7 @@
 #include "net/unix_path.h"
 #include "resp/parser.h"
 
-/* The bytes of one read, which a connection has once a turn. */
+/* The bytes of one read of a connection. */
 #define NET_READ_BYTES (80 * 1024)
 /* The same for a client that sends large arguments: the bytes behind these go straight into the argument's blob. */
 #define NET_READ_AHEAD_BYTES 1024
@@ -53,8 +53,8 @@ struct conn {
     struct resp_parser parser;
     /* bytes read that no request has taken yet; empty while the client is idle */
     struct buf pending;
-    size_t in_flight;      /* bytes of the read that is being processed */
-    char *names;           /* owned: its address, NUL, ours, NUL; NULL: no memory for them */
+    size_t in_flight; /* bytes of the read that is being processed */
+    char *names;      /* owned: peer's address, NUL, local one, NUL; NULL: no memory for them */
     int64_t soft_since_us; /* since when it is over the soft output limit; 0: it is not */
     int fd;
     bool reading, waits_to_write;

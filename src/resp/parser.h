@@ -21,7 +21,7 @@
 #define RESP_ARGS_MAX         INT32_MAX /* arguments of a request; the query buffer's limit comes first */
 #define RESP_INLINE_BYTES_MAX (64 * 1024) /* a line without its end: inline request, or a count */
 
-/* Of a client that has yet to authenticate: */
+/* For a client that has yet to authenticate: */
 #define RESP_UNAUTH_ARGS_MAX       10
 #define RESP_UNAUTH_BULK_BYTES_MAX 16384
 
@@ -87,8 +87,8 @@ void resp_parser_forget(struct resp_parser *p);
 /* Looks for one request at the start of `in`. `in` starts with the first byte that no complete
  * request took, and on a call after RESP_MORE holds the same bytes again (perhaps elsewhere in
  * memory) and more. Work is linear in the bytes whatever the pieces they come in.
- * RESP_REQUEST: the arguments are appended to `args`, as slices of `in`; those of inline requests
- * as slices of memory that `args` owns until it is cleared. Otherwise `args` is as it was. */
+ * RESP_REQUEST: the arguments are appended to `args`, as slices of `in` or, for inline requests, of
+ * memory that `args` owns until it is cleared. Otherwise `args` is as it was. */
 enum resp_status resp_parse(struct resp_parser *p, struct slice in,
                             const struct resp_limits *limits, struct resp_args *args,
                             struct resp_request *out);

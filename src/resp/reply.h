@@ -49,7 +49,7 @@ enum reply_type {
 struct reply_token {
     enum reply_type type;
     char wire;      /* the byte that the value began with: tells `$-1` from `_`, and `!` from `-` */
-    unsigned depth; /* of collections around it; an END has that of its beginning */
+    unsigned depth; /* of collections around it; an END has its collection's */
     bool last;      /* the reply ends with it */
     /* STATUS, ERROR, BULK, VERBATIM, BIGNUM: a part of the string, perhaps empty; `first`, and whether there are more
      * to come. DOUBLE: its text. Good as long as the input; a DOUBLE's until the next call. */
@@ -65,7 +65,7 @@ struct reply_token {
 enum reply_status {
     REPLY_TOKEN,
     REPLY_MORE, /* the input is used up */
-    REPLY_BAD, /* the bytes are no reply: `error` says why, `at` where; so does every further call */
+    REPLY_BAD, /* the bytes are no reply: `error` says why, `at` where; every later call is the same */
 };
 
 struct reply_parser {
