@@ -6,8 +6,7 @@
 
 #include "base/mem.h"
 
-/* A thread that found the ring full goes on when no more than this wait: waking it costs as much as loading some keys.
- */
+/* A thread that found the ring full goes on once so few batches wait: waking it costs as much as loading some keys. */
 #define WAKE_AT (AHEAD_BATCHES / 2)
 
 /* A batch, or the end. */

@@ -257,7 +257,7 @@ bool aof_close(struct aof **aof)
         return true;
     aof_stop(a);
     aof_watch_free(&a->watch);
-    /* These threads use event_fd and the log's writer, which goes last. */
+    /* The threads of a rewrite and of history use event_fd and the log's writer, which ends last. */
     if (a->rewrite)
         writer_free(&a->rewrite->writer, -1);
     aof_history_end(a);

@@ -12,8 +12,7 @@
  * There are two arrivals: while the keys of one are fetched into the cache, the other is read and parsed. So the cache
  * misses of one connection overlap with the work for the next.
  *
- * No connection is closed while requests run: connections to be closed go on a list, which net_turn_end works through.
- */
+ * No connection is closed while requests run: it goes on a list, which the end of the turn works through. */
 #include <assert.h>
 #include <errno.h>
 #include <unistd.h>
