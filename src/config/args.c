@@ -1,8 +1,8 @@
 /* The command line: `corsac [FILE | -] [--option value ...] [-]`.
  *
  * Rules, as redis-server's:
- *   - the word behind an option's name is its value, whatever it looks like; further words are too, up to the
- *     next one that starts with "--" (so `--bind a b --port 7000`);
+ *   - the word behind an option's name is its value, whatever it looks like; so are all words up to the next
+ *     one that starts with "--" (so `--bind a b --port 7000`);
  *   - `--save` alone, or with an option behind it, is `--save ""`;
  *   - name and value may come as one word (`"--maxmemory 100mb"`), and the dashes may be missing where an
  *     option is due. */
@@ -21,7 +21,7 @@ static bool has_dashes(const char *word)
     return word[0] == '-' && word[1] == '-';
 }
 
-/* Words that are no options; -1: none. */
+/* The mode that a word such as --version asks for; -1: the word is none of these. */
 static int mode_of(const char *word)
 {
     static const struct {
@@ -102,7 +102,7 @@ void config_args_scan(int argc, char **argv, struct config_args *out)
     }
 }
 
-/* What the name at the start of a word is made of: behind it may be a password. */
+/* How much of a word can be an option's name. A message shows no more: a password may follow. */
 static int name_chars(const char *word)
 {
     size_t n = has_dashes(word) ? 2 : 0;

@@ -17,7 +17,7 @@ static const struct config_host *host_of(const struct cmd_ctx *c)
 
 /* --- CONFIG GET ------------------------------------------------------------------------------------- */
 
-/* What a CONFIG GET asks for. */
+/* The patterns of a CONFIG GET. */
 struct asked {
     struct glob **at; /* owned, as each of them */
     int count;
@@ -99,7 +99,7 @@ static void config_get(struct cmd_ctx *c)
 struct settings {
     const struct option *at[OPTION_COUNT_MAX];
     int count;
-    unsigned apply; /* groups that all of them need */
+    unsigned apply; /* groups of all of them together */
 };
 
 static bool may_set(struct cmd_ctx *c, const struct option *o, const char **why)
@@ -134,7 +134,8 @@ static bool find_settings(struct cmd_ctx *c, struct settings *s)
             resp_errorf(c->out, SET_FAILED, o->name, why);
             return false;
         }
-        s->at[s->count++] = o; /* there is room: none is there twice */
+        /* There is room, as no option comes twice. */
+        s->at[s->count++] = o;
         s->apply |= o->apply;
     }
     return true;
@@ -152,7 +153,7 @@ static bool set_values(struct cmd_ctx *c, const struct settings *s, struct confi
     return true;
 }
 
-/* The first setting that the group which failed belongs to is the one to name. */
+/* Names the first setting of the group that failed. */
 static void reply_apply_error(struct cmd_ctx *c, const struct settings *s, unsigned group,
                               const char *error)
 {
@@ -171,7 +172,7 @@ static void reply_apply_error(struct cmd_ctx *c, const struct settings *s, unsig
     resp_errorf(c->out, SET_FAILED, o->name, text);
 }
 
-/* All or nothing: a copy takes the values and replaces the configuration once all of it is in force. */
+/* All or nothing: a copy takes the values, and replaces the configuration once all of them are in force. */
 static void config_set(struct cmd_ctx *c)
 {
     const struct config_host *host = host_of(c);

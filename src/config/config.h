@@ -1,9 +1,9 @@
 #pragma once
 /* The configuration: how it is read from text in the syntax of redis.conf, changed by CONFIG and written back.
  *
- * What options there are, how each is parsed, checked and printed, is said once, in the table that is handed in
- * (option.h); so are the values' layout, struct config, and what has to happen when they change, struct config_host.
- * CONFIG SET works on a copy, which replaces the old one when all of it is in force. */
+ * The server hands in a table with one row for each option (option.h), which says how the option is parsed, checked and
+ * printed, and where in struct config its value lies; struct config_host puts changes into force. CONFIG SET works on a
+ * copy, which replaces the old configuration when all of it is in force. */
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -22,7 +22,8 @@ struct options; /* option.h */
 #define CONFIG_FILE_BYTES_MAX    (16 * 1024 * 1024)
 #define CONFIG_INCLUDE_DEPTH_MAX 16
 #define CONFIG_INCLUDES_MAX      1024 /* files that one configuration reads */
-#define CONFIG_PROBLEMS_MAX      1024 /* further ones are only counted */
+/* Problems whose texts are kept; beyond it fatal ones are still counted. */
+#define CONFIG_PROBLEMS_MAX 1024
 
 void config_init(struct config *c, const struct options *t); /* every option at its default */
 void config_deinit(struct config *c, const struct options *t);
@@ -53,10 +54,11 @@ void config_problem(struct config_problems *p, bool fatal, const char *fmt, ...)
 
 /* How `include` reaches files; tests and the fuzzer hand in their own. */
 struct config_files {
-    /* Appends the content of `path`. ERR_NOTFOUND, ERR_IO (errno), ERR_FULL: larger than CONFIG_FILE_BYTES_MAX. */
+    /* Appends the content of `path`. ERR_NOTFOUND, ERR_IO (errno); ERR_FULL: larger than CONFIG_FILE_BYTES_MAX;
+     * ERR_NOMEM. */
     enum err (*read)(void *arg, const char *path, struct buf *out);
-    /* Calls fn for each path that a pattern names, in alphabetical order; for a name without wildcards once,
-     * whether it exists or not. */
+    /* Calls `fn` for each path that a pattern names, in alphabetical order; for a name without wildcards once, whether
+     * it exists or not. */
     void (*each)(void *arg, const char *pattern, void (*fn)(void *fn_arg, const char *path),
                  void *fn_arg);
     void *arg;
@@ -70,7 +72,7 @@ struct config_loader {
     const struct config_files *files;
     int depth, includes; /* start at 0 */
 };
-/* Sets what the text says; `origin` names it in messages. Goes on behind a problem, to find them all. */
+/* Sets the options that the text gives; `origin` names the text in messages. Goes on behind a problem, to find all. */
 void config_load_text(struct config_loader *l, const char *origin, struct slice text);
 /* The same for a file. A file that cannot be read is a fatal problem. */
 void config_load_file(struct config_loader *l, const char *path);
@@ -104,7 +106,7 @@ enum err config_rewrite_file(const struct config_rewrite *w, const char *path,
 
 /* --- CONFIG ------------------------------------------------------------------------------------------ */
 
-/* Whoever the configuration is for: the server. */
+/* The server, as far as CONFIG needs it. */
 struct config_host {
     const struct options *options;
     struct config *config; /* in force */
@@ -115,9 +117,9 @@ struct config_host {
      * *failed is the group that failed, everything is as `config` says, and `error` tells why. */
     enum err (*apply)(void *arg, struct config *next, unsigned groups, unsigned *failed,
                       char error[CONFIG_ERROR_CHARS]);
-    /* Replaces `config` by `takes`, which is in force. */
+    /* Moves the contents of `takes`, which are in force, to `config`; the caller frees `takes` itself. */
     void (*replace)(void *arg, struct config *takes);
-    /* May who asks change options that are protected? */
+    /* May the client of this request change protected options? */
     bool (*unprotected)(void *arg, const struct cmd_ctx *c);
     /* CONFIG RESETSTAT. */
     void (*reset_stats)(void *arg);

@@ -28,7 +28,7 @@ struct slice config_trim(struct slice s)
     return s;
 }
 
-/* Windows' editors put a byte order mark in front. */
+/* Editors on Windows put a byte order mark in front. */
 struct slice config_skip_mark(struct slice text)
 {
     bool mark = text.len >= 3 && memcmp(text.ptr, "\xef\xbb\xbf", 3) == 0;

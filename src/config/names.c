@@ -1,5 +1,4 @@
-/* Names that configurations of Redis and Valkey may hold and Corsac does not have: they are told apart from
- * mistakes. */
+/* Names of options: Corsac's, the ones that only Redis or Valkey has, and the one that a misspelt name is most like. */
 #include <stdlib.h>
 
 #include "config/option.h"
@@ -85,7 +84,8 @@ const struct option *option_find(const struct options *t, struct slice name)
     return NULL;
 }
 
-/* Users; modules, which may check passwords; who may open the socket; who a certificate stands for. */
+/* Options of Redis and Valkey that may keep clients out: users, modules (which may check passwords), the group that may
+ * open the socket, the user that a certificate stands for. */
 static const char *const guards[] = {
     "user", "loadmodule", "loadmodule-ex", "unixsocketgroup", "tls-auth-clients-user",
 };
@@ -118,11 +118,11 @@ static int least(int a, int b)
     return a < b ? a : b;
 }
 
-/* Characters to add, drop, change or swap with their neighbour (Damerau's distance of neighbours). */
+/* How many characters to add, drop, change or swap with their neighbour (the optimal string alignment distance). */
 static int distance(struct slice a, const char *b)
 {
-    int d[NAME_CHARS_MAX + 1]
-         [NAME_CHARS_MAX + 1]; /* between the first i and the first j characters */
+    /* d[i][j]: between the first i characters of `a` and the first j of `b` */
+    int d[NAME_CHARS_MAX + 1][NAME_CHARS_MAX + 1];
     int a_len = (int)a.len, b_len = (int)strlen(b);
     for (int i = 0; i <= a_len; i++)
         for (int j = 0; j <= b_len; j++) {
@@ -141,12 +141,13 @@ static int distance(struct slice a, const char *b)
 const struct option *option_like(const struct options *t, struct slice name)
 {
     const struct option *best = NULL;
-    int best_distance = name.len < 5 ? 2 : 3; /* as far apart is too far */
+    int best_distance = name.len < 5 ? 2 : 3; /* names so far apart are not alike */
     if (name.len == 0 || name.len + (size_t)best_distance > NAME_CHARS_MAX)
         return NULL;
     for (const struct option *o = t->rows; o->name; o++) {
         int longer = (int)strlen(o->name) - (int)name.len;
-        if (abs(longer) >= best_distance) /* each needs a change */
+        /* Each missing character is a change. */
+        if (abs(longer) >= best_distance)
             continue;
         int d = distance(name, o->name);
         if (d < best_distance) {

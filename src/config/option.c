@@ -136,7 +136,7 @@ static enum option_result parse(const struct option *o, struct slice s, struct v
     return OPTION_BAD;
 }
 
-/* The text that an option owns; its length is counted for OPTION_BYTES only. */
+/* The text that an option owns. OPTION_BYTES keeps its length; other texts end at a zero byte. */
 static struct slice text_of(const struct option *o, const struct config *c)
 {
     return o->type == OPTION_BYTES ? *(struct slice *)field(o, c)
@@ -218,7 +218,7 @@ static enum option_result check_fixed(const struct option *o, const struct value
     return OPTION_UNSUPPORTED;
 }
 
-/* Appends what is between spaces, with one space in front of each. */
+/* Appends the words of `s`, one space between any two. */
 static void append_words(struct buf *out, struct slice s)
 {
     bool apart = out->len > 0;
@@ -243,7 +243,7 @@ static enum option_result set_words(const struct option *o, struct config *c, in
         if (o->type == OPTION_WORDS)
             append_words(&joined, argv[i]);
         else
-            buf_append_slice(&joined, argv[i]); /* the only one */
+            buf_append_slice(&joined, argv[i]); /* the only word */
     }
     struct value v = {0};
     enum option_result r =
@@ -268,7 +268,7 @@ static bool has_line(struct slice lines, struct slice line)
     return false;
 }
 
-/* Adds a line, unless it is there already: a file that is read twice says nothing new. One empty word: none at all. */
+/* Adds a line, unless it is there already: a file that is read twice says nothing new. One empty word removes all. */
 static enum option_result add_line(const struct option *o, struct config *c, int argc,
                                    const struct slice *argv, struct option_error *e)
 {
@@ -314,7 +314,7 @@ enum option_result option_set(const struct option *o, struct config *c, int argc
     if (argc != 1)
         return argc > 0 || o->type == OPTION_SPECIAL ? set_words(o, c, argc, argv, e)
                                                      : option_bad(e, "wrong number of arguments");
-    /* One word: perhaps all of them, as CONFIG SET and a shell's quotes hand them over. */
+    /* One word may hold all of them, as CONFIG SET and a shell's quotes hand them over. */
     struct words w;
     words_init(&w);
     enum err err = words_split(&w, argv[0]);
@@ -371,7 +371,7 @@ static void print_memory(int64_t bytes, struct buf *out)
     buf_append_i64(out, bytes);
 }
 
-/* Quoted unless it would come back as it is. */
+/* Quotes a word that would not be read back as it is. */
 static void print_word(struct slice s, struct buf *out)
 {
     bool plain = s.len > 0;
@@ -411,7 +411,7 @@ void option_print_lines(const struct option *o, const struct config *c, struct b
         buf_init(&value);
         option_print(o, c, &value);
         if ((o->flags & OPTION_MULTI_ARG) && value.len > 0)
-            buf_append_slice(out, buf_slice(&value)); /* its spaces part words */
+            buf_append_slice(out, buf_slice(&value)); /* its spaces separate words */
         else
             print_word(buf_slice(&value), out);
         buf_deinit(&value);

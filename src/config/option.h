@@ -1,8 +1,8 @@
 #pragma once
 /* One option of the configuration: a row of the table from which file, command line, CONFIG and --help work.
  *
- * The table is handed in (struct options): whoever knows the rooms that options are for lays out struct config, and
- * each row says where in it the value lives. Here it is bytes at an offset. */
+ * The table is handed in (struct options) by the server, which knows the rooms that options are for and lays out struct
+ * config. Each row says where in it the value lies: here a value is bytes at an offset. */
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -20,8 +20,9 @@ enum option_type {
     OPTION_STRING, /* char * */
     OPTION_BYTES,  /* struct slice: text that may hold zero bytes */
     OPTION_WORDS,  /* char *: words, separated by one space */
-    OPTION_LINES, /* char *: lines of `min` words; each time that the option is given adds one. CONFIG has no such */
-    OPTION_SPECIAL /* `special` knows */
+    /* char *: lines of `min` words; each time that the option is given adds one. CONFIG GET leaves it out. */
+    OPTION_LINES,
+    OPTION_SPECIAL /* `special` sets and prints it */
 };
 
 enum option_flag {
@@ -29,12 +30,13 @@ enum option_flag {
     OPTION_PROTECTED = 1 << 1, /* by CONFIG SET only as enable-protected-configs allows */
     OPTION_SENSITIVE = 1 << 2, /* its value goes to no message */
     OPTION_MULTI_ARG = 1 << 3, /* several words; one word with spaces in it is taken apart */
-    /* It has one value only, its default: tools read it, and another is not supported. */
+    /* The option has one value only, its default: tools read it, and no other value is supported. */
     OPTION_FIXED = 1 << 4,
     OPTION_CLAMP = 1 << 5, /* a number out of range is brought into it */
-    /* Redis' and not Corsac's: fixed, and told to those who ask for it by name, but not in --help. */
+    /* An option of Redis that Corsac does not have: fixed; CONFIG GET shows it, --help does not. */
     OPTION_TAKEN = 1 << 6 | OPTION_FIXED,
-    /* It may keep somebody out: a start without it is refused, rather than let them in. */
+    /* The option may keep clients out: where its value is not supported, the server does not start rather than let
+     * them in. */
     OPTION_GUARD = 1 << 7,
 };
 
@@ -66,11 +68,11 @@ struct option {
     const char *name, *alias;
     enum option_type type;
     unsigned flags;       /* enum option_flag */
-    unsigned apply;       /* what has to be told about a change: groups of struct config_host */
+    unsigned apply;       /* groups that a change puts into force, see struct config_host */
     size_t offset, bytes; /* of its value in struct config */
     const char *fallback; /* default, as text */
     int64_t min, max;
-    const struct option_choice *choices; /* up to one without a name */
+    const struct option_choice *choices; /* the last one has no name */
     const struct option_special *special;
     /* OPTION_STRING, OPTION_BYTES, OPTION_WORDS: NULL when the value will do, else what is wrong with it. */
     const char *(*check)(struct slice value);
@@ -79,7 +81,7 @@ struct option {
 
 /* The table. */
 struct options {
-    const struct option *rows; /* up to one without a name; OPTION_COUNT_MAX at most */
+    const struct option *rows; /* the last one has no name; OPTION_COUNT_MAX at most */
     size_t config_bytes;       /* sizeof(struct config) */
 };
 #define OPTION_COUNT_MAX 320
@@ -103,7 +105,7 @@ enum option_result option_bad(struct option_error *e, const char *fmt, ...)
 
 /* Names of redis.conf and valkey.conf that are no option of Corsac (names.c). */
 bool option_known_elsewhere(struct slice name);
-/* Of these, one that may keep somebody out. */
+/* The name of an option, among these, that may keep clients out. */
 bool option_guards_elsewhere(struct slice name);
 /* The option whose name is most like `name`; NULL: none is near. */
 const struct option *option_like(const struct options *t, struct slice name);

@@ -35,7 +35,8 @@ void config_problem(struct config_problems *p, bool fatal, const char *fmt, ...)
     va_start(ap, fmt);
     vsnprintf(text, sizeof(text), fmt, ap);
     va_end(ap);
-    for (char *ch = text; *ch; ch++) /* a message is one line, whatever it quotes */
+    /* A message is one line, whatever it quotes. */
+    for (char *ch = text; *ch; ch++)
         if ((unsigned char)*ch < ' ' || *ch == 0x7f)
             *ch = '?';
 
@@ -56,7 +57,7 @@ void config_problem(struct config_problems *p, bool fatal, const char *fmt, ...)
 
 #define GUARD_TEXT "it may keep somebody out: Corsac does not start without it"
 
-/* What a name is made of: no more of a line whose option is not known may go to a log. */
+/* The part of a word that can be an option's name. Of a line whose option is unknown, no more may go to a log. */
 static struct slice name_part(struct slice word)
 {
     size_t n = 0;
@@ -67,7 +68,7 @@ static struct slice name_part(struct slice word)
     return slice_of(word.ptr, n);
 }
 
-/* The directive as a message quotes it; what may be a secret is left out. */
+/* The directive as a message quotes it; a `secret` one without its values. */
 static void quote(const struct config_line *line, bool secret, struct buf *out)
 {
     if (line->number > 0 && !secret) {
@@ -102,7 +103,7 @@ static void print_place(const struct config_line *line, bool secret, struct buf 
     buf_append_char(out, '\'');
 }
 
-/* Of a line that sets no option, whatever it holds. */
+/* Reports a line that sets no option. Its values may be secret, but for the path of an `include`. */
 static void report(struct config_loader *l, const struct config_line *line, bool fatal,
                    const char *what)
 {
@@ -113,8 +114,8 @@ static void report(struct config_loader *l, const struct config_line *line, bool
     buf_deinit(&place);
 }
 
-/* A configuration written for another server must start this one, so that what that one has and Corsac has not is only
- * a warning. Not so where it may keep somebody out, and not a name that nobody knows: it may be a password's. */
+/* A configuration written for Redis or Valkey must start Corsac, so an option that only they have is a warning. It is
+ * fatal where it may keep clients out. So is a name that is unknown: it may be `requirepass`, misspelt. */
 static void report_unknown(struct config_loader *l, const struct config_line *line)
 {
     struct slice name = line->argv[0];
@@ -131,7 +132,7 @@ static void report_unknown(struct config_loader *l, const struct config_line *li
     report(l, line, guards || !known, what);
 }
 
-/* What would be right; "" where the error says it already. */
+/* Says what the option takes, unless the error says it already. */
 static void print_hint(const struct option *o, struct buf *out)
 {
     if (o->type == OPTION_BOOL || o->type == OPTION_ENUM)
@@ -214,7 +215,7 @@ void config_load_line(struct config_loader *l, const struct config_line *line)
 
 /* --- text and files --------------------------------------------------------------------------------- */
 
-/* A carriage return within a line would make a comment of what follows, where it was meant to end the line. */
+/* A carriage return within a line was probably meant to end it: behind a '#', the rest would pass for a comment. */
 static bool is_one_line(struct slice trimmed)
 {
     return !memchr(trimmed.ptr, '\r', trimmed.len);
@@ -250,7 +251,7 @@ void config_load_text(struct config_loader *l, const char *origin, struct slice 
     words_deinit(&w);
 }
 
-/* `from` is the line that includes it, or NULL. */
+/* `from`: the line that includes the file, or NULL. */
 static void load_file(struct config_loader *l, const char *path, const char *name,
                       const struct config_line *from)
 {

@@ -1,9 +1,9 @@
-/* CONFIG REWRITE: the file again, with the values of now.
+/* CONFIG REWRITE: writes the configuration file again, with the values in force.
  *
- * A line stays as it is when it says what is in force already (and all comments, empty lines and lines that Corsac
- * does not know stay). A line that says something else is replaced where it stands. Then the new text is read as a
- * start would read it; options that come out different, because no line says them or a later `include` says
- * otherwise, are appended. So the file always gives the configuration of now. */
+ * A line that sets the value in force stays as it is; so do comments, empty lines and lines that Corsac does not know.
+ * A line that sets another value is replaced where it stands. Then the new text is read as a start would read it, and
+ * options that come out different, because no line or a later `include` sets them, are appended. So the file always
+ * gives the configuration in force. */
 #include <errno.h>
 #include <fcntl.h>
 #include <libgen.h>
@@ -23,8 +23,8 @@ struct rewrite {
     const struct config_rewrite *asked;
     struct buf *out;
     struct config *scratch;           /* owned: a copy to try lines on */
-    bool said[OPTION_COUNT_MAX];      /* a line says it rightly */
-    bool mentioned[OPTION_COUNT_MAX]; /* a line of it is there */
+    bool said[OPTION_COUNT_MAX];      /* a line sets the value in force */
+    bool mentioned[OPTION_COUNT_MAX]; /* a line names the option */
     bool marker;
 };
 
@@ -53,7 +53,8 @@ static void rewrite_option(struct rewrite *r, const struct option *o, const stru
     size_t i = (size_t)(o - r->asked->options->rows);
     r->mentioned[i] = true;
     if ((o->flags & OPTION_FIXED) || o->type == OPTION_LINES) {
-        append_line(r, line); /* ignored when it asks for more; one of many */
+        /* A fixed option has one value, whatever its line says. Of OPTION_LINES there may be many lines. */
+        append_line(r, line);
     } else if (says_the_same(r, o, w)) {
         append_line(r, line);
         r->said[i] = true;
@@ -83,7 +84,7 @@ static void rewrite_lines(struct rewrite *r, struct slice old)
     words_deinit(&w);
 }
 
-/* What reading the new text gives, as far as it goes. */
+/* The configuration that the new text gives, as far as it can be read. */
 static struct config *read_back(const struct buf *text, const struct config_rewrite *asked)
 {
     struct config_problems problems;
@@ -144,7 +145,7 @@ static bool write_all(int fd, struct slice s)
     return true;
 }
 
-/* The rename itself is durable only once the directory is. */
+/* A rename is durable only once its directory is synced. */
 static bool sync_directory_of(const char *path)
 {
     char *copy = mem_strdup(path);
@@ -159,7 +160,8 @@ static bool sync_directory_of(const char *path)
     return ok;
 }
 
-/* Writes beside the file and takes its place: whenever the machine dies, one of the two is there, whole. */
+/* Writes a file beside the old one and renames it over that: whenever the machine dies, one of the two is there,
+ * whole. */
 static enum err replace_file(const char *path, struct slice text, char error[CONFIG_ERROR_CHARS])
 {
     struct stat st;
@@ -199,7 +201,8 @@ enum err config_rewrite_file(const struct config_rewrite *w, const char *path,
     buf_init(&old);
     buf_init(&text);
     enum err err = w->files->read(w->files->arg, path, &old);
-    if (err != ERR_OK && err != ERR_NOTFOUND) { /* a file that is gone is written anew */
+    /* A file that is gone is written anew. */
+    if (err != ERR_OK && err != ERR_NOTFOUND) {
         snprintf(error, CONFIG_ERROR_CHARS, "cannot read: %s",
                  err == ERR_IO ? strerror(errno) : err_text(err));
     } else {

@@ -1,6 +1,6 @@
 #pragma once
-/* What a log may hold: writing commands, SELECT, and whole transactions. Which commands those are is known to whoever
- * runs them (engine/replay.h); the files' reader and checker ask through this. */
+/* What a log may hold: writing commands, SELECT, and whole transactions. Only the engine knows which commands write
+ * (engine/replay.h); the files' loader and checker ask it through admit_fn. */
 #include <stddef.h>
 #include <stdint.h>
 
@@ -20,6 +20,6 @@ struct admit_fault {
     char name[ADMIT_NAME_CHARS]; /* the command's, as far as it can be shown */
     char why[ADMIT_ERROR_CHARS];
 };
-/* Looks at a whole batch before any of it is applied; `out` is the first command that cannot be. */
+/* Looks at a whole batch before any of it is applied; `out` is the first command that cannot be applied. */
 typedef enum admit_verdict (*admit_fn)(void *arg, const struct reader_batch *batch,
                                        struct admit_fault *out);

@@ -6,7 +6,7 @@
 
 #include "base/mem.h"
 
-/* The thread goes on when so many batches wait at most: waking it costs as much as some keys. */
+/* A thread that found the ring full goes on once so few batches wait: waking it costs as much as loading some keys. */
 #define WAKE_AT (AHEAD_BATCHES / 2)
 
 /* A batch, or the end. */
@@ -25,10 +25,10 @@ struct ahead {
     struct reader *reader; /* while `threaded` the thread's alone */
     bool threaded;
     pthread_t thread;
-    bool holding; /* the loop looks at slots[taken]; the loop's alone */
+    bool holding; /* the loop's own: it looks at slots[taken] */
     struct reader_report report;
 
-    pthread_mutex_t lock; /* over all below; what is in a slot belongs to one of the two */
+    pthread_mutex_t lock; /* of all below; a slot's content belongs to one thread at a time */
     pthread_cond_t filled, freed;
     bool stop, loop_waits;
     uint64_t given, taken; /* slots ever filled and emptied; the nth is slots[n % AHEAD_BATCHES] */
@@ -54,7 +54,7 @@ static bool copy_batch(struct slot *s, const struct reader_batch *b)
 {
     if (b->count == 0)
         return true;
-    /* As the reader has them: commands in the order of the file, arguments one behind the other. */
+    /* The reader's commands are in the order of the file, and their arguments one behind the other. */
     const struct reader_command *last = &b->commands[b->count - 1];
     const struct slice *args = b->commands[0].argv, *args_end = last->argv + last->argc;
     const char *text = args[0].ptr, *end = args_end[-1].ptr + args_end[-1].len;
@@ -63,7 +63,8 @@ static bool copy_batch(struct slot *s, const struct reader_batch *b)
         !room_for((void **)&s->args, &s->args_cap, n, sizeof(*s->args)) ||
         !room_for((void **)&s->commands, &s->commands_cap, b->count, sizeof(*s->commands)))
         return false;
-    if (bytes > 0) /* there may be no memory for none */
+    /* Without bytes `text` may be NULL. */
+    if (bytes > 0)
         memcpy(s->text, text, bytes);
     for (size_t i = 0; i < n; i++)
         s->args[i] = slice_of(s->text + (args[i].ptr - text), args[i].len);
@@ -88,7 +89,7 @@ static void fill_slot(struct ahead *a, struct slot *s)
 static bool hand_over(struct ahead *a, const struct slot *s)
 {
     bool last = s->status != READER_BATCH;
-    /* A batch that is lent is good until the reader goes on. */
+    /* A lent batch is good until the reader goes on: the thread waits until it was applied. */
     uint64_t most = s->lent ? 0 : AHEAD_BATCHES - 1, wake_at = s->lent ? 0 : WAKE_AT;
     pthread_mutex_lock(&a->lock);
     a->given++;
@@ -147,7 +148,7 @@ enum err ahead_open(struct ahead **out, const char *path)
     a->reader = reader;
     reader_report(reader, &a->report);
     if (a->report.file_bytes >= AHEAD_FILE_BYTES_MIN)
-        start_thread(a); /* failing, it is read without */
+        start_thread(a); /* where that fails, the loop reads */
     *out = a;
     return ERR_OK;
 }
@@ -180,7 +181,7 @@ void ahead_close(struct ahead **ahead)
     *ahead = NULL;
 }
 
-/* Gives back the slot that the loop was looking at, and waits for the next one. NULL: it is not there. */
+/* Gives back the slot that the loop was looking at, and waits for the next one. NULL: it was not filled in time. */
 static struct slot *take_slot(struct ahead *a)
 {
     struct timespec until;

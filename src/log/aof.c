@@ -14,7 +14,7 @@
 
 /* --- following the stream ----------------------------------------------------------------------------------- */
 
-/* What this file has that the stream has not: timestamps, ahead of a batch, and the seal, by the writer. */
+/* Adds what the stream does not hold: a timestamp ahead of the batch. The writer adds the seal. */
 static void on_batch(void *arg, struct batch *b)
 {
     struct aof *a = arg;
@@ -257,9 +257,10 @@ bool aof_close(struct aof **aof)
         return true;
     aof_stop(a);
     aof_watch_free(&a->watch);
-    if (a->rewrite) /* its writer tells this log's event_fd, and this log's writer */
+    /* The threads of a rewrite and of history use event_fd and the log's writer, which ends last. */
+    if (a->rewrite)
         writer_free(&a->rewrite->writer, -1);
-    aof_history_end(a); /* likewise */
+    aof_history_end(a);
     fine = writer_free(&a->writer, AOF_CLOSE_PATIENCE_MS);
     if (a->rewrite)
         aof_rewrite_drop(a);
@@ -280,7 +281,7 @@ bool aof_close(struct aof **aof)
     return fine;
 }
 
-/* The file that is written to from now on. */
+/* Opens the file that appends go to: the last increment, or a new one. */
 static enum err first_file(struct aof *a, const struct writer_mark *from, struct writer_file *out,
                            char error[AOF_ERROR_CHARS])
 {
@@ -303,7 +304,7 @@ enum err aof_start(struct aof *a, enum aof_start how, char error[AOF_ERROR_CHARS
     a->base_only = how == AOF_BASE_ONLY;
     o.end = aof_drop_unplaced;
     a->made_seq = a->next_incr_seq = manifest_last_seq(&a->manifest, MANIFEST_INCR) + 1;
-    /* Otherwise the first rewrite makes what there is to be, and a log that is not whole before has nothing to keep. */
+    /* Otherwise the first rewrite makes the files, and until then there is nothing to keep. */
     if (how == AOF_GO_ON) {
         enum err e = first_file(a, &o.start, &file, error);
         if (e != ERR_OK)
@@ -313,7 +314,8 @@ enum err aof_start(struct aof *a, enum aof_start how, char error[AOF_ERROR_CHARS
     aof_count_older(a);
     o.fd = file.fd;
     o.start.bytes = file.bytes;
-    o.pass_over = a->unplaced; /* up to the snapshot */
+    /* Up to the snapshot, which holds the changes of earlier batches. */
+    o.pass_over = a->unplaced;
     o.refresh = a->base_only ? NULL : aof_refresh;
     a->writer = writer_new(&o);
     if (!a->writer) {

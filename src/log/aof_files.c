@@ -11,7 +11,7 @@
 #include "log/aof_impl.h"
 #include "log/strays.h"
 
-/* The directory's own name, which it may have got just now, or from a process that was killed before it came here. */
+/* Makes the directory's own name durable: it may be new, or made by a process that was killed before it got here. */
 static bool sync_parent(const struct aof *a)
 {
     int fd = openat(a->dir_fd, "..", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -78,7 +78,7 @@ enum err aof_lock_directory(struct aof *a, bool durably, char error[AOF_ERROR_CH
     return ERR_BUSY;
 }
 
-/* Nobody else's log: what is there would be in the way, or be removed as what came before. */
+/* The directory holds no log, whose files would be in the way, or be removed as history. */
 static bool is_vacant(const struct aof *a, char error[AOF_ERROR_CHARS])
 {
     struct strays s;
@@ -126,7 +126,7 @@ void aof_file_name(const struct aof *a, enum manifest_type type, uint64_t seq,
              type == MANIFEST_BASE ? "base" : "incr");
 }
 
-/* Nothing that lies there is written over, whoever left it. An empty file of ours may be: see create_file. */
+/* A file that lies there is never written over. An empty one may be taken: see create_file. */
 static bool is_taken(const struct aof *a, const char *name)
 {
     struct stat st;
@@ -158,7 +158,7 @@ void aof_begin_file(const struct aof *a, enum aof_file_kind kind, int64_t unix_s
         format_end(out, 1);
 }
 
-/* At `at`, the end of the file; returns where it ends then. 0: errno, and the file is as it was. */
+/* Writes a header at `at`, the end of the file; returns the new end. 0: errno is set, and the file is as it was. */
 static uint64_t write_header(const struct aof *a, int fd, enum aof_file_kind kind, uint64_t at,
                              const struct writer_mark *from, bool durably)
 {
@@ -168,8 +168,8 @@ static uint64_t write_header(const struct aof *a, int fd, enum aof_file_kind kin
         aof_begin_file(a, kind, atomic_load(&a->unix_s), &header);
     else
         buf_append_cstr(&header, FORMAT_HEADER_LINE);
-    /* Redis begins each file in database 0. Corsac goes on in the one before, and as this batch
-     * ends where another did, passes over it. */
+    /* For Redis, which begins each file in database 0. Corsac stays in the database of the file before, and
+     * skips this batch, as it ends at a position that is applied already. */
     if (from->tag > 0)
         format_select(&header, from->tag);
     format_seal_all(&header, from->pos);
@@ -183,20 +183,20 @@ static uint64_t write_header(const struct aof *a, int fd, enum aof_file_kind kin
     if (fine)
         return at + bytes;
     int saved = errno;
-    int rc = ftruncate(fd, (off_t)at); /* else the next start cuts the beginning of it off */
+    int rc = ftruncate(fd, (off_t)at); /* where it fails, the next start cuts */
     (void)rc;
     errno = saved;
     return 0;
 }
 
-/* An empty file whose name is safe. One that could not be made so stays: a manifest on disk may name it
- * (manifest_save, ERR_BUSY), and the next try takes it over. -1: errno. */
+/* Opens an empty file and makes its name durable. Where that fails the file stays, as a manifest on disk may
+ * name it (manifest_save, ERR_BUSY), and the next try takes it. -1: errno. */
 static int create_file(const struct aof *a, const char *name)
 {
     int fd = -1;
     if (aof_is_there(a))
         fd = files_open_empty(a->dir_fd, name);
-    else /* the manifest would name what is in another directory */
+    else /* the manifest would name a file in another directory */
         errno = ENOENT;
     if (fd < 0 || (fsync(fd) == 0 && fsync(a->dir_fd) == 0))
         return fd;
@@ -274,7 +274,8 @@ static bool go_on_in_prepared(struct aof *a, const struct writer_mark *from, boo
                               struct writer_file *out, char error[AOF_ERROR_CHARS])
 {
     uint64_t bytes = write_header(a, a->prepared.fd, AOF_INCREMENT, 0, from, durably);
-    if (bytes == 0) { /* it stays prepared */
+    /* On an error the increment stays prepared. */
+    if (bytes == 0) {
         snprintf(error, AOF_ERROR_CHARS, "cannot begin increment %llu in %s: %s",
                  (unsigned long long)a->prepared.seq, a->dir, strerror(errno));
         return false;
@@ -331,8 +332,8 @@ static bool ends_at(int fd, uint64_t bytes, uint64_t pos)
     return memcmp(seal, like, SEAL_CRC_AT) == 0;
 }
 
-/* What was loaded may never have been synced by the process before, and will be built upon: of all increments, as the
- * last one may be empty, made ahead of a rewrite that the process before did not live to begin. */
+/* The process before may not have synced what was loaded, and what follows builds upon it. All increments are synced:
+ * the last one may be empty, prepared for a rewrite that the process before did not live to begin. */
 static bool sync_increments(const struct aof *a, char error[AOF_ERROR_CHARS])
 {
     bool fine = true;

@@ -1,5 +1,5 @@
-/* History that is no longer kept goes on threads of its own: to unlink files and to save the manifest may take long,
- * and replies wait for the log's writer. Never beside a rewrite, whose switch would wait for the same lock. */
+/* Removes history that is no longer kept, on threads of its own: unlinking files and saving the manifest may take long,
+ * and replies wait for the log's writer. Never during a rewrite, whose switch would wait for files_lock. */
 #include <errno.h>
 #include <string.h>
 
@@ -8,10 +8,10 @@
 static void forget(struct aof *a)
 {
     char why[MANIFEST_ERROR_CHARS];
-    /* What lies there of other data goes when the first rewrite is done. */
+    /* The files of other data (AOF_FRESH) go when the first rewrite is done. */
     if (a->keep_history || a->fresh || manifest_live(&a->manifest) == a->manifest.count)
         return;
-    /* A save that failed halfway (ERR_BUSY) may have left a manifest that needs what this one does not. */
+    /* Saved first: after a save that ended in ERR_BUSY, the manifest on disk may still need these files. */
     if (manifest_save(&a->manifest, a->dir, a->manifest_name, why) != ERR_OK) {
         log_warning(a->logger,
                     "The history of the append-only file stays until its next rewrite: %s", why);

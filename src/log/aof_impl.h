@@ -1,5 +1,5 @@
 #pragma once
-/* What the files of the log's owner share. */
+/* What the aof*.c files share. */
 #include <pthread.h>
 #include <stdatomic.h>
 
@@ -14,11 +14,11 @@
 #include "log/sink.h"
 #include "log/stream.h"
 
-/* of appendfilename: file names stay below MANIFEST_NAME_BYTES_MAX */
+/* Of appendfilename, so that file names stay below MANIFEST_NAME_BYTES_MAX. */
 #define AOF_NAME_BYTES_MAX 200
 
 #define AOF_HISTORY_FDS_MAX 64
-/* Files that aof-disable-auto-gc keeps, so that the manifest has room for those that are needed. */
+/* Files that aof-disable-auto-gc keeps at most, so that the manifest has room for the files in use. */
 #define AOF_HISTORY_FILES_MAX (MANIFEST_FILES_MAX / 2)
 
 /* A batch of a base, see aof_mset.c. */
@@ -26,10 +26,10 @@ struct base_batch {
     struct buf bytes;
     int db; /* that its last command ran in; -1: unknown, a SELECT is due */
     size_t mset_at;
-    int mset_pairs; /* of the MSET that it ends in; 0: there is none that takes more */
+    int mset_pairs; /* of the MSET at the end; 0: no MSET there takes more */
 };
 
-/* What a rewrite asks of the writer threads: 0 not yet, 1 done, -1 failed. */
+/* The jobs of a rewrite on writer threads: 0 not done yet, 1 done, -1 failed. */
 struct aof_rewrite_jobs {
     _Atomic int prepared; /* the base's file and the next increment */
     _Atomic int switched; /* to the next increment */
@@ -38,11 +38,11 @@ struct aof_rewrite_jobs {
     uint64_t base_seq, base_bytes;
     uint64_t first_incr_seq; /* set by the switch: increments below it are history after it */
     char temp_name[64];
-    /* Removed files that are still open: what frees their blocks is the close, which takes long. */
+    /* Removed files that are still open: closing them frees their blocks, which takes long. */
     int history[AOF_HISTORY_FDS_MAX], history_count;
 };
 
-/* A base in the making: the sink of a snapshot job. It outlives the job by what its writer's threads need to end. */
+/* A base in the making: the sink of a snapshot job. It outlives the job until its writer's threads have ended. */
 struct aof_rewrite {
     struct sink sink; /* first */
     struct aof *aof;
@@ -52,12 +52,12 @@ struct aof_rewrite {
     struct base_batch batch;
     uint64_t sync_pos; /* of the log: synced ahead of the switch, which then has little to sync */
     uint64_t given;    /* bytes given to the writer: its own positions */
-    uint64_t asked;    /* to be synced, likewise */
+    uint64_t asked;    /* up to where a sync was asked for, as such a position */
     uint64_t batches;  /* of the base */
     int64_t started_us;
-    bool switching; /* the switch was asked for: a job of the log's writer has this */
-    bool placing;   /* its place was asked for */
-    bool closed;    /* over: its writer ends */
+    bool switching; /* aof_job_switch was submitted: the log's writer refers to this struct */
+    bool placing;   /* aof_job_place was submitted */
+    bool closed;    /* the sink is: the writer ends */
     /* The command whose argument comes in runs: a batch of its own. */
     struct {
         size_t left; /* of the argument; 0: there is no such command */
@@ -76,12 +76,12 @@ struct aof {
     _Atomic int64_t unix_s; /* the latest second that the loop was told: the date of new files */
     struct logger *logger;
 
-    /* While serving both writers' threads change what is next, the log's and that of the next base; one that holds it
-     * may wait for the disk, so the loop never takes it. */
+    /* While serving, the writer threads of the log and of a rewrite change the fields below. A thread that holds the
+     * lock may wait for the disk, so the loop never takes it. */
     pthread_mutex_t files_lock;
     struct manifest manifest;
-    uint64_t made_seq; /* increments from it on are this process' own */
-    bool dropped;      /* nothing can take its place any more, see aof_drop_unplaced */
+    uint64_t made_seq; /* increments from this number on are this process' own */
+    bool dropped;      /* no base can be placed any longer, see aof_drop_unplaced */
     bool unsure;       /* the manifest on disk may or may not be of these data */
     bool fresh;        /* the manifest on disk is of other data until a rewrite is done */
     bool unsettled;    /* the first rewrite is to do what aof_open did not wait for */
@@ -94,12 +94,12 @@ struct aof {
         uint64_t seq;
     } prepared; /* an empty increment that the manifest names already, to go on in */
 
-    struct aof_watch *watch; /* NULL: nobody looks */
+    struct aof_watch *watch; /* NULL: none runs */
     _Atomic int gone;        /* enum aof_gone: set by the watch, until a rewrite has mended it */
 
-    int refresh_errno; /* of the last try to go on with a fresh file: said once */
+    int refresh_errno; /* of the last try to go on with a fresh file, so that an error is logged once */
     bool unplaced;     /* `fresh` as the loop knows it */
-    bool base_only;    /* there is no increment, and will be none */
+    bool base_only; /* there is no increment, and will be none */
 
     /* loading */
     struct ahead *reader;
@@ -125,7 +125,7 @@ struct aof {
 
     struct aof_rewrite *rewrite; /* NULL: none under way */
     struct {
-        struct writer *writer; /* drops it; NULL: none does */
+        struct writer *writer; /* removes it; NULL: none does */
         bool wanted;           /* once no rewrite is under way */
     } history;
     uint64_t next_base_seq;
@@ -135,25 +135,26 @@ struct aof {
 
 /* Adds a command, with the SELECT that it needs. ERR_NOMEM, from then on for good: the batch is incomplete. */
 enum err base_batch_put(struct base_batch *b, int db, int argc, const struct slice *argv);
-/* The SELECT, if it needs one. */
+/* Adds a SELECT, if `db` needs one. */
 void base_batch_select(struct base_batch *b, int db);
-/* What is put next is no command. */
+/* Ends an MSET that could take more: what is put next is no command. */
 void base_batch_end_mset(struct base_batch *b);
 enum err base_batch_seal(struct base_batch *b, uint64_t pos);
 
 /* --- aof_files.c ------------------------------------------------------------------------------ */
 
-/* `durably`: its own name, too. */
+/* Makes, opens and locks the directory; `durably`: syncs the directory's own name, too. */
 enum err aof_lock_directory(struct aof *a, bool durably, char error[AOF_ERROR_CHARS]);
-/* Makes up for what aof_open left, if it did. */
+/* Does what aof_open left to the first rewrite (aof_options.fresh). */
 bool aof_settle(struct aof *a, char error[AOF_ERROR_CHARS]);
-/* Where the directory has lost its name: makes one of that name, and has the log begin anew in it, so that the rewrite
- * that runs just now makes all of it. False: `error` says why not. Takes files_lock. */
+/* Where the directory has lost its name: makes a new one, and has the log begin anew in it, so that the rewrite under
+ * way makes all of its files. False: `error` says why not. Takes files_lock. */
 bool aof_rehouse(struct aof *a, char error[AOF_ERROR_CHARS]);
 /* "PREFIX.<seq>.<base|incr>.aof" */
 void aof_file_name(const struct aof *a, enum manifest_type type, uint64_t seq,
                    char out[MANIFEST_NAME_BYTES_MAX]);
-/* Likewise, the first from *seq on that is free: history that is kept has names, too. Under files_lock. */
+/* The same for the first number from *seq on whose name is free, as history that is kept has names, too. Under
+ * files_lock. */
 void aof_free_name(const struct aof *a, enum manifest_type type, uint64_t *seq,
                    char out[MANIFEST_NAME_BYTES_MAX]);
 enum aof_file_kind {
@@ -161,40 +162,40 @@ enum aof_file_kind {
     AOF_BASE,       /* whose end is still to come */
     AOF_EMPTY_BASE, /* whole */
 };
-/* Appends what a file begins with: when it was begun, what it is and, of a base, when its data were so. */
+/* Appends the first lines of a file: date, header and, of a base, its kind and its timestamp. */
 void aof_begin_file(const struct aof *a, enum aof_file_kind kind, int64_t unix_s, struct buf *out);
 /* aof_remove_history, also in the manifest on disk. Under files_lock. */
 void aof_drop_history(struct aof *a);
-/* The base of a log that begins with nothing, as Redis makes one, too; the next change of the manifest
+/* Makes the empty base of a log that begins with nothing, as Redis does; the next save of the manifest
  * names it on disk. */
 enum err aof_empty_base(struct aof *a, char error[AOF_ERROR_CHARS]);
-/* Makes what was loaded durable and opens the last increment to go on in it; one that Redis wrote
- * becomes a sealed one behind what it holds, from `from` on. ERR_NOTFOUND: there is none that can be
- * gone on with. ERR_IO: `error` says why. */
+/* Makes what was loaded durable and opens the last increment for appending. One that Redis wrote gets a
+ * header behind its commands, and is sealed from there on. ERR_NOTFOUND: there is no increment that can
+ * be appended to. ERR_IO: `error` says why. */
 enum err aof_last_increment(struct aof *a, const struct writer_mark *from, struct writer_file *out,
                             char error[AOF_ERROR_CHARS]);
-/* Makes the next increment, empty, and has the manifest on disk name it; there may be one already. False: errno and,
- * for whoever reads it, `error`. On whichever thread: takes files_lock, like the next two. */
+/* Makes the next increment, empty, and has the manifest on disk name it, unless one is prepared already. False: errno
+ * is set, and `error` says what failed. On any thread: takes files_lock, as the next two do. */
 bool aof_prepare_increment(struct aof *a, char error[AOF_ERROR_CHARS]);
-/* The next increment, prepared now unless it was before, is gone on with from `from` on, with *out. `durably`: its
- * header is synced, for which nothing is waited otherwise. On the log's writer thread, once there is one; likewise. */
+/* Begins the next increment at `from`, prepared unless that was done before, and gives it in *out. `durably`: syncs its
+ * header. On the log's writer thread, once there is one. False: as above. */
 bool aof_next_increment(struct aof *a, const struct writer_mark *from, bool durably,
                         struct writer_file *out, char error[AOF_ERROR_CHARS]);
 /* A writer_refresh_fn. */
 bool aof_refresh(void *aof, const struct writer_mark *from, struct writer_file *out);
-/* A writer_end_fn: what was written ahead of a first rewrite that was given up is of no use, and goes. */
+/* A writer_end_fn: removes the increments of a first rewrite that was given up, which nothing would load. */
 void aof_drop_unplaced(void *aof);
 /* Measures the increments beside the one that is written to. Under files_lock. */
 void aof_count_older(struct aof *a);
 
 /* --- aof_history.c ---------------------------------------------------------------------------- */
 
-/* What is history goes soon, unless it is to be kept by then. On the loop, like the next. */
+/* Has history removed soon, unless it is to be kept by then. On the loop, as is the next. */
 void aof_history_drop(struct aof *a);
 void aof_history_poll(struct aof *a);
-/* A thread is about it. */
+/* A thread is removing history. */
 bool aof_history_busy(const struct aof *a);
-/* Waits for it. */
+/* Waits for that thread. */
 void aof_history_end(struct aof *a);
 
 /* --- aof_upgrade.c ---------------------------------------------------------------------------- */
@@ -204,7 +205,7 @@ enum err aof_upgrade(struct aof *a, const char *old_dir, char error[AOF_ERROR_CH
 
 /* --- aof_load.c ------------------------------------------------------------------------------- */
 
-/* Is there a log without a manifest? Then nothing may begin anew beside it. */
+/* Refuses files of a log that lost its manifest: no log may begin beside them. */
 enum err aof_refuse_strays(const struct aof *a, char error[AOF_ERROR_CHARS]);
 /* Checks what the manifest names: sizes, kinds, leftovers of a crash. */
 enum err aof_load_prepare(struct aof *a, char error[AOF_ERROR_CHARS]);
@@ -214,25 +215,25 @@ bool aof_is_rdb(int fd);
 void aof_tell_strays(const struct aof *a);
 /* Removes the files that the manifest no longer needs, and forgets them. Under files_lock. */
 void aof_remove_history(struct aof *a);
-/* Temporary files of a rewrite or a manifest that a crash cut off. */
+/* Removes temporary files of a rewrite or a manifest that a crash cut off. */
 void aof_remove_leftovers(const struct aof *a);
 
 /* --- aof_rewrite.c ---------------------------------------------------------------------------- */
 
-/* What the writer threads have come to; forgets a base in the making that is over. */
+/* Takes note of the writer's state; frees the rewrite once it is closed and its threads have ended. */
 void aof_rewrite_poll(struct aof *a);
-/* At the end of the log's life, of one whose job is over or waits for its place: has the writer end, without waiting;
- * then, after the log's own, forgets it. */
+/* At the end of the log, of a rewrite that is closed or PLACING. _stop has its writer end, and does not wait; _drop
+ * frees the rewrite, after the log's own writer. */
 void aof_rewrite_stop(struct aof *a);
 void aof_rewrite_drop(struct aof *a);
 
 /* --- aof_rewrite_files.c: jobs of writer threads -------------------------------------------------------- */
 
-/* Of the base's: makes the base's file, and the next increment. */
+/* On the base's writer thread: makes the base's file, and the next increment. */
 void aof_job_prepare(void *rewrite, struct writer_file *out);
-/* Of the log's: goes on in the next increment. */
+/* On the log's writer thread: goes on in the next increment. */
 void aof_job_switch(void *rewrite, struct writer_file *out);
-/* Of the base's: puts it in place. */
+/* On the base's writer thread: puts the base in place. */
 void aof_job_place(void *rewrite, struct writer_file *out);
-/* A writer_end_fn. */
+/* A writer_end_fn of the base's: frees what was removed, or removes a base that was given up. */
 void aof_job_end(void *rewrite);

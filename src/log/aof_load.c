@@ -76,8 +76,8 @@ void aof_tell_strays(const struct aof *a)
     buf_deinit(&list);
 }
 
-/* Of our prefix, with something in it that could be loaded: an increment that a first rewrite was to be the base of is
- * of no use without it. */
+/* Do files of this log's prefix hold something that could be loaded? Increments beside a rewrite that was cut off
+ * do not: they are of no use without its base. */
 static bool is_log(const struct aof *a, const struct strays *s)
 {
     for (size_t i = 0; i < s->count; i++)
@@ -129,7 +129,7 @@ static size_t load_count(const struct aof *a)
     return manifest_live(&a->manifest);
 }
 
-/* A file that the manifest names: regular, and of what size. A log that begins anew needs none of them. */
+/* Opens a file that the manifest names to see that it is there and regular; `st` has its size. */
 static enum err look_at_file(const struct aof *a, const struct manifest_file *f, struct stat *st,
                              char error[AOF_ERROR_CHARS])
 {
@@ -237,7 +237,7 @@ void aof_load_refuse(const struct aof *a, const char *what, const struct admit_f
     refuse_as(a, what, why, error);
 }
 
-/* It may be fine, and nothing to cut off. */
+/* The file may be fine, so the text does not suggest to cut it. */
 void aof_load_refuse_unknown(const struct aof *a, const struct admit_fault *f,
                              char error[AOF_ERROR_CHARS])
 {
@@ -275,7 +275,7 @@ static void next_file(struct aof *a)
     a->load_index++;
 }
 
-/* Of a next increment that was prepared and not begun (aof_rewrite.c) there is nothing. */
+/* Does another file with content follow? An increment that was prepared and not begun (aof_rewrite.c) has none. */
 static bool more_follows(const struct aof *a)
 {
     struct stat st;
@@ -285,8 +285,8 @@ static bool more_follows(const struct aof *a)
     return false;
 }
 
-/* The tail of the last file goes; that of another one is fine where the next file goes on from
- * before it. */
+/* Cuts the torn tail of the last file. A torn tail of another file is fine where the next file goes on
+ * from before it. */
 static enum reader_status cut_tail(struct aof *a, char error[AOF_ERROR_CHARS])
 {
     struct reader_report report;
@@ -300,7 +300,7 @@ static enum reader_status cut_tail(struct aof *a, char error[AOF_ERROR_CHARS])
     }
     if (!a->load_truncated || (in_base(a) && report.sealed))
         return refuse_as(a, "Unexpected end of file", report.error, error);
-    /* Kept, as it need not be a write of ours that was cut off: Redis may have gone on in this file. */
+    /* The tail is kept, as it may be more than half a write of Corsac's: Redis may have gone on in this file. */
     if (files_cut(a->dir, name, report.good_bytes, tail, &bytes) != ERR_OK) {
         snprintf(error, AOF_ERROR_CHARS, "%s/%s: %s, and cannot be cut: %s", a->dir, name,
                  report.error, strerror(errno));
@@ -314,7 +314,7 @@ static enum reader_status cut_tail(struct aof *a, char error[AOF_ERROR_CHARS])
     return READER_BATCH;
 }
 
-/* What is behind the last seal may count, see tail.h. True: the reader goes on in it. */
+/* The bytes behind the last seal may count, see tail.h. True: the reader goes on in them. */
 static bool go_on_in_tail(struct aof *a)
 {
     struct reader_report report;
@@ -328,7 +328,7 @@ static bool go_on_in_tail(struct aof *a)
     return reader_read_tail(ahead_reader(a->reader));
 }
 
-/* READER_BATCH: it is to be applied. READER_END: it was applied already. */
+/* READER_BATCH: the batch is to be applied. READER_END: it was applied already. */
 static enum reader_status in_order(struct aof *a, const struct reader_batch *b,
                                    char error[AOF_ERROR_CHARS])
 {
@@ -343,7 +343,7 @@ static enum reader_status in_order(struct aof *a, const struct reader_batch *b,
     return refuse(a, why, error);
 }
 
-/* The file at hand gives no further batch. READER_BATCH: go on with the next one. */
+/* The reader has come to an end. READER_BATCH: go on, with the next file or behind the last seal. */
 static enum reader_status end_file(struct aof *a, enum reader_status status,
                                    char error[AOF_ERROR_CHARS])
 {

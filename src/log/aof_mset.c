@@ -1,8 +1,8 @@
-/* Batches of a base. Its strings stand many to a command: its file is a quarter smaller than with a SET for each, and
- * whoever loads it parses, looks up and accounts for one command instead of many.
+/* Batches of a base. Many of its strings share one MSET: the file is smaller than with a SET for each, and loading
+ * parses, looks up and accounts for one command instead of many.
  *
- * The head counts the arguments, which are not known ahead. It is written as if the command were full, as nearly all
- * of them are, and put right where it is not. Lack of memory is remembered by the buffer: see base_batch_put. */
+ * The head counts the arguments, whose number is not known ahead. The head is written for a full command, as nearly all
+ * are, and corrected where the command is not full. The buffer remembers lack of memory: see base_batch_put. */
 #include <string.h>
 
 #include "base/num.h"

@@ -16,10 +16,10 @@
  *      close (placed) ------------------------------------------->  aof_job_end (frees what was removed)
  *      ended: forgets it
  *
- * Replies to writes wait for the log's writer thread, so whatever waits for the disk happens on the other one. All that
- * is left for the log's is aof_job_switch: it writes a header of some 80 bytes to a file that is there already, and
- * that is the file from then on. A writer has all batches before a job synced ahead of it; so that this is next to
- * nothing, a sync beside the writing is asked for when preparing, and begin waits for it.
+ * Replies to writes wait for the log's writer thread, so work that waits for the disk is done on the base's. The log's
+ * has aof_job_switch only, which writes a short header to a file that exists already, and makes that the file in use. A
+ * writer syncs all batches before it runs a job. So that little is left to sync then, preparing asks for a sync while
+ * writing goes on, and begin waits for it.
  *
  * A crash at any moment leaves the old files or the new ones. Where N is the increment in use:
  *
@@ -40,9 +40,9 @@
  *      that does not name it saved; neither, where it is to be kept
  *
  * So every batch is in a file that the manifest on disk named before the batch was written: 3 comes before 5, and N
- * stays named until 8, when the base has what it held. Where a rewrite is given up between 3 and 5, N+1 stays prepared
- * and the next one takes it, or a fresh file after a failed sync does (aof_refresh), which may come between them, too:
- * then the switch finds none prepared, and makes one while it is waited for. */
+ * stays named until 8, when the base holds the same data. Where a rewrite is given up between 3 and 5, N+1 stays
+ * prepared for the next one. After a failed sync aof_refresh takes N+1, also between 3 and 5: then the switch finds
+ * none prepared, and makes one while replies wait. */
 #include <assert.h>
 #include <errno.h>
 #include <stdio.h>
@@ -59,7 +59,7 @@ static struct aof_rewrite *rewrite_of(struct sink *s)
 
 /* --- to the writer ---------------------------------------------------------------------------- */
 
-/* As writer_submit; what lacked memory is not handed over. */
+/* As writer_submit, but a buffer that lacked memory is not handed over. */
 static enum err submit(struct aof_rewrite *rw, struct buf *b, int tag)
 {
     if (b->err != ERR_OK)
@@ -111,9 +111,11 @@ static void begin(struct sink *s, int64_t unix_s)
 {
     struct aof_rewrite *rw = rewrite_of(s);
     struct aof *a = rw->aof;
-    atomic_store(&a->unix_s, unix_s); /* the next increment's date, too */
+    /* The date of the next increment, too. */
+    atomic_store(&a->unix_s, unix_s);
     aof_begin_file(a, AOF_BASE, unix_s, &rw->batch.bytes);
-    if (a->base_only) { /* whatever increments there are go */
+    /* With AOF_BASE_ONLY all increments become history. */
+    if (a->base_only) {
         rw->jobs.base_pos = aof_pos(a);
         rw->jobs.first_incr_seq = UINT64_MAX;
         atomic_store(&rw->jobs.switched, 1);
@@ -122,7 +124,8 @@ static void begin(struct sink *s, int64_t unix_s)
     if (a->stream)
         stream_cut(a->stream);
     rw->jobs.base_pos = aof_pos(a);
-    a->timestamp_s = 0; /* a file says by itself what time it is */
+    /* The new increment gets a timestamp with its first batch. */
+    a->timestamp_s = 0;
     rw->switching = true;
     writer_submit_job(a->writer, aof_job_switch, rw);
 }
@@ -137,7 +140,7 @@ static enum err put(struct sink *s, int db, int argc, const struct slice *argv)
 {
     struct aof_rewrite *rw = rewrite_of(s);
     enum err e = base_batch_put(&rw->batch, db, argc, argv);
-    bool is_open = rw->open.left > 0; /* what is put waits until it is whole */
+    bool is_open = rw->open.left > 0; /* then what is put waits until that command is whole */
     if (e == ERR_OK && rw->batch.bytes.len >= AOF_REWRITE_BATCH_BYTES && !is_open)
         e = seal(rw);
     return e;
@@ -166,7 +169,8 @@ static void close_base(struct sink *s, bool fine)
 {
     struct aof_rewrite *rw = rewrite_of(s);
     int error = rw->state.write_errno ? rw->state.write_errno : rw->state.sync_errno;
-    if (!fine && error) /* the jobs tell of their own faults */
+    /* Jobs log their own faults. */
+    if (!fine && error)
         log_warning(rw->aof->logger, "Rewriting the append-only file failed: writing the base: %s",
                     strerror(error));
     if (fine)
@@ -182,8 +186,8 @@ static void close_base(struct sink *s, bool fine)
 /*     put:            |- small keys, sealed -|                            |- small keys -|
  *     to the writer:  |- small keys, sealed -| SET k $n | run | ... | run, seal |
  *
- * Such a command is a batch of its own, whose runs follow each other in the file: what is put meanwhile waits until it
- * is sealed. */
+ * A command with an argument in runs is a batch of its own, as the runs must follow each other in the file. Commands
+ * that are put meanwhile wait until it is sealed. */
 static enum err open_command(struct sink *s, int db, int argc, const struct slice *argv,
                              int in_runs)
 {
@@ -192,7 +196,8 @@ static enum err open_command(struct sink *s, int db, int argc, const struct slic
     enum err e = seal(rw);
     if (e != ERR_OK)
         return e;
-    rw->batch.db = -1; /* whatever this one selects comes ahead of what follows there */
+    /* The next batch comes behind the open command in the file, and needs a SELECT of its own. */
+    rw->batch.db = -1;
     struct base_batch head = {.bytes = rw->open.bytes, .db = -1};
     base_batch_select(&head, db);
     buf_printf(&head.bytes, "*%d\r\n", argc);
@@ -254,7 +259,7 @@ enum err aof_rewrite(struct aof *a, int64_t now_us, struct sink **out, char erro
                                   : "the last rewrite is still being cleaned up");
         return ERR_BUSY;
     }
-    /* A thread that finds no memory for the allocator's own ends the process: that is asked ahead. */
+    /* A new thread that finds no memory for jemalloc itself ends the process, so there must be room. */
     if (!mem_has_room(AOF_REWRITE_ROOM_BYTES)) {
         snprintf(error, AOF_ERROR_CHARS, "there is not enough memory: it needs %d MiB",
                  AOF_REWRITE_ROOM_BYTES >> 20);
@@ -305,9 +310,9 @@ static void forget(struct aof *a)
 void aof_rewrite_poll(struct aof *a)
 {
     struct aof_rewrite *rw = a->rewrite;
-    writer_poll(rw->writer,
-                &rw->state); /* ahead of the jobs' results: what it ended with is told by those */
-    /* No job of it is left anywhere. */
+    /* Ahead of the jobs' results: once the writer has ended, these are final. */
+    writer_poll(rw->writer, &rw->state);
+    /* No job of the rewrite is left on any thread. */
     if (rw->closed && rw->state.ended && (!rw->switching || atomic_load(&rw->jobs.switched)))
         forget(a);
 }
@@ -316,7 +321,7 @@ void aof_rewrite_stop(struct aof *a)
 {
     struct aof_rewrite *rw = a->rewrite;
     assert(rw->closed || rw->placing);
-    /* One that takes its place just now does, and its writer then frees what was removed. */
+    /* A base that is being put in place gets there; its writer then frees what was removed. */
     if (!rw->closed)
         writer_stop(rw->writer, AOF_CLOSE_PATIENCE_MS);
 }

@@ -1,4 +1,4 @@
-/* What a rewrite does with files, on writer threads: see aof_rewrite.c. */
+/* The jobs of a rewrite, which work on files, on writer threads: see aof_rewrite.c. */
 #include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -30,7 +30,7 @@ static bool open_base(const struct aof_rewrite *rw, struct writer_file *out,
 {
     const struct aof *a = rw->aof;
     const char *name = rw->jobs.temp_name;
-    /* One may be left of a rewrite that failed, or of a process that had the same number. */
+    /* A file of that name may be left by a failed rewrite, or by a process that had the same ID. */
     if (unlinkat(a->dir_fd, name, 0) == 0 || errno == ENOENT)
         out->fd = files_open(a->dir_fd, name, O_WRONLY | O_CREAT | O_EXCL);
     if (out->fd >= 0)
@@ -84,7 +84,7 @@ static bool put_in_place(struct aof_rewrite *rw, char error[AOF_ERROR_CHARS])
                  strerror(errno));
         return false;
     }
-    /* The manifest's own sync of the directory comes after its rename: the base must be there first. */
+    /* The base's name must be durable first: manifest_save syncs the directory only after its own rename. */
     if (fsync(a->dir_fd) != 0) {
         snprintf(error, AOF_ERROR_CHARS, "cannot sync %s: %s", a->dir, strerror(errno));
         unlinkat(a->dir_fd, name, 0);
@@ -102,15 +102,16 @@ static bool put_in_place(struct aof_rewrite *rw, char error[AOF_ERROR_CHARS])
     snprintf(error, AOF_ERROR_CHARS, "%s/%s: %s", a->dir, a->manifest_name, why);
     manifest_deinit(&next);
     a->unsure = e == ERR_BUSY;
-    if (a->unsure) /* either manifest may be what the next start finds: no file of both may go */
+    /* The next start may find either manifest: the files of both must stay. */
+    if (a->unsure)
         manifest_add(&a->manifest, MANIFEST_HISTORY, rw->jobs.base_seq, name);
     else
         unlinkat(a->dir_fd, name, 0);
     return false;
 }
 
-/* Nothing depends on the history any more; a crash from here on leaves files that the next start
- * removes. What takes long about removing a large file is left to aof_job_end. */
+/* No manifest depends on the history; after a crash from here on, the next start removes the files.
+ * Freeing the blocks of large files takes long, and is left to aof_job_end. */
 static void remove_history(struct aof_rewrite *rw)
 {
     struct aof *a = rw->aof;

@@ -1,14 +1,15 @@
 /* Taking over the one append-only file that Redis wrote before version 7.
  *
- * It lies beside the log's directory, not in it, and bears the name that is a prefix of ours. It becomes
- * the base of a log of its own, as Redis 7 does it:
+ * The file lies beside the log's directory, not in it, and its name is the prefix of the log's names. It
+ * becomes the base of the log, as Redis 7 does it:
  *
  *     1  the manifest is written, and names the file as the base
  *     2  the file is moved into the directory, under its name
  *
- * A crash between them leaves a manifest whose base is still beside the directory: it is moved then. A
- * crash within either leaves it undone or done. A file that a manifest says nothing of is left alone, as
- * is one that begins as an RDB file does, which cannot be loaded yet: the start says so. */
+ * A crash between the steps leaves a manifest whose base is still beside the directory: the next start
+ * moves it. A crash within a step leaves that step undone or done. A file is left alone where there is a
+ * manifest that does not name it. A file that begins as an RDB file does cannot be loaded: it stops the
+ * start. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -24,7 +25,7 @@ static bool is_file(int dir_fd, const char *name)
     return fstatat(dir_fd, name, &st, AT_SYMLINK_NOFOLLOW) == 0 && !S_ISDIR(st.st_mode);
 }
 
-/* Nothing is there yet, or step 1 was the last that was done. */
+/* There is no log yet, or a crash came behind step 1. */
 static bool is_wanted(const struct aof *a)
 {
     const struct manifest *m = &a->manifest;
@@ -41,7 +42,7 @@ static enum err failed(const struct aof *a, const char *old_dir, const char *ste
     return ERR_IO;
 }
 
-/* What is to be the base is made safe before anything names it. */
+/* Syncs the file that is to be the base before a manifest names it; refuses an RDB file. */
 static enum err look_at_file(const struct aof *a, const char *old_dir, const char *path,
                              char error[AOF_ERROR_CHARS])
 {
@@ -81,7 +82,7 @@ static enum err move_in(const struct aof *a, const char *old_dir, const char *pa
 {
     if (renameat(AT_FDCWD, path, a->dir_fd, a->filename) != 0)
         return failed(a, old_dir, "rename", error);
-    /* Where it is new first: a crash between leaves two names of one file, or both states of one. */
+    /* The new directory first: a crash between the two may leave both names of the file, but never none. */
     if (fsync(a->dir_fd) != 0 || files_sync_dir(old_dir) != ERR_OK)
         return failed(a, old_dir, "fsync of the directories", error);
     return ERR_OK;

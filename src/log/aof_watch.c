@@ -24,7 +24,7 @@ static bool is_same(const struct stat *a, const struct stat *b)
     return a->st_dev == b->st_dev && a->st_ino == b->st_ino;
 }
 
-/* A look that fails for another reason than a missing name tells nothing. */
+/* A look that fails for any other reason than a missing name tells nothing. */
 static bool is_missing(int error)
 {
     return error == ENOENT || error == ENOTDIR || error == ELOOP;
@@ -46,7 +46,7 @@ static bool has_lost(const struct aof *a, const char *name)
     return !S_ISREG(st.st_mode);
 }
 
-/* The increment that is written to has another file's name, or none. */
+/* The name of the increment in use leads to another file, or to none. */
 static bool has_lost_increment(const struct aof *a)
 {
     struct stat st;
@@ -61,7 +61,8 @@ static enum aof_gone look(const struct aof *a)
 {
     if (!aof_is_there(a))
         return AOF_GONE_DIRECTORY;
-    if (a->fresh) /* what it will consist of is not there yet */
+    /* Until the first rewrite is done, the manifest's files are not this log's. */
+    if (a->fresh)
         return AOF_THERE;
     if (has_lost(a, a->manifest_name))
         return AOF_GONE_MANIFEST;

@@ -1,7 +1,7 @@
 #pragma once
 /* Notices that the files of a log have lost their names: the directory was removed, renamed or replaced, or one of the
- * files was, while the log goes on in descriptors that nobody will ever load again. It looks twice a second, on a
- * thread of its own, as a look may wait for the disk. What it finds is a fault of the log, mended by a rewrite
+ * files was, while the log goes on writing to descriptors that no start would load. The watch looks twice a second, on
+ * a thread of its own, as a look may wait for the disk. A lost name is a fault of the log, mended by a rewrite
  * (aof_rehouse). */
 #include <stdbool.h>
 
@@ -11,7 +11,7 @@ enum aof_gone {
     AOF_THERE,
     AOF_GONE_DIRECTORY,
     AOF_GONE_MANIFEST,
-    AOF_GONE_FILE, /* that the manifest names, or the one that is written to */
+    AOF_GONE_FILE, /* a file that the manifest names, or the increment in use */
 };
 
 struct aof;

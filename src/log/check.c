@@ -47,7 +47,7 @@ static bool ends_in(const char *name, const char *end)
     return len >= end_len && strcmp(name + len - end_len, end) == 0;
 }
 
-/* The manifest of a directory, if there is one and no other. */
+/* The manifest of a directory that holds exactly one. False: `out` says why not. */
 static bool find_manifest(struct check *c)
 {
     int found = 0;
@@ -67,7 +67,7 @@ static bool find_manifest(struct check *c)
     return found == 1;
 }
 
-/* Splits the path into directory and name. False: it said why not. */
+/* Splits the path into directory and name. False: `out` says why not. */
 static bool resolve(struct check *c, char name[MANIFEST_NAME_BYTES_MAX])
 {
     const char *path = c->o->path;
@@ -96,7 +96,8 @@ static bool resolve(struct check *c, char name[MANIFEST_NAME_BYTES_MAX])
     return true;
 }
 
-/* A server that has the directory locks it; so does whoever changes it. */
+/* Servers lock their directory. So does a check that changes files; one that only looks goes on without the lock, and
+ * says so. False: files may not be changed. */
 static bool lock_directory(struct check *c)
 {
     bool change = c->o->fix || c->o->truncate || c->o->rebuild;
@@ -113,7 +114,7 @@ static bool lock_directory(struct check *c)
     return !change;
 }
 
-/* The directory, and where the path names the manifest the prefix of its files. */
+/* Finds the directory and, where the path names a manifest, the prefix of its files. */
 static bool resolve_lost(struct check *c, char prefix[MANIFEST_NAME_BYTES_MAX])
 {
     const char *path = c->o->path, *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
@@ -235,7 +236,7 @@ static void print_tally(struct check *c, size_t index, const struct reader_repor
                    (long long)t->last_unix_s);
 }
 
-/* Of a batch that is to be applied: true, or `why` says what cannot be. */
+/* May the batch be applied? False: `why` says which command cannot. */
 static bool admit(struct check *c, const struct reader_batch *b, struct reader_report *report,
                   char why[READER_ERROR_CHARS])
 {
@@ -246,7 +247,7 @@ static bool admit(struct check *c, const struct reader_batch *b, struct reader_r
     bool foreign = verdict == ADMIT_UNKNOWN;
     snprintf(why, READER_ERROR_CHARS, "%s '%s' at offset %llu: %.128s",
              foreign ? "unknown command" : "damaged:", f.name, (unsigned long long)f.at, f.why);
-    /* A seal covers its batch whole; what has none is right up to the command, or its transaction. */
+    /* A sealed batch is good as a whole or not at all; plain commands are good up to this one, or its transaction. */
     report->good_bytes = report->sealed ? b->at : f.unit_at;
     c->foreign = c->foreign || (foreign && !c->damaged);
     return false;
@@ -262,7 +263,7 @@ static void problem(struct check *c, size_t index, uint64_t good_bytes, const ch
     c->good_bytes = good_bytes;
 }
 
-/* What is behind the last seal may count, as when it is loaded: true, the reader goes on in it. */
+/* The bytes behind the last seal may count, as in loading. True: the reader goes on in them. */
 static bool go_on_in_tail(const struct check *c, size_t index, struct reader *r, struct tally *t)
 {
     struct reader_report report;
@@ -275,7 +276,7 @@ static bool go_on_in_tail(const struct check *c, size_t index, struct reader *r,
     return reader_read_tail(r);
 }
 
-/* Reads to the end or the first problem, whose text goes to `why`; *good_bytes are fine. */
+/* Reads to the end or the first problem, whose text goes to `why`; report->good_bytes are fine. */
 static enum reader_status read_file(struct check *c, size_t index, struct reader *r,
                                     struct tally *t, struct reader_report *report,
                                     char why[READER_ERROR_CHARS])
@@ -348,7 +349,7 @@ static enum check_result cut_file(struct check *c, const char *name, uint64_t at
     return CHECK_FINE;
 }
 
-/* The files from `first` on leave the log. */
+/* Takes the files from `first` on out of the log; they are kept under another name. */
 static enum check_result drop_files(struct check *c, size_t first)
 {
     char error[MANIFEST_ERROR_CHARS], path[FILES_PATH_BYTES_MAX], tail[FILES_PATH_BYTES_MAX];
@@ -420,7 +421,7 @@ static enum check_result truncate_log(struct check *c)
         buf_printf(c->out, "Nothing is later than %lld: nothing was changed.\n", t);
         return CHECK_FINE;
     }
-    /* The later files first: should the rest fail, the log ends later than asked for, but whole. */
+    /* The later files first: if the cut then fails, the log ends later than asked for, but whole. */
     enum check_result result = drop_files(c, c->late_file + 1);
     return result == CHECK_FINE ? cut_file(c, c->manifest.files[c->late_file].name, c->late_at)
                                 : result;

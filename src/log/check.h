@@ -1,8 +1,8 @@
 #pragma once
 /* Checks a log from outside, and repairs it: `corsac --check-aof`.
  *
- * A manifest is rebuilt where the files leave no doubt what it said (log/rebuild.h), and only if they are fine then,
- * but for the end of the last one.
+ * A manifest is rebuilt where the files leave no doubt what it said (log/rebuild.h), and only if they pass the check,
+ * except for the end of the last one.
  *
  * Nothing is thrown away: the bytes that are cut off FILE from an offset on are kept beside it as
  * FILE.tail-<offset>, and files that are no longer part of the log as FILE.tail-0. */
@@ -14,7 +14,7 @@
 
 enum check_result {
     CHECK_FINE = 0,    /* or repaired */
-    CHECK_DAMAGED = 1, /* or what was asked for cannot be done; nothing was changed */
+    CHECK_DAMAGED = 1, /* or a change that was asked for failed: the text says what was changed */
     CHECK_USAGE = 2,   /* the path names nothing to check */
 };
 
@@ -24,9 +24,9 @@ struct check_options {
     bool truncate;    /* cut the log behind the last batch at or before `truncate_unix_s` */
     int64_t truncate_unix_s;
     bool rebuild; /* write the manifest anew, which is lost or cannot be read; `path` may name it */
-    admit_fn admit; /* which commands there may be; NULL: any */
+    admit_fn admit; /* which commands the log may hold; NULL: any */
     void *admit_arg;
 };
 
-/* Appends a line for each file to `out`, the first problem, and what was done about it. */
+/* Appends to `out` a line for each file, with its first problem, and what was done about it. */
 enum check_result check_aof(const struct check_options *o, struct buf *out);

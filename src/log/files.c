@@ -114,7 +114,7 @@ enum err files_sync_dir(const char *dir)
     return rc == 0 ? ERR_OK : ERR_IO;
 }
 
-/* Creates a file with the content, safe on disk. What is left of an earlier one of that name goes. */
+/* Creates a file with the content, and syncs it. A leftover of that name is removed first. */
 static enum err write_new(const char *path, struct slice content, const char **step)
 {
     *step = "open";
@@ -178,7 +178,7 @@ static bool copy_bytes(int from, int to, uint64_t at)
     return n == 0;
 }
 
-/* Copies what is behind `at` to a new file, durably. */
+/* Copies the bytes from `at` on to a new file, and syncs it. */
 static bool keep_tail(int fd, const char *path, uint64_t at)
 {
     int to = files_open(AT_FDCWD, path, O_WRONLY | O_CREAT | O_EXCL);
@@ -193,7 +193,7 @@ static bool keep_tail(int fd, const char *path, uint64_t at)
     return fine;
 }
 
-/* A tail that was kept before is never written over: the next one gets a number. */
+/* Keeps the bytes from `at` on. A tail kept before is never written over: the next one gets a number. */
 static bool keep_beside(int fd, const char *dir, const char *name, uint64_t at,
                         char tail[FILES_PATH_BYTES_MAX])
 {

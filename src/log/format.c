@@ -11,8 +11,8 @@
 
 #define HEADER_BYTES_MAX (1 + NUM_I64_CHARS + 2)
 
-/* "*3\r\n" or "$16\r\n" at `out`, where HEADER_BYTES_MAX are free; returns behind it. Nearly all
- * numbers are short: those are put together in a register and stored at once. */
+/* Writes "*3\r\n" or "$16\r\n" at `out`, where HEADER_BYTES_MAX are free; returns its end. Numbers
+ * below 100, as nearly all are, are put together in a register and stored at once. */
 static inline char *put_header(char *out, char kind, size_t n)
 {
     if (n < 100) {
@@ -175,14 +175,14 @@ static enum format_kind bad(struct format_record *out, const char *error)
     return FORMAT_BAD;
 }
 
-/* The record takes `bytes` at least, which is more than there is. */
+/* The record takes `bytes` at least, which is more than there are. */
 static enum format_kind more(struct format_record *out, size_t bytes)
 {
     out->bytes = bytes;
     return FORMAT_MORE;
 }
 
-/* Reads "<digits>\r\n" at *p: canonical, at most `max`. FORMAT_COMMAND: it is there. */
+/* Reads "<digits>\r\n" at *p: canonical, at most `max`. FORMAT_COMMAND: *n is the number. */
 static enum format_kind read_any_count(const char **p, const char *end, uint64_t max, uint64_t *n,
                                        struct format_record *out)
 {
@@ -270,7 +270,7 @@ static enum format_kind read_command(struct slice in, struct format_args *args,
     return FORMAT_COMMAND;
 }
 
-/* False also beyond 64 bits, which 20 digits can be. */
+/* False also for a number beyond 64 bits, as 20 digits can make. */
 static bool read_digits(const char *p, int n, uint64_t *v)
 {
     *v = 0;
@@ -295,8 +295,8 @@ static bool read_hex(const char *p, int n, uint32_t *v)
     return true;
 }
 
-/* The line's length with its CR LF. Only what can be seen stands in an annotation, so that a line
- * whose end is damaged does not swallow the one behind it. */
+/* Finds the line's length with its CR LF. An annotation holds printable characters only, so that a line
+ * whose end is damaged does not swallow the next one. */
 static enum format_kind find_line_end(struct slice in, struct format_record *out)
 {
     size_t most = in.len < FORMAT_LINE_BYTES_MAX ? in.len : FORMAT_LINE_BYTES_MAX, n = 0;

@@ -13,18 +13,18 @@
  *     *3\r\n$3\r\nSET\r\n...
  *     #SEAL pos=00000000000000012345 crc=0a1b2c3d\r\n
  *
- * A base says so in its first batch, and in its last one that nothing is missing before it: else one
- * that was cut between two batches would pass for whole. (Bases that Corsac wrote before it did so have
- * neither line, and load as they are; those of Redis have no seals either.)
+ * A base says so in its first batch, and its last batch counts all of them: otherwise a base that was cut
+ * between two batches would pass for whole. (A sealed file without these two lines is loaded as a base,
+ * too, and so is a plain one of Redis.)
  *
  *     #BASE\r\n
  *     #END batches=00000000000000000042\r\n      of the file, this one counted
  *
  *     date  the form of Redis' timestamps, which tools look for in the first line, in 20 digits, as only
  *           Corsac writes it: so a file that was cut behind that line does not pass for a whole one of
- *           Redis. It says nothing of when what follows happened: timestamps do, where they are
- *           recorded, and then a base's first batch holds that of its instant. Files that were begun
- *           before there were dates, and what goes on in a file of Redis, begin with the header
+ *           Redis. A date says nothing of when what follows happened: timestamps do, where they are
+ *           recorded, and then a base's first batch holds the one of its instant. A sealed file may
+ *           begin with the header, without a date; so does the sealed part of a file of Redis
  *     pos   20 decimal digits: the log position behind the batch. Positions count the bytes of all
  *           commands ever logged (annotations do not count), across files and rewrites; all
  *           batches of a base bear the position of its instant
@@ -64,10 +64,11 @@
 void format_command(struct buf *out, int argc, const struct slice *argv);
 /* Appends SELECT db. */
 void format_select(struct buf *out, int db);
-/* As format_command, where room is there already: so much for each argument and the count, and their bytes. */
+/* As format_command, where `out` has room: FORMAT_HEAD_BYTES_MAX for the count and for each argument, and the
+ * arguments' bytes. */
 #define FORMAT_HEAD_BYTES_MAX 32
 void format_command_placed(struct buf *out, int argc, const struct slice *argv);
-/* Around the bytes of argument i, which the caller puts in between, or elsewhere; likewise. */
+/* The same in two halves, around the bytes of argument i, which the caller puts in between, or elsewhere. */
 void format_command_open(struct buf *out, int argc, const struct slice *argv, int i);
 void format_command_go_on(struct buf *out, int argc, const struct slice *argv, int i);
 /* Appends arguments only, of a command whose head, "*3\r\n", stands in front of them or will. */
@@ -77,8 +78,8 @@ size_t format_command_bytes(int argc, const struct slice *argv);
 void format_timestamp(struct buf *out, int64_t unix_s);
 void format_date(struct buf *out, int64_t unix_s); /* 0 for any before 1970 */
 void format_end(struct buf *out, uint64_t batches);
-/* Writes a seal for a batch whose bytes have the CRC `crc` so far. What a seal claims fits where
- * its crc is crc32c(CRC of the batch, the first SEAL_CRC_AT bytes of the seal). */
+/* Writes a seal for a batch whose bytes have the CRC `crc`. A seal is right where its own CRC is
+ * crc32c(CRC of the batch, the first SEAL_CRC_AT bytes of the seal). */
 void format_seal(char out[SEAL_BYTES], uint64_t pos, uint32_t crc);
 /* Ends a batch, which is all of `out`, with its seal. */
 void format_seal_all(struct buf *out, uint64_t pos);
@@ -88,7 +89,7 @@ enum format_kind {
     FORMAT_HEADER,
     FORMAT_SEAL,      /* pos and crc are set; whether the CRC fits is for the caller to say */
     FORMAT_TIMESTAMP, /* unix_s is set */
-    FORMAT_DATE,      /* likewise */
+    FORMAT_DATE,      /* unix_s is set */
     FORMAT_BASE,
     FORMAT_END,        /* batches is set */
     FORMAT_ANNOTATION, /* any other line that begins with '#' */
@@ -97,7 +98,7 @@ enum format_kind {
     FORMAT_NOMEM,      /* no memory for the arguments */
 };
 struct format_record {
-    /* that the record takes; FORMAT_MORE: that it takes at least, as far as is known */
+    /* that the record takes; FORMAT_MORE: that it takes at least, as far as known */
     size_t bytes;
     int argc;
     size_t first; /* of its arguments in format_args */
@@ -115,8 +116,8 @@ struct format_args {
 void format_args_init(struct format_args *a);
 void format_args_deinit(struct format_args *a);
 
-/* Looks at the record at the start of `in`. Strict: exactly the forms above, canonical lengths,
- * CR LF, annotations of visible characters; what cannot become a record is FORMAT_BAD as soon as
- * the first wrong byte is there. Arguments are slices of `in`, appended to `args` by
- * FORMAT_COMMAND, which is otherwise as it was. */
+/* Reads the record at the start of `in`. Strict: exactly the forms above, canonical lengths, CR LF,
+ * annotations of printable characters; bytes that cannot become a record are FORMAT_BAD as soon as
+ * the first wrong one is there. With FORMAT_COMMAND the arguments, slices of `in`, are appended to
+ * `args`; otherwise `args` is as it was. */
 enum format_kind format_read(struct slice in, struct format_args *args, struct format_record *out);

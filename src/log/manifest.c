@@ -26,7 +26,7 @@ void manifest_deinit(struct manifest *m)
 
 /* --- content -------------------------------------------------------------------------------- */
 
-/* Base first, increments by number, then history, as it came: as they are loaded. */
+/* The order of loading: the base, then increments by number; behind them history, in the order it was added. */
 static int rank(enum manifest_type type)
 {
     return type == MANIFEST_BASE ? 0 : type == MANIFEST_INCR ? 1 : 2;
@@ -39,7 +39,7 @@ static bool comes_before(const struct manifest_file *a, const struct manifest_fi
     return a->type != MANIFEST_HISTORY && a->seq < b->seq;
 }
 
-/* Of a file in the directory itself. */
+/* Is it the name of a file in the directory itself? */
 static bool is_file_name(const char *name)
 {
     size_t len = strlen(name);
@@ -61,7 +61,8 @@ enum err manifest_add(struct manifest *m, enum manifest_type type, uint64_t seq,
         return ERR_FULL;
     if (!is_file_name(name) || seq == 0 || seq > MANIFEST_SEQ_MAX)
         return ERR_RANGE;
-    if (manifest_names(m, name)) /* a file has one part only: history is removed */
+    /* A file has one type only, as files of history are removed. */
+    if (manifest_names(m, name))
         return ERR_EXISTS;
     if (m->count == m->cap) {
         m->cap = m->cap ? m->cap * 2 : 8;
@@ -128,7 +129,8 @@ enum err manifest_replace_base(struct manifest *m, uint64_t base_seq, const char
         bool stays = f->seq >= first_incr_seq;
         e = manifest_add(&next, stays ? MANIFEST_INCR : MANIFEST_HISTORY, f->seq, f->name);
     }
-    if (old && e == ERR_OK) /* behind its increments, as Redis has it */
+    /* The old base comes behind its increments, as in Redis. */
+    if (old && e == ERR_OK)
         e = manifest_add(&next, MANIFEST_HISTORY, old->seq, old->name);
     for (size_t i = live; i < m->count && e == ERR_OK; i++)
         e = manifest_add(&next, MANIFEST_HISTORY, m->files[i].seq, m->files[i].name);
@@ -154,16 +156,16 @@ static enum err refuse(char *error, int line, const char *why)
     return ERR_SYNTAX;
 }
 
-/* Where there is a fault that Redis reports too, its own words lead: tools look for them. */
+/* The text of a fault that Redis reports, too, begins with Redis' words: tools look for them. */
 #define INVALID "Invalid AOF manifest file format: "
 
-/* Whatever else it is, a type is one of three letters. */
+/* A type is read as a letter, which may be any. */
 static bool is_type(int type)
 {
     return type == MANIFEST_BASE || type == MANIFEST_INCR || type == MANIFEST_HISTORY;
 }
 
-/* "file NAME seq N type T", the pairs in any order. NULL, or what is wrong. */
+/* Reads "file NAME seq N type T", the pairs in any order. NULL, or what is wrong. */
 static const char *parse_pairs(const struct words *w, struct manifest_file *f)
 {
     if (w->count % 2)
@@ -265,7 +267,7 @@ static void print_files(const struct manifest *m, enum manifest_type type, struc
     }
 }
 
-/* Tools take the last line for the increment that is written to. */
+/* Increments come last: tools take the last line for the increment in use. */
 static void print(const struct manifest *m, struct buf *out)
 {
     print_files(m, MANIFEST_BASE, out);
@@ -275,8 +277,8 @@ static void print(const struct manifest *m, struct buf *out)
 
 /* --- file ----------------------------------------------------------------------------------- */
 
-/* A file that is removed or written anew for other reasons than those of a log's file: the manifest itself, and what
- * manifests and rewrites are written to first. */
+/* A named file that would be removed or written over for another reason: the manifest itself, or a temporary file of a
+ * manifest or a rewrite. */
 static const char *find_reserved(const struct manifest *m, const char *name)
 {
     for (size_t i = 0; i < m->count; i++) {

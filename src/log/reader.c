@@ -17,7 +17,7 @@
 struct reader {
     int fd;
     uint64_t file_bytes; /* when it was opened */
-    /* buf[0 .. len) are the bytes of the file from `at` on; what is ahead of buf[batch] was given
+    /* buf[0 .. len) are the bytes of the file from `at` on; the ones ahead of buf[batch] were given
      * out. */
     char *buf; /* owned */
     size_t len, cap, batch;
@@ -26,12 +26,12 @@ struct reader {
     uint64_t sealed_at; /* offset of the header, or of the date ahead of it */
     int64_t begun_s;
     bool has_seal;
-    bool base, ended;   /* it said that it is one; and that it is whole */
+    bool base, ended;   /* the file said that it is a base; and that it is whole */
     uint64_t batches;   /* sealed ones */
-    uint64_t pos;       /* of the last seal, or of what was given out behind it */
+    uint64_t pos;       /* of the last seal, or behind the commands given out after it */
     uint64_t looked_at; /* batch whose seal was looked for, see seal_is_missing; UINT64_MAX: none */
     int64_t unix_s;
-    /* The batch. Its arguments move while it grows: its commands know theirs by number first. */
+    /* The batch. Its arguments move while it grows, so its commands know theirs by index at first. */
     struct format_args args;
     struct reader_command *commands; /* owned */
     size_t *firsts;                  /* owned: first argument of each command */
@@ -98,7 +98,7 @@ static ssize_t read_at(struct reader *r, char *p, size_t len, uint64_t offset)
     return n;
 }
 
-/* Makes room for `more` bytes behind those of the batch. */
+/* Moves the batch to the start of the buffer and makes room for `more` bytes behind it. */
 static bool make_room(struct reader *r, size_t more)
 {
     r->len -= r->batch;
@@ -120,7 +120,7 @@ static bool make_room(struct reader *r, size_t more)
     return true;
 }
 
-/* Reads on, so that at least `bytes` of the batch are there. Slices of the buffer are void then. */
+/* Reads on, so that at least `bytes` of the batch are there. Slices of the buffer are void afterwards. */
 static enum fill fill(struct reader *r, uint64_t bytes)
 {
     uint64_t batch_at = r->at + r->batch, left = r->file_bytes - (r->at + r->len);
@@ -143,15 +143,15 @@ static enum fill fill(struct reader *r, uint64_t bytes)
 
 /* --- the tail ------------------------------------------------------------------------------- */
 
-/* What is in the file from the batch on that does not parse. */
+/* The rest of a file, from the batch on that does not parse. */
 struct tail {
     uint64_t content_end; /* zeros only from here to the end of the file */
-    bool has_seal;        /* one that may well have been written for these bytes */
+    bool has_seal;        /* one that may have been written for these bytes */
     bool has_header;
 };
 
-/* Is there a seal whose position fits: not before the last one's, and not further than the bytes
- * between them? Whether its checksum fits cannot be told, as where its batch begins is unknown. */
+/* Is there a seal whose position fits: not before the last one's, and beyond it by no more than the
+ * bytes between them? Its checksum tells nothing, as the start of its batch is unknown. */
 static bool has_seal(const struct reader *r, struct slice chunk, uint64_t chunk_at)
 {
     static const char start[] = "#SEAL pos=";
@@ -239,17 +239,17 @@ static enum reader_status no_memory(struct reader *r)
 
 /* --- batches -------------------------------------------------------------------------------- */
 
-/* How far the batch has been read; begun anew when there are more bytes, as the buffer moves. A
- * batch is small beside a chunk, so little is read twice. */
+/* How far the batch has been scanned. When more bytes are read the buffer moves, and the scan starts
+ * over; a batch is small beside a chunk, so little is scanned twice. */
 struct scan {
-    size_t at;              /* in buf: of the record that is looked at */
+    size_t at;              /* in buf: of the record at hand */
     uint64_t command_bytes; /* of the commands ahead of it */
     int64_t unix_s, begun_s;
     bool dated, base, end;
     uint64_t end_batches;
     struct format_record record;
     /* plain files */
-    size_t whole_at, whole; /* what can be given out: bytes end here, commands */
+    size_t whole_at, whole; /* what can be given out: where its bytes end, commands */
     uint64_t whole_bytes;   /* of those commands */
     bool in_multi;
 };
@@ -328,8 +328,8 @@ static bool is_of_other_version(struct slice line)
 
 static const char other_version[] = "a header of another version of Corsac";
 
-/* Of an annotation in a sealed file: NULL, or why it cannot stand here. A date may be the first line, the
- * header is the next one. */
+/* Why an annotation cannot stand here in a sealed file; NULL: it can. A date may be the first line, the
+ * header comes next. */
 static const char *start_error(const struct scan *s, const struct reader *r, enum format_kind kind)
 {
     uint64_t at = r->at + s->at;
@@ -378,7 +378,7 @@ static enum step scan_sealed(struct scan *s, struct reader *r)
     }
 }
 
-/* Of a batch whose checksum fits: NULL, or why it cannot stand here. */
+/* Why a batch whose checksum fits cannot stand here; NULL: it can. */
 static const char *base_error(const struct reader *r, const struct scan *s)
 {
     if (r->ended)
@@ -411,7 +411,7 @@ static enum reader_status end_batch(struct reader *r, const struct scan *s,
     return give_out(r, s, r->count, s->at + seal->bytes, out);
 }
 
-/* Would the record be a beginning of one, if the zeros at the end of the file were not there? */
+/* Without the zeros at the end of the file, would its last bytes be the beginning of a record? */
 static bool ends_in_zeros(struct reader *r, struct scan *s, uint64_t content_end)
 {
     uint64_t at = r->at + s->at, loaded_end = r->at + r->len;
@@ -428,7 +428,7 @@ static bool ends_in_zeros(struct reader *r, struct scan *s, uint64_t content_end
     return kind == FORMAT_MORE;
 }
 
-/* The rest of the file is no batch. */
+/* The rest of the file is not a whole batch. */
 static enum reader_status end_sealed(struct reader *r, struct scan *s, enum step step)
 {
     struct tail tail;
@@ -451,7 +451,7 @@ static bool is_word(const struct reader *r, const struct format_record *record, 
     return record->argc == 1 && slice_is(r->args.at[record->first], word);
 }
 
-/* Of an annotation at the start that is no timestamp: whether seals were meant cannot be told. */
+/* Why a file cannot begin with this annotation: it is no timestamp, and may have been a header. */
 static const char *first_line_error(const struct reader *r)
 {
     return is_of_other_version(slice_of(r->buf, r->len))
@@ -459,7 +459,7 @@ static const char *first_line_error(const struct reader *r)
                : "neither Corsac's header nor what Redis begins a file with";
 }
 
-/* What may stand in a plain file that is no command: NULL, or what is wrong with it. */
+/* Why an annotation cannot stand here in a plain file; NULL: it can. */
 static const char *annotation_error(const struct scan *s, const struct reader *r,
                                     enum format_kind kind)
 {
@@ -496,7 +496,7 @@ static enum step scan_plain(struct scan *s, struct reader *r)
                 is_word(r, &s->record, "multi") || (s->in_multi && !is_word(r, &s->record, "exec"));
             break;
         case FORMAT_TIMESTAMP:
-            /* Not for the commands ahead of it. */
+            /* The timestamp is not for the commands ahead of it. */
             if (s->whole > 0 && !s->in_multi)
                 return STEP_BATCH;
             s->unix_s = s->record.unix_s;
@@ -520,19 +520,20 @@ static enum step scan_plain(struct scan *s, struct reader *r)
     }
 }
 
-/* No further command is whole. */
+/* The file holds no other whole command. */
 static enum reader_status end_plain(struct reader *r, struct scan *s, enum step step)
 {
     struct tail tail;
     if (step == STEP_DAMAGED && !r->tail)
         return damaged(r, r->at + s->at, s->record.error);
-    r->batch = s->whole_at; /* behind annotations */
+    /* Behind the annotations that follow the last command. */
+    r->batch = s->whole_at;
     r->unix_s = s->unix_s;
     if (r->at + r->batch == r->file_bytes)
         return READER_END;
     if (!look_at_tail(r, &tail))
         return READER_IO;
-    /* A write of our own that a power cut took the end of may have zeros there. */
+    /* Where a power cut took the end of Corsac's own write, there may be zeros. */
     if (step == STEP_DAMAGED && !ends_in_zeros(r, s, tail.content_end))
         return damaged(r, r->at + s->at, s->record.error);
     if (tail.has_header)
@@ -541,7 +542,7 @@ static enum reader_status end_plain(struct reader *r, struct scan *s, enum step 
     return torn(r);
 }
 
-/* A whole block of the file within what is to be given out that is nothing but zeros. */
+/* Is a whole block of the bytes to be given out nothing but zeros? *at: its offset in the file. */
 static bool has_hole(const struct reader *r, size_t end, uint64_t *at)
 {
     static const char zeros[READER_HOLE_BYTES];
@@ -580,13 +581,14 @@ bool reader_read_tail(struct reader *r)
 
 /* --- any file ------------------------------------------------------------------------------- */
 
-/* Does the text begin so, as far as there is any of it? */
+/* Does the text begin with `start`, as far as it goes? */
 static bool begins_with(struct slice text, struct slice start)
 {
     size_t i = 0, most = text.len < start.len ? text.len : start.len;
     while (i < most && text.ptr[i] == start.ptr[i])
         i++;
-    return text.len > 0 && (i == most || text.ptr[i] == 0); /* zeros: the file grew too early */
+    /* Zeros: the file grew before its data arrived. */
+    return text.len > 0 && (i == most || text.ptr[i] == 0);
 }
 
 static bool begins_sealed(struct slice text)
@@ -604,7 +606,7 @@ static enum reader_status start(struct reader *r)
     return READER_BATCH;
 }
 
-/* Before a batch without end fills the memory: is there a seal for it at all? */
+/* Before a batch without an end fills the memory, looks for its seal in the rest of the file. */
 static enum fill fill_sealed(struct reader *r, uint64_t bytes)
 {
     uint64_t batch_at = r->at + r->batch;

@@ -22,9 +22,9 @@
 
 #define READER_CHUNK_BYTES    (4 * 1024 * 1024)
 #define READER_PLAIN_COMMANDS 256 /* given out together, of a plain file */
-/* of a batch; before more is kept, is there a seal at all? */
+/* Before more bytes of one batch are read, the rest of the file is searched for its seal. */
 #define READER_LOOK_BYTES  (64 * 1024 * 1024)
-#define READER_HOLE_BYTES  4096 /* what a file system leaves zero where data never arrived */
+#define READER_HOLE_BYTES  4096 /* a file system's block: zeros where data never arrived */
 #define READER_ERROR_CHARS 256
 
 struct reader;
@@ -56,26 +56,26 @@ struct reader_batch {
 };
 enum reader_status reader_next(struct reader *r, struct reader_batch *out);
 
-/* After READER_TORN, in a sealed file: what is behind the last seal is given out as it would be of a
- * plain file, with positions that go on from the seal's. False, and nothing changed: there is no seal,
- * or it is a base, which nobody goes on in.
+/* After READER_TORN, in a sealed file: the bytes behind the last seal are given out as a plain file's
+ * are, with positions that go on from the seal's. False, and nothing changed: there is no seal, or the
+ * file is a base, which no server goes on in.
  *
- * Each of our writes ends in a seal. So bytes behind the last one are our own last write, cut off and
- * never acknowledged; or commands of somebody who went on in our file, as Redis does, and who may well
- * have acknowledged them; or both. To apply the whole commands and transactions among them loses
- * nothing of either. But there is no checksum over them: so READER_TORN is not said where a seal
- * follows that may have been meant for them (a length that lost its way), and a block of zeros in
- * them, as a power cut may leave it in a write of ours, is damage, not a value. */
+ * Each write of Corsac's ends in a seal. So bytes behind the last seal are Corsac's last write, cut off
+ * and never acknowledged; or commands of another server that went on in the file, as Redis does, and may
+ * have acknowledged them; or both. Applying the whole commands and transactions among them loses nothing
+ * of either. But no checksum covers them: so where a seal follows that may have been meant for them
+ * (behind a damaged length), the file is DAMAGED and not TORN, and a block of zeros in them, as a power
+ * cut may leave it in a write, is damage and no value. */
 bool reader_read_tail(struct reader *r);
 
 struct reader_report {
     uint64_t file_bytes;
-    int64_t begun_s;                /* its date, once its first batch was given out; 0: none */
-    uint64_t good_bytes;            /* up to the end of the last batch given out */
-    uint64_t bad_at;                /* DAMAGED: offset of what cannot be understood */
-    bool sealed;                    /* at this place */
-    bool tail;                      /* behind the last seal, see reader_read_tail */
-    bool has_seal;                  /* there was one; else what was given out is plain */
+    int64_t begun_s;     /* the file's date, once its first batch was given out; 0: none */
+    uint64_t good_bytes; /* up to the end of the last batch given out */
+    uint64_t bad_at;     /* DAMAGED: offset of what cannot be understood */
+    bool sealed;         /* at this place */
+    bool tail;           /* behind the last seal, see reader_read_tail */
+    bool has_seal;       /* there was one; else all that was given out is plain */
     char error[READER_ERROR_CHARS]; /* TORN, DAMAGED, IO: what is wrong */
 };
 void reader_report(const struct reader *r, struct reader_report *out);

@@ -46,7 +46,7 @@ static bool is_plain(const char *dir, const struct stray *s)
     return !report.sealed;
 }
 
-/* What was found of one prefix. */
+/* The files of one prefix. */
 struct found {
     const struct stray *base;
     size_t bases;

@@ -12,11 +12,11 @@
 #include "log/files.h"
 #include "log/reader.h"
 
-/* What a process leaves that was killed while it made its first files: a header and no command. */
+/* The size of a header and no command, as a process leaves it that is killed while it makes its first files. */
 #define BEGUN_BYTES_MAX 512
 #define LISTED_MAX      5
 
-/* Takes `end` off the end of a name. */
+/* Takes `end` off the end of a name. False: the name ends otherwise. */
 static bool cut_end(struct slice *name, struct slice end)
 {
     if (name->len < end.len ||

@@ -1,6 +1,6 @@
 #pragma once
-/* Files of a log that lie in its directory and that its manifest does not name: a manifest was lost, a crash left them,
- * or somebody copied them there.
+/* Files of a log that lie in its directory and that its manifest does not name: the manifest was lost, a crash left
+ * them, or they were copied there.
  *
  *   PREFIX.<seq>.base.aof   PREFIX.<seq>.incr.aof   PREFIX.<seq>.base.rdb      PREFIX being appendfilename
  */
@@ -11,14 +11,14 @@
 #include "base/buf.h"
 #include "log/manifest.h"
 
-#define STRAYS_MAX 4096 /* that are looked at */
+#define STRAYS_MAX 4096 /* beyond it, files are left out */
 
 struct stray {
     struct manifest_file file;
     size_t prefix_len; /* of its name */
     uint64_t bytes;
     bool regular;
-    bool holds; /* something: it is no file that was just begun */
+    bool holds; /* data: it is neither empty nor just begun */
 };
 struct strays {
     struct stray *at; /* owned; by prefix, then bases, then by number */
@@ -30,6 +30,6 @@ struct strays {
 bool strays_find(struct strays *s, const char *dir, const struct manifest *m);
 void strays_deinit(struct strays *s);
 bool stray_is_of(const struct stray *s, const char *prefix);
-/* Appends "NAME (N bytes)", separated by commas, of those that hold something: of a prefix, or (`others`) of all
- * others. */
+/* Appends "NAME (N bytes)", separated by commas, for the files with data: of the prefix, or (`others`) of all other
+ * prefixes. Returns how many there are; a long list is cut short. */
 size_t strays_list(const struct strays *s, const char *prefix, bool others, struct buf *out);

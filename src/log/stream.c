@@ -1,5 +1,5 @@
-/* See stream.h. Memory of batches is used again: at most as much of it is kept as was held of late, as that is what a
- * sync lets go at once. */
+/* See stream.h. The memory of batches is used again: the pool keeps at most as much as consumers held of late, as one
+ * sync releases so much at once. */
 #include "log/stream.h"
 
 #include <assert.h>
@@ -10,7 +10,7 @@
 #include "base/prefetch.h"
 #include "log/format.h"
 
-#define POOL_BYTES_MIN       (1024 * 1024) /* kept however little was held */
+#define POOL_BYTES_MIN       (1024 * 1024) /* may be kept however little was held */
 #define POOL_BATCH_BYTES_MAX (512 * 1024)  /* a larger batch's memory is not kept */
 #define PEAK_DECAY_SHIFT     10            /* by 2^-10 with each batch */
 #define BLOBS_MIN            4
@@ -30,7 +30,7 @@ struct stream {
     /* Of the unit under way: */
     unsigned effects;
     size_t first_at;    /* where its first effect begins in the batch's bytes */
-    size_t first_blobs; /* and which its first blob would be */
+    size_t first_blobs; /* and the index that its first blob would have */
     struct stream_consumer *consumers;
 
     struct batch *pool;
@@ -62,7 +62,7 @@ static size_t pool_limit(const struct stream *st)
     return st->held_peak > POOL_BYTES_MIN ? st->held_peak : POOL_BYTES_MIN;
 }
 
-/* A batch that nobody holds. */
+/* Takes a batch that no consumer holds. */
 static void pool_give(struct stream *st, struct batch *b)
 {
     size_t most = pool_limit(st);
@@ -126,7 +126,7 @@ void batch_drop(struct batch *b)
     unref(st);
 }
 
-/* Adds a run of bytes, less what is still to be skipped of it. */
+/* Adds a run of bytes without its part of the *skip bytes. Returns 0 where nothing is left of the run. */
 static int add_vector(struct iovec *out, const char *p, size_t len, size_t *skip)
 {
     size_t over = *skip < len ? *skip : len;
@@ -227,7 +227,7 @@ static bool grow_blobs(struct batch *b, size_t more)
     return true;
 }
 
-/* A batch that would get too large is sealed first: a new one's memory is not copied when it grows. */
+/* A batch that would get too large is sealed first: growing an empty one copies nothing. */
 static bool make_room(struct stream *st, size_t bytes, size_t blobs)
 {
     if (st->effects == 0 && st->batch->bytes.len + bytes > STREAM_BATCH_BYTES_MAX)
@@ -249,10 +249,11 @@ bool stream_room(struct stream *st, size_t bytes, size_t blobs)
     return there || make_room(st, bytes, blobs);
 }
 
-/* There is no memory for an effect that has happened already. */
+/* Takes the reserve for an effect that has happened already and for which there is no memory. */
 static void use_reserve(struct stream *st)
 {
-    assert(st->effects == 0 && st->reserve); /* or room for it was not asked for */
+    /* The reserve is for one effect outside a unit, or a unit's first: others call stream_room. */
+    assert(st->effects == 0 && st->reserve);
     stream_seal(st);
     struct batch *b = st->batch;
     assert(b->bytes.len == 0);
@@ -274,8 +275,8 @@ static inline void need(struct stream *st, size_t bytes)
 
 /* --- putting ------------------------------------------------------------------------------------------------ */
 
-/* A batch's memory was last used a second ago or so, and is in no cache: asked for some commands ahead, its lines are
- * there when they are written to, which else takes a fourth to a third of what logging a command does. */
+/* With `everysec` a batch's memory was last used about a second ago, and is in no cache. Prefetched some commands
+ * ahead, its lines are there when commands are written to them. */
 #define PREFETCH_AHEAD_BYTES 512
 #define PREFETCH_BYTES_MAX   256 /* for one command */
 static inline void prefetch_behind(const struct buf *b, size_t before)
@@ -301,7 +302,7 @@ static void put_multi(struct stream *st)
         b->blobs[i].at += TEXT_BYTES(MULTI_TEXT);
 }
 
-/* Room for it is there; returns the batch, in the right database. */
+/* Begins an effect for which there is room; returns the batch, in the effect's database. */
 static inline struct batch *begin_effect(struct stream *st, int db)
 {
     struct batch *b = st->batch;
@@ -318,7 +319,7 @@ static inline struct batch *begin_effect(struct stream *st, int db)
     return b;
 }
 
-/* The batch had so many bytes ahead of the effect. */
+/* `before`: the length of the batch's bytes ahead of the effect. */
 static inline void end_effect(struct stream *st, size_t before, size_t by_reference)
 {
     struct batch *b = st->batch;
@@ -389,7 +390,7 @@ void stream_clock(struct stream *st, int64_t unix_s)
     st->unix_s = unix_s;
 }
 
-/* The next batch will be about as long as this one: doubling up to it costs more. */
+/* The next batch will be about as long as this one: reserving that at once costs less than doubling up to it. */
 static void open_alike(struct stream *st, const struct batch *like)
 {
     open_batch(st, like->end_db);
@@ -418,7 +419,8 @@ void stream_seal(struct stream *st)
     b->unix_s = st->unix_s;
     note_held(st, b->bytes.cap);
     open_alike(st, b);
-    st->refs++; /* of the batch */
+    /* The batch refers to the stream. */
+    st->refs++;
     for (struct stream_consumer *c = st->consumers; c; c = c->next)
         c->take(c->arg, b);
     batch_drop(b);

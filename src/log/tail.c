@@ -14,7 +14,7 @@ bool tail_counts(const char *dir, const char *next, uint64_t pos)
     if (!next)
         return true;
     if (!files_path(path, dir, next) || reader_open(&r, path) != ERR_OK)
-        return false; /* which whoever opens it next says */
+        return false; /* opening the file to load it will report that */
     enum reader_status status = reader_next(r, &first);
     reader_report(r, &report);
     reader_close(&r);

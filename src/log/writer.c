@@ -10,8 +10,8 @@
 #include "base/mem.h"
 #include "log/writer_impl.h"
 
-/* Batches dropped at once: with each that is submitted, and with each look at the state; and of how many bytes, as
- * large ones and what they refer to go back to the system. One is dropped in any case. */
+/* Safe batches that are dropped at once: after each submission, and after each writer_poll. The bytes are limited, too,
+ * as the memory of large batches and their blobs goes back to the system; at least one batch is dropped. */
 #define DROPS_MAX_TURN  8
 #define DROPS_MAX_POLL  128
 #define DROPS_BYTES_MAX (16 * 1024 * 1024)
@@ -48,7 +48,7 @@ void entries_move(struct entries *l, struct entries *to)
     entries_init(l);
 }
 
-/* On the loop, where batches are dropped. */
+/* Entries with a batch are freed on the loop's thread only, where batches are dropped. */
 void entries_free(struct entries *l)
 {
     struct entry *e;
@@ -95,7 +95,8 @@ void writer_tell(struct writer *w)
     if (w->told)
         return;
     w->told = true;
-    ssize_t ignored = write(w->event_fd, &one, sizeof(one)); /* full: it is readable already */
+    /* Where the counter is full, event_fd is readable already. */
+    ssize_t ignored = write(w->event_fd, &one, sizeof(one));
     (void)ignored;
 }
 
@@ -143,7 +144,8 @@ void writer_let_go(struct writer *w, uint64_t ticket)
     while (some.first && w->spare_count < WRITER_SPARE_MAX &&
            w->spare_bytes + some.first->bytes.cap <= most)
         push_spare(w, entries_pop(&some));
-    while (w->spare_bytes > most) /* more than was needed of late */
+    /* More are kept than the latest sync released. */
+    while (w->spare_bytes > most)
         entries_push(&rest, pop_spare(w));
     pthread_mutex_unlock(&w->lock);
     entries_free(&some);
@@ -161,7 +163,7 @@ static struct entry *new_entry(struct writer *w)
     return e;
 }
 
-/* Drops what is safe: at most so many batches, as thousands may be let go by one sync. */
+/* Drops at most `most` safe batches, as one sync may release thousands. */
 static void drop_some(struct writer *w, int most)
 {
     size_t bytes = 0;
@@ -275,8 +277,8 @@ bool writer_free(struct writer **writer, int64_t patience_ms)
 
 /* --- handing over --------------------------------------------------------------------------- */
 
-/* Behind what is queued; wakes the writer thread, which knows already where there was something, unless it
- * waits for more. */
+/* Queues the entry; under `lock`, which it releases. Wakes the writer thread where the queue was empty, or where the
+ * thread gathers (writer_gather.c) and need not wait any longer. */
 static uint64_t submit(struct writer *w, struct entry *e)
 {
     bool wake = w->queue.first == NULL;
@@ -328,7 +330,8 @@ uint64_t writer_submit(struct writer *w, struct buf *b, uint64_t pos, int tag, u
     e->tag = tag;
     e->waiting = waiting;
     uint64_t ticket = submit(w, e);
-    if (b->cap == 0) { /* the next batch will be about as long; doubling up to it costs more */
+    /* The next batch will be about as long: reserving that at once costs less than doubling up to it. */
+    if (b->cap == 0) {
         size_t like = full.len < WRITER_SPARE_BYTES_MAX ? full.len : WRITER_SPARE_BYTES_MAX;
         if (buf_reserve(b, like) != ERR_OK)
             buf_clear(b);
@@ -349,7 +352,8 @@ void writer_set_policy(struct writer *w, enum writer_policy policy)
 {
     pthread_mutex_lock(&w->lock);
     w->policy = policy;
-    writer_tell(w); /* what was written meanwhile may be all that is waited for now */
+    /* Replies that waited for a sync may go, where the new policy asks for none. */
+    writer_tell(w);
     pthread_cond_signal(&w->work);
     pthread_mutex_unlock(&w->lock);
 }
@@ -361,7 +365,7 @@ void writer_set_rest(struct writer *w, int64_t us)
     pthread_mutex_unlock(&w->lock);
 }
 
-/* Whoever waits knows positions. Here it is the ticket of what was submitted last, or comes next. */
+/* The caller knows positions, the writer tickets: `pos` has the last one submitted, or the next one. */
 void writer_want_sync(struct writer *w, uint64_t pos)
 {
     uint64_t ticket = pos > w->pos ? w->ticket + 1 : w->ticket;

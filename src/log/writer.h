@@ -4,13 +4,13 @@
  *   loop --submit--> queue --> [writer thread] --write--> file       written: survives the process
  *                                    |  `always`: fdatasync          synced: survives a power cut
  *                                    v
- *                              [sync thread]   `everysec`, and whoever asks: fdatasync while
- *                                              writing goes on
+ *                              [sync thread]   `everysec`, and writer_want_sync: fdatasync
+ *                                              while writing goes on
  *
  * Batches are written whole and in order, as many at once as are there (group commit); `always` waits a
- * little for more of them where that pays (writer_gather.c). Jobs (a new
- * file, a new manifest) stand in the same queue: they happen exactly between the batches that they
- * were submitted between, once everything before them is written and synced.
+ * little for more of them where that pays (writer_gather.c). Jobs (a new file, a new manifest) stand in
+ * the same queue: they run exactly between the batches that they were submitted between, once everything
+ * before them is written and synced.
  *
  * Faults. A write that fails is cut back to the last whole batch and tried again every
  * WRITER_RETRY_MS, so that serving resumes by itself once there is space. A sync that failed is never
@@ -28,16 +28,17 @@
 
 struct batch;
 
-/* Submitted and not yet safe: above it, writers wait. */
+/* Bytes submitted and not yet safe: above this, clients that write wait. */
 #define WRITER_KEPT_BYTES_MAX (256ull * 1024 * 1024)
 #define WRITER_RETRY_MS       100
-#define WRITER_SYNC_MS        1000 /* everysec, */
-/* or as soon as so much is not synced: batches are kept until then, and memory stays warm. */
+#define WRITER_SYNC_MS        1000 /* `everysec` syncs after so long, */
+/* or once so many bytes are not synced: batches are kept until then, and their memory should stay in the cache. */
 #define WRITER_SYNC_BYTES      (8 * 1024 * 1024)
 #define WRITER_VECTORS_MAX     128
 #define WRITER_SPARE_MAX       64           /* buffers, and entries, kept to be used again */
-#define WRITER_SPARE_BYTES_MAX (512 * 1024) /* a larger one is not */
-#define WRITER_SPARE_BYTES     (1024 * 1024) /* kept together; under load as much as one sync lets go */
+#define WRITER_SPARE_BYTES_MAX (512 * 1024) /* a larger buffer is not kept */
+/* Capacity of all spare buffers together; under load as much as one sync releases. */
+#define WRITER_SPARE_BYTES (1024 * 1024)
 
 enum writer_policy { WRITER_NO, WRITER_EVERYSEC, WRITER_ALWAYS };
 
@@ -51,7 +52,7 @@ struct writer_mark {
 /* A file to go on with, opened by the owner on the writer thread. */
 struct writer_file {
     int fd;         /* -1: none */
-    uint64_t bytes; /* that it holds: safe already, or nothing is lost with them */
+    uint64_t bytes; /* that the file holds; they are safe, or nothing is lost with them */
 };
 /* Runs on the writer thread after a failed sync: opens a fresh file and makes it part of the log, to
  * go on at `from`. What the file before holds beyond it is written again to the new one, and cut off
@@ -67,23 +68,23 @@ typedef void (*writer_end_fn)(void *arg);
 struct writer_options {
     enum writer_policy policy;
     int fd;          /* takes; written to behind start.bytes. -1: a job will open one */
-    bool background; /* its threads go behind others: nobody waits for what it writes */
-    bool pass_over;  /* until it does, batches count as synced and go nowhere; else they fail */
-    struct writer_mark start;  /* safe already */
-    int event_fd;              /* 0: one of its own; else another writer's, told too. Borrowed */
+    bool background; /* its threads have low priority: no reply waits for what it writes */
+    bool pass_over;  /* without a file, batches count as synced and go nowhere; else they fail */
+    struct writer_mark start; /* safe already */
+    int event_fd; /* 0: a new one; else another writer's, which is told, too. Borrowed */
     writer_refresh_fn refresh; /* NULL: after a failed sync nothing more is written */
     writer_end_fn end;         /* may be NULL */
     void *arg;                 /* of both */
 };
 
 struct writer;
-/* Starts the threads. NULL: none to be had (errno); the file is still the caller's. */
+/* Starts the threads. NULL: they cannot be started (errno); the file is still the caller's. */
 struct writer *writer_new(const struct writer_options *o);
 /* Has what is queued written and synced, and ends the threads; when that fails, for at most
  * `patience_ms` (a system call under way is waited for); negative: drops what is queued. Does not wait:
  * state.ended tells. */
 void writer_stop(struct writer *w, int64_t patience_ms);
-/* Stops unless that was done before, waits for the end. False: something was given up. */
+/* Stops the writer unless that was done before, and waits for the end. False: something was given up. */
 bool writer_free(struct writer **w, int64_t patience_ms);
 
 /* Hands over a batch: takes the buffer's memory (b is empty afterwards; it may have got other memory
@@ -95,11 +96,11 @@ uint64_t writer_submit(struct writer *w, struct buf *b, uint64_t pos, int tag, u
 uint64_t writer_submit_batch(struct writer *w, struct batch *b, struct buf *head, unsigned waiting);
 uint64_t writer_submit_job(struct writer *w, writer_job_fn fn, void *arg);
 void writer_set_policy(struct writer *w, enum writer_policy policy);
-/* For tests: the writer thread rests so long ahead of each write. */
+/* For tests: the writer thread waits so long before each write. */
 void writer_set_rest(struct writer *w, int64_t us);
-/* Somebody waits for `pos` to be synced, whatever the policy: submitted already, or with the next batch. */
+/* Has `pos` synced, whatever the policy. `pos` is submitted already, or will be with the next batch. */
 void writer_want_sync(struct writer *w, uint64_t pos);
-/* Somebody waits for positions to be written and no more: from now on that is told with `always`, too. */
+/* From now on event_fd tells of written positions with `always`, too: a caller waits for these and not for the sync. */
 void writer_want_written(struct writer *w);
 /* For jobs: everything up to `pos` is safe, whatever became of the files that it was written to. */
 void writer_healed(struct writer *w, uint64_t pos);
@@ -119,8 +120,8 @@ struct writer_state {
     bool ended;                 /* stopped: writer_free will not wait */
 };
 void writer_poll(struct writer *w, struct writer_state *out);
-/* Around what is submitted at the end of a turn: in between, batches that were written are not told of, as
- * writer_look says whether there were any; *out is then as writer_poll's. On one processor the writer thread has often
- * written by then, and the loop is spared being woken for it. */
+/* To be called before and after the submissions at the end of a turn. In between, written batches do not make event_fd
+ * readable; writer_look says whether there were any, and *out is then as writer_poll's. On one processor the writer
+ * thread has often written by then, and the loop need not be woken for it. */
 void writer_hush(struct writer *w);
 bool writer_look(struct writer *w, struct writer_state *out);

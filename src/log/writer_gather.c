@@ -1,22 +1,22 @@
 /* Gathering: with `always`, how long to wait for more to write and sync at once.
  *
- * Clients that answer to a reply with their next write fall into two groups if nobody waits: one is
- * being synced while the other one's writes arrive, and each sync serves half of them.
+ * Clients that send their next write once they have a reply fall into two groups if the writer does not
+ * wait: one is being synced while the other one's writes arrive, and each sync serves half of them.
  *
  *     no waiting:   |--- sync A ---|--- sync B ---|--- sync A ---|--- sync B ---|
  *     waiting:      |- A and B -|....|- A and B -|....|- A and B -|....|
  *
- * So after a sync, those whom it answered are waited for, for less than a sync takes: at worst that
- * is what it costs, at best every sync serves everybody. Where they do not come back in time (a
- * fast disk, clients that think), it is tried less and less often. */
+ * So after a sync the writer waits for the clients that it answered, for less time than a sync takes: at
+ * worst that time is lost, at best every sync serves all clients. Where they do not come back in time (a
+ * fast disk, clients that think), the writer waits less and less often. */
 #include "base/clock.h"
 #include "log/writer_impl.h"
 
-#define GATHER_SYNC_US_MIN 100   /* a faster disk is not worth waiting for */
-#define GATHER_US_MAX      10000 /* the most that anybody waits */
+#define GATHER_SYNC_US_MIN 100   /* with a faster disk waiting does not pay */
+#define GATHER_US_MAX      10000 /* the longest wait */
 #define GATHER_SHARE       3 / 4 /* ... of what a sync takes */
-#define GATHER_SMOOTHING   8     /* syncs, about, that the average is over */
-#define GATHER_IN_VAIN_MAX 6     /* tried again after 2^6 groups */
+#define GATHER_SMOOTHING   8     /* the average is over about so many syncs */
+#define GATHER_IN_VAIN_MAX 6     /* at most 2^6 groups are not waited for */
 
 void writer_gather_synced(struct writer *w, int64_t ended_us, int64_t took_us)
 {
@@ -51,7 +51,8 @@ void writer_gather(struct writer *w)
         g->skip--;
         return;
     }
-    if (clock_mono_us() >= g->until_us) /* whoever comes now is not one of many */
+    /* Too late to wait: the first client came back after `until_us`. */
+    if (clock_mono_us() >= g->until_us)
         return;
     w->enough = g->expected;
     while (is_missing_some(w) && clock_mono_us() < g->until_us)

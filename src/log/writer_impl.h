@@ -7,13 +7,13 @@
 #include "log/stream.h"
 #include "log/writer.h"
 
-#define WRITER_STALE_MAX 8 /* more are left uncut: the loader passes over what comes twice */
+#define WRITER_STALE_MAX 8 /* more are closed uncut: the loader skips batches that come twice */
 
 /* A batch, or a job where fn is set. In the file:  bytes | the stream's batch | seal */
 struct entry {
     struct entry *next;
-    struct buf bytes; /* owned; of a batch of the stream what stands in front of it */
-    /* the loop holds it for the entry, and drops it; NULL: there is none, and no seal */
+    struct buf bytes; /* owned; where there is a batch, what stands in front of it */
+    /* the loop holds it for the entry, and drops it; NULL: neither batch nor seal */
     struct batch *batch;
     bool sealed; /* the seal is made, which the writer thread does */
     char seal[SEAL_BYTES];
@@ -31,8 +31,8 @@ struct entries {
 
 /* See writer_gather.c. */
 struct gather {
-    int64_t sync_us;   /* that a sync takes, of late */
-    int64_t until_us;  /* monotonic: nobody is waited for any longer than that */
+    int64_t sync_us;   /* average time of a sync */
+    int64_t until_us;  /* monotonic: the end of waiting */
     unsigned group;    /* clients that wait for what is being written */
     unsigned expected; /* ... and for what is to be written next, if all come back */
     unsigned in_vain;  /* times in a row that not all came */
@@ -62,9 +62,9 @@ struct writer {
     struct {
         int fd;
         uint64_t bytes;        /* to cut it back to */
-    } stale[WRITER_STALE_MAX]; /* files before, until what they hold is in the fresh one too */
+    } stale[WRITER_STALE_MAX]; /* earlier files, until the fresh one holds their batches, too */
     int stale_count;
-    uint64_t stale_pos; /* once this is written */
+    uint64_t stale_pos; /* they are cut once this position is written */
     struct gather gather;
 
     /* The loop's own. */
@@ -85,15 +85,16 @@ struct writer {
     size_t spare_bytes;      /* their capacity */
     unsigned queued_waiting; /* clients, for what is in the queue */
     bool queued_job;
-    unsigned enough; /* the writer thread is to be woken at so many; 0: it does not wait for more */
+    /* the writer thread gathers, and is woken at so many clients; 0: it does not gather */
+    unsigned enough;
     struct writer_state state;
     bool tell_written; /* also with `always` */
     bool told;         /* event_fd is readable, or about to be */
     bool hushed;       /* see writer_hush */
     bool hushed_some;  /* something was written since */
     enum writer_policy policy;
-    uint64_t sync_wish; /* ticket: somebody waits until what has it is synced */
-    int64_t give_up_us; /* stopping: monotonic time at which trying again ends; 0: not stopping */
+    uint64_t sync_wish; /* the ticket that writer_want_sync asked for */
+    int64_t give_up_us; /* stopping: monotonic time at which retrying ends; 0: not stopping */
     bool discard;       /* stopping: nothing more is written or synced */
     bool gave_up;
     int64_t rest_us; /* see writer_set_rest */
@@ -112,10 +113,10 @@ void entries_free(struct entries *l);
 
 /* The state changed: wakes the loop unless it is told already. Under `lock`. */
 void writer_tell(struct writer *w);
-/* Lets the batches up to `ticket` go that are kept: their bytes no longer count. On the writer thread,
- * without `lock`, as there may be many. */
+/* Releases the kept batches up to `ticket`: their bytes no longer count. On the writer thread, without
+ * `lock`, as there may be many. */
 void writer_let_go(struct writer *w, uint64_t ticket);
-/* What an entry is in the file, from `skip` on, as at most `max` vectors; returns how many. On the writer thread. */
+/* An entry's bytes in the file, from `skip` on, as at most `max` vectors; returns how many. On the writer thread. */
 int entry_vectors(struct entry *e, size_t skip, struct iovec *out, int max);
 
 /* Under `lock`: something is in the queue; waits for more of it where that pays. */
@@ -131,10 +132,10 @@ void *writer_main(void *writer);
 void *writer_sync_main(void *writer);
 /* Syncs on this thread, after the sync thread. Returns errno. */
 int writer_sync_now(struct writer *w);
-/* What the policy, or somebody's wish, asks for after writing. Returns errno of a sync that failed. */
+/* After writing: syncs as the policy or writer_want_sync asks for. Returns errno of a sync that failed. */
 int writer_sync_by_policy(struct writer *w);
 /* Waits for a sync under way and ends the sync thread. */
 void writer_sync_stop(struct writer *w);
-/* The time at which the writer thread has to look at it again; INT64_MAX: when it is woken, 0: now.
- * Under `lock`. */
+/* The time at which writer_sync_by_policy is due; INT64_MAX: once the thread is woken, 0: now. Under
+ * `lock`. */
 int64_t writer_sync_due_us(const struct writer *w);

@@ -4,7 +4,7 @@
  *     SYNC_IDLE  --- asks (fd, mark) ---> SYNC_ASKED --- fdatasync ---> SYNC_DONE (result)
  *         ^------------------- collects the result ----------------------'
  *
- * So the file in use is closed only when nobody syncs it: after collecting. */
+ * The file in use is closed only after collecting, when no sync of it is under way. */
 #include <errno.h>
 #include <unistd.h>
 
@@ -12,7 +12,7 @@
 #include "base/clock.h"
 #include "log/writer_impl.h"
 
-/* Everything up to `mark` is safe: what was kept for it is let go. */
+/* Everything up to `mark` is safe: releases the batches that were kept until then. */
 static void note_synced(struct writer *w, struct writer_mark mark, int64_t took_us)
 {
     writer_let_go(w, mark.ticket);
@@ -33,7 +33,8 @@ static void note_synced(struct writer *w, struct writer_mark mark, int64_t took_
     pthread_mutex_unlock(&w->lock);
 }
 
-/* Takes what the sync thread has ended, or waits for it. Returns its errno; 0 also for nothing. */
+/* Collects the sync thread's result; `wait`: waits for a sync under way. Returns its errno; 0 also where there is no
+ * result. */
 static int collect(struct writer *w, bool wait)
 {
     pthread_mutex_lock(&w->lock);
@@ -98,7 +99,7 @@ int64_t writer_sync_due_us(const struct writer *w)
         return 0;
     if (w->policy != WRITER_EVERYSEC)
         return INT64_MAX;
-    /* After a sync that failed, the next one ends the fault. */
+    /* After a failed sync the next one is due at once, as its success ends the fault. */
     bool much = w->fresh_failed || w->written.bytes - w->synced.bytes >= WRITER_SYNC_BYTES;
     return much ? 0 : w->sync_began_us + WRITER_SYNC_MS * 1000;
 }

@@ -1,4 +1,4 @@
-/* The writer thread: writes what is queued, runs the jobs between, and mends what fails. */
+/* The writer thread: writes queued batches, runs the jobs between them, and recovers from faults. */
 #include <errno.h>
 #include <string.h>
 #include <sys/uio.h>
@@ -20,7 +20,7 @@ void writer_wait(struct writer *w, int64_t until_us)
     pthread_cond_timedwait(&w->work, &w->lock, &at);
 }
 
-/* Lets WRITER_RETRY_MS pass. False: stopping, and patience has ended. */
+/* Waits for WRITER_RETRY_MS. False: stopping, and patience has ended. */
 static bool wait_to_retry(struct writer *w)
 {
     int64_t now_us = clock_mono_us(), until_us = now_us + WRITER_RETRY_MS * 1000;
@@ -47,15 +47,15 @@ static void use_file(struct writer *w, const struct writer_file *file, struct wr
     pthread_mutex_unlock(&w->lock);
 }
 
-/* Half a batch, or one that could not be synced, goes: a loader might trip over it. */
+/* Cuts off half a batch, or batches that could not be synced: the loader of another server may stop at them. */
 static void cut(int fd, uint64_t bytes)
 {
     int rc = ftruncate(fd, (off_t)bytes);
-    (void)rc; /* a disk that fails may fail here too: Corsac's own loader goes by positions */
+    (void)rc; /* a failing disk may fail here, too; Corsac's own loader goes by positions */
 }
 
-/* What the files before held is in the one in use as well. Not earlier: until then they are what
- * survives the death of the process. */
+/* Cuts the earlier files once the one in use holds their batches, too. Not before: until then they are
+ * what survives the death of the process. */
 static void cut_stale(struct writer *w)
 {
     if (w->stale_count == 0 || w->written.pos < w->stale_pos)
@@ -87,8 +87,8 @@ static void note_write_errno(struct writer *w, int error)
     pthread_mutex_unlock(&w->lock);
 }
 
-/* A sync failed: what was kept since the last that went well goes back in front of `batches`, to be
- * written to a fresh file. False: stopping. */
+/* A sync failed: the batches kept since the last good one go back in front of `batches`, to be written
+ * to a fresh file. False: stopping. */
 static bool start_over(struct writer *w, struct entries *batches, int error)
 {
     pthread_mutex_lock(&w->lock);
@@ -99,7 +99,8 @@ static bool start_over(struct writer *w, struct entries *batches, int error)
     pthread_mutex_unlock(&w->lock);
 
     struct writer_file file = {.fd = -1};
-    if (w->fresh_failed && !wait_to_retry(w)) /* a disk that takes files but no data */
+    /* A disk may take files but no data. */
+    if (w->fresh_failed && !wait_to_retry(w))
         return false;
     while (!w->refresh || !w->refresh(w->arg, &w->kept, &file)) {
         note_write_errno(w, w->refresh ? errno : error); /* nothing is written until it works */
@@ -117,7 +118,7 @@ static bool start_over(struct writer *w, struct entries *batches, int error)
 
 /* --- writing -------------------------------------------------------------------------------- */
 
-/* n more bytes are in the file: batches that are there whole become unsafe. */
+/* `n` more bytes are in the file: batches that are there whole become unsafe (written, not synced). */
 static void take_in(struct writer *w, struct entries *batches, size_t n)
 {
     n += w->partial;
@@ -149,8 +150,8 @@ static int write_once(struct writer *w, struct entries *batches)
     return n < 0 ? errno : n == 0 ? ENOSPC : 0;
 }
 
-/* Writes the batches ahead of the next job, as many as one call takes. Half a batch is no success: a disk
- * that has room for that much and no more would look mended for a moment. Returns errno. */
+/* Writes batches ahead of the next job, as many as one call takes. Half a batch is no success: a full disk
+ * that takes so much would look mended for a moment. Returns errno. */
 static int write_some(struct writer *w, struct entries *batches)
 {
     int error;
@@ -164,7 +165,7 @@ static int write_some(struct writer *w, struct entries *batches)
     return error;
 }
 
-/* `no` promises nothing beyond the page cache. */
+/* With `no` written batches are released: it promises nothing beyond the page cache. */
 static void drop_unsafe(struct writer *w)
 {
     pthread_mutex_lock(&w->lock);
@@ -184,7 +185,7 @@ static void note_written(struct writer *w, int error)
         w->state.written = w->written.pos;
     if (w->written.ticket > w->state.tickets_written)
         w->state.tickets_written = w->written.ticket;
-    /* With `always` the sync that follows is what everybody waits for: the loop is not woken twice. */
+    /* With `always` replies wait for the sync that follows: the loop is not woken twice. */
     bool fine = !error && !w->state.write_errno;
     bool matters = w->policy != WRITER_ALWAYS || w->tell_written || error != w->state.write_errno;
     w->state.write_errno = error;
@@ -197,7 +198,7 @@ static void note_written(struct writer *w, int error)
     cut_stale(w);
 }
 
-/* There is no file yet, and none is needed. */
+/* There is no file yet: the snapshot will hold what these batches say. */
 static void pass_over(struct writer *w, struct entries *batches)
 {
     while (batches->first && !batches->first->fn) {
@@ -216,7 +217,7 @@ static void pass_over(struct writer *w, struct entries *batches)
     pthread_mutex_unlock(&w->lock);
 }
 
-/* Everything before it is safe before it runs: it may make another file the last one. */
+/* Everything before a job is synced before it runs, as the job may make another file the last one. */
 static int run_job(struct writer *w, struct entries *batches)
 {
     int error = writer_sync_now(w);
@@ -241,7 +242,7 @@ static int run_job(struct writer *w, struct entries *batches)
     return 0;
 }
 
-/* As a slow disk would: for tests. But not beyond the end of patience. */
+/* For tests: waits as for a slow disk, but not beyond the end of patience. */
 static void rest(struct writer *w)
 {
     int64_t now_us = clock_mono_us();
@@ -305,8 +306,8 @@ static bool take(struct writer *w, struct entries *batches)
     return !discard && (batches->first || !stopping);
 }
 
-/* A thread's first allocation takes memory for the allocator's own, and jemalloc does not survive that there is
- * none: now there is some. */
+/* A thread's first allocation also takes memory for jemalloc itself, which does not survive that there is none: so it
+ * is made while there is some. */
 static void warm_allocator(void)
 {
     mem_free(mem_try_alloc(1));
@@ -340,7 +341,8 @@ void *writer_main(void *writer)
     if (w->end)
         w->end(w->arg);
     pthread_mutex_lock(&w->lock);
-    entries_move(&batches, &w->queue); /* the loop frees it */
+    /* The loop frees what is left. */
+    entries_move(&batches, &w->queue);
     w->gave_up = !fine;
     w->state.ended = true;
     writer_tell(w);

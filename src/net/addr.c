@@ -48,7 +48,8 @@ void addr_print_peer(int fd, char out[ADDR_CHARS])
     if (getpeername(fd, &a.sa, &len) != 0)
         snprintf(out, ADDR_CHARS, "?:0");
     else if (a.sa.sa_family == AF_UNIX)
-        addr_print_local(fd, out); /* clients of a Unix socket have no name of their own */
+        /* Clients of a Unix socket have no name of their own. */
+        addr_print_local(fd, out);
     else
         addr_print(&a.sa, out);
 }

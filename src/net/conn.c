@@ -1,4 +1,4 @@
-/* A connection's life but for its reading: bytes out, what the engine asks of it, beginning and end. */
+/* A connection except its reading: accepting, sending, calls from the engine, closing. */
 #include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -83,7 +83,7 @@ bool conn_over_output_limit(struct conn *c)
     return true;
 }
 
-/* As writev(2). What may be lent is lent, where it is much and the kernel takes it. */
+/* As writev(2), but a large blob's pages are lent to the kernel where that works (net/lend.h). */
 static ssize_t send_vectors(struct conn *c, const struct iovec *iov, int count)
 {
     struct blob *b =
@@ -96,7 +96,7 @@ static ssize_t send_vectors(struct conn *c, const struct iovec *iov, int count)
     return count == 1 ? write(c->fd, iov->iov_base, iov->iov_len) : writev(c->fd, iov, count);
 }
 
-/* What a turn sends. */
+/* Has the connection sent its share of the turn? */
 static bool has_used_its_turn(const struct outq *q, size_t sent)
 {
     return sent >= (outq_at_source(q) ? NET_WRITE_SOURCE_BYTES_MAX : NET_WRITE_BYTES_MAX);
@@ -113,7 +113,8 @@ void conn_send(struct conn *c)
     while (!outq_empty(q) && !has_used_its_turn(q, sent) && !session_is(s, SESSION_CLOSE_NOW)) {
         int count = outq_peek_until(q, until, iov, NET_WRITE_VECTORS_MAX);
         if (count == 0) {
-            outq_drain(q, 0); /* a place that was reserved and not used */
+            /* Releases a chunk that was reserved and not filled. */
+            outq_drain(q, 0);
             break;
         }
         ssize_t n = send_vectors(c, iov, count);
@@ -129,7 +130,7 @@ void conn_send(struct conn *c)
     }
     session_sent(s, sent);
     engine_stats(c->net->engine)->writes_processed++;
-    /* Behind a closed gate the socket is not what is waited for. */
+    /* While the gate holds the replies, a writable socket would only keep the loop busy. */
     set_writing(c, !outq_empty(q) && until > q->passed);
     if (outq_empty(q) && session_is(s, SESSION_CLOSE_AFTER_REPLY))
         conn_close_soon(c);
@@ -178,7 +179,7 @@ static void on_describe(const struct session *s, struct session_transport_info *
     memcpy(out->laddr, laddr, strlen(laddr) + 1);
 }
 
-/* Once, as they do not change: CLIENT LIST of ten thousand would ask the kernel for twenty thousand. */
+/* Both addresses as text. They do not change, so asking the kernel once saves CLIENT LIST two system calls a client. */
 static char *print_names(int fd)
 {
     char names[2 * ADDR_CHARS];
@@ -221,7 +222,7 @@ static void set_socket_options(const struct net *n, int fd)
     setsockopt(fd, IPPROTO_TCP, TCP_KEEPCNT, &probes, sizeof(probes));
 }
 
-/* Says why to a socket that becomes no connection. Whether it arrives is not looked at. */
+/* Closes a refused client's socket and tries to tell it why: the send is not retried. */
 static void turn_away(struct net *n, int fd, const char *text)
 {
     engine_stats(n->engine)->rejected_connections++;

@@ -5,16 +5,14 @@
  *                     |    v  an unfinished request is kept in `pending`, and carried back in front of the
  *                   pending <-  next read; a large one is read into `pending` directly
  *
- * An argument of RESP_APART_BYTES_MIN or more that did not come whole is read apart, into a blob that its command may
- * keep: `pending` then has what stands around it. Of a client whose latest did not fit into one
- * read, a read takes little at first.
+ * An argument of RESP_APART_BYTES_MIN or more that did not arrive whole is read apart, into a blob that its command may
+ * keep; `pending` then holds the bytes around it. From a client that sends such arguments larger than a read, the next
+ * read takes NET_READ_AHEAD_BYTES only, so that most of the next argument goes straight into its blob.
  *
- * There are two arrivals: while the one waits for its keys to come from memory, the other one is read and parsed. So
- * the cache misses of connections that are ready in the same turn overlap with the work for the next of them: where 50
- * are, with a request each, a turn takes 8 % less, with the kernel.
+ * There are two arrivals: while the keys of one are fetched into the cache, the other is read and parsed. So the cache
+ * misses of one connection overlap with the work for the next.
  *
- * Nothing is closed while requests of any session run: who is to be closed is put on a list that the end of the turn
- * works off. */
+ * No connection is closed while requests run: it goes on a list, which the end of the turn works through. */
 #include <assert.h>
 #include <errno.h>
 #include <unistd.h>
@@ -54,8 +52,8 @@ static size_t batch_bytes(const struct net_batch *b, int from, int to)
     return bytes;
 }
 
-/* All that come in plain form, then one that does not, and so on. In front of `in` stand requests that have `start`
- * bytes. */
+/* Fills the batch: the plain parser takes as many requests as it can, the full parser the next one, and so on. `start`:
+ * the bytes of requests that stand in front of `in`. */
 static void parse_batch(struct conn *c, size_t start, struct slice in, struct net_batch *b)
 {
     const struct engine_config *config = engine_config(c->net->engine);
@@ -63,7 +61,7 @@ static void parse_batch(struct conn *c, size_t start, struct slice in, struct ne
         .bulk_bytes_max = config->bulk_bytes_max,
         .authenticated = !conn_is_stranger(c),
     };
-    /* Before AUTH one at a time: the next one's limits depend on it. */
+    /* Before AUTH one request at a time: AUTH may lift the limits of the next one. */
     int count = 0, max = limits.authenticated ? ENGINE_BATCH_MAX : 1;
     size_t used = 0;
     b->status = RESP_REQUEST;
@@ -95,7 +93,7 @@ static void parse_batch(struct conn *c, size_t start, struct slice in, struct ne
     }
 }
 
-/* It ends the connection, so a client that wants no replies is told why, too. */
+/* A protocol error ends the connection, so its text is sent even to a client that turned replies off. */
 static void protocol_error(struct conn *c, const char *error)
 {
     log_verbose(c->net->logger, "Protocol error from client id=%llu: %s",
@@ -103,15 +101,15 @@ static void protocol_error(struct conn *c, const char *error)
     session_fail(c->session, error);
 }
 
-/* More replies wait for a stranger than it may have: its next request waits until it has read them. */
+/* An unauthenticated client has too many replies unread: its next request waits until it has read them. */
 static bool stranger_owes(const struct conn *c)
 {
     return conn_is_stranger(c) &&
            outq_bytes(session_queue(c->session)) > NET_STRANGER_REPLY_BYTES_MAX;
 }
 
-/* Sends what it may read. False: it does not read, and is closed. Where the gate holds replies, the client is not to
- * blame. */
+/* Sends the queued replies. False: the client does not read them, and is closed. A client whose replies the gate holds
+ * is not to blame, and stays. */
 static bool stranger_reads(struct conn *c)
 {
     struct net *n = c->net;
@@ -135,7 +133,8 @@ static bool stranger_reads(struct conn *c)
     return false;
 }
 
-/* Runs the first batch of what arrived, which is parsed, and then all others; returns the bytes that they took. */
+/* Runs the arrival's first batch, which is parsed, then parses and runs the rest. Returns the bytes that the requests
+ * took. */
 static size_t run_requests(struct arrival *a, struct plan *plan)
 {
     struct conn *c = a->conn;
@@ -146,8 +145,8 @@ static size_t run_requests(struct arrival *a, struct plan *plan)
     for (;;) {
         int taken = b->count ? engine_run(c->net->engine, s, b->requests, b->count, plan) : 0;
         used += batch_bytes(b, 0, taken);
-        if (taken <
-            b->count) { /* blocked, paused or closing: the parser forgets what came behind */
+        /* The session is blocked, paused or closing: the requests behind are parsed again later. */
+        if (taken < b->count) {
             resp_parser_forget(&c->parser);
             break;
         }
@@ -173,11 +172,13 @@ static size_t run_requests(struct arrival *a, struct plan *plan)
 
 /* --- reading ---------------------------------------------------------------------------------------------- */
 
-/* `rest` may end before what is pending does. */
+/* Keeps `rest`, which no request took, in `pending`. `rest` may lie in `pending` and end before it does. False: no
+ * memory. */
 static bool keep_pending(struct conn *c, struct slice rest)
 {
     if (rest.len == 0) {
-        if (c->pending.cap > 0) /* an idle client holds nothing */
+        /* An idle client holds no buffer. */
+        if (c->pending.cap > 0)
             buf_deinit(&c->pending);
         return true;
     }
@@ -191,7 +192,7 @@ static bool keep_pending(struct conn *c, struct slice rest)
         buf_consume(&c->pending, c->pending.len - rest.len);
         return true;
     }
-    /* A little behind a huge request must not keep its memory. */
+    /* A few bytes behind a huge request must not hold its memory. */
     struct buf old = c->pending;
     if (inside)
         buf_init(&c->pending);
@@ -203,7 +204,7 @@ static bool keep_pending(struct conn *c, struct slice rest)
     return c->pending.err == ERR_OK;
 }
 
-/* What was sent and not run yet: a request that is unfinished after this read, and those that a transaction queues. */
+/* The limit counts the bytes of requests that have not run: of an unfinished one, and of the ones that MULTI queued. */
 static void check_query_limit(struct conn *c)
 {
     size_t bytes =
@@ -220,8 +221,9 @@ static void check_query_limit(struct conn *c)
     conn_close_soon(c);
 }
 
-/* Where the next bytes go: behind what is pending, in the shared buffer or, for a large request, in `pending`
- * itself with room for all of it that is known. NULL: no memory. */
+/* Where the next bytes go: into the argument that is read apart; else into the arrival's buffer, which has room for
+ * `pending` in front; else, for a large request, into `pending`, which gets room for the whole argument once its length
+ * is known. NULL: no memory. */
 static char *read_place(struct conn *c, struct arrival *a, size_t *room)
 {
     char *apart = c->parser.apart ? resp_parser_apart_room(&c->parser, room) : NULL;
@@ -238,11 +240,12 @@ static char *read_place(struct conn *c, struct arrival *a, size_t *room)
     size_t more = wants > NET_READ_BYTES ? wants : NET_READ_BYTES;
     if (buf_reserve(&c->pending, more) != ERR_OK)
         return NULL;
-    *room = more; /* there may be far more, but what it held would be run in one turn */
+    *room = more; /* not all that `pending` has room for: what a read brings runs in one turn */
     return c->pending.ptr + pending;
 }
 
-/* The bytes that arrived at `place`, with what was pending in front of them. */
+/* The bytes to parse after `got` bytes arrived at `place`: `pending`, and behind it the new ones unless they are read
+ * apart. */
 static struct slice join_pending(struct conn *c, struct arrival *a, char *place, size_t got)
 {
     size_t pending = c->pending.len, room;
@@ -259,7 +262,7 @@ static struct slice join_pending(struct conn *c, struct arrival *a, char *place,
     return slice_of(place - pending, pending + got);
 }
 
-/* Requests wait for the session or, behind others of their own, for the next turn. */
+/* The connection's requests wait: its session is stopped, or requests sent earlier wait for the next turn. */
 static bool is_held(const struct conn *c)
 {
     return session_is(c->session, SESSION_STOPPED) || c->links[LIST_RESUME].in;
@@ -270,8 +273,8 @@ static size_t ahead_bytes_max(const struct conn *c)
     return conn_is_stranger(c) ? NET_STRANGER_AHEAD_BYTES_MAX : NET_BLOCKED_AHEAD_BYTES_MAX;
 }
 
-/* After `used` bytes were taken: a large argument that `rest` ends in is read apart from here on. What is there of it
- * goes first. */
+/* Once requests took `used` bytes: a large argument that `rest` ends in is read apart from here on, and the bytes of it
+ * that are in `rest` move to its blob. */
 __attribute__((noinline)) static void keep_apart(struct conn *c, size_t used, struct slice *rest)
 {
     resp_parser_taken(&c->parser, used);
@@ -285,7 +288,7 @@ __attribute__((noinline)) static void keep_apart(struct conn *c, size_t used, st
     c->sends_large = len > NET_READ_BYTES;
 }
 
-/* After `used` bytes of what arrived were taken. */
+/* Keeps what is left of `in` once requests took its first `used` bytes. */
 static void end_arrival(struct conn *c, struct slice in, size_t used)
 {
     struct slice rest = slice_of(in.ptr + used, in.len - used);
@@ -313,8 +316,8 @@ void conn_run_waiting(struct net *n)
     run_arrival(a, &a->plan);
 }
 
-/* What was parsed and planned runs when the next connection's bytes have been, so that its keys arrive from memory
- * meanwhile; a batch that is not all of what arrived, or has an error behind it, runs at once. */
+/* A planned batch runs once the next connection's bytes are parsed and planned, so that its keys reach the cache
+ * meanwhile. A batch that is not the whole arrival, or has an error behind it, runs at once. */
 static void take_arrival(struct arrival *a)
 {
     struct conn *c = a->conn;
@@ -331,18 +334,20 @@ static void take_arrival(struct arrival *a)
     n->waiting = a;
 }
 
-/* False: that is all for this turn. */
+/* False: the connection is not read again in this turn. */
 static bool read_once(struct conn *c)
 {
     struct net *n = c->net;
     struct session *s = c->session;
-    assert(!n->waiting || n->waiting->conn != c); /* once a turn: what waits is not in `pending` */
+    /* A connection whose batch waits is not read again: the batch's bytes are not in `pending`. */
+    assert(!n->waiting || n->waiting->conn != c);
     if (session_is(s, SESSION_CLOSE_AFTER_REPLY | SESSION_CLOSE_NOW)) {
         conn_set_reading(c, false);
         return false;
     }
     net_turn_begin(n);
-    if (n->waiting) /* its buckets are there, and its items will be after the read */
+    /* The buckets are cached by now; the items will be, after the read. */
+    if (n->waiting)
         plan_fetch(&n->waiting->plan, n->engine, session_db(n->waiting->conn->session));
     struct arrival *a = &n->arrivals[n->waiting == &n->arrivals[0]];
     size_t room;
@@ -377,11 +382,13 @@ void conn_on_readable(evutil_socket_t fd, short what, void *arg)
     (void)fd;
     (void)what;
     bool more = true;
-    for (int i = 0; more && i < 2; i++) /* of a large argument the rest is likely to be there */
+    /* A second read, as the rest of a large argument is likely there. */
+    for (int i = 0; more && i < 2; i++)
         more = read_once(arg);
 }
 
-/* In pieces of one read, a piece a turn, so that a long pipeline that was held back does not hold up everybody else. */
+/* Runs held requests in pieces of one read's size, a piece a turn, so that a long pipeline does not delay the other
+ * clients. */
 void conn_resume(struct conn *c)
 {
     struct session *s = c->session;
@@ -390,7 +397,8 @@ void conn_resume(struct conn *c)
     assert(!c->net->waiting);
     if (session_is(s, SESSION_STOPPED) || (stranger_owes(c) && !stranger_reads(c)))
         return;
-    resp_parser_forget(&c->parser); /* it may have seen more than the first piece */
+    /* The parser may have seen more than the first piece. */
+    resp_parser_forget(&c->parser);
     for (size_t piece = NET_READ_BYTES; have > 0; piece *= 2) {
         if (piece > have)
             piece = have;
@@ -399,7 +407,7 @@ void conn_resume(struct conn *c)
         parse_batch(c, 0, a->in, &a->batch);
         used = run_requests(a, NULL);
         if (used > 0 || piece == have || session_is(s, SESSION_STOPPED))
-            break; /* else it is the start of a request that is larger */
+            break; /* otherwise the piece is the start of a larger request */
     }
     resp_parser_taken(&c->parser, used);
     if (!keep_pending(c, slice_of(c->pending.ptr + used, have - used)))

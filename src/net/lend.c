@@ -23,7 +23,7 @@ void lender_deinit(struct lender *l)
     close_pipe(l);
 }
 
-/* False: there is none, now (too many files) or ever (a user who has many pipes gets small ones). */
+/* False: no pipe for the moment (too many open files) or for good (a user with many pipes gets only small ones). */
 static bool open_pipe(struct lender *l)
 {
     int ends[2];
@@ -39,15 +39,15 @@ static bool open_pipe(struct lender *l)
     return false;
 }
 
-/* Is it the kernel that does not splice here? All other errors are the socket's, which sending in another way would
- * meet as well: a network that one peer is cut off from must not end lending to everybody. */
+/* The errors by which the kernel says that it does not splice here. Any other error is the socket's, and write(2) would
+ * meet it too: one broken connection must not end lending for all. */
 static bool is_kernels_error(int error)
 {
     return error == EINVAL || error == ENOSYS || error == EOPNOTSUPP || error == EPERM ||
            error == EACCES;
 }
 
-/* The kernel does not do this here: it is not asked again. */
+/* The kernel cannot lend here and is not asked again. */
 static bool give_up(struct lender *l)
 {
     l->gave_up = true;
@@ -59,7 +59,8 @@ bool lender_send(struct lender *l, int fd, struct blob *b, const struct iovec *r
 {
     if (l->gave_up || (l->in < 0 && !open_pipe(l)))
         return false;
-    b->lent = true; /* whatever comes of it: before the kernel knows the pages */
+    /* Set before the kernel refers to the pages, whatever it then sends. */
+    b->lent = true;
     ssize_t lent = vmsplice(l->in, run, 1, SPLICE_F_NONBLOCK);
     if (lent <= 0)
         return give_up(l);
@@ -70,7 +71,7 @@ bool lender_send(struct lender *l, int fd, struct blob *b, const struct iovec *r
         left -= (size_t)n;
     int error = n < 0 ? errno : EAGAIN;
     if (left > 0)
-        close_pipe(l); /* and with it what the socket did not take */
+        close_pipe(l); /* drops the bytes that the socket did not take */
     bool refused = left == (size_t)lent;
     if (refused && is_kernels_error(error))
         return give_up(l);

@@ -1,4 +1,4 @@
-/* Listeners: what the configuration asks for is opened first, what it no longer asks for is closed after. */
+/* Listeners. A change opens the new addresses first and closes the dropped ones last, so that it can be undone. */
 #include <errno.h>
 #include <netdb.h>
 #include <netinet/in.h>
@@ -10,7 +10,8 @@
 #include "net/addr.h"
 #include "net/net_impl.h"
 
-/* For want of descriptors or memory, say. The listeners would stay readable, and the loop would do nothing but try. */
+/* Stops accepting until net_cron after accept(2) failed, as for lack of descriptors or memory. The listeners stay
+ * readable, so the loop would do nothing but retry. */
 static void pause_accepting(struct net *n, int error)
 {
     if (!n->accept_failed)
@@ -77,7 +78,7 @@ static struct listener *listener_find(struct net *n, const char *name)
     return NULL;
 }
 
-/* Takes fd, which listens already. */
+/* Takes `fd`, a listening socket; on failure it is closed. */
 static enum err listener_add(struct net *n, int fd, const char *name, const struct sockaddr *sa,
                              socklen_t len)
 {
@@ -116,20 +117,20 @@ static int open_tcp(const struct sockaddr *sa, socklen_t len, int backlog)
     return fd;
 }
 
-/* Which addresses a word of `bind` is for. */
+/* The addresses of one option: its words, the port of all of them, and whether the guest serves them. */
 struct wanted {
     const char *bind;
     unsigned port;
     bool guest;
 };
 
-/* What a change opens and keeps; undone as a whole when a part of it fails. */
+/* A change of the listeners under way: the ones it keeps, opened and closed, so that a failure undoes it as a whole. */
 struct change {
     struct net *net;
     const struct net_config *config;
     bool keep[NET_LISTENERS_MAX];
     bool opened[NET_LISTENERS_MAX];
-    /* closed to make room: only name and address hold */
+    /* closed to make room; of each, only `name`, the address and `guest` are valid */
     struct listener shelved[NET_LISTENERS_MAX];
     int shelved_count;
     char *error;
@@ -149,8 +150,9 @@ static in_port_t port_of(const struct sockaddr *sa)
                                        : 0;
 }
 
-/* "*" and "127.0.0.1" overlap at the same port: neither can be opened before the other is closed. True: something was
- * closed; it is opened again where the new configuration wants it too, or where the change fails. */
+/* "*" and "127.0.0.1" overlap at the same port: neither can be opened before the other is closed. Closes the listeners
+ * at the port of `sa` that the change does not keep so far; want_address opens them again where the new configuration
+ * names them too, put_back where the change fails. True: a listener was closed. */
 static bool make_room(struct change *ch, const struct sockaddr *sa)
 {
     int before = ch->shelved_count;
@@ -164,7 +166,7 @@ static bool make_room(struct change *ch, const struct sockaddr *sa)
     return ch->shelved_count > before;
 }
 
-/* The change failed: what made room for it comes back. */
+/* The change failed: opens the listeners again that were closed to make room. */
 static void put_back(struct change *ch)
 {
     for (int i = 0; i < ch->shelved_count; i++) {
@@ -208,7 +210,7 @@ static enum err want_address(struct change *ch, const struct sockaddr *sa, sockl
     return ERR_OK;
 }
 
-/* A name may stand for several addresses: all are wanted. */
+/* A host name may resolve to several addresses: the server listens at all of them. */
 static enum err want_host(struct change *ch, const struct wanted *w, const char *host, int family)
 {
     struct addrinfo hints = {
@@ -229,7 +231,7 @@ static enum err want_host(struct change *ch, const struct wanted *w, const char 
     return e;
 }
 
-/* "*" is every IPv4 address, "::*" every IPv6 one; "-" in front: it may be missing on this machine. */
+/* "*" is every IPv4 address, "::*" every IPv6 one. With "-" in front, the address may be missing on this machine. */
 static enum err want_word(struct change *ch, const struct wanted *w, const char *word)
 {
     bool optional = word[0] == '-';

@@ -40,7 +40,8 @@ void conn_list_remove(struct net *n, enum conn_list list, struct conn *c)
 
 static void on_wake(evutil_socket_t fd, short what, void *arg)
 {
-    (void)fd, (void)what, (void)arg; /* its only purpose is that the loop does not sleep */
+    /* The event only keeps the loop from sleeping. */
+    (void)fd, (void)what, (void)arg;
 }
 
 struct net *net_new(struct event_base *base, struct engine *e, struct logger *logger,
@@ -96,7 +97,7 @@ static void close_marked(struct net *n)
         conn_close(c);
 }
 
-/* Takes the list as it is now: a connection that is added meanwhile is for the next turn. */
+/* A connection that is added to the list meanwhile waits for the next turn: it is added at the front. */
 static void resume_all(struct net *n)
 {
     struct conn *next;
@@ -124,7 +125,8 @@ void net_turn_end(struct net *n)
         resume_all(n);
     }
     engine_turn_end(n->engine);
-    close_marked(n); /* first: who gets the reply of CLIENT KILL is to find the other one gone */
+    /* Before sending: when the reply of CLIENT KILL arrives, the killed connection is gone. */
+    close_marked(n);
     send_all(n);
     close_marked(n);
     n->in_turn = false;
@@ -149,7 +151,7 @@ bool net_drain(struct net *n)
 
 /* --- regular work ---------------------------------------------------------------------------------------- */
 
-/* Sessions that wait or listen are idle by nature. */
+/* Blocked and subscribed sessions are idle by nature. */
 static bool idle_too_long(const struct net *n, const struct conn *c)
 {
     if (n->config->idle_s_max == 0 || session_is_silent(c->session))
@@ -157,12 +159,13 @@ static bool idle_too_long(const struct net *n, const struct conn *c)
     return session_idle_us(c->session) > n->config->idle_s_max * 1000000;
 }
 
-/* Nobody reads of a connection that is held with much to do, so nobody would see its end: what waits forever for
- * somebody who is gone would never go away. */
+/* A held connection whose read-ahead is full is not read, so its end would go unnoticed: a session that blocks without
+ * a timeout would outlive its client. */
 static bool has_gone(const struct conn *c)
 {
     struct pollfd p = {.fd = c->fd, .events = POLLRDHUP};
-    if (c->reading || session_is(c->session, SESSION_CLOSE_AFTER_REPLY)) /* it may still listen */
+    /* While a last reply is sent, the peer may have ended its side and still read. */
+    if (c->reading || session_is(c->session, SESSION_CLOSE_AFTER_REPLY))
         return false;
     return poll(&p, 1, 0) == 1;
 }
@@ -221,8 +224,8 @@ uint64_t net_fit_open_files(uint64_t clients)
     if (limit.rlim_cur < want) {
         struct rlimit raised = {.rlim_cur = want,
                                 .rlim_max = limit.rlim_max < want ? want : limit.rlim_max};
-        if (setrlimit(RLIMIT_NOFILE, &raised) !=
-            0) { /* not allowed past the hard limit: take all there is */
+        /* Not allowed past the hard limit: take all that it permits. */
+        if (setrlimit(RLIMIT_NOFILE, &raised) != 0) {
             raised = (struct rlimit){limit.rlim_max, limit.rlim_max};
             setrlimit(RLIMIT_NOFILE, &raised);
         }

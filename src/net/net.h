@@ -16,15 +16,16 @@ struct net;
 #define NET_ERROR_CHARS 512
 
 enum net_client_class { NET_CLASS_NORMAL, NET_CLASS_REPLICA, NET_CLASS_PUBSUB, NET_CLASS_COUNT };
-struct net_output_limit { /* client-output-buffer-limit; 0: none */
+/* client-output-buffer-limit; 0: none. */
+struct net_output_limit {
     uint64_t hard_bytes, soft_bytes;
     int64_t soft_s;
 };
 
 /* What the configuration decides; strings are the owner's. */
 struct net_config {
-    /* Addresses, NET_BIND_MAX at most, separated by spaces; a leading '-': not an error when it is not there; "*" all.
-     * Empty, or NULL: no TCP. */
+    /* Addresses, NET_BIND_MAX at most, separated by spaces. "*": all of IPv4, "::*": all of IPv6; with a leading '-' an
+     * address may be missing on this machine. Empty, or NULL: no TCP. */
     const char *bind;
     unsigned port;         /* 0: no TCP */
     const char *unix_path; /* empty, or NULL: none */
@@ -40,21 +41,21 @@ struct net_config {
     struct net_output_limit output_limit[NET_CLASS_COUNT];
 };
 
-/* `c` is borrowed for life. Its owner may change it between calls: limits hold from then on, and net_configure comes
- * first where listeners change. */
+/* `c` is borrowed for life. Its owner may change it between calls: changed limits hold from then on; where listeners
+ * change, net_configure comes first. */
 struct net *net_new(struct event_base *base, struct engine *e, struct logger *logger,
                     const struct net_config *c);
-/* Whoever serves the connections of http_port: another transport of the same engine. */
+/* The guest serves the connections of http_port: another transport of the same engine. */
 enum net_refusal { NET_WELCOME, NET_FULL, NET_PROTECTED };
 struct net_guest {
     void *arg;
-    /* Takes the socket and `names` (owned: its address, NUL, ours, NUL; NULL: no memory for them). */
+    /* Takes the socket and `names` (on the heap: peer's address, NUL, local one, NUL; NULL: no memory for them). */
     void (*accept)(void *arg, int fd, char *names, enum net_refusal refusal);
-    size_t (*clients)(void *arg); /* that it has */
+    size_t (*clients)(void *arg); /* how many connections it has */
 };
 /* Ahead of net_configure. */
 void net_set_guest(struct net *n, const struct net_guest *guest);
-/* The loop has woken for a request of the guest's: reads the clocks, once a turn. */
+/* To be called when the loop wakes for a connection of the guest: reads the clocks, once a turn. */
 void net_guest_turn(struct net *n);
 /* Closes listeners and all connections. */
 void net_free(struct net **n);
@@ -66,17 +67,17 @@ enum err net_configure(struct net *n, const struct net_config *c, char error[NET
 int net_listening(const struct net *n, char out[][128], int max);
 int net_guest_listening(const struct net *n, char out[][128], int max); /* of HTTP */
 
-/* The end of a turn: goes on with requests that waited, sends every queue that has something, closes what is to be
- * closed. The loop calls it each time that event_base_loop(base, EVLOOP_ONCE) returns. */
+/* The end of a turn: runs requests that waited, sends what sessions have queued, and closes the connections marked for
+ * it. The loop calls it each time that event_base_loop(base, EVLOOP_ONCE) returns. */
 void net_turn_end(struct net *n);
 
 /* No new connections. */
 void net_stop_accepting(struct net *n);
-/* Sends what is queued as far as sockets take it; false: something is left. An orderly shutdown calls it until
- * then, or until its patience ends. */
+/* Sends what is queued as far as sockets take it; true: nothing is left. An orderly shutdown calls it until then, or
+ * until its patience ends. */
 bool net_drain(struct net *n);
-/* Clients that are idle or gone and soft limits, and accepting where it failed; once a second or more often, in
- * slices. */
+/* Closes clients that are idle for too long, gone, or over a soft output limit, and resumes accepting where it failed.
+ * To be called once a second or more often; each call looks at a slice of the connections. */
 void net_cron(struct net *n);
 
 /* When the turn under way saw its first event, monotonic; INT64_MAX: it has seen none. */

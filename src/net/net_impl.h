@@ -16,24 +16,24 @@
 #include "net/unix_path.h"
 #include "resp/parser.h"
 
-/* Of one read of a connection in one turn. */
+/* The bytes of one read of a connection. */
 #define NET_READ_BYTES (80 * 1024)
-/* The same of one that sends large arguments: of these, what is behind goes where it is to stay. */
+/* The same for a client that sends large arguments: the bytes behind these go straight into the argument's blob. */
 #define NET_READ_AHEAD_BYTES 1024
-/* Of a large argument in one turn, while others wait. */
+/* The bytes of a large argument that one read takes, as other connections wait. */
 #define NET_READ_APART_BYTES_MAX (1024 * 1024)
-/* an unfinished request up to this size is carried to the read buffer */
+/* An unfinished request up to this size is copied in front of the next read. */
 #define NET_CARRY_BYTES_MAX         (16 * 1024)
-#define NET_KEEP_BYTES_MAX          (1024 * 1024) /* kept for requests behind a large one */
-#define NET_BLOCKED_AHEAD_BYTES_MAX (1024 * 1024) /* read ahead of a session that waits */
-/* Of a client that has yet to authenticate: read ahead of one that waits, and replies that wait for it. */
+#define NET_KEEP_BYTES_MAX          (1024 * 1024) /* memory that a large request may leave to the next */
+#define NET_BLOCKED_AHEAD_BYTES_MAX (1024 * 1024) /* read ahead while the session waits */
+/* For a client that has yet to authenticate: bytes read ahead while it waits, and replies that it has not read. */
 #define NET_STRANGER_AHEAD_BYTES_MAX NET_READ_BYTES
 #define NET_STRANGER_REPLY_BYTES_MAX 1024
 #define NET_STRANGER_LOG_EVERY_US    (10 * INT64_C(1000000))
 #define NET_ACCEPTS_MAX              1000          /* connections taken in one event */
 #define NET_WRITE_VECTORS_MAX        64            /* of one writev */
 #define NET_WRITE_BYTES_MAX          (1024 * 1024) /* to one connection in one turn, while others wait */
-/* The same of bytes that a source makes meanwhile, which takes several times as long as writing them. */
+/* The same where a source makes the bytes meanwhile, which takes several times as long as writing them. */
 #define NET_WRITE_SOURCE_BYTES_MAX (64 * 1024)
 #define NET_LISTENERS_MAX          (NET_BIND_MAX * 4 + 1)
 #define NET_CRON_CONNECTIONS_MAX   1000 /* looked at in one net_cron */
@@ -53,9 +53,9 @@ struct conn {
     struct resp_parser parser;
     /* bytes read that no request has taken yet; empty while the client is idle */
     struct buf pending;
-    size_t in_flight;      /* bytes of the read that is being processed */
-    char *names;           /* owned: its address, NUL, ours, NUL; NULL: no memory for them */
-    int64_t soft_since_us; /* over the soft output limit since; 0: is not */
+    size_t in_flight; /* bytes of the read that is being processed */
+    char *names;      /* owned: peer's address, NUL, local one, NUL; NULL: no memory for them */
+    int64_t soft_since_us; /* since when it is over the soft output limit; 0: it is not */
     int fd;
     bool reading, waits_to_write;
     bool sends_large; /* its latest request had an argument larger than a read */
@@ -85,7 +85,7 @@ struct net_batch {
 /* What one read of a connection brought. */
 struct arrival {
     struct conn *conn;
-    /* with what was pending in front: in `read` or in the connection's `pending` */
+    /* its bytes, with `pending` in front: in `read` or in the connection's `pending` */
     struct slice in;
     struct net_batch batch; /* the first requests in it, */
     struct plan plan;       /* and what is planned for them */
@@ -102,21 +102,21 @@ struct net {
     bool in_turn;
     int64_t turn_began_us; /* monotonic: of the turn under way, or the latest */
     bool accept_paused;    /* it failed: not tried again before net_cron */
-    bool accept_failed;    /* ... and was told so; until it succeeds */
+    bool accept_failed;    /* ... and this is logged: once, until accepting succeeds */
     struct outq_pool pool;
     struct lender lender;
     struct net_guest guest;
     struct conn *lists[LIST_COUNT];
     struct conn *cron_next; /* where net_cron goes on */
     size_t clients;
-    int64_t stranger_logged_us; /* when it was last said that one was closed; 0: never */
+    int64_t stranger_logged_us; /* when closing one that does not read was last logged; 0: never */
     struct arrival arrivals[2]; /* where every connection's bytes arrive, in turn */
     struct arrival *waiting;    /* the one whose batch is planned and has yet to run; NULL: none */
 };
 
 /* lists */
-void conn_list_add(struct net *n, enum conn_list list,
-                   struct conn *c); /* at the front; again: no change */
+/* At the front; a connection that is in the list already stays where it is. */
+void conn_list_add(struct net *n, enum conn_list list, struct conn *c);
 void conn_list_remove(struct net *n, enum conn_list list, struct conn *c);
 
 /* listeners */
@@ -128,24 +128,25 @@ void conn_accept_guest(struct net *n, int fd);             /* takes fd */
 void conn_close(struct conn *c);
 void conn_close_soon(struct conn *c);
 void conn_set_reading(struct conn *c, bool on);
-/* What was read and no request has taken yet; and what it takes. */
+/* The bytes that were read and that no request has taken yet; and the memory that they take. */
 size_t conn_pending_bytes(const struct conn *c);
 size_t conn_pending_memory(const struct conn *c);
 void conn_on_readable(evutil_socket_t fd, short what, void *arg);
 void conn_run_waiting(struct net *n);
-void conn_resume(struct conn *c); /* requests that were held back */
+void conn_resume(struct conn *c); /* runs requests that were held */
 void conn_send(struct conn *c);
-/* Over its output limits: marked to be closed, logged. */
+/* True: the connection is over an output limit. Its session is marked to be closed, and that is logged; the caller
+ * lists the connection in LIST_CLOSE. */
 bool conn_over_output_limit(struct conn *c);
 
-/* It has yet to authenticate: it may be anybody. */
+/* The client has yet to authenticate. */
 static inline bool conn_is_stranger(const struct conn *c)
 {
     return engine_config(c->net->engine)->password.len > 0 &&
            !session_is(c->session, SESSION_AUTHENTICATED);
 }
 
-/* The clocks, once a turn. */
+/* Reads the clocks, once a turn. */
 static inline void net_turn_begin(struct net *n)
 {
     if (n->in_turn)

@@ -20,8 +20,8 @@
 #define LOCK_TRY_MS    5
 #define LOCK_HELD      "another process holds the lock of its directory"
 
-/* Servers hold the lock for some system calls only. A process that keeps it must not keep the loop from its clients:
- * false after LOCK_TRIES_MAX tries. A file system without locks goes without. */
+/* A server holds the lock for a few system calls only. A process that holds it for longer must not block the loop:
+ * false after LOCK_TRIES_MAX tries. On a file system without locks the answer is true, without one. */
 static bool lock_in_time(int fd)
 {
     for (int i = 0; i < LOCK_TRIES_MAX; i++) {
@@ -32,9 +32,9 @@ static bool lock_in_time(int fd)
     return false;
 }
 
-/* The directory's lock is held while the path is looked at and taken, so that of two servers that start at once one
- * sees the other listen. *fd: to be closed, which unlocks it; -1: the directory cannot be read, and is not locked.
- * False: another process has the lock. */
+/* The directory's lock is held while the path is checked and taken, so that of two servers that start at once the
+ * second sees the first listen. *fd: closing it unlocks the directory; -1: the directory cannot be opened, and is not
+ * locked. False: another process has the lock. */
 static bool lock_directory(const char *path, int *fd)
 {
     const char *slash = strrchr(path, '/');
@@ -64,7 +64,7 @@ static bool is_stale(const struct sockaddr_un *sa)
     return refused;
 }
 
-/* NULL: the path is free now; else why it is not. */
+/* Removes a stale socket from the path. NULL: the path is free; else the reason why not. */
 static const char *make_free(const struct sockaddr_un *sa)
 {
     struct stat st;

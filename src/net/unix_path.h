@@ -1,7 +1,7 @@
 #pragma once
-/* The path of a Unix socket that this process listens at. A socket that nobody listens at is left by a server that was
- * killed, and is replaced; whatever else stands at the path stays, and so does at the end what another server put there
- * meanwhile. */
+/* The path of a Unix socket that this process listens at. A socket that no process listens at was left by a server that
+ * was killed, and is replaced. Any other file at the path stays; so does, at the end, a socket that another server put
+ * there meanwhile. */
 #include <stddef.h>
 #include <sys/types.h>
 
@@ -19,7 +19,7 @@ struct unix_options {
     int backlog;
 };
 
-/* A socket that listens. -1: `error` says why, and nothing is at the path that was not there before. */
+/* Returns a socket that listens at the path. -1: `error` says why, and nothing new is at the path. */
 int unix_path_listen(struct unix_path *p, const struct unix_options *o, char *error,
                      size_t error_chars);
 /* Removes the socket unless another one has its place. To be called before the listening socket is closed: until then

@@ -11,14 +11,14 @@ size_t resp_parser_open_bulk(const struct resp_parser *p, size_t bytes, size_t *
         resp_parser_apart_room(p, have) != NULL)
         return 0;
     *have = partial->seen - partial->done;
-    /* It is apart already, and whole: the last call was before it came, as nothing is parsed while the session
-     * waits. */
+    /* The argument is apart already, and whole: while its session waits nothing is parsed, so the parser has yet to
+     * see it. */
     if (resp_apart_at(p->apart, bytes - *have) >= 0)
         return 0;
     return (size_t)partial->bulk_len;
 }
 
-/* Room for one more. */
+/* Room for one more argument. */
 static bool apart_reserve(struct resp_parser *p)
 {
     int count = p->apart ? p->apart->count : 0, cap = p->apart ? p->apart->cap : 0;

@@ -1,6 +1,6 @@
 #pragma once
 /* Requests of the Redis protocol (RESP2 arrays of bulk strings, and inline commands) as slices of
- * the bytes they arrived in. Knows no socket: whoever reads calls it with what there is.
+ * the bytes they arrived in. The parser knows no socket: its caller hands in the bytes there are.
  *
  *   *3\r\n $3\r\n SET\r\n $3\r\n key\r\n $5\r\n value\r\n       (without the spaces)
  *              [0]            [1]           [2]
@@ -21,7 +21,7 @@
 #define RESP_ARGS_MAX         INT32_MAX /* arguments of a request; the query buffer's limit comes first */
 #define RESP_INLINE_BYTES_MAX (64 * 1024) /* a line without its end: inline request, or a count */
 
-/* Of a client that has yet to authenticate: */
+/* For a client that has yet to authenticate: */
 #define RESP_UNAUTH_ARGS_MAX       10
 #define RESP_UNAUTH_BULK_BYTES_MAX 16384
 
@@ -69,10 +69,10 @@ struct resp_request {
     char error_text[96];
 };
 
-/* What most requests are: arrays in the shortest form, wholly there, with room in `args` for their arguments. Takes as
- * many of them as stand at the start of `in`, up to `max`, appends their arguments to `args`, and returns how many.
- * What stands behind them is for resp_parse, as is everything of a client that is in an unfinished request, or has yet
- * to authenticate. */
+/* Requests in plain form, as most are: arrays with lengths in their shortest form, wholly there, with room in `args`
+ * for their arguments. Takes as many of them as stand at the start of `in`, up to `max`, appends their arguments to
+ * `args`, and returns how many. Everything behind them is for resp_parse. So is all input of a client that is in an
+ * unfinished request, or has yet to authenticate. */
 struct resp_extent {
     size_t bytes; /* that the request took */
     int argc;
@@ -82,17 +82,17 @@ int resp_parse_plain(struct slice in, int64_t bulk_bytes_max, struct resp_args *
 
 void resp_parser_init(struct resp_parser *p);
 void resp_parser_deinit(struct resp_parser *p);
-/* Forgets what it has seen of an unfinished request: the bytes come again. Arguments that were read apart stay. */
+/* Forgets an unfinished request, whose bytes will be handed in again. Arguments that were read apart stay. */
 void resp_parser_forget(struct resp_parser *p);
 /* Looks for one request at the start of `in`. `in` starts with the first byte that no complete
  * request took, and on a call after RESP_MORE holds the same bytes again (perhaps elsewhere in
  * memory) and more. Work is linear in the bytes whatever the pieces they come in.
- * RESP_REQUEST: the arguments are appended to `args`, as slices of `in`; those of inline requests
- * as slices of memory that `args` owns until it is cleared. Otherwise `args` is as it was. */
+ * RESP_REQUEST: the arguments are appended to `args`, as slices of `in` or, for inline requests, of
+ * memory that `args` owns until it is cleared. Otherwise `args` is as it was. */
 enum resp_status resp_parse(struct resp_parser *p, struct slice in,
                             const struct resp_limits *limits, struct resp_args *args,
                             struct resp_request *out);
-/* The same where requests stand in front of `in` whose bytes are not taken yet: so many bytes. */
+/* The same where `start` bytes of requests that are not taken yet stand in front of `in`. */
 enum resp_status resp_parse_at(struct resp_parser *p, size_t start, struct slice in,
                                const struct resp_limits *limits, struct resp_args *args,
                                struct resp_request *out);
@@ -113,22 +113,23 @@ size_t resp_parser_memory(const struct resp_parser *p);
  *
  * Places count from the first byte that no request has taken. What is apart stays, however often the bytes around it
  * are parsed anew, until the reader says that they were taken. */
-/* Of an argument, where all is read apart that may be. */
+/* An argument of this size or more may be read apart. */
 #define RESP_APART_BYTES_MIN ((size_t)32 * 1024)
-/* Arguments apart at once; what comes then is read as everything else. */
+/* Arguments apart at once; with as many, the next one is read like a small one. */
 #define RESP_APART_MAX 64
 
-/* After RESP_MORE: the length of the argument that `in`, of `bytes`, ended in, and of which *have bytes were there. 0:
- * it ended in none, it is apart already, or the last call did not see as many bytes. */
+/* After RESP_MORE: the length of the unfinished argument at the end of `in`, which had `bytes` bytes, *have of them the
+ * argument's. 0: `in` does not end in an argument, the argument is apart already, or the last call saw another number
+ * of bytes. */
 size_t resp_parser_open_bulk(const struct resp_parser *p, size_t bytes, size_t *have);
-/* That argument is apart from here on. `place`: where it begins, which is the new end of the stream: what was there of
- * it is copied from `have`. False: no memory, or there are too many. */
+/* That argument is apart from here on. `place`: where it begins, which is the new end of the stream. `have`: the bytes
+ * of it that were there, which are copied. False: no memory, or RESP_APART_MAX arguments are apart. */
 bool resp_parser_set_apart(struct resp_parser *p, size_t place, struct slice have);
-/* Where the bytes to be read next go, of an argument that is not complete; NULL: there is none. */
+/* Where the next bytes of the incomplete argument go, and the room for them; NULL: no argument is incomplete. */
 char *resp_parser_apart_room(const struct resp_parser *p, size_t *room);
 void resp_parser_apart_came(struct resp_parser *p, size_t bytes);
-/* The stream's first bytes were taken by requests that have run. */
+/* Requests that have run took the stream's first `bytes`: drops the arguments that are apart there. */
 void resp_parser_taken(struct resp_parser *p, size_t bytes);
-/* The blob whose bytes begin there; NULL: none. Whoever wants it for longer than its request runs holds it. */
+/* The blob whose bytes begin there; NULL: none. A handler that keeps it for longer than its request runs holds it. */
 struct blob *resp_parser_blob(const struct resp_parser *p, const char *bytes);
 size_t resp_parser_apart_bytes(const struct resp_parser *p); /* that came */

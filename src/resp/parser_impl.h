@@ -30,7 +30,7 @@ struct resp_apart {
 #define BEHIND_BYTES 2
 static_assert(BLOB_BACK_BYTES >= BEHIND_BYTES, "what stands behind an argument goes there");
 
-/* The argument that is read apart from this place on, -1: none is, here. */
+/* The index of the argument that is apart and begins at this place; -1: none. */
 static inline int resp_apart_at(const struct resp_apart *a, size_t place)
 {
     for (int i = 0; a && i < a->count; i++)

@@ -118,7 +118,7 @@ static enum reply_status begin_value(struct reply_parser *p, struct slice *in)
 
 /* --- lines -------------------------------------------------------------------------------------------------- */
 
-/* A line without its line break; what comes of it in pieces is put together. REPLY_MORE: it is not whole. */
+/* Takes a line, without its line break. Pieces are put together in p->line. REPLY_MORE: the line is not whole. */
 static enum reply_status take_line(struct reply_parser *p, struct slice *in, struct slice *line)
 {
     size_t room = REPLY_LINE_BYTES_MAX - p->line_bytes, most = in->len < room ? in->len : room;
@@ -149,7 +149,7 @@ static bool parse_int(struct slice line, int64_t *out)
     return num_parse_i64(line, out);
 }
 
-/* What no double can hold is infinite as one. */
+/* A number beyond the range of a double becomes infinite. */
 static bool parse_double(struct slice line, double *out)
 {
     long double wide;
@@ -160,7 +160,7 @@ static bool parse_double(struct slice line, double *out)
     return fine || slice_is(line, "nan") || slice_is(line, "-nan");
 }
 
-/* A length, where -1 stands for null in what RESP2 has, too. */
+/* A length; -1 of a bulk string or an array is RESP2's null. */
 static enum reply_status take_length(struct reply_parser *p, struct slice line,
                                      struct reply_token *out)
 {
@@ -183,7 +183,7 @@ static enum reply_status take_length(struct reply_parser *p, struct slice line,
         return bad(p, "a verbatim string without its format");
     p->bytes = p->left = p->type == '=' ? n - 4 : n;
     p->state = p->type == '=' ? STATE_FORMAT : STATE_BYTES;
-    return REPLY_MORE; /* nothing to tell yet */
+    return REPLY_MORE; /* no token yet */
 }
 
 /* The line is whole. REPLY_MORE: a string's length, and the string comes now. */
@@ -219,7 +219,7 @@ static enum reply_status end_line(struct reply_parser *p, struct slice line,
 
 /* --- strings ------------------------------------------------------------------------------------------------ */
 
-/* A part of the string at hand, of which there are more or not. */
+/* Gives out a part of the string at hand; `more`: another part follows. */
 static enum reply_status tell_part(struct reply_parser *p, struct slice part, bool more,
                                    struct reply_token *out)
 {
@@ -236,7 +236,7 @@ static enum reply_status tell_part(struct reply_parser *p, struct slice part, bo
     return REPLY_TOKEN;
 }
 
-/* A sign may be the first byte, and there has to be a digit in the end. */
+/* Checks a part of a big number: a sign may be its first byte, and by its end there has to be a digit. */
 static bool take_digits(struct reply_parser *p, struct slice part, bool ends)
 {
     size_t sign = p->first && part.len > 0 && (part.ptr[0] == '-' || part.ptr[0] == '+');
@@ -247,7 +247,7 @@ static bool take_digits(struct reply_parser *p, struct slice part, bool ends)
     return !ends || p->left > 0;
 }
 
-/* What there is of a line of text. */
+/* Takes as much of a line of text as there is. */
 static enum reply_status take_text(struct reply_parser *p, struct slice *in,
                                    struct reply_token *out)
 {
@@ -283,7 +283,7 @@ static enum reply_status take_format(struct reply_parser *p, struct slice *in)
     return REPLY_TOKEN;
 }
 
-/* What there is of a string whose length is known; with the line break behind it, if that is there, too. */
+/* Takes as much as there is of a string whose length is known, with its line break if that is there, too. */
 static enum reply_status take_bytes(struct reply_parser *p, struct slice *in,
                                     struct reply_token *out)
 {
@@ -298,7 +298,7 @@ static enum reply_status take_bytes(struct reply_parser *p, struct slice *in,
     return tell_part(p, part, !ends, out);
 }
 
-/* The line break behind a string, which came in pieces. REPLY_MORE: so it goes on. */
+/* Takes a line break that did not come with the end of its string. REPLY_MORE: the LF has yet to come. */
 static enum reply_status take_end(struct reply_parser *p, struct slice *in, struct reply_token *out)
 {
     bool cr = p->state == STATE_BYTES_END;
@@ -313,7 +313,7 @@ static enum reply_status take_end(struct reply_parser *p, struct slice *in, stru
 
 /* --- all of it ---------------------------------------------------------------------------------------------- */
 
-/* One step within a value. REPLY_MORE: there is nothing to tell yet. */
+/* One step within a value. REPLY_MORE: it gives no token yet. */
 static enum reply_status step(struct reply_parser *p, struct slice *in, struct reply_token *out)
 {
     struct slice line;

@@ -1,6 +1,6 @@
 #pragma once
 /* Replies as values: a pull parser for what resp/writer.h writes, in RESP2 and RESP3, and for what any Redis server
- * answers. Knows no socket: whoever has bytes hands them in, in pieces of any size, and pulls tokens out of them.
+ * answers. The parser knows no socket: its caller hands in bytes, in pieces of any size, and pulls tokens out of them.
  *
  *   *2\r\n $5\r\nhello\r\n :7\r\n   ->   ARRAY 2, BULK "hello", INT 7, END
  *
@@ -27,28 +27,29 @@
 #define REPLY_DEPTH_MAX      128              /* collections within each other */
 #define REPLY_LINE_BYTES_MAX NUM_DOUBLE_CHARS /* of a number or a length, with its line break */
 
-enum reply_type { /* the first byte of the value, where it has one of its own */
-                  REPLY_STATUS = '+',
-                  REPLY_ERROR = '-', /* `!`, the error that may hold line breaks, is one, too */
-                  REPLY_INT = ':',
-                  REPLY_DOUBLE = ',',
-                  REPLY_BOOL = '#',
-                  REPLY_NULL = '_', /* and `$-1`, and `*-1` */
-                  REPLY_BULK = '$',
-                  REPLY_VERBATIM = '=',
-                  REPLY_BIGNUM = '(',
-                  REPLY_ARRAY = '*',
-                  REPLY_MAP = '%',
-                  REPLY_SET = '~',
-                  REPLY_PUSH = '>',
-                  REPLY_ATTRIBUTE = '|',
-                  REPLY_END = ']', /* of the collection opened last */
+/* The first byte of the value, where it has one of its own. */
+enum reply_type {
+    REPLY_STATUS = '+',
+    REPLY_ERROR = '-', /* `!`, the error that may hold line breaks, is one, too */
+    REPLY_INT = ':',
+    REPLY_DOUBLE = ',',
+    REPLY_BOOL = '#',
+    REPLY_NULL = '_', /* and `$-1`, and `*-1` */
+    REPLY_BULK = '$',
+    REPLY_VERBATIM = '=',
+    REPLY_BIGNUM = '(',
+    REPLY_ARRAY = '*',
+    REPLY_MAP = '%',
+    REPLY_SET = '~',
+    REPLY_PUSH = '>',
+    REPLY_ATTRIBUTE = '|',
+    REPLY_END = ']', /* of the collection opened last */
 };
 
 struct reply_token {
     enum reply_type type;
     char wire;      /* the byte that the value began with: tells `$-1` from `_`, and `!` from `-` */
-    unsigned depth; /* of collections around it; an END has that of its beginning */
+    unsigned depth; /* of collections around it; an END has its collection's */
     bool last;      /* the reply ends with it */
     /* STATUS, ERROR, BULK, VERBATIM, BIGNUM: a part of the string, perhaps empty; `first`, and whether there are more
      * to come. DOUBLE: its text. Good as long as the input; a DOUBLE's until the next call. */
@@ -64,7 +65,7 @@ struct reply_token {
 enum reply_status {
     REPLY_TOKEN,
     REPLY_MORE, /* the input is used up */
-    REPLY_BAD, /* the bytes are no reply: `error` says why, `at` where; so does every further call */
+    REPLY_BAD, /* the bytes are no reply: `error` says why, `at` where; every later call is the same */
 };
 
 struct reply_parser {
@@ -87,7 +88,7 @@ struct reply_parser {
 
 /* There is nothing to be freed. */
 void reply_parser_init(struct reply_parser *p);
-/* The next token; moves the start of `in` behind what was taken. */
+/* The next token; moves the start of `in` behind the bytes that were taken. */
 enum reply_status reply_next(struct reply_parser *p, struct slice *in, struct reply_token *out);
 /* Between two replies: nothing of one is taken yet. */
 bool reply_is_between(const struct reply_parser *p);

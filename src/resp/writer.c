@@ -9,8 +9,8 @@
 #define CRLF_BYTES       2
 #define HEADER_BYTES_MAX (1 + 20 + CRLF_BYTES) /* a type, a count, the end of the line */
 
-/* A string of up to this length is written in one piece; what is longer goes out in pieces that
- * fill the chunks of the queue, instead of leaving their ends empty. */
+/* A string of up to this length is written in one piece; a longer one in pieces that fill the
+ * queue's chunks, instead of leaving their ends empty. */
 #define ONE_PIECE_BYTES_MAX 2048
 
 #define OUTQ_RESERVE_MAX (OUTQ_CHUNK_BYTES / 2)
@@ -27,7 +27,7 @@ static inline char *put_crlf(char *p)
     return p + CRLF_BYTES;
 }
 
-/* "$12\r\n" and its like */
+/* "$12\r\n", "*3\r\n", ... */
 static inline char *put_count(char *p, char type, uint64_t n)
 {
     *p++ = type;
@@ -53,7 +53,7 @@ static inline void write_crlf(struct resp_writer *w)
     RESP_LITERAL(w, "\r\n");
 }
 
-/* `type`, the text and the end of the line, for what is a line of its own in RESP3. */
+/* A value that is one line in RESP3: `type`, the text, the end of the line. */
 static void write_line(struct resp_writer *w, char type, struct slice text)
 {
     outq_append(w->out, &type, 1);
@@ -140,7 +140,8 @@ void resp_bulk(struct resp_writer *w, struct slice s)
     }
     char *start = outq_reserve(w->out, HEADER_BYTES_MAX + s.len + CRLF_BYTES);
     char *p = put_count(start, '$', s.len);
-    if (s.len > 0) /* an empty slice may be NULL */
+    /* An empty slice may be NULL. */
+    if (s.len > 0)
         memcpy(p, s.ptr, s.len);
     outq_commit(w->out, (size_t)(put_crlf(p + s.len) - start));
 }
@@ -175,7 +176,7 @@ void resp_bulkf(struct resp_writer *w, const char *fmt, ...)
         mem_free(text);
 }
 
-/* Writes what goes around a value into the room that its blob has for that; returns the bytes in front. */
+/* Writes length and line break around a value, into the room that its blob has for them; returns the bytes in front. */
 static size_t frame_blob(struct blob *b)
 {
     char front[HEADER_BYTES_MAX];
@@ -253,7 +254,7 @@ void resp_int(struct resp_writer *w, int64_t v)
     outq_commit(w->out, (size_t)(put_crlf(p) - start));
 }
 
-/* A number that RESP2 knows as a string only. */
+/* A number that is a bulk string in RESP2. */
 static void write_number(struct resp_writer *w, char type, struct slice text)
 {
     if (w->proto < 3)

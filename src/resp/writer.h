@@ -2,7 +2,7 @@
 /* Replies in RESP2 or RESP3, formatted into a connection's output queue. What only RESP3 has is
  * written to a RESP2 peer as Redis does (maps as flat arrays, doubles as bulk strings, nulls as
  * $-1, ...). Nothing here fails: the queue's chunks are small, large values are pointed at, and
- * whoever owns the connection limits what it may queue.
+ * the connection's owner limits what it may queue.
  *
  *                  RESP2                     RESP3
  *   status         +OK                       +OK
@@ -97,8 +97,8 @@ void resp_set(struct resp_writer *w, size_t n);
 void resp_push(struct resp_writer *w, size_t n);
 void resp_attribute(struct resp_writer *w, size_t pairs); /* RESP3 only: the caller checks proto */
 
-/* Behind a header: elements that `s`, which is taken, writes when they can be sent (base/outq.h), by a writer of its
- * own with the protocol of this moment. */
+/* Behind a header: takes `s`, which writes the elements when they can be sent (base/outq.h), by a writer of its own
+ * with the protocol of this moment. */
 static inline void resp_source(struct resp_writer *w, struct outq_source *s)
 {
     outq_append_source(w->out, s);
