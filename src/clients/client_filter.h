@@ -37,13 +37,13 @@ struct client_value {
 struct client_filter {
     uint32_t asked[2]; /* bits by enum client_condition; [1] of the NOT- ones */
     struct client_value value[2][CLIENT_CONDITIONS];
-    bool skip_me; /* not the session that asks */
+    bool skip_me; /* leave out the asking session */
 };
 
-/* Options from argument `first` on. False: the error is replied. `listing`: CLIENT LIST's, whose ids may be any number
- * and which does not skip the session that asks. */
+/* Parses options from argument `first` on. False: the error is replied. `listing`: for CLIENT LIST, whose ids may be
+ * any number and which does not skip the asking session. */
 bool client_filter_parse(struct cmd_ctx *c, int first, bool listing, struct client_filter *out);
-/* The same as ADDR alone. */
+/* A filter by ADDR alone. */
 void client_filter_address(struct client_filter *out, struct slice addr);
 
 /* Calls `fn` for each session that matches: in the order of the ids where there are any, else oldest first. None is a
