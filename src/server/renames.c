@@ -5,7 +5,8 @@
 #include "config/line.h"
 #include "server/server_impl.h"
 
-/* Commands that Redis has and Corsac has not: closing one is told apart from a mistake that leaves another open. */
+/* Commands of Redis. Renaming one that Corsac lacks is harmless, and told apart from a misspelt name, which would leave
+ * the meant command open. */
 static const char *const absent[] = {
     "bgsave",
     "bitcount",
