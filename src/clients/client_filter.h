@@ -26,7 +26,7 @@ enum client_condition {
     CLIENT_CONDITIONS,
 };
 
-/* What a condition compares with. Slices are borrowed from the request. */
+/* The value that a condition compares with. Slices are borrowed from the request. */
 struct client_value {
     struct slice text;
     int64_t number;

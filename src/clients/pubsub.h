@@ -33,7 +33,7 @@ enum err pubsub_join(struct pubsub *p, struct session *s, enum pubsub_kind kind,
 bool pubsub_leave(struct session *s, enum pubsub_kind kind, struct slice name);
 /* The name of the session's oldest subscription of a kind, valid until that is left. False: none. */
 bool pubsub_oldest(const struct session *s, enum pubsub_kind kind, struct slice *name);
-/* Leaves everything, without telling the session: for RESET and the end of a session. */
+/* Leaves all topics, without a message to the session: for RESET and the end of a session. */
 void pubsub_leave_all(struct session *s);
 
 /* Subscriptions of a session: channels, patterns, shard channels. */

@@ -36,5 +36,5 @@ enum chunks_status {
     CHUNKS_DONE,  /* the body has ended; `in` begins behind it */
     CHUNKS_BAD,
 };
-/* Moves the start of `in` behind what was taken. */
+/* Moves the start of `in` behind the bytes taken. */
 enum chunks_status chunks_next(struct chunks *c, struct slice *in, struct slice *out);

@@ -215,7 +215,7 @@ static const struct session_ops conn_ops = {
 
 /* --- life --------------------------------------------------------------------------------------------------- */
 
-/* Refuses a socket with an answer that says why. Nobody checks that it arrives. */
+/* Refuses a socket with an answer that says why, as far as the kernel takes it at once. */
 static void turn_away(struct http *h, int fd, char *names, const char *status, const char *error)
 {
     char text[512];

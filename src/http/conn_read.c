@@ -225,8 +225,7 @@ void http_conn_go_on(struct http_conn *c)
 
 /* --- the socket --------------------------------------------------------------------------------------------- */
 
-/* Reads into the connection's own buffer. A buffer that all share takes what has no room there, so that each
- * connection's own can be small. */
+/* Reads into the connection's own buffer. A shared buffer takes the overflow, so that the own ones can be small. */
 static ssize_t read_head(struct http_conn *c)
 {
     struct http *h = c->http;

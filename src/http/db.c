@@ -4,8 +4,8 @@
  * bytes, and any other value as application/octet-stream, however it was stored. So no type can be lost by a reload, a
  * rename or a SET over RESP, nor outlive its value. A body sent as application/json must be JSON.
  *
- * The ETag is the value's digest, as DIGEST replies it. Conditions become those of SET and DELEX, which judge and
- * change in one step: If-Match is IFDEQ, or XX for '*'; If-None-Match is IFDNE, or NX for '*'. */
+ * The ETag is the value's digest, as DIGEST replies it. Conditions become options of SET and DELEX, which compare
+ * and change in one step: If-Match is IFDEQ, or XX for '*'; If-None-Match is IFDNE, or NX for '*'. */
 #include <jansson.h>
 #include <stdio.h>
 

@@ -7,7 +7,7 @@
  *       event: key
  *       data: {"key":"k","event":"set"}
  *
- * The id is the log position when the event was sent; it is never less than that of the event's change. */
+ * The id is the log position when the event was sent; it is never less than the position of the event's change. */
 #include <stdio.h>
 
 #include "engine/engine.h"

@@ -25,7 +25,7 @@ struct http_field {
     struct slice name, value;
 };
 
-/* What is wrong with a request: text is static. */
+/* Why a request is refused; the text is static. */
 struct http_problem {
     int status;
     const char *text;
@@ -54,5 +54,5 @@ enum http_head_status { HTTP_HEAD_MORE, HTTP_HEAD_DONE, HTTP_HEAD_BAD };
  * *bytes of it are the head. BAD: *problem says why. */
 enum http_head_status http_head_parse(struct http_head *h, struct http_head_scan *scan,
                                       struct slice in, size_t *bytes, struct http_problem *problem);
-/* The first field of that name, in small letters; false: there is none. */
+/* The value of the first field called `name`, which is given in small letters. False: there is none. */
 bool http_head_field(const struct http_head *h, const char *name, struct slice *value);

@@ -111,7 +111,7 @@ bool http_drain(struct http *h)
     for (struct http_conn *c = h->lists[HTTP_LIST_ALL]; c; c = next) {
         next = c->links[HTTP_LIST_ALL].next;
         if (c->request ? c->request->events : outq_empty(&c->out))
-            continue; /* events have no end; or it is idle */
+            continue; /* events have no end; other connections are idle */
         http_conn_send(c);
         left = left || !outq_empty(&c->out) || !outq_empty(session_queue(c->session));
     }

@@ -6,7 +6,7 @@
  *
  * A connection is a session of the engine, and a request's commands are requests of that session: checks, units, the
  * gate, the slow log and CLIENT LIST hold for it as for any other client. One request of a connection is at work at a
- * time; what a client sends ahead waits.
+ * time; requests sent ahead wait.
  *
  * The room uses libevent's loop, but not its evhttp: that accepts ambiguous requests (two lengths, lines that go on,
  * line breaks without '\r', a length with a sign), answers errors with pages of HTML, restarts its timeout with every
@@ -59,7 +59,7 @@ void http_free(struct http **h);
 
 /* Why a socket is refused: it gets an answer and is closed. */
 enum http_refusal { HTTP_WELCOME, HTTP_FULL, HTTP_PROTECTED };
-/* Takes the socket, and `names`, its address, NUL, ours, NUL (owned; NULL: no memory for them). */
+/* Takes the socket, and `names`: the client's address, NUL, the server's, NUL (owned; NULL: no memory for them). */
 void http_accept(struct http *h, int fd, char *names, enum http_refusal refusal);
 size_t http_clients(const struct http *h);
 
@@ -69,10 +69,10 @@ void http_turn(struct http *h);
 void http_turn_end(struct http *h);
 /* Closes clients that are too slow, idle or gone; call it several times a second. */
 void http_cron(struct http *h);
-/* Sends what is queued as far as sockets take it; false: something is left. */
+/* Sends queued bytes, as far as sockets take them. False: some are left. */
 bool http_drain(struct http *h);
 
-/* Memory that requests and answers hold now. */
+/* Memory that requests and answers hold. */
 struct http_stats {
     uint64_t query_bytes, output_bytes;
     size_t largest_query_bytes, largest_output_bytes; /* of one connection */

@@ -71,7 +71,7 @@ struct http_request {
     int query_count;
     bool authorized;             /* has the password, or there is none */
     bool deliberate, readable;   /* see guard.c */
-    struct http_problem refused; /* status 0: it is not */
+    struct http_problem refused; /* status 0: not refused */
     const char *challenge;       /* of a 401 */
 
     /* The body, whole. */
@@ -117,7 +117,7 @@ struct http_conn {
     struct event *writable; /* owned; NULL until the socket was full once */
     struct http *http;
     struct session *session;
-    char *names; /* owned: its address, NUL, ours, NUL; NULL: no memory for them */
+    char *names; /* owned: the client's address, NUL, the server's, NUL; NULL: no memory */
     int fd;
     bool reading, waits_to_write, loopback;
     bool waits_to_go_on; /* until the client has taken more of its answers */

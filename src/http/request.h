@@ -108,8 +108,8 @@ struct http_reader {
 /* Runs the commands in order, a batch a turn where they are many. `arg` is the reader's, good until the end. A reader
  * may add commands and run them in `done`. */
 void http_run(struct http_request *r, const struct http_reader *reader, void *arg);
-/* Within `token`, where a string begins: all of it, which may be more than the token has. False: it is not all
- * there, or lies in several pieces. */
+/* Call within `token`, at the first token of a string. *whole: all of the string, maybe more than the token has. False:
+ * some of it has not come, or it lies in several pieces. */
 bool http_whole(const struct http_request *r, const struct reply_token *t, struct slice *whole);
 /* How many commands there are. */
 int http_command_count(const struct http_request *r);

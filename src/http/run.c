@@ -142,8 +142,8 @@ static void take_token(struct http_request *r, const struct reply_token *t)
     r->in_push = false;
 }
 
-/* Reads the tokens of one piece. Sends the answer on where it is events, has left in part, or is too long to keep
- * back. */
+/* Reads the tokens of one piece. The answer's bytes leave where it is events, has left in part, or is too long to
+ * keep back. */
 static void take_piece(struct http_request *r, struct slice in)
 {
     struct reply_token t;

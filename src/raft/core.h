@@ -166,5 +166,5 @@ struct core_progress {
 };
 /* False: this node does not lead, or has no such peer. */
 bool core_progress(const struct core *c, uint64_t peer, struct core_progress *out);
-/* For tests: asserts what always holds. */
+/* For tests: asserts the invariants. */
 void core_validate(const struct core *c);

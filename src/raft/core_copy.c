@@ -253,7 +253,7 @@ static bool well_formed(const struct core *c, const struct core_msg *m)
     return true;
 }
 
-/* Takes the entries that are not there yet. False: one of them contradicts what is committed here. */
+/* Takes the entries that are not there yet. False: one of them contradicts a committed entry. */
 static bool take_entries(struct core *c, const struct core_msg *m)
 {
     for (uint32_t i = 0; i < m->count; i++) {

@@ -91,7 +91,8 @@ struct core {
     uint64_t round_seen; /* in this term */
 
     /* Leader. */
-    struct core_peer peers[MEMBERS_MAX]; /* everybody but this node; candidates count votes here */
+    /* all members but this node; candidates count votes here */
+    struct core_peer peers[MEMBERS_MAX];
     uint32_t peers_count;
     uint64_t first_of_term; /* the entry that it began with */
     uint64_t round;
@@ -107,7 +108,7 @@ struct core {
 /* core_state.c */
 bool core_is_saved(const struct core *c);
 void core_release(struct core *c); /* sends held messages */
-/* Adds `from`, and `term` but to a pre-vote, which has its own. */
+/* Adds `from` and, unless the message is about a pre-vote, `term`. */
 void core_send(struct core *c, struct core_msg *m);
 void core_become(struct core *c, enum core_role role); /* any role but follower */
 void core_follow(struct core *c, uint64_t term, uint64_t leader);

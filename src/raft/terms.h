@@ -22,7 +22,7 @@ struct terms {
 
 void terms_init(struct terms *t, uint64_t base, uint64_t base_term);
 void terms_deinit(struct terms *t);
-/* Adds entries behind the last one. Their term is that of the last one, or a later one. */
+/* Adds entries behind the last one, of its term or a later one. */
 void terms_append(struct terms *t, uint64_t term, uint64_t count);
 /* Forgets the entries from `index` on; base < index. */
 void terms_cut(struct terms *t, uint64_t index);

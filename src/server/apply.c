@@ -9,7 +9,7 @@
 #include "server/server_impl.h"
 #include "server/title.h"
 
-/* The directory is kept as an absolute path: what CONFIG GET tells holds wherever the reader is. */
+/* The directory is kept as an absolute path, so that CONFIG GET's reply is true wherever its reader is. */
 static enum err apply_dir(struct server *s, struct config *next, char error[CONFIG_ERROR_CHARS])
 {
     char *to = realpath(next->dir, NULL);

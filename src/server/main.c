@@ -154,7 +154,7 @@ static struct server *start(struct config *c, const struct config_problems *p,
                             const struct config_args *args, struct title *t)
 {
     char error[CONFIG_ERROR_CHARS] = "", where[1][128];
-    char *config_file = absolute(args->file); /* before `dir` changes what a relative path means */
+    char *config_file = absolute(args->file); /* before `dir` changes the working directory */
     struct server *s = server_new(c, error);
     if (!s) {
         fprintf(stderr, "cannot start: %s\n", error);

@@ -190,7 +190,7 @@ const struct option_special option_oom_values = {.set = oom_values_set,
 
 /* --- client-output-buffer-limit ---------------------------------------------------------------------- */
 
-/* The first name of a class is the one that CONFIG GET tells, as Redis does. */
+/* CONFIG GET shows the first name of a class, as Redis does. */
 static const struct {
     const char *name, *other;
 } classes[NET_CLASS_COUNT] = {

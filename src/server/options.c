@@ -31,7 +31,7 @@ static const struct option_choice supervisors[] = {{"no", SUPERVISED_NO},
                                                    {"upstart", SUPERVISED_UPSTART},
                                                    {NULL, 0}};
 
-/* The first name of a value is the one that CONFIG GET tells, as Redis does. */
+/* CONFIG GET shows the first name of a value, as Redis does. */
 static const struct option_choice oom_scores[] = {{"no", OOM_SCORE_AS_IT_IS},
                                                   {"yes", OOM_SCORE_RELATIVE},
                                                   {"relative", OOM_SCORE_RELATIVE},

@@ -30,7 +30,7 @@ static bool parse_shutdown(struct cmd_ctx *c, struct shutdown_words *w)
     return !(w->save && w->nosave) && !(w->abort && c->argc > 2);
 }
 
-/* No reply: the connection's end is the answer, once everybody's replies are out. */
+/* No reply: the connection's end is the answer, once all replies are sent. */
 static void shutdown_cmd(struct cmd_ctx *c)
 {
     struct server *s = server_of(c);
