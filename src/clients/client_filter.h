@@ -46,7 +46,7 @@ bool client_filter_parse(struct cmd_ctx *c, int first, bool listing, struct clie
 /* A filter by ADDR alone. */
 void client_filter_address(struct client_filter *out, struct slice addr);
 
-/* Calls `fn` for each session that matches: in the order of the ids where there are any, else oldest first. None is a
- * SESSION_INTERNAL. `fn` may kill the session. */
+/* Calls `fn` for each session that matches: in the order of the ids where there are any, else oldest first. Leaves
+ * out internal sessions (SESSION_INTERNAL). `fn` may kill the session. */
 typedef void (*client_each_fn)(struct session *s, void *arg);
 void client_each(struct cmd_ctx *c, const struct client_filter *f, client_each_fn fn, void *arg);

@@ -1,4 +1,4 @@
-/* Loading the log in slices, at the start and again for DEBUG LOADAOF. */
+/* Loads the log in slices: at the start, and again for DEBUG LOADAOF and RELOAD. */
 #include <stdio.h>
 #include <string.h>
 

@@ -22,7 +22,7 @@ enum err server_listen(struct server *s, char error[CONFIG_ERROR_CHARS]);
 void server_ready(struct server *s);
 /* Serves until the server is asked to stop, then sends the last replies and closes the log. */
 void server_run(struct server *s);
-/* Asks the server to stop when the turn ends. `signal` 0: SHUTDOWN asked. */
+/* Asks the server to stop when the turn ends. `signal`: the one that asked; 0: none did. */
 void server_stop(struct server *s, int signal);
 /* The same without losing data: a log that was switched on must first hold them all. */
 void server_stop_finished(struct server *s, int signal);

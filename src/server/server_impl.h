@@ -68,7 +68,7 @@ struct server {
     bool giving;      /* snapshot jobs have more to do */
     bool cron_paused; /* DEBUG PAUSE-CRON */
     enum server_stop stop;
-    int stop_signal;    /* which asked for it; 0: SHUTDOWN */
+    int stop_signal;    /* the one that asked for it; 0: none did */
     bool stop_loses;    /* data that are in no file yet may be lost */
     int64_t drained_us; /* when STOP_DRAINING is over; monotonic */
 
