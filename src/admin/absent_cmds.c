@@ -1,5 +1,5 @@
-/* Modules, a cluster, scripts and users are not there (yet). Clients and tools ask for them all the same, and take an
- * "unknown command" for a server that is broken: they get what Redis answers that has none of them. */
+/* Corsac has no modules, no cluster, no scripts and only one user. Clients and tools ask for them all the same, and
+ * take an "unknown command" for a broken server: so they get the replies of a Redis that has none of them. */
 #include "admin/admin_impl.h"
 #include "base/crc16.h"
 #include "cmd/ctx.h"
@@ -11,7 +11,7 @@ static void module_list(struct cmd_ctx *c)
     resp_array(c->out, 0);
 }
 
-/* As where enable-module-command is "no", which Redis cannot change while it runs, either. */
+/* The reply of Redis where enable-module-command is "no", which cannot change while it runs. */
 static void module_refused(struct cmd_ctx *c)
 {
     resp_error(c->out,
@@ -72,7 +72,7 @@ static void cluster_disabled(struct cmd_ctx *c)
     resp_error(c->out, "This instance has cluster support disabled");
 }
 
-/* Slots are what shards are made of, so there is an answer; Valkey gives it without a cluster, too. */
+/* Shards consist of slots, so that a key has one without a cluster, too. Valkey replies the same. */
 static void cluster_keyslot(struct cmd_ctx *c)
 {
     resp_int(c->out, key_slot(c->argv[2]));

@@ -24,7 +24,7 @@ void admin_free(struct admin **a)
     *a = NULL;
 }
 
-/* --- what the engine tells -------------------------------------------------------------------- */
+/* --- the engine's calls ----------------------------------------------------------------------- */
 
 static void on_slow(void *admin, const struct cmd_ctx *c, int64_t us)
 {
@@ -64,7 +64,7 @@ void admin_add_rows(struct admin *a, struct cmd_table *t)
     cmd_table_add(t, admin_rows_process, a);
 }
 
-/* --- what the process tells ------------------------------------------------------------------- */
+/* --- the process's figures -------------------------------------------------------------------- */
 
 void admin_set_host(struct admin *a, const struct admin_host *h)
 {

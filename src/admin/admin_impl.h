@@ -19,7 +19,7 @@ static inline struct admin *admin_of(const struct cmd_ctx *c)
     return c->cmd->room;
 }
 
-/* The value that the reply is about to tell of: the look neither uses it nor counts as a hit or miss. */
+/* Finds the value that a reply describes. The look-up leaves its access clock alone, and counts as no hit or miss. */
 static inline const struct item *admin_look_at(struct cmd_ctx *c, const struct key *k)
 {
     ctx_note(c, k);
@@ -35,8 +35,8 @@ extern const struct cmd_row admin_rows_debug[];   /* DEBUG */
 extern const struct cmd_row admin_rows_info[];    /* INFO */
 extern const struct cmd_row admin_rows_memory[];  /* MEMORY */
 extern const struct cmd_row admin_rows_process[]; /* TIME ROLE LOLWUT */
-extern const struct cmd_row
-    admin_rows_absent[]; /* commands without what they are for: MODULE, CLUSTER ... */
+/* commands of features that Corsac has not: MODULE, CLUSTER ... */
+extern const struct cmd_row admin_rows_absent[];
 extern const struct cmd_row admin_rows_command[]; /* COMMAND */
 extern const struct cmd_row admin_rows_latency[]; /* LATENCY */
 extern const struct cmd_row admin_rows_slowlog[]; /* SLOWLOG */

@@ -293,7 +293,7 @@ struct keys_reply {
     bool with_flags;
 };
 
-/* Channels of a shard are placed as keys are, and are none. */
+/* Shard channels have key positions, but are no keys. */
 static void count_key(int index, uint16_t flags, void *count)
 {
     *(size_t *)count += !(flags & KEY_NOT_KEY);
@@ -311,7 +311,7 @@ static void reply_key(int index, uint16_t flags, void *arg)
         reply_flags(r->w, flags, key_flags, "");
 }
 
-/* A number of keys that must not be 0, as it is all that the command works on. */
+/* Is the number of keys 0 where it must not be, as the command works on nothing but these keys? */
 static bool is_none_wrong(const struct cmd *cmd, size_t count)
 {
     return count == 0 && cmd->row->keys[0].numkeys && cmd->row->keys[0].step > 1;

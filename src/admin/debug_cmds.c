@@ -1,4 +1,4 @@
-/* DEBUG: what tests need to look inside, and to make trouble. Refused unless enable-debug-command allows it. */
+/* DEBUG: lets tests look inside, and cause trouble. Refused unless enable-debug-command allows it. */
 #include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,7 +18,7 @@
 #define SLEEP_S_MAX        86400
 #define MATCH_BYTES_MAX    (16 * 1024 * 1024) /* DEBUG STRINGMATCH-LEN */
 
-/* There is one whenever requests are run. */
+/* Wherever requests run, a host is set. */
 static const struct admin_host *host_of(const struct cmd_ctx *c)
 {
     const struct admin_host *h = &admin_of(c)->host;
@@ -38,7 +38,7 @@ static void debug_object(struct cmd_ctx *c)
         return;
     }
     uint32_t idle_s = item_idle_s(it, c->now_ms);
-    /* Of a collection about as much as it takes in memory. */
+    /* A collection has no serialized form here: its memory stands for the length. */
     size_t len = item_type(it) == TYPE_STRING ? string_len(it) + 1 : value_memory(it);
     snprintf(text, sizeof(text),
              "Value at:%p refcount:1 encoding:%s serializedlength:%zu lru:%lld lru_seconds_idle:%u",
@@ -94,7 +94,7 @@ static void debug_stringmatch_len(struct cmd_ctx *c)
 
 /* --- changing how the server behaves ---------------------------------------------------------------- */
 
-/* What a number begins with counts, as in Redis: "0\r\n" is no time, and so is "x". */
+/* Takes the number that the argument begins with, as Redis does: "0\r\n" and "x" are 0 seconds. */
 static void debug_sleep(struct cmd_ctx *c)
 {
     char text[64];
@@ -143,7 +143,7 @@ static void debug_rewrite_all(struct cmd_ctx *c)
         resp_ok(c->out);
 }
 
-/* Tunes what Corsac does not have; there is nothing to do. */
+/* Tunes parts of Redis that Corsac has not: there is nothing to do. */
 static void debug_nothing(struct cmd_ctx *c)
 {
     resp_ok(c->out);
@@ -157,7 +157,7 @@ static void debug_loadaof(struct cmd_ctx *c)
         resp_error(c->out, "the append-only file is being loaded already");
 }
 
-/* What is in memory only is not lost by it. */
+/* Refused without an append-only file: data that are in memory only would be lost. */
 static void debug_reload(struct cmd_ctx *c)
 {
     struct admin_persistence p;

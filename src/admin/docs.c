@@ -36,7 +36,7 @@ static void reply_lower(struct resp_writer *w, struct slice s)
     resp_bulk(w, slice_of(lower, len));
 }
 
-/* Groups bear no name in a synopsis: they are called by their token, or by what they are. */
+/* Groups have no name in a synopsis: they are called by their token, or by their kind. */
 static void reply_name(struct resp_writer *w, const struct synopsis_arg *a)
 {
     if (a->name.len > 0)

@@ -1,5 +1,5 @@
 #pragma once
-/* COMMAND DOCS: what a command is for, and the tree of its arguments. */
+/* COMMAND DOCS: the purpose of a command, and the tree of its arguments. */
 #include "cmd/table.h"
 #include "resp/writer.h"
 

@@ -1,6 +1,6 @@
 #pragma once
-/* What admin/ gets from the process around the engine: figures that the process alone knows, and deeds that DEBUG asks
- * for. server/ fills the table once, when the rooms are wired. */
+/* The process around the engine, for admin/: figures that only the process has, and actions for DEBUG. server/ fills
+ * the table once, when the rooms are wired. */
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -26,8 +26,8 @@ struct admin_process {
     uint64_t port, hz;
     uint64_t clients_max;
     uint64_t cycles;               /* turns of the loop */
-    uint64_t busy_us;              /* of them: from the first event to the end */
-    const struct histogram *turns; /* the same, one by one; NULL: nobody counts */
+    uint64_t busy_us;              /* of all turns, each from its first event to its end */
+    const struct histogram *turns; /* the same, turn by turn; NULL: not counted */
 };
 
 /* Connections, all together. */
@@ -50,7 +50,7 @@ struct admin_persistence {
     const char *last_rewrite_status, *write_status; /* "ok", "err" */
     uint64_t rewrites, rewrite_failures;            /* failures in a row */
 
-    bool open; /* a log is open and appended to: what follows is of that */
+    bool open; /* a log is open and appended to: the fields below are about it */
     uint64_t current_bytes, base_bytes, buffer_bytes;
     uint64_t slow_syncs;
     uint64_t pos, written_pos, synced_pos;

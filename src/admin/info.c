@@ -1,4 +1,4 @@
-/* INFO: which sections are asked for, and how a row's value is written. */
+/* INFO: chooses the sections, and writes the values of their rows. */
 #include "admin/info.h"
 
 #include <assert.h>
@@ -73,7 +73,7 @@ static void append_section(struct admin *a, const struct info_section *section, 
     }
 }
 
-/* Names that are no section ask for nothing. */
+/* Ignores names that are no section's. */
 static bool asked_for(const struct cmd_ctx *c, const struct info_section *section)
 {
     bool yes = c->argc == 1 && section->by_default;

@@ -1,6 +1,6 @@
 #pragma once
 /* The fields of INFO, each declared once. A row names a field and says where its value lies in the facts, which are
- * gathered by section; whatever shows figures of the server goes by these rows. */
+ * gathered by section. INFO, the metrics and every other view of the server's figures read these rows. */
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -14,10 +14,10 @@
 
 struct admin;
 
-/* Derived from what the heap, the keyspace and the kernel say. */
+/* Derived from figures of the heap, the keyspace and the kernel. */
 struct info_memory {
     uint64_t used, peak, rss, startup, dataset, overhead, clients, system;
-    double peak_perc, dataset_perc; /* of the memory in use; of that less the start's */
+    double peak_perc, dataset_perc; /* `used` of `peak`; `dataset` of `used` less `startup` */
     double frag_ratio, heap_rss_ratio, overhead_ratio, fragmentation;
     int64_t frag_bytes, heap_rss_bytes, overhead_bytes, fragmentation_bytes;
 };
@@ -56,7 +56,7 @@ struct info_cpu {
     int64_t sys_us, user_us, sys_children_us, user_children_us, sys_thread_us, user_thread_us;
 };
 
-/* What rows point into. Gathering a section fills what its rows need. */
+/* Rows point into this struct. Gathering a section fills the fields that its rows need. */
 struct info_facts {
     struct info_build build; /* first: no row's condition is at offset 0 */
     struct admin_process process;
@@ -85,16 +85,18 @@ enum info_kind {
     INFO_TEXT,    /* const char * */
     INFO_CHARS,   /* an array of char */
     INFO_FIXED,   /* the row's text */
-    INFO_ABSENT, /* the same, of what Redis has and Corsac has not: dashboards read these fields all the same */
+    /* the same, for a field of a feature that Corsac has not: dashboards read it all the same */
+    INFO_ABSENT,
     INFO_LINES, /* lines whose names depend on the data: the row's function appends them */
 };
 
-/* The field among the metrics (metrics.h). Texts are 1 where they are "ok", else 0. */
+/* The field as a metric (metrics.h). A text is 1 where it is "ok", else 0. */
 struct info_metric {
     enum metric_type type;
-    /* behind METRICS_OWN and METRICS_REDIS; NULL: it is not among those */
+    /* the names behind METRICS_OWN and METRICS_REDIS; NULL: it has no metric there */
     const char *name, *redis;
-    double per; /* as many of the field's units make one of `name`; `redis` has the field's own */
+    double
+        per; /* so many of the field's units make one of `name`'s; `redis` keeps the field's unit */
     const char *help;
 };
 
@@ -106,8 +108,8 @@ struct info_field {
     const char *text;
     void (*lines)(const struct admin *a, struct buf *out);
     struct info_metric metric;
-    void (*metrics)(const struct admin *a,
-                    struct buf *out); /* families instead of one; NULL: none */
+    /* appends families in place of one metric; NULL: none */
+    void (*metrics)(const struct admin *a, struct buf *out);
 };
 
 struct info_section {
@@ -118,11 +120,11 @@ struct info_section {
     size_t count;
 };
 
-/* All of them, in the order in which INFO shows them. */
+/* All sections, in the order in which INFO shows them. */
 const struct info_section *info_sections(size_t *count);
-/* The row's condition holds. */
+/* Does the row's condition hold? */
 bool info_shown(const struct info_facts *f, const struct info_field *row);
-/* Appends its value; the row is none of INFO_LINES. */
+/* Appends the row's value; its kind must not be INFO_LINES. */
 void info_append_value(const struct info_facts *f, const struct info_field *row, struct buf *out);
 
 /* "1.50M", as Redis writes sizes for people. */
@@ -142,7 +144,7 @@ void info_gather_shards(struct admin *a, struct info_facts *f);
 
 /* --- info_lists.c -------------------------------------------------------------------------------------------- */
 
-/* A line. */
+/* Appends a line. */
 #define info_line(out, ...) (buf_printf((out), __VA_ARGS__), buf_append((out), "\r\n", 2))
 
 void info_listeners(const struct admin *a, struct buf *out);
@@ -151,7 +153,7 @@ void info_errorstats(const struct admin *a, struct buf *out);
 void info_latencystats(const struct admin *a, struct buf *out);
 void info_databases(const struct admin *a, struct buf *out);
 void info_shards(const struct admin *a, struct buf *out);
-/* With those that are being emptied: they still hold keys. */
+/* Counts shards that are being emptied, too: they still hold keys. */
 unsigned info_shard_count(const struct keyspace *ks);
 
 /* --- metrics_lists.c: the same as metrics -------------------------------------------------------------------- */
@@ -161,6 +163,6 @@ void metrics_errors(const struct admin *a, struct buf *out);
 void metrics_durations(const struct admin *a, struct buf *out);
 void metrics_databases(const struct admin *a, struct buf *out);
 void metrics_shards(const struct admin *a, struct buf *out);
-/* Of none that is in INFO. */
+/* Figures that INFO does not show. */
 void metrics_latency(const struct admin *a, struct buf *out);
 void metrics_waits(const struct admin *a, struct buf *out);

@@ -1,4 +1,4 @@
-/* INFO: the facts that its rows tell, by section. */
+/* INFO: gathers the facts of its rows, by section. */
 #include "admin/info.h"
 
 #include <stdio.h>
@@ -36,7 +36,7 @@ void info_gather_server(struct admin *a, struct info_facts *f)
     b->up_days = b->up_s / 86400;
 }
 
-/* Looks at every connection, and so only once for all sections. */
+/* Walks all connections, so that sections with the same facts do it once. */
 static void gather_net(struct admin *a, struct info_facts *f)
 {
     if (f->net.clients == 0)
@@ -114,7 +114,7 @@ void info_gather_persistence(struct admin *a, struct info_facts *f)
     admin_persistence(a, &f->aof);
 }
 
-/* Of all commands. What EXEC runs is counted by itself, and so is not counted with EXEC. */
+/* The time of all commands. EXEC is left out, as the commands that it runs are counted themselves. */
 static double commands_us(const struct engine *e)
 {
     const struct cmd_table *t = engine_table(e);

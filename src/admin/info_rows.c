@@ -19,7 +19,7 @@
 
 #define NO_ID "0000000000000000000000000000000000000000"
 
-/* Where a value lies. It does not compile if it is of another type than the row's kind prints. */
+/* Where a value lies. Fails to compile where the value's type is not the one that the row's kind prints. */
 #define AT(type, place)                                                          \
     (offsetof(struct info_facts, place) +                                        \
      0 * sizeof(char[_Generic(((struct info_facts *)0)->place, type : 1, default \
@@ -44,7 +44,7 @@
 #define ABSENT(name_, text_, ...) {.name = (name_), .kind = INFO_ABSENT, .text = (text_), __VA_ARGS__}
 #define LINES(name_, fn, ...)     {.name = (name_), .kind = INFO_LINES, .lines = (fn), __VA_ARGS__}
 
-/* Shown while a condition holds of the append-only file. */
+/* Shown while a flag of struct admin_persistence is set. */
 #define ONLY(when, kind_, type, name_, place, ...) \
     {.name = (name_), .kind = (kind_), .at = AT(type, place), .only = AT(bool, aof.when), __VA_ARGS__}
 #define ONLY_U64(when, name, place, ...)     ONLY(when, INFO_U64, uint64_t, name, place, __VA_ARGS__)
@@ -54,15 +54,15 @@
 #define ONLY_ABSENT(when, name_, text_, ...) \
     {.name = (name_), .kind = INFO_ABSENT, .text = (text_), .only = AT(bool, aof.when), __VA_ARGS__}
 
-/* The field as a metric: our name, behind "corsac_", in base units; the name that exporters of Redis give it, behind
- * "redis_", in the field's own unit; NULL: none. `per`: as many of the field's units make one of ours. */
+/* The field as a metric: Corsac's name, behind "corsac_", in base units; the name that exporters of Redis give it,
+ * behind "redis_", in the field's own unit; NULL: none. `per`: so many of the field's units make one base unit. */
 #define METRIC(type_, name_, redis_, per_, help_) .metric = {type_, name_, redis_, per_, help_}
 #define GAUGE(name, redis, help)            METRIC(METRIC_GAUGE, name, redis, 1, help)
 #define COUNTER(name, redis, help)          METRIC(METRIC_COUNTER, name, redis, 1, help)
 #define GAUGE_PER(per, name, redis, help)   METRIC(METRIC_GAUGE, name, redis, per, help)
 #define COUNTER_PER(per, name, redis, help) METRIC(METRIC_COUNTER, name, redis, per, help)
 #define LABEL(name, redis)                  METRIC(METRIC_LABEL, name, redis, 1, NULL)
-/* Several, written by a function. */
+/* Several metrics, written by a function. */
 #define METRICS(fn) .metrics = (fn)
 
 static const struct info_field server_fields[] = {

@@ -1,5 +1,5 @@
 #pragma once
-/* LATENCY: a history of spikes for each kind of event, and histograms for each command. */
+/* LATENCY: a history of spikes for each kind of event. */
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -12,14 +12,14 @@ struct latency;
 
 struct latency *latency_new(void);
 void latency_free(struct latency **l);
-/* Notes an event of at least `threshold_ms` (0: off). `event` is static text: "command",
- * "fast-command", "expire-cycle", ... Events beyond LATENCY_EVENTS_MAX kinds are not noted. */
+/* Notes an event of at least `threshold_ms` (0: off). `event` is static text: "command", "fast-command",
+ * "expire-cycle", ... Events beyond LATENCY_EVENTS_MAX kinds are not noted. */
 void latency_add(struct latency *l, const char *event, int64_t duration_ms, int64_t threshold_ms,
                  int64_t wall_ms);
 
 /* --- reading ---------------------------------------------------------------------------------- */
 
-/* The worst of a second in which there was any. */
+/* The worst event of one second. */
 struct latency_sample {
     int64_t wall_s; /* since the Unix epoch */
     int64_t ms;
@@ -41,7 +41,7 @@ static inline const struct latency_sample *latency_at(const struct latency_serie
 
 int latency_event_count(const struct latency *l);
 const struct latency_series *latency_event(const struct latency *l, int i);
-/* NULL: nothing of that name was noted. The pointer is good until the next LATENCY RESET. */
+/* NULL: nothing of that name was noted. The pointer is valid until the next LATENCY RESET. */
 const struct latency_series *latency_find(const struct latency *l, struct slice event);
 
 /* --- forgetting ------------------------------------------------------------------------------- */

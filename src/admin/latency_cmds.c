@@ -1,4 +1,4 @@
-/* LATENCY: reads and resets what was noted. */
+/* LATENCY: reads and resets the history of events. */
 #include "admin/admin_impl.h"
 #include "admin/latency.h"
 #include "admin/latency_report.h"

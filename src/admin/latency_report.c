@@ -103,7 +103,7 @@ static void append_series(struct buf *text, int number, const struct latency_ser
                (long long)(now_s - latency_at(s, s->count - 1)->wall_s));
 }
 
-/* What helps against events whose names begin so. */
+/* Advice on events whose names begin with `prefix`. */
 static const struct {
     const char *prefix, *advice;
 } remedies[] = {
@@ -177,7 +177,7 @@ static size_t filled_buckets(const struct cmd *cmd)
     return n;
 }
 
-/* Calls by the microseconds that they stayed below, each count with all before it. */
+/* Counts of calls that took less than so many microseconds; each count includes the ones before it. */
 static void reply_histogram(struct resp_writer *w, const struct cmd *cmd)
 {
     uint64_t calls = 0;

@@ -1,5 +1,5 @@
 #pragma once
-/* The subcommands of LATENCY that digest what was noted. */
+/* The subcommands of LATENCY that write reports: advice, a graph, histograms of commands. */
 struct cmd_ctx;
 
 void latency_cmd_doctor(struct cmd_ctx *c);

@@ -1,9 +1,9 @@
-/* MEMORY: what a key takes, what everything takes, and whether that is as it should be. */
+/* MEMORY: the memory of a key and of the whole server, and whether it is used as it should be. */
 #include "admin/admin_impl.h"
 #include "admin/info.h"
 #include "base/mem.h"
 
-/* A table holds on average this many bytes an entry: a cache line for 7 places that are filled to about 6/7. */
+/* A table takes this many bytes an entry on average: a cache line has 7 places, which are filled to about 6/7. */
 #define TABLE_ENTRY_BYTES 11
 
 /* Redis looks at some elements of a large value and guesses the rest; Corsac always counts. */

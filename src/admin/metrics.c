@@ -70,7 +70,7 @@ static void append_own(const struct info_facts *f, const struct info_field *row,
     append_value(f, row, m->per, out);
 }
 
-/* Exporters call a counter by its end; what has another is a gauge to them. */
+/* Exporters of Redis take a name that ends in "_total" for a counter, and any other for a gauge. */
 static enum metric_type type_of_name(const char *name)
 {
     static const char end[] = "_total";
@@ -91,7 +91,7 @@ static void append_redis(const struct info_facts *f, const struct info_field *ro
     append_value(f, row, 1, out);
 }
 
-/* --- what the server is ----------------------------------------------------------------------------------- */
+/* --- identity --------------------------------------------------------------------------------------------- */
 
 static void append_label(const struct info_facts *f, const struct info_field *row, const char *name,
                          struct buf *labels)
@@ -132,7 +132,7 @@ static void append_identity(const struct info_facts *f, const struct metric_fami
     buf_deinit(&labels);
 }
 
-/* --- what is in no row ------------------------------------------------------------------------------------ */
+/* --- figures without a row -------------------------------------------------------------------------------- */
 
 static void append_one(struct buf *out, const struct metric_family *family, double value)
 {

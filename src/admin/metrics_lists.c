@@ -118,8 +118,8 @@ void metrics_commands(const struct admin *a, struct buf *out)
     append_commands(a, out, false);
 }
 
-/* The time of all calls is known, that of the calls in the histogram only where all are: latency-tracking may have
- * been off for a while. */
+/* The time of the calls in the histogram. Only the time of all calls is known: where latency-tracking was off for a
+ * while, the histogram has fewer, and gets its share of that time. */
 static uint64_t histogram_ns(const struct engine *e, const struct cmd_stats *st)
 {
     uint64_t counted = 0;
@@ -269,7 +269,7 @@ void metrics_shards(const struct admin *a, struct buf *out)
     mem_free(of);
 }
 
-/* --- what INFO has not ------------------------------------------------------------------------------------ */
+/* --- figures that INFO has not ---------------------------------------------------------------------------- */
 
 void metrics_latency(const struct admin *a, struct buf *out)
 {

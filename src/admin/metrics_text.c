@@ -67,7 +67,7 @@ void metrics_double(struct buf *out, double value)
     buf_append(out, text, (size_t)len);
 }
 
-/* By whole numbers: the shortest decimal of a double takes as long as many lines of buckets. */
+/* Prints whole numbers, as finding the shortest decimal of a double is slow. */
 void metrics_seconds(struct buf *out, uint64_t ns)
 {
     char text[NUM_I64_CHARS + 11];
@@ -119,7 +119,7 @@ static const struct slice ends[METRICS_LAST_BUCKET + 1] = {
 
 #define BUCKET_CHARS (sizeof("0.000001\"} \n") + NUM_I64_CHARS)
 
-/* The buckets' lines, of which all begin the same. There is room for them: a scrape is mostly these. */
+/* Writes the buckets' lines, which all begin the same, into reserved room: they are most of a scrape. */
 static char *append_buckets(char *at, const struct buf *start, const uint64_t *count)
 {
     uint64_t total = 0;

@@ -5,7 +5,7 @@
  *     # TYPE corsac_command_calls_total counter
  *     corsac_command_calls_total{command="get"} 12
  *
- * A family is what lies under one head; it is written in one go. Durations are in seconds, sizes in bytes. */
+ * A family is a head with the lines under it, written in one go. Durations are in seconds, sizes in bytes. */
 #include <stdint.h>
 
 #include "base/buf.h"
@@ -16,10 +16,10 @@ enum metric_type {
     METRIC_GAUGE,
     METRIC_COUNTER,
     METRIC_HISTOGRAM,
-    METRIC_LABEL, /* no family of its own: a label of the one that says what the server is */
+    METRIC_LABEL, /* no family of its own: a label of the family that identifies the server */
 };
 
-/* Its names begin so: Corsac's own, and those that exporters of Redis give. */
+/* Prefixes of names: Corsac's own ones, and the ones that exporters of Redis give. */
 #define METRICS_OWN   "corsac_"
 #define METRICS_REDIS "redis_"
 
@@ -38,8 +38,8 @@ void metrics_seconds(struct buf *out, uint64_t ns);
 /* Appends name="value", behind a comma where labels are there already. */
 void metrics_label(struct buf *labels, const char *name, struct slice value);
 
-/* The buckets, sum and count of one histogram, of `count[HISTOGRAM_BUCKETS]` as base/histogram.h counts. Buckets that
- * end later than METRICS_LAST_BUCKET are told as one. */
+/* The buckets, sum and count of one histogram, of `count[HISTOGRAM_BUCKETS]` as base/histogram.h counts. Buckets
+ * behind METRICS_LAST_BUCKET are counted in +Inf only. */
 #define METRICS_LAST_BUCKET 22 /* 4 seconds */
 void metrics_histogram(struct buf *out, const struct metric_family *f, const struct buf *labels,
                        const uint64_t *count, uint64_t sum_ns);

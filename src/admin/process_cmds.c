@@ -5,7 +5,7 @@
 
 static void time_cmd(struct cmd_ctx *c)
 {
-    int64_t now_us = clock_wall_us(); /* to the microsecond, so not the turn's */
+    int64_t now_us = clock_wall_us(); /* the turn's clock is known to the millisecond only */
     resp_array(c->out, 2);
     resp_bulk_int(c->out, now_us / 1000000);
     resp_bulk_int(c->out, now_us % 1000000);

@@ -3,7 +3,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* A rate is an average over so many samples. */
+/* A rate is an average over this many samples. */
 #define SAMPLES_OF_A_RATE 16
 
 enum rate_kind {
@@ -33,7 +33,7 @@ struct samples {
 void samples_take(struct samples *s, const uint64_t values[RATE_COUNT], int64_t now_us);
 /* The average rate of a counter, per second. */
 double samples_rate(const struct samples *s, enum rate_kind kind);
-/* Memory in use now; keeps the peak. */
+/* Returns the memory in use, and raises the peak to it. */
 size_t samples_memory(struct samples *s);
 /* Forgets rates and peak: CONFIG RESETSTAT. */
 void samples_reset(struct samples *s);

@@ -57,7 +57,7 @@ uint64_t slowlog_len(const struct slowlog *l)
 
 /* --- entries ---------------------------------------------------------------------------------- */
 
-/* Text that is gathered first and copied behind its entry then. */
+/* The text of an entry, gathered first, as it decides the entry's size. */
 struct draft {
     struct buf text;
     int argc;
@@ -129,7 +129,7 @@ void slowlog_add(struct slowlog *l, const struct session *s, const struct slice 
         one = entry_new(&d, slice_from_cstr(info.addr), slice_from_cstr(name ? name : ""));
     buf_deinit(&d.text);
     if (!one)
-        return; /* an entry less: nothing that a client waits for */
+        return; /* no client waits for the missing entry */
     one->id = l->next_id++;
     one->wall_s = engine_wall_ms(e) / 1000;
     one->duration_us = duration_us;

@@ -1,5 +1,5 @@
 #pragma once
-/* SLOWLOG: requests that took longer than slowlog-log-slower-than. */
+/* SLOWLOG: requests that took slowlog-log-slower-than or longer. */
 #include <stdint.h>
 
 #include "base/slice.h"

@@ -1,4 +1,4 @@
-/* CLIENT: what a client sets for itself, and what it learns about and does to others. */
+/* CLIENT: a client's own settings; lists of clients; closing, unblocking and pausing others. */
 #include "clients/client_cmds.h"
 
 #include "base/buf.h"
@@ -68,7 +68,7 @@ static void cmd_client_no_touch(struct cmd_ctx *c)
     switch_flag(c, SESSION_NO_TOUCH);
 }
 
-/* Only ON is answered: the others take effect at once, on themselves. */
+/* Only ON has a reply: OFF and SKIP are silent themselves. */
 static void cmd_client_reply(struct cmd_ctx *c)
 {
     struct session *s = c->session;
@@ -107,7 +107,7 @@ static void cmd_client_caching(struct cmd_ctx *c)
                        "OPTIN or OPTOUT mode enabled");
 }
 
-/* What is not known is ignored, so that clients may claim what later servers make use of. */
+/* Ignores unknown capabilities, so that a client may also name some that only later servers use. */
 static void cmd_client_capa(struct cmd_ctx *c)
 {
     for (int i = 2; i < c->argc; i++)
@@ -128,7 +128,7 @@ static void cmd_client_trackinginfo(struct cmd_ctx *c)
     resp_array(c->out, 0);
 }
 
-/* --- who there is ----------------------------------------------------------------------------- */
+/* --- lists ------------------------------------------------------------------------------------ */
 
 static void append_session(struct buf *text, const struct session *s)
 {
@@ -160,12 +160,12 @@ static void cmd_client_list(struct cmd_ctx *c)
     ctx_reply_text(c, &text);
 }
 
-/* --- what is done to others ------------------------------------------------------------------- */
+/* --- about others ----------------------------------------------------------------------------- */
 
 struct killing {
     const struct session *asking;
     int64_t killed;
-    bool own; /* who asks is among them */
+    bool own; /* the asking session is among them */
 };
 
 static void kill_one(struct session *s, void *arg)
@@ -174,12 +174,12 @@ static void kill_one(struct session *s, void *arg)
     bool own = s == k->asking;
     if (session_is(s, SESSION_CLOSE_NOW) || (own && k->own))
         return;
-    session_kill(s, own); /* who asks still hears the answer */
+    session_kill(s, own); /* the asking session still gets its reply */
     k->own = k->own || own;
     k->killed++;
 }
 
-/* CLIENT KILL addr, which says OK, or CLIENT KILL with options, which says how many. */
+/* CLIENT KILL addr, which replies OK, or CLIENT KILL with options, which replies a count. */
 static void cmd_client_kill(struct cmd_ctx *c)
 {
     struct client_filter filter;

@@ -1,14 +1,15 @@
 #pragma once
-/* What a client says about itself and asks about others: PING ... HELLO, and CLIENT. */
+/* Commands about connections: PING ... HELLO, WAIT and CLIENT. */
 #include "cmd/table.h"
 
 struct cmd_ctx;
 
-extern const struct cmd_row
-    clients_rows_connection[];                     /* PING ECHO QUIT RESET SELECT AUTH HELLO WAIT */
-extern const struct cmd_row clients_rows_client[]; /* CLIENT and its subcommands */
+/* PING ECHO QUIT RESET SELECT AUTH HELLO WAIT */
+extern const struct cmd_row clients_rows_connection[];
+/* CLIENT and its subcommands */
+extern const struct cmd_row clients_rows_client[];
 
-/* Names go into CLIENT LIST, whose fields are parted by spaces. */
+/* Names go into CLIENT LIST, whose fields are separated by spaces. */
 #define CLIENT_TEXT_ERROR " cannot contain spaces, newlines or special characters."
 #define CLIENT_NAME_ERROR "Client names" CLIENT_TEXT_ERROR
 

@@ -45,7 +45,7 @@ static bool parse_type(struct cmd_ctx *c, int i, const char *name, struct client
     return false;
 }
 
-/* Everybody is the same user. */
+/* Every session is the user "default". */
 static bool parse_user(struct cmd_ctx *c, int i, const char *name, struct client_value *v)
 {
     (void)name;
@@ -57,7 +57,7 @@ static bool parse_user(struct cmd_ctx *c, int i, const char *name, struct client
     return false;
 }
 
-/* One or more of the letters in `known`. */
+/* Every letter must be in `known`. */
 static bool parse_letters(struct cmd_ctx *c, int i, const char *what, const char *name,
                           const char *known)
 {

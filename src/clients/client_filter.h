@@ -26,7 +26,7 @@ enum client_condition {
     CLIENT_CONDITIONS,
 };
 
-/* What a condition compares with. Slices are borrowed from the request. */
+/* The value that a condition compares with. Slices are borrowed from the request. */
 struct client_value {
     struct slice text;
     int64_t number;
@@ -37,16 +37,16 @@ struct client_value {
 struct client_filter {
     uint32_t asked[2]; /* bits by enum client_condition; [1] of the NOT- ones */
     struct client_value value[2][CLIENT_CONDITIONS];
-    bool skip_me; /* not the session that asks */
+    bool skip_me; /* leave out the asking session */
 };
 
-/* Options from argument `first` on. False: the error is replied. `listing`: CLIENT LIST's, whose ids may be any number
- * and which does not skip the session that asks. */
+/* Parses options from argument `first` on. False: the error is replied. `listing`: for CLIENT LIST, whose ids may be
+ * any number and which does not skip the asking session. */
 bool client_filter_parse(struct cmd_ctx *c, int first, bool listing, struct client_filter *out);
-/* The same as ADDR alone. */
+/* A filter by ADDR alone. */
 void client_filter_address(struct client_filter *out, struct slice addr);
 
-/* Calls `fn` for each session that matches: in the order of the ids where there are any, else oldest first. None is a
- * SESSION_INTERNAL. `fn` may kill the session. */
+/* Calls `fn` for each session that matches: in the order of the ids where there are any, else oldest first. Leaves
+ * out internal sessions (SESSION_INTERNAL). `fn` may kill the session. */
 typedef void (*client_each_fn)(struct session *s, void *arg);
 void client_each(struct cmd_ctx *c, const struct client_filter *f, client_each_fn fn, void *arg);

@@ -26,7 +26,7 @@ void clients_free(struct clients **c)
     *c = NULL;
 }
 
-/* --- what the engine tells -------------------------------------------------------------------- */
+/* --- the engine's calls ----------------------------------------------------------------------- */
 
 static void on_event(void *clients, int db, struct slice key, unsigned class, const char *name)
 {

@@ -1,6 +1,6 @@
 #pragma once
-/* What sessions are beside their requests: names and lists (CLIENT), channels, monitors. The engine knows this room by
- * a table of functions only. */
+/* Sessions beside their requests: names and lists (CLIENT), channels, monitors. The engine calls this room only by a
+ * table of functions. */
 struct clients;
 struct cmd_table;
 struct engine;
@@ -12,11 +12,11 @@ struct rng;
 /* `rng` is borrowed within the call. */
 struct clients *clients_new(struct rng *rng);
 void clients_free(struct clients **c); /* all sessions must be gone */
-/* Fills this room's part of what the engine calls. */
+/* Fills this room's part of the engine's table. */
 void clients_observe(struct clients *c, struct engine_observers *out);
-/* Adds this room's commands; NULL: to be looked up only. */
+/* Adds this room's commands to `t`. `c` NULL: they are looked up, and never run. */
 void clients_add_rows(struct clients *c, struct cmd_table *t);
-/* Adds them to the engine's table. The engine is borrowed for life. */
+/* Adds the commands to the engine's command table. The engine is borrowed for life. */
 void clients_attach(struct clients *c, struct engine *e);
 
 struct pubsub *clients_pubsub(const struct clients *c);

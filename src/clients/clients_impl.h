@@ -1,5 +1,5 @@
 #pragma once
-/* What this room's handlers see of it. */
+/* The room's fields, for its own handlers. */
 #include "clients/clients.h"
 #include "cmd/ctx.h"
 #include "cmd/table.h"

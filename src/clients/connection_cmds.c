@@ -1,4 +1,4 @@
-/* What a client says about itself: PING ECHO QUIT RESET SELECT AUTH HELLO; and WAIT. */
+/* Commands about a client's own connection: PING ECHO QUIT RESET SELECT AUTH HELLO; and WAIT. */
 #include <limits.h>
 
 #include "base/mem.h"
@@ -14,7 +14,7 @@ static void cmd_ping(struct cmd_ctx *c)
     if (c->argc > 2) {
         ctx_reply_arity(c);
     } else if (session_in_pubsub_mode(c->session)) {
-        /* A subscribed RESP2 client reads messages only, so that is what it gets. */
+        /* A subscribed RESP2 client reads messages only, so the reply has their form. */
         resp_array(c->out, 2);
         resp_bulk_cstr(c->out, "pong");
         resp_bulk(c->out, c->argc == 2 ? c->argv[1] : SLICE(""));
@@ -99,7 +99,7 @@ static void cmd_auth(struct cmd_ctx *c)
 /* --- HELLO ------------------------------------------------------------------------------------ */
 
 struct hello {
-    int64_t proto;                   /* 0: as it is */
+    int64_t proto;                   /* 0: unchanged */
     const struct slice *credentials; /* user and password, or NULL */
     const struct slice *name;        /* or NULL */
 };

@@ -40,7 +40,7 @@ static size_t memory_of(const struct session *s, const struct session_transport_
            info->memory_bytes;
 }
 
-/* NULL: nothing. */
+/* `text` NULL: no value. */
 static void put_text(struct buf *out, const char *name, const char *text)
 {
     buf_append_cstr(out, name);
@@ -68,7 +68,7 @@ void client_describe(const struct session *s, struct buf *out)
     if (session_is_subscribed(s))
         pubsub_counts(s, &channels, &patterns, &shard_channels);
 
-    /* Ten thousand lines are written in one turn: number by number, which takes a third of what printf does. */
+    /* CLIENT LIST may write thousands of lines in one turn: numbers are printed without printf, which is slower. */
     char flags[CLIENT_FLAGS_CHARS];
     bool running = session_runs(s);
     const struct cmd *cmd = session_cmd(s);

@@ -8,8 +8,8 @@ struct session;
 /* One line, without the line break, as Redis 7.2 prints it. */
 void client_describe(const struct session *s, struct buf *out);
 
-/* Letters of what the session is and does, in no order that means anything, with a NUL behind. */
+/* Letters for the session's kind and state, in no particular order, with a NUL behind. */
 #define CLIENT_FLAGS_CHARS 32
 void client_flags(const struct session *s, char out[CLIENT_FLAGS_CHARS]);
-/* The letters that Redis and Valkey have. */
+/* All letters of Redis and Valkey. */
 #define CLIENT_FLAG_LETTERS "AbBcdeEiIMNOPrRStTuUx"

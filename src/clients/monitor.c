@@ -13,7 +13,7 @@
 struct monitors {
     struct session **at; /* owned, count of them, each borrowed until it leaves */
     size_t count, cap;
-    int64_t wall_ahead_us; /* of the monotonic clock */
+    int64_t wall_ahead_us; /* the wall clock's lead over the monotonic clock */
 };
 
 struct monitors *monitors_new(void)
@@ -66,8 +66,8 @@ void monitors_leave(struct monitors *m, struct session *s)
 
 /* --- lines ------------------------------------------------------------------------------------ */
 
-/* The time in microseconds, though the engine reads the wall clock by milliseconds: the monotonic
- * clock gives the rest, so that lines are as far apart as the requests were. */
+/* The time in microseconds. The engine reads the wall clock by milliseconds; the monotonic clock gives the rest, so
+ * that lines are as far apart as the requests were. */
 static int64_t wall_us(struct monitors *m, const struct engine *e)
 {
     int64_t ahead = engine_wall_ms(e) * 1000 - engine_now_us(e);
@@ -81,7 +81,8 @@ static void append_source(struct buf *line, const struct session *s)
 {
     struct session_transport_info info;
     if (session_is(s, SESSION_INTERNAL)) {
-        buf_printf(line, "[%d lua]", session_db(s)); /* Redis' name for what no client sent */
+        buf_printf(line, "[%d lua]",
+                   session_db(s)); /* Redis' name for a request that no client sent */
         return;
     }
     session_transport_info(s, &info);
@@ -139,7 +140,7 @@ static void cmd_monitor(struct cmd_ctx *c)
         return;
     }
     if (session_is(s, SESSION_MONITOR))
-        return; /* as Redis: asked again, it says nothing */
+        return; /* as in Redis, a second MONITOR gets no reply */
     if (join(clients_of(c)->monitors, s))
         resp_ok(c->out);
     else

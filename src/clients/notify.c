@@ -1,5 +1,4 @@
-/* Keyspace notifications: what happens to a key, published on two channels named after the key and
- * after the event. */
+/* Keyspace notifications: events on keys, published on two channels, named after the key and after the event. */
 #include "base/buf.h"
 #include "clients/pubsub.h"
 

@@ -1,9 +1,8 @@
-/* Who is subscribed to what, and the way of a message to them.
+/* Subscriptions, and the delivery of messages.
  *
- * A topic is a channel, a pattern or a shard channel that somebody is subscribed to. A subscription
- * ties one session to one topic and stands in both of their lists; a table finds it by the pair. So
- * joining, leaving and the end of a session cost constant time a subscription, however many there
- * are on either side.
+ * A topic is a channel, a pattern or a shard channel that has subscribers. A subscription ties one session to one topic
+ * and stands in both of their lists; a table finds it by the pair. So joining, leaving and the end of a session cost
+ * constant time a subscription, however many there are on either side.
  *
  *      topic   --> subscription --> subscription      (other sessions)
  *                       |
@@ -23,12 +22,12 @@
 #include "engine/dlist.h"
 #include "engine/session.h"
 
-#define TABLE_WORK_BUCKETS 4 /* what each removal adds to the shrinking of its table */
+#define TABLE_WORK_BUCKETS 4 /* by which each removal advances the shrinking of its table */
 
 struct topic {
     struct dlist in_kind;       /* of all topics of the kind */
     struct dlist subscriptions; /* of struct subscription; never empty but while it is made */
-    size_t count;               /* of them */
+    size_t count;               /* of subscriptions */
     size_t len;
     uint32_t hash;
     enum pubsub_kind kind;
@@ -307,7 +306,7 @@ void pubsub_counts(const struct session *s, size_t *channels, size_t *patterns,
     *shard_channels = own->count[PUBSUB_SHARD];
 }
 
-/* The names are shared by all subscribers, and no session's own. */
+/* Names are shared by all subscribers, so that no session counts them. */
 size_t pubsub_session_memory(const struct session *s)
 {
     if (!session_is_subscribed(s))
@@ -350,8 +349,8 @@ void pubsub_each(const struct pubsub *p, enum pubsub_kind kind, pubsub_each_fn f
 
 #define WORDS_MAX_IN_MESSAGE 4
 
-/* A message but for its first byte, by which alone RESP2 ('*') and RESP3 ('>') differ: so it is
- * formatted once, and when it is large, held once, however many get it. NULL: no memory. */
+/* A message without its first byte, by which alone RESP2 ('*') and RESP3 ('>') differ: so it is formatted once, and
+ * when it is large, held once, however many sessions get it. NULL: no memory. */
 static struct blob *format_message(const struct slice *words, int count)
 {
     char heads[WORDS_MAX_IN_MESSAGE][32];
@@ -395,7 +394,7 @@ static bool deliver(struct session *s, struct blob *message)
     return true;
 }
 
-/* Returns how many got it: nobody when there is no memory for it. */
+/* Returns how many sessions got the message; 0 also where there is no memory for it. */
 static size_t send_to_subscribers(const struct topic *t, const struct slice *words, int count)
 {
     size_t receivers = 0;

@@ -11,7 +11,7 @@ static struct pubsub *pubsub_of(const struct cmd_ctx *c)
 
 /* --- subscribing ------------------------------------------------------------------------------ */
 
-/* What a confirmation counts: shard channels by themselves, everything else together. */
+/* The count in a confirmation: shard channels alone, channels and patterns together. */
 static size_t subscriptions(const struct session *s, enum pubsub_kind kind)
 {
     size_t channels, patterns, shard_channels;
@@ -19,8 +19,7 @@ static size_t subscriptions(const struct session *s, enum pubsub_kind kind)
     return kind == PUBSUB_SHARD ? shard_channels : channels + patterns;
 }
 
-/* Confirmations are messages as much as replies: CLIENT REPLY OFF, which drops replies, lets them
- * pass. */
+/* Confirmations are messages as well as replies: CLIENT REPLY OFF, which drops replies, lets them pass. */
 static struct resp_writer *confirm_open(struct cmd_ctx *c)
 {
     struct resp_writer *w = NULL;

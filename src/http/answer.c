@@ -1,4 +1,4 @@
-/* Answers: status line, fields, bodies whole, in chunks, or without an end. */
+/* Writes answers: the status line, the header fields, and a body that is whole, in chunks, or without an end. */
 #include <stdarg.h>
 #include <stdio.h>
 #include <time.h>
@@ -68,7 +68,7 @@ static bool has_no_body(int status)
     return status == 204 || status == 304;
 }
 
-/* The body, or how it comes, is known: `length` bytes, or in chunks. */
+/* `length`: of the body, in bytes. UINT64_MAX: unknown; the body comes in chunks, or ends with the connection. */
 static void send_head(struct http_request *r, uint64_t length)
 {
     struct http_conn *c = r->conn;
@@ -169,7 +169,7 @@ static bool drops_body(const struct http_request *r)
     return r->head.method == HTTP_HEAD || has_no_body(r->status);
 }
 
-/* What is in `out` goes into the connection's queue. */
+/* Moves `out` into the connection's queue, as one chunk where the answer is chunked. */
 static void send_piece(struct http_request *r)
 {
     struct outq *q = &r->conn->out;
@@ -184,7 +184,8 @@ static void send_piece(struct http_request *r)
     buf_clear(&r->out);
 }
 
-/* There was no memory for the answer. Where it has begun, only the end of the connection can say so. */
+/* Was there no memory for the answer? Before its head is sent, a 503 takes its place (false: go on and send that).
+ * After it, only closing the connection can tell the client (true). */
 static bool failed(struct http_request *r)
 {
     if (r->out.err == ERR_OK && r->headers.err == ERR_OK)
@@ -234,7 +235,8 @@ void http_begin_events(struct http_request *r)
     http_set_header(r, "X-Accel-Buffering", "no");
     http_begin(r, 200, "text/event-stream");
     r->events = true;
-    http_conn_set_reading(r->conn, true); /* its end is seen there */
+    /* Reading shows when the client goes. */
+    http_conn_set_reading(r->conn, true);
     http_flush(r);
 }
 
@@ -289,7 +291,7 @@ void http_reply_errorf(struct http_request *r, int status, const char *fmt, ...)
     http_reply_error(r, status, text);
 }
 
-/* Does the field, a list of ETags or '*', name it? Weak ones count: nothing here is weakly the same. */
+/* A weak ETag, W/"...", matches too: values with one digest are equal byte for byte. */
 bool http_names_etag(struct slice list, const char *text)
 {
     struct slice etag = slice_from_cstr(text);

@@ -48,7 +48,7 @@ static bool take_length(struct chunks *c, char byte)
     return true;
 }
 
-/* True in *done: that was the end of all. */
+/* *done: the body has ended. */
 static bool take_trailer(struct chunks *c, char byte, bool *done)
 {
     if (++c->line > CHUNKS_TRAILER_BYTES_MAX)

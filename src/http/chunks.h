@@ -3,7 +3,7 @@
  *
  *   5\r\nhello\r\n 0\r\n\r\n   ->   "hello"
  *
- * Extensions of a chunk and fields behind the last one are read over, up to a limit. Source: RFC 9112, section 7. */
+ * Extensions of a chunk and fields behind the last one are skipped, up to a limit. Source: RFC 9112, section 7. */
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -24,8 +24,8 @@ enum chunks_state {
 struct chunks {
     enum chunks_state state;
     uint64_t left; /* of the chunk at hand */
-    size_t line;   /* bytes of the line at hand; of the trailer all */
-    bool digits;   /* the length has some */
+    size_t line;   /* bytes of the line at hand; of the trailer, of all lines */
+    bool digits;   /* the length has one */
     bool returned; /* the last byte was a '\r' */
     bool empty;    /* the trailer's line at hand has no byte yet */
 };
@@ -36,5 +36,5 @@ enum chunks_status {
     CHUNKS_DONE,  /* the body has ended; `in` begins behind it */
     CHUNKS_BAD,
 };
-/* Moves the start of `in` behind what was taken. */
+/* Moves the start of `in` behind the bytes taken. */
 enum chunks_status chunks_next(struct chunks *c, struct slice *in, struct slice *out);

@@ -1,4 +1,4 @@
-/* A connection's life but for its reading: bytes out, what the engine asks of it, beginning and end. */
+/* A connection: its beginning and end, sending, and its callbacks for the engine. conn_read.c reads. */
 #include <errno.h>
 #include <stdio.h>
 #include <sys/socket.h>
@@ -8,7 +8,7 @@
 #include "base/clock.h"
 #include "http/http_impl.h"
 
-#define EVENTS_BYTES_MAX (32 * 1024 * 1024) /* that wait for a client of events */
+#define EVENTS_BYTES_MAX (32 * 1024 * 1024) /* queued for one client of events */
 
 void http_conn_close_soon(struct http_conn *c)
 {
@@ -55,14 +55,14 @@ static void set_writing(struct http_conn *c, bool on)
         event_del(c->writable);
 }
 
-/* Writes what is there. False: the socket takes no more, or is gone. */
+/* Writes the queue, as far as one turn allows. False: the socket takes no more, or has failed. */
 static bool write_out(struct http_conn *c, size_t *sent)
 {
     struct iovec iov[HTTP_SEND_VECTORS];
     while (!outq_empty(&c->out) && *sent < HTTP_SEND_BYTES_MAX) {
         int count = outq_peek(&c->out, iov, HTTP_SEND_VECTORS);
         if (count == 0) {
-            outq_drain(&c->out, 0); /* a place that was reserved and not used */
+            outq_drain(&c->out, 0); /* drops a chunk that was reserved and not used */
             break;
         }
         ssize_t n =
@@ -80,8 +80,8 @@ static bool write_out(struct http_conn *c, size_t *sent)
     return true;
 }
 
-/* Answered, and the connection is not to be kept: what the client still sends is read over, so that the kernel does
- * not tell it of an error before it has read the answer. */
+/* Ends a connection after its last answer. Were it closed while the client still sends, the kernel would reset it, and
+ * the client could lose the answer: so bytes are discarded until the client closes. */
 static void linger(struct http_conn *c)
 {
     shutdown(c->fd, SHUT_WR);
@@ -112,7 +112,7 @@ void http_conn_send(struct http_conn *c)
         session_sent(c->session, sent);
         c->since_us = engine_now_us(c->http->o.engine);
     }
-    /* What a turn may send is sent, and there is more: the socket, which takes it, wakes the loop. */
+    /* The turn's share is sent, and the answer goes on: the socket, which takes more, wakes the loop. */
     bool more = takes && sent >= HTTP_SEND_BYTES_MAX && c->request && c->request->running;
     set_writing(c, more || !outq_empty(&c->out));
     if (c->state != HTTP_HEAD_COMES)
@@ -152,7 +152,7 @@ void http_conn_answered(struct http_conn *c)
     http_conn_set_reading(c, true);
 }
 
-/* --- what the engine asks of a connection ----------------------------------------------------------------- */
+/* --- callbacks for the engine ----------------------------------------------------------------------------- */
 
 static void on_ready(struct session *s)
 {
@@ -215,7 +215,7 @@ static const struct session_ops conn_ops = {
 
 /* --- life --------------------------------------------------------------------------------------------------- */
 
-/* Says why to a socket that becomes no connection. Whether it arrives is not looked at. */
+/* Refuses a socket with an answer that says why, as far as the kernel takes it at once. */
 static void turn_away(struct http *h, int fd, char *names, const char *status, const char *error)
 {
     char text[512];
@@ -227,7 +227,7 @@ static void turn_away(struct http *h, int fd, char *names, const char *status, c
     engine_stats(h->o.engine)->rejected_connections++;
     (void)!send(fd, text, (size_t)len, MSG_DONTWAIT | MSG_NOSIGNAL);
     shutdown(fd, SHUT_WR);
-    /* What it has sent already is taken from the socket, as closing over it would take the answer back. */
+    /* Closing with unread bytes would reset the connection, and the client could lose the answer. */
     (void)!recv(fd, h->read, sizeof(h->read), MSG_DONTWAIT);
     close(fd);
     mem_free(names);
@@ -282,7 +282,8 @@ void http_conn_close(struct http_conn *c)
     http_conn_set_reading(c, false);
     if (c->writable)
         event_free(c->writable);
-    session_free(&c->session); /* what waits in it may borrow of the request */
+    /* The session goes before the request: a waiting command borrows the request's bytes. */
+    session_free(&c->session);
     http_request_free(&c->request);
     outq_deinit(&c->out);
     buf_deinit(&c->in);

@@ -1,10 +1,10 @@
-/* A connection's reading: heads and bodies, and what is handed to a handler when.
+/* Reads heads and bodies, and hands whole requests to their handlers.
  *
  *   socket --read--> in [head | body | what was sent ahead]      a body that came with its head stays where it is
  *             '----> spilled or blob                             else it is read into a place of its own
  *
- * While a request is at work nothing is read, so that the slices of it stay where they are, and a client cannot send
- * ahead more than the kernel keeps. */
+ * While a request is at work nothing is read (but to discard it, where the answer is events): its slices stay valid,
+ * and a client can send ahead no more than the kernel buffers. */
 #include <assert.h>
 #include <errno.h>
 #include <sys/uio.h>
@@ -14,7 +14,7 @@
 
 /* --- bodies ------------------------------------------------------------------------------------------------- */
 
-/* The body is there, or will not be read. */
+/* Call when the body is whole, or will not be read. */
 static void handle(struct http_conn *c)
 {
     c->state = HTTP_AT_WORK;
@@ -39,7 +39,7 @@ static bool is_blob(const struct http_request *r)
            (r->head.chunked || r->head.length >= HTTP_BODY_BLOB_MIN);
 }
 
-/* A place for more of the body, of which `wanted` bytes are to come at least; *room may be more. NULL: no memory. */
+/* Room for at least `wanted` more bytes of the body; *room: how many fit. NULL: no memory. */
 static char *body_room(struct http_request *r, size_t wanted, size_t *room)
 {
     if (!is_blob(r)) {
@@ -81,12 +81,12 @@ static bool is_too_large(const struct http_conn *c, uint64_t more)
     return c->received + more > c->http->o.config->body_bytes_max;
 }
 
-/* Bytes of the body that are somewhere else. False: it is refused. */
+/* Copies bytes of the body that lie in another buffer. False: the request is refused, and answered. */
 static bool body_append(struct http_conn *c, struct slice s)
 {
     struct http_request *r = c->request;
     size_t room;
-    if (r->refused.status) { /* read over */
+    if (r->refused.status) { /* discarded */
         c->received += s.len;
         if (c->received <= HTTP_DISCARD_BYTES_MAX)
             return true;
@@ -118,7 +118,7 @@ static void body_done(struct http_conn *c)
     handle(c);
 }
 
-/* Bytes of a body in chunks; what is behind it is kept. */
+/* Takes bytes of a body in chunks; bytes behind its end are kept for the next request. */
 static void take_chunks(struct http_conn *c, struct slice in)
 {
     struct slice bytes;
@@ -148,7 +148,7 @@ static bool take_length(struct http_conn *c, struct slice in)
     return r->body_left == 0;
 }
 
-/* The head is there: what of the body came with it, and how the rest is read. */
+/* Call when the head is parsed: takes bytes of the body that came with it, and decides how the rest is read. */
 static void begin_body(struct http_conn *c)
 {
     struct http_request *r = c->request;
@@ -195,7 +195,7 @@ void http_conn_go_on(struct http_conn *c)
 {
     struct http_problem problem;
     if (c->in.len >= 2 && c->scan.seen == 0 && memcmp(c->in.ptr, "\r\n", 2) == 0)
-        buf_consume(&c->in, 2); /* an empty line ahead of a request is read over */
+        buf_consume(&c->in, 2); /* an empty line ahead of a request is skipped */
     if (c->in.len == 0) {
         http_conn_set_reading(c, true);
         return;
@@ -225,7 +225,7 @@ void http_conn_go_on(struct http_conn *c)
 
 /* --- the socket --------------------------------------------------------------------------------------------- */
 
-/* Reads into the connection's own buffer, and what has no room there into one that all share. */
+/* Reads into the connection's own buffer. A shared buffer takes the overflow, so that the own ones can be small. */
 static ssize_t read_head(struct http_conn *c)
 {
     struct http *h = c->http;
@@ -250,7 +250,7 @@ static ssize_t read_body(struct http_conn *c)
 {
     struct http *h = c->http;
     struct http_request *r = c->request;
-    assert(r); /* the body is one's */
+    assert(r); /* a body has a request */
     char *to = h->read;
     size_t room = sizeof(h->read);
     if (!r->head.chunked && r->body_left < room)
@@ -284,7 +284,7 @@ static ssize_t read_body(struct http_conn *c)
     return got;
 }
 
-/* What comes is of no interest; only that nothing comes any more is. */
+/* Discards bytes: only the end of the connection matters. */
 static ssize_t read_over(struct http_conn *c)
 {
     return read(c->fd, c->http->read, sizeof(c->http->read));
@@ -307,7 +307,7 @@ void http_conn_on_readable(evutil_socket_t fd, short what, void *arg)
     h->o.turn_begin(h->o.host.server);
     errno = 0;
     got = over ? read_over(c) : c->state == HTTP_BODY_COMES ? read_body(c) : read_head(c);
-    if (got == 0 && !over && !outq_empty(&c->out)) { /* it has said all, and still listens */
+    if (got == 0 && !over && !outq_empty(&c->out)) { /* the client sends no more, and still reads */
         session_flags(c->session, SESSION_CLOSE_AFTER_REPLY, 0);
         http_conn_set_reading(c, false);
         return;

@@ -1,13 +1,13 @@
-/* The console: a page for a browser, inside the binary. Its files lie in http/console/; the Makefile knows that this
- * one is made of them. They load nothing from elsewhere, and speak to the server as any client of POST /pipeline does.
+/* The console: a page for a browser, inside the binary. Its files lie in http/console/; the Makefile rebuilds this one
+ * when they change. They load nothing from other servers, and use POST /pipeline as any client may.
  *
- * The files themselves tell nothing and change nothing, so anybody may have them; the page asks for the password. */
+ * The files hold no data and change none, so they are served without a token; the page asks for the password. */
 #include <stdio.h>
 
 #include "base/xxh3.h"
 #include "http/request.h"
 
-/* The bytes of a file, as they are; the assembler looks for it from the root of the repository. */
+/* Embeds the bytes of a file; the assembler looks for it from the root of the repository. */
 #define EMBED(symbol, file)                                                \
     extern const char console_##symbol[], console_##symbol##_end[];        \
     __asm__(".pushsection .rodata\n"                                       \
@@ -46,7 +46,7 @@ struct file {
 
 static const struct file files[] = {FILES(ROW)};
 
-/* By the end of the name. */
+/* The content type, by the name's extension. */
 static const char *type_of(const char *name)
 {
     static const char *const types[][2] = {
@@ -61,8 +61,9 @@ static const char *type_of(const char *name)
     return "application/octet-stream";
 }
 
-/* What a browser is to allow the page: its own files and its own server. No script, style or handler that stands in the
- * page's text runs, so that what a key holds cannot become one; no other page can put this one into a frame. */
+/* Lets the page load its own files and ask its own server, and nothing else. Scripts, styles and handlers within the
+ * page's text do not run, so that the content of a key cannot become one; no other page can put this one into a
+ * frame. */
 #define POLICY                                                                  \
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; " \
     "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
@@ -76,7 +77,7 @@ static void send_file(struct http_request *r, const struct file *f)
     http_set_header(r, "Referrer-Policy", "no-referrer");
     http_set_header(r, "Cross-Origin-Opener-Policy", "same-origin");
     http_set_header(r, "Cross-Origin-Resource-Policy", "same-origin");
-    /* Asked for again each time, as another version may serve now; mostly the answer is 304. */
+    /* The browser asks again each time, as the server may have been upgraded; mostly the answer is 304. */
     http_set_header(r, "Cache-Control", "no-cache");
     if (!http_reply_unchanged(r, etag))
         http_reply_static(r, 200, type_of(f->name), bytes);

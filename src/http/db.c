@@ -1,18 +1,18 @@
 /* Single keys as resources: /db/KEY, whose body is the value.
  *
- * A value's content type is not kept beside it: a value that is a JSON object or array is told as application/json, all
- * else as application/octet-stream, however it was stored. So a type cannot be lost by a reload, a rename or a SET over
- * RESP, nor stay behind when its value has gone; and what is stored as application/json is checked to be JSON.
+ * No content type is stored beside a value: a JSON object or array is served as application/json, up to a limit of
+ * bytes, and any other value as application/octet-stream, however it was stored. So no type can be lost by a reload, a
+ * rename or a SET over RESP, nor outlive its value. A body sent as application/json must be JSON.
  *
- * The ETag is the value's digest, as DIGEST tells it. Conditions become those of SET and DELEX, which judge and change
- * in one step: If-Match is IFDEQ, or XX for '*'; If-None-Match is IFDNE, or NX for '*'. */
+ * The ETag is the value's digest, as DIGEST replies it. Conditions become options of SET and DELEX, which compare
+ * and change in one step: If-Match is IFDEQ, or XX for '*'; If-None-Match is IFDNE, or NX for '*'. */
 #include <jansson.h>
 #include <stdio.h>
 
 #include "base/xxh3.h"
 #include "http/request.h"
 
-#define JSON_LOOKED_AT_MAX (64 * 1024) /* of a value whose type is found out */
+#define JSON_LOOKED_AT_MAX (64 * 1024) /* bytes of a value that is parsed to find its type */
 #define ETAG_CHARS         24
 #define WORDS_MAX          10 /* of a command */
 
@@ -35,7 +35,7 @@ static const char *type_of(struct slice value)
     return may_be && is_json(value) ? HTTP_JSON : "application/octet-stream";
 }
 
-/* What a command's error is over HTTP. */
+/* The HTTP status of a command's error. */
 static int status_of(struct slice error)
 {
     static const struct {
@@ -57,7 +57,7 @@ static void reply_command_error(struct http_request *r, const struct reply_token
     http_reply_errorf(r, status_of(t->text), "%.*s", slice_shown(t->text, 400), t->text.ptr);
 }
 
-/* False: it is answered why not. */
+/* False: the request is refused, and answered. */
 static bool may_run(struct http_request *r, int argc, const struct slice *argv)
 {
     struct slice db = SLICE("0");
@@ -82,7 +82,7 @@ static bool wants_json(const struct http_request *r)
     return http_query(r, "format", &format) && slice_is(format, "json");
 }
 
-/* The value's first bytes are there; `whole`: the rest is, too. */
+/* The value's first bytes have come. Its ETag and type are known only where all of it has. */
 static void begin_value(struct http_request *r, const struct reply_token *t)
 {
     struct slice value, match;
@@ -101,6 +101,12 @@ static void begin_value(struct http_request *r, const struct reply_token *t)
             return;
         }
         type = wants_json(r) ? HTTP_JSON : type_of(value);
+    } else if (http_header(r, "if-match", &match) && !slice_equal(match, SLICE("*"))) {
+        http_reply_error(r, 412, "ERR the value lies in pieces, and has no ETag");
+        return;
+    } else if (wants_json(r)) {
+        http_reply_error(r, 406, "ERR the value lies in pieces, and is not looked at for JSON");
+        return;
     }
     http_begin(r, 200, type);
     http_set_length(r, t->bytes);
@@ -142,7 +148,7 @@ static void handle_get(struct http_request *r)
 static void change_token(struct http_request *r, void *arg, int command,
                          const struct reply_token *t)
 {
-    const char *unless = arg; /* what is wrong then */
+    const char *unless = arg; /* the error of a failed condition; NULL: there is none */
     (void)command;
     bool nothing = t->type == REPLY_NULL || (t->type == REPLY_INT && t->integer == 0);
     if (t->type == REPLY_ERROR) {
@@ -168,14 +174,14 @@ static const struct http_reader change_reader = {.token = change_token, .done = 
 
 #define UNLESS "ERR the condition does not hold: nothing was changed"
 
-/* The digits of an ETag; empty: it is none of ours. */
+/* The digits of an ETag; empty: this server makes no such ETag. */
 static struct slice digest_of(struct slice etag)
 {
     bool quoted = etag.len == 18 && etag.ptr[0] == '"' && etag.ptr[17] == '"';
     return quoted ? slice_of(etag.ptr + 1, 16) : (struct slice){0};
 }
 
-/* Adds the words of If-Match or If-None-Match. False: it is answered, as no value can have that ETag. */
+/* Adds the words of If-Match or If-None-Match. False: no value can meet the condition, and the request is answered. */
 static bool add_condition(struct http_request *r, struct slice *argv, int *argc, bool deletes)
 {
     struct slice match, none;
@@ -253,7 +259,7 @@ static void handle_delete(struct http_request *r)
     if (!add_condition(r, argv, &argc, true))
         return;
     if (argc == 2)
-        argv[0] = SLICE("DEL"); /* of whatever type */
+        argv[0] = SLICE("DEL"); /* takes a value of any type */
     if (may_run(r, argc, argv))
         http_run(r, &change_reader, argc > 2 ? (void *)UNLESS : NULL);
 }

@@ -1,4 +1,4 @@
-/* Live: what happens is told as server-sent events, for as long as the client listens.
+/* Messages, and changes of keys, as server-sent events, for as long as the client listens.
  *
  *   /subscribe/CH, /psubscribe/PAT, /monitor   as the Upstash protocol has them: `data: message,CH,payload`
  *   /events?channel=..&pattern=..&key=..       events with a name, data in JSON, and for a key an id:
@@ -7,8 +7,7 @@
  *       event: key
  *       data: {"key":"k","event":"set"}
  *
- * The id is the log position that the event's change has come to: a client that has seen it sees that change, and all
- * before it, in whatever it reads. */
+ * The id is the log position when the event was sent; it is never less than the position of the event's change. */
 #include <stdio.h>
 
 #include "engine/engine.h"
@@ -20,18 +19,17 @@
 
 /* A request that listens. */
 struct events {
-    bool named;  /* /events: else as Upstash has them */
     bool base64; /* strings in the data */
     bool key;    /* the message at hand is about a key */
     int element; /* of the message at hand */
-    char kind;   /* of it: 's' a confirmation, 'm' a message, 'p' one by a pattern */
+    char kind;   /* of the message: 's' a confirmation, 'm' of a channel or key, 'p' by a pattern */
     struct json_text text;
     struct slice prefix; /* "__keyspace@0__:" */
 };
 
 /* --- as Upstash has them ------------------------------------------------------------------------------------ */
 
-/* Lines of an event: a line break in the data begins another. */
+/* Writes data of an event: a line break in it begins another line of data. */
 static void put_lines(struct buf *out, struct slice s)
 {
     while (s.len > 0) {
@@ -92,7 +90,7 @@ static bool begins_with(struct slice s, struct slice with)
     return s.len >= with.len && slice_equal(slice_of(s.ptr, with.len), with);
 }
 
-/* The first element says what it is. */
+/* Takes a message's first element, which names its kind. */
 static void begin_named(struct events *e, struct slice kind, struct buf *out)
 {
     e->key = false;
@@ -103,7 +101,7 @@ static void begin_named(struct events *e, struct slice kind, struct buf *out)
     }
 }
 
-/* The element that names what it is about. */
+/* Takes an element that names a channel, pattern or key. */
 static void name_named(struct http_request *r, struct events *e, const struct reply_token *t)
 {
     struct buf *out = http_out(r);
@@ -166,7 +164,7 @@ static void named_token(struct http_request *r, void *arg, int command, const st
     }
 }
 
-/* Events have no end; what asked for them is answered by messages. */
+/* Never called once events have begun: they have no end. */
 static void on_done(struct http_request *r, void *arg)
 {
     (void)arg;
@@ -221,7 +219,7 @@ static void handle_monitor(struct http_request *r)
     listen_plain(r, "MONITOR", false);
 }
 
-/* Adds a command for all parameters of that name. False: it is answered why not. */
+/* Adds one command that listens to the values of all parameters of that name. False: refused, and answered. */
 static bool add_names(struct http_request *r, const char *parameter, const char *command,
                       struct slice prefix)
 {

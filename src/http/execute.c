@@ -4,9 +4,9 @@
  *   {"commands":[{"cmd_type":"set","key":"foo","value":"bar"},{"cmd_type":"get","key":"foo"}],
  *    "if":[{"key":"lock","value":null}]}                             ->  200 {"results":["bar","bar"]}
  *
- * All commands are looked at before any runs: what is unknown, has too few words or may not run over HTTP is answered
- * by 400, and nothing has happened. Then they run like an EXEC, which nobody sees half of. As in EXEC, a command that
- * finds a value of another type fails alone: its result is {"error":"WRONGTYPE ..."}, and the others have happened.
+ * All commands are checked before any runs: one that is unknown, has too few words or may not run over HTTP is answered
+ * by 400 or 403, and nothing has happened. Then all run as one EXEC. As in EXEC, a command that finds a value of
+ * another type fails alone: its result is {"error":"WRONGTYPE ..."}, and the others have happened.
  *
  * Conditions are read ahead of the commands, under a WATCH: where a key changes in between, they are read again. */
 #include <jansson.h>
@@ -19,9 +19,9 @@
 #include "http/reply_json.h"
 #include "http/request.h"
 
-/* Parsing stops the loop: larger values go by /db. */
+/* Parsing is not sliced, and the loop waits for it: larger values go by /db. */
 #define EXECUTE_BODY_BYTES_MAX ((size_t)4 << 20)
-#define EXECUTE_VALUES_MAX     131072 /* in the body: parsed, each takes some hundred bytes */
+#define EXECUTE_VALUES_MAX     131072 /* in the body: the parser allocates for each */
 #define EXECUTE_TRIES_MAX      16
 #define EXECUTE_ERROR_CHARS    256
 
@@ -41,7 +41,7 @@ struct condition {
 
 enum phase { PHASE_IF, PHASE_MULTI, PHASE_RUN };
 
-/* A request at work; everything lives as long as it does. */
+/* A request at work; all of it lives in the request's memory (http_keep). */
 struct execute {
     struct step *steps;
     struct condition *conditions;
@@ -53,7 +53,7 @@ struct execute {
     /* of the results */
     struct reply_json json;
     int element;
-    bool replaced;                     /* this one is a value that was stored */
+    bool replaced;                     /* the element at hand is the value that SET stored */
     char refused[EXECUTE_ERROR_CHARS]; /* why a command was not queued; empty: all were */
 };
 
@@ -107,7 +107,7 @@ static bool read_word(struct reading *in, const json_t *v, struct slice *out)
     return true;
 }
 
-/* Members that nobody reads are a mistake of whoever wrote them. */
+/* Refuses members that nothing reads: the client has made a mistake. */
 static bool has_only(struct reading *in, json_t *object, const char *const *names, size_t count)
 {
     const char *name;
@@ -218,7 +218,7 @@ static bool read_conditions(struct reading *in, const json_t *conditions)
     return true;
 }
 
-/* Counts what begins a value outside of strings: what a parser would allocate for. */
+/* Counts values ahead of parsing: outside of strings, each begins behind a comma or bracket. */
 static bool has_few_values(struct slice body)
 {
     size_t values = 0;
@@ -266,7 +266,7 @@ static void note_refusal(struct execute *x, const struct reply_token *t)
     x->refused[len] = '\0';
 }
 
-/* A part of what GET answers: another type than a string holds no value that is asked for. */
+/* Compares a part of GET's reply. A key of another type than string (WRONGTYPE) fails the condition. */
 static void compare(struct execute *x, struct condition *c, const struct reply_token *t)
 {
     if (t->type == REPLY_ERROR && t->first &&
@@ -343,7 +343,7 @@ static bool all_hold(const struct execute *x)
     return true;
 }
 
-/* What is refused for a while may be asked for again. */
+/* Errors that pass with time are a 503, so that the client may try again. */
 static int status_of(const char *error)
 {
     static const char *const passing[] = {"LOADING", "MISCONF", "OOM", "BUSY"};
@@ -353,7 +353,7 @@ static int status_of(const char *error)
     return 400;
 }
 
-/* Nothing has run, and the connection's session watches nothing and queues nothing any more. */
+/* Answers an error where nothing has run; the session's WATCH and queue are dropped. */
 static void refuse(struct http_request *r, int status, const char *error)
 {
     multi_discard(r->conn->session);
@@ -403,7 +403,7 @@ static bool add_steps(struct http_request *r, const struct execute *x)
     return ok && http_command(r, 1, &exec);
 }
 
-/* MULTI comes alone: what it does not begin must not run. */
+/* MULTI goes alone: where it fails, the commands must not run without it. */
 static void run(struct http_request *r, struct execute *x, enum phase phase)
 {
     static const struct slice multi = {"MULTI", 5};
@@ -414,7 +414,7 @@ static void run(struct http_request *r, struct execute *x, enum phase phase)
                                      : add_steps(r, x);
     if (!ok)
         multi_discard(r->conn->session);
-    http_run(r, &reader, x); /* which tells of a lack of memory */
+    http_run(r, &reader, x); /* answers a lack of memory */
 }
 
 static void handle_execute(struct http_request *r)

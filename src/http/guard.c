@@ -1,18 +1,18 @@
-/* May a request be asked? By its token, by where it comes from, and by what made it.
+/* Decides whether a request may run: by its token, its origin, and what made it.
  *
- * A browser sends along what its user may do, also where the page that makes it send is somebody else's. What such a
- * page can bring about without being asked first (CORS): any GET, and a POST with the body of a form or of plain text,
- * without fields of its own choice. So a request is
+ * A browser sends requests with its user's rights, also when a page of another origin makes it send them. Without a
+ * preflight (CORS) such a page can cause any GET, and a POST whose body is a form or plain text, without header fields
+ * of the page's choice. So a request is
  *
- *   deliberate  when it has what such a request cannot have: a token, another method, another content type, a field
- *               such as X-Corsac or Upstash-Encoding; or when the browser says that a page of ours made it
- *               (Sec-Fetch-Site: same-origin). It may do everything.
- *   readable    when it at least shows no sign of a browser that was made to send it: it may read. What it is told
- *               stays with who asked, as no other page may read answers.
- *   foreign     when the browser says that another origin's page made it. Without a token, and unless http-cors-origin
- *               names that origin, it is refused.
+ *   deliberate  when it has something that such a page cannot cause: a token, another method, another content type, a
+ *               field such as X-Corsac or Upstash-Encoding; or when the browser says that a page of this server made it
+ *               (Sec-Fetch-Site: same-origin); or when http-cors-origin names the page's origin. It may do everything.
+ *   readable    when nothing shows that a page made a browser send it. It may read: no page of another origin can see
+ *               the answer.
+ *   foreign     when the browser says that a page of another origin made it. Without a token it is refused, but for
+ *               routes that are HTTP_SIMPLE.
  *
- * A page may also bring its own name to mean this machine (DNS rebinding); then it is of our origin. So on loopback,
+ * By DNS rebinding a page can make its own host name mean this machine, and is then of the same origin. So on loopback,
  * without a token, a Host that is neither an address nor localhost is refused. */
 #include <stdio.h>
 
@@ -46,7 +46,7 @@ static bool is_password(const struct http_request *r, struct slice s)
     return password.len == 0 || secret_equal(s, password);
 }
 
-/* "user:password" in base64: the user is the one that there is. */
+/* "user:password" in base64; the user is "default" or empty. */
 static bool is_basic(const struct http_request *r, struct slice s)
 {
     char text[512];
@@ -61,7 +61,7 @@ static bool is_basic(const struct http_request *r, struct slice s)
            is_password(r, slice_of(colon + 1, len - user.len - 1));
 }
 
-/* *bearer: it is one that no browser adds by itself. */
+/* *bearer: the token is of a kind that no browser adds by itself. */
 static enum token token_of(const struct http_request *r, bool *bearer)
 {
     struct slice s;
@@ -76,7 +76,7 @@ static enum token token_of(const struct http_request *r, bool *bearer)
     }
     if (!http_query(r, "_token", &s))
         return TOKEN_NONE;
-    /* Without a password a page can make it up. */
+    /* Without a password any token is right, and any page can put one into a URL. */
     *bearer = engine_config(http_engine(r))->password.len > 0;
     return is_password(r, s) ? TOKEN_RIGHT : TOKEN_WRONG;
 }
@@ -97,7 +97,7 @@ static void check_token(struct http_request *r, enum token token)
     refuse(r, 401, TOKEN_ERROR);
 }
 
-/* --- where it comes from ------------------------------------------------------------------------------------ */
+/* --- origins ------------------------------------------------------------------------------------------------ */
 
 /* Without its port. */
 static struct slice host_name(struct slice host)
@@ -135,7 +135,7 @@ static bool is_local_host(const struct http_request *r)
     return is_address(host) || slice_is(host, "localhost") || ends_with(host, ".localhost");
 }
 
-/* "http://host:port" is where the request went. */
+/* Is "http://host:port" where the request went? */
 static bool is_own_origin(const struct http_request *r, struct slice origin)
 {
     struct slice host;
@@ -145,7 +145,7 @@ static bool is_own_origin(const struct http_request *r, struct slice origin)
     return slice_equal_nocase(slice_of(at + 3, (size_t)(origin.ptr + origin.len - at) - 3), host);
 }
 
-/* http-cors-origin names it. */
+/* Does http-cors-origin name it? */
 static bool is_allowed_origin(const struct http_request *r, struct slice origin)
 {
     const char *word = http_config(r)->cors_origin;
@@ -159,9 +159,9 @@ static bool is_allowed_origin(const struct http_request *r, struct slice origin)
     return false;
 }
 
-/* --- what made it ------------------------------------------------------------------------------------------- */
+/* --- signs of a page ---------------------------------------------------------------------------------------- */
 
-/* A page cannot have these sent without being asked first. */
+/* A page of another origin cannot have these sent without a preflight. */
 static bool has_own_field(const struct http_request *r)
 {
     for (int i = 0; i < r->head.field_count; i++) {

@@ -19,7 +19,7 @@ static enum http_head_status bad(struct http_problem *p, int status, const char 
 
 /* --- characters ------------------------------------------------------------------------------------------- */
 
-/* Of names of methods and fields. */
+/* A character that names of methods and fields may have. */
 static bool is_token(unsigned char c)
 {
     if ((c >= '0' && c <= '9') || ((c | 0x20) >= 'a' && (c | 0x20) <= 'z'))
@@ -44,7 +44,7 @@ static bool all_visible(struct slice s)
     return true;
 }
 
-/* A field's value: anything but control characters, of which a tab is none here. */
+/* A field's value may have no control characters but the tab. */
 static bool is_value(struct slice s)
 {
     for (size_t i = 0; i < s.len; i++) {
@@ -142,7 +142,7 @@ static bool list_has(struct slice list, const char *word)
     return false;
 }
 
-/* What the fields say about the connection and the body. */
+/* Reads the fields about the connection and the body. */
 static enum http_head_status understand(struct http_head *h, struct http_problem *p)
 {
     int hosts = 0, lengths = 0, encodings = 0;

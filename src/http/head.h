@@ -6,9 +6,9 @@
  *   Host: localhost:8379\r\n
  *   \r\n
  *
- * Stricter than the grammar allows servers to be. Whatever two programs between client and server could understand in
- * two ways is refused: line breaks without '\r', lines that go on in the next one, spaces around a field's name, two
- * lengths, a length beside Transfer-Encoding. Else the one could see a request in what is the body for the other.
+ * The parser is stricter than the RFCs ask. It refuses everything that a proxy and this server could understand
+ * differently: line breaks without '\r', lines that go on in the next one, spaces around a field's name, two lengths, a
+ * length beside Transfer-Encoding. Otherwise a body to the one could be a request to the other (request smuggling).
  *
  * Source: RFC 9110, RFC 9112. */
 #include <stdbool.h>
@@ -18,14 +18,14 @@
 #include "http/method.h"
 
 #define HTTP_HEAD_BYTES_MAX   (32 * 1024) /* of a head */
-#define HTTP_TARGET_BYTES_MAX (16 * 1024) /* of it, the target */
+#define HTTP_TARGET_BYTES_MAX (16 * 1024) /* of its target */
 #define HTTP_FIELDS_MAX       64
 
 struct http_field {
     struct slice name, value;
 };
 
-/* What is wrong with a request: text is static. */
+/* Why a request is refused; the text is static. */
 struct http_problem {
     int status;
     const char *text;
@@ -38,12 +38,13 @@ struct http_head {
     struct http_field fields[HTTP_FIELDS_MAX];
     int field_count;
 
-    /* what the fields say about the rest of the bytes */
+    /* from the fields: about the connection and the body */
     bool has_length, chunked, keep_alive, expects_continue;
     uint64_t length; /* of the body; 0: none */
 };
 
-/* Where in an unfinished head the search for its end is. All zero at its beginning. */
+/* How far an unfinished head has been searched for its end: bytes, and where the line at hand begins. Begins all
+ * zero. */
 struct http_head_scan {
     size_t seen, line;
 };
@@ -53,5 +54,5 @@ enum http_head_status { HTTP_HEAD_MORE, HTTP_HEAD_DONE, HTTP_HEAD_BAD };
  * *bytes of it are the head. BAD: *problem says why. */
 enum http_head_status http_head_parse(struct http_head *h, struct http_head_scan *scan,
                                       struct slice in, size_t *bytes, struct http_problem *problem);
-/* The first field of that name, in small letters; false: there is none. */
+/* The value of the first field called `name`, which is given in small letters. False: there is none. */
 bool http_head_field(const struct http_head *h, const char *name, struct slice *value);

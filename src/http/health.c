@@ -28,7 +28,7 @@ static void handle_ready(struct http_request *r)
     buf_deinit(&why);
 }
 
-/* As admin/metrics.h writes them, which this room does not see. */
+/* The format of admin/metrics.h, which this room may not include. */
 #define METRICS_TYPE "text/plain; version=0.0.4; charset=utf-8"
 
 static void handle_metrics(struct http_request *r)

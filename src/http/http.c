@@ -1,4 +1,4 @@
-/* All connections together: lists, turns, limits of time. */
+/* All connections together: lists, turns, timeouts. */
 #include "http/http.h"
 
 #include <assert.h>
@@ -39,7 +39,7 @@ void http_list_remove(struct http_conn *c, enum http_list list)
 
 static void on_wake(evutil_socket_t fd, short what, void *arg)
 {
-    (void)fd, (void)what, (void)arg; /* its only purpose is that the loop does not sleep */
+    (void)fd, (void)what, (void)arg; /* the event only keeps the loop from sleeping */
 }
 
 struct http *http_new(const struct http_options *o)
@@ -79,7 +79,7 @@ static void close_marked(struct http *h)
         http_conn_close(h->lists[HTTP_LIST_CLOSE]);
 }
 
-/* Takes the list as it is now: a connection that is added meanwhile is for the next turn. */
+/* Takes the list as it stands: a connection that is added meanwhile is for the next turn. */
 void http_turn(struct http *h)
 {
     struct http_conn *first = h->lists[HTTP_LIST_RESUME], *next;
@@ -95,7 +95,8 @@ void http_turn(struct http *h)
 void http_turn_end(struct http *h)
 {
     struct http_conn *c;
-    close_marked(h); /* first: who gets the reply of CLIENT KILL is to find the other one gone */
+    /* Closing comes first: a client that has the reply of CLIENT KILL must find the other one gone. */
+    close_marked(h);
     while ((c = h->lists[HTTP_LIST_SEND])) {
         http_list_remove(c, HTTP_LIST_SEND);
         http_conn_send(c);
@@ -110,7 +111,7 @@ bool http_drain(struct http *h)
     for (struct http_conn *c = h->lists[HTTP_LIST_ALL]; c; c = next) {
         next = c->links[HTTP_LIST_ALL].next;
         if (c->request ? c->request->events : outq_empty(&c->out))
-            continue; /* without an end, or idle */
+            continue; /* events have no end; other connections are idle */
         http_conn_send(c);
         left = left || !outq_empty(&c->out) || !outq_empty(session_queue(c->session));
     }
@@ -120,7 +121,7 @@ bool http_drain(struct http *h)
 
 /* --- regular work ---------------------------------------------------------------------------------------- */
 
-/* What is wrong with how long it takes; NULL: nothing. */
+/* Why the connection has had its time; NULL: it has not. */
 static const char *too_long(const struct http_conn *c, int64_t now_us)
 {
     const struct http_config *config = c->http->o.config;
@@ -141,7 +142,7 @@ static const char *too_long(const struct http_conn *c, int64_t now_us)
     }
 }
 
-/* Nobody reads of a connection whose request is at work, so nobody would see its end. */
+/* A connection whose request is at work is not read, so polling alone can show that its client has gone. */
 static bool has_gone(const struct http_conn *c)
 {
     struct pollfd p = {.fd = c->fd, .events = POLLRDHUP};
@@ -149,7 +150,7 @@ static bool has_gone(const struct http_conn *c)
            (p.revents & (POLLERR | POLLHUP));
 }
 
-/* A sign of life, so that what stands between the client and here keeps the connection. */
+/* Sends a comment to a client of events that got nothing for long, so that proxies keep the connection. */
 static void ping(struct http_conn *c, int64_t now_us)
 {
     struct http_request *r = c->request;
@@ -162,7 +163,7 @@ static void ping(struct http_conn *c, int64_t now_us)
     http_conn_send(c);
 }
 
-/* A request that does not come to its end is told so, where that is still possible. */
+/* Answers 408 where a request came too slowly, and closes where no answer is possible. */
 static void give_up(struct http_conn *c, const char *why)
 {
     struct http_request *r = c->request;

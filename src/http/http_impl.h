@@ -1,5 +1,5 @@
 #pragma once
-/* What the files of http/ share. */
+/* Shared by the files of http/ alone. */
 #include <event2/event.h>
 #include <event2/event_struct.h>
 #include <stdbool.h>
@@ -19,15 +19,15 @@
 #define HTTP_IN_BYTES_MIN   512         /* room for a read in a connection's own buffer */
 #define HTTP_KEEP_BYTES_MAX 4096        /* of a buffer that an idle connection keeps */
 #define HTTP_QUERY_MAX      64          /* parameters of a query */
-/* A body of this length, where its route wants that, is a blob. */
+/* From this length on, a body is read into a blob, where its route is HTTP_LARGE. */
 #define HTTP_BODY_BLOB_MIN    (32 * 1024)
-#define HTTP_BODY_AHEAD_BYTES (1024 * 1024) /* of a body, set aside before they have come */
-/* Of a refused request's body, read over to keep the connection. */
+#define HTTP_BODY_AHEAD_BYTES (1024 * 1024) /* room for a body made before it comes */
+/* Of a refused request's body, discarded to keep the connection. */
 #define HTTP_DISCARD_BYTES_MAX    (64 * 1024)
-#define HTTP_OUT_BYTES_MAX        (256 * 1024) /* of an answer, made ahead of what the client takes */
-#define HTTP_PIECE_BYTES          (64 * 1024) /* of a reply, read at once */
+#define HTTP_OUT_BYTES_MAX        (256 * 1024) /* of answers that the client has yet to take */
+#define HTTP_PIECE_BYTES          (64 * 1024)  /* of a reply, read at once */
 #define HTTP_COMMANDS_A_TURN      512
-#define HTTP_QUEUE_BYTES_MAX      (1024 * 1024) /* of replies, ahead of what the client takes */
+#define HTTP_QUEUE_BYTES_MAX      (1024 * 1024) /* of replies that have yet to become answers */
 #define HTTP_SEND_VECTORS         32
 #define HTTP_SEND_BYTES_MAX       (1024 * 1024) /* to one connection in a turn */
 #define HTTP_LINGER_US            (2 * 1000000)
@@ -39,8 +39,8 @@
 enum http_state {
     HTTP_HEAD_COMES,
     HTTP_BODY_COMES,
-    HTTP_AT_WORK, /* the handler has it, or its answer is being made */
-    HTTP_LINGERS, /* answered and shut down; what comes is dropped, so that the client reads the answer */
+    HTTP_AT_WORK, /* from the handler's call to the answer's end */
+    HTTP_LINGERS, /* answered and shut down; bytes are discarded, so that the client reads the answer */
 };
 
 enum http_list {
@@ -71,7 +71,7 @@ struct http_request {
     int query_count;
     bool authorized;             /* has the password, or there is none */
     bool deliberate, readable;   /* see guard.c */
-    struct http_problem refused; /* status 0: it is not */
+    struct http_problem refused; /* status 0: not refused */
     const char *challenge;       /* of a 401 */
 
     /* The body, whole. */
@@ -82,7 +82,7 @@ struct http_request {
     struct chunks chunks;
 
     /* The answer. */
-    struct buf headers; /* further ones, with line breaks */
+    struct buf headers; /* added by the handler and the guard, with line breaks */
     struct buf out;
     int status;
     const char *type;
@@ -100,7 +100,7 @@ struct http_request {
         int argc;
     } * commands; /* owned */
     int command_count, command_cap;
-    struct engine_request *requests; /* owned: the same for the engine, while they run */
+    struct engine_request *requests; /* owned: the commands in the engine's form */
     int ran, answered;
     bool running, no_memory;
     struct http_kept *kept;
@@ -108,7 +108,7 @@ struct http_request {
     void *arg;
     struct reply_parser replies;
     bool in_push;
-    /* the end of what is there of the replies, in the piece at hand or behind it */
+    /* the end of the reply bytes in memory, which may lie behind the piece at hand */
     const char *there_until;
 };
 
@@ -117,20 +117,21 @@ struct http_conn {
     struct event *writable; /* owned; NULL until the socket was full once */
     struct http *http;
     struct session *session;
-    char *names; /* owned: its address, NUL, ours, NUL; NULL: no memory for them */
+    char *names; /* owned: the client's address, NUL, the server's, NUL; NULL: no memory */
     int fd;
     bool reading, waits_to_write, loopback;
     bool waits_to_go_on; /* until the client has taken more of its answers */
     enum http_state state;
-    /* what was read: the head at work, its body if that came with it, and what was sent ahead */
+    /* bytes read: the head at work, its body if that came with it, and requests sent ahead */
     struct buf in;
-    /* of `in`: the head; with the body, what the request at work has */
+    /* of `in`: the head; the head and body of the request at work */
     size_t head_bytes, taken_bytes;
     struct http_head_scan scan;
     struct outq out;
-    int64_t since_us;  /* the head or the body began to come; the answer moved; nothing was asked */
+    /* when the state's timeout began: with a head, a body, bytes of an answer that left, or idleness */
+    int64_t since_us;
     uint64_t received; /* of the body */
-    struct buf ahead;  /* what came behind a body in chunks */
+    struct buf ahead;  /* bytes that came behind a body in chunks */
     struct http_links links[HTTP_LIST_COUNT];
     struct http_request *request; /* owned; NULL while nothing is asked */
 };
@@ -142,7 +143,7 @@ struct http {
     struct http_conn *lists[HTTP_LIST_COUNT];
     struct http_conn *cron_next;
     size_t clients;
-    struct http_request *spare; /* the latest that was done with; NULL: none */
+    struct http_request *spare; /* a finished one, for reuse; NULL: none */
     int64_t date_s;             /* of `date` */
     char date[32];
     char read[HTTP_READ_BYTES];
@@ -157,32 +158,32 @@ void http_conn_close(struct http_conn *c);
 void http_conn_close_soon(struct http_conn *c);
 void http_conn_resume(struct http_conn *c);
 void http_conn_send(struct http_conn *c);
-/* The answer is whole: the next request may begin. */
+/* Call when the answer is whole: the next request may begin. */
 void http_conn_answered(struct http_conn *c);
 void http_conn_set_reading(struct http_conn *c, bool on);
 
 /* --- conn_read.c --- */
 void http_conn_on_readable(evutil_socket_t fd, short what, void *arg);
-/* Goes on with what was read: requests that were sent ahead. */
+/* Parses bytes that were read: the head at hand, or a request sent ahead. */
 void http_conn_go_on(struct http_conn *c);
 
 /* --- guard.c --- */
-/* Sets refused, deliberate: may it be asked, by whom it comes from, and as it comes? */
+/* Sets authorized, deliberate and readable; and refused, where the request may not run. */
 void http_guard(struct http_request *r);
-/* Adds what CORS wants. */
+/* Adds the fields of CORS. */
 void http_guard_headers(struct http_request *r);
 
 /* --- request.c --- */
 /* NULL: no memory. */
 struct http_request *http_request_new(struct http_conn *c);
 void http_request_free(struct http_request **r);
-/* The head is there: finds the route, decodes path and query, asks the guard. */
+/* Call when the head is parsed: finds the route, decodes path and query, asks the guard. */
 void http_request_begin(struct http_request *r);
-/* The body is there, or will not be read: calls the handler, or answers why not. */
+/* Call when the body is whole, or will not be read: calls the handler, or answers with the refusal. */
 void http_request_handle(struct http_request *r);
 
 /* --- run.c --- */
-/* Offers the commands to the engine that wait. */
+/* Offers waiting commands to the engine. */
 void http_run_more(struct http_request *r);
 /* Reads replies that may leave, as far as there is room for the answer. */
 void http_run_read(struct http_request *r);

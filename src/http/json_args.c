@@ -94,7 +94,7 @@ static bool unescape(struct in *in, char **to)
     return true;
 }
 
-/* Behind the '"'. Bytes move up only where something was escaped before them. */
+/* Behind the '"'. Decodes in place: bytes move only behind an escape, which gets shorter. */
 static bool parse_string(struct in *in, struct slice *out)
 {
     char *from = in->at, *to = in->at;

@@ -59,13 +59,13 @@ static void end_base64(struct json_text *t, struct buf *out)
 
 /* --- JSON --------------------------------------------------------------------------------------------------- */
 
-/* What stands for itself: ASCII but for control characters, '"' and '\\'. */
+/* Needs no escape: ASCII but for control characters, '"' and '\\'. */
 static bool is_plain(unsigned char c)
 {
     return c >= ' ' && c < 0x80 && c != '"' && c != '\\';
 }
 
-/* All of eight bytes are plain: no byte has its highest bit, is below a space, or is one of the two. */
+/* Are eight bytes plain? No byte has its highest bit set, is below a space, or is one of the two. */
 static bool are_plain(uint64_t w)
 {
     const uint64_t ones = 0x0101010101010101u, high = 0x8080808080808080u;
@@ -94,7 +94,7 @@ static void put_escape(char c, struct buf *out)
         buf_printf(out, "\\u%04x", (unsigned)(unsigned char)c);
 }
 
-/* More bytes may make a character of these. */
+/* Can more bytes make these a character? */
 static bool may_begin(struct slice s)
 {
     unsigned char c = (unsigned char)*s.ptr;
@@ -102,7 +102,7 @@ static bool may_begin(struct slice s)
     char tried[4];
     if (c < 0xc2 || c > 0xf4 || s.len >= wants)
         return false;
-    /* Of the bytes that may follow, 0x90 and 0x80 fit wherever any does, but for a few first ones, where 0xa0 does. */
+    /* One of these fits behind every first byte: 0xe0 needs 0xa0 or more, 0xf0 0x90 or more, the others take 0x80. */
     static const unsigned char seconds[] = {0x80, 0x90, 0xa0};
     for (size_t i = 0; i < sizeof(seconds); i++) {
         memset(tried, 0x80, sizeof(tried));
@@ -114,7 +114,7 @@ static bool may_begin(struct slice s)
     return false;
 }
 
-/* What was kept is no character: each of its bytes stands for none. */
+/* The kept bytes are no character: each becomes U+FFFD. */
 static void drop_kept(struct json_text *t, struct buf *out)
 {
     for (; t->kept_count > 0; t->kept_count--)
@@ -124,8 +124,8 @@ static void drop_kept(struct json_text *t, struct buf *out)
 static void add_json(struct json_text *t, struct slice s, struct buf *out)
 {
     char joined[8];
-    while (t->kept_count > 0 &&
-           s.len > 0) { /* byte by byte, until the character is whole or none */
+    /* byte by byte, until the kept ones are a character, or cannot become one */
+    while (t->kept_count > 0 && s.len > 0) {
         size_t n = t->kept_count;
         memcpy(joined, t->kept, n);
         joined[n++] = *s.ptr;

@@ -1,7 +1,7 @@
 /* Which commands an HTTP request may run. */
 #include "http/http_impl.h"
 
-/* What would outlive its request, or answers otherwise than by one reply: it belongs to a connection. */
+/* Commands that belong to a connection: their effect outlives the request, or they have not exactly one reply. */
 static const char *const refused[] = {
     "subscribe",
     "psubscribe",
@@ -38,7 +38,7 @@ static const char *const refused[] = {
     "client|durability",
 };
 
-/* They read without being marked so. */
+/* Commands that only read, without CMD_READONLY in their rows. */
 static const char *const harmless[] = {"ping", "echo", "info", "time", "lolwut", "command"};
 
 static bool is_in(const char *name, const char *const *names, size_t count)

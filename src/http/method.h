@@ -1,5 +1,5 @@
 #pragma once
-/* Methods of HTTP: one bit each, so that a route names those that it has in one mask. */
+/* Methods of HTTP: one bit each, so that one mask holds a route's methods. */
 #include "base/slice.h"
 
 enum http_method {

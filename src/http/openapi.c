@@ -1,4 +1,4 @@
-/* /openapi.json: what every route is, by OpenAPI 3.0.3, from the routes' rows. */
+/* /openapi.json: describes every route by OpenAPI 3.0.3, from the routes' rows. */
 #include <stdio.h>
 #include <string.h>
 
@@ -23,7 +23,7 @@ static void member(struct buf *out, bool first, const char *name, const char *va
 
 /* --- paths ------------------------------------------------------------------------------------------------ */
 
-/* "/db/{key*}" is "/db/{key}" there. */
+/* OpenAPI has no {name*}: "/db/{key*}" becomes "/db/{key}". */
 static void append_path(struct buf *out, const char *path)
 {
     buf_append_char(out, '"');
@@ -39,7 +39,7 @@ static struct slice param_name(const char *open)
     return slice_of(open + 1, len);
 }
 
-/* What stands for the parameter in the example, whose path is the same up to there; empty: there is none. */
+/* The parameter's value in the example, whose path equals the pattern up to there; empty: there is none. */
 static struct slice param_example(const struct http_route *route, const char *open)
 {
     size_t at = (size_t)(open - route->path);
@@ -50,7 +50,7 @@ static struct slice param_example(const struct http_route *route, const char *op
     return slice_of(example + at, strcspn(example + at, rest ? "?" : "/?"));
 }
 
-/* Of the path. Two parameters of one path have examples only where the first one is as long as its name in braces. */
+/* Parameters of the path. Only the first one gets an example: behind it, example and pattern differ. False: none. */
 static bool append_path_params(struct buf *out, const struct http_route *route)
 {
     bool first = true;
@@ -69,7 +69,7 @@ static bool append_path_params(struct buf *out, const struct http_route *route)
     return !first;
 }
 
-/* Of the query, in the example's; empty: it is not there. */
+/* The parameter's value in the example's query; empty: there is none. */
 static struct slice query_example(const struct http_route *route, const char *name)
 {
     const char *query = route->example_path ? strchr(route->example_path, '?') : NULL;
@@ -168,7 +168,8 @@ static void append_operation(struct buf *out, const struct http_route *route, in
     buf_append_char(out, '}');
 }
 
-/* Of one row: HEAD comes with GET, and OPTIONS is the browser's own question. */
+/* A row's operations. No row names HEAD, which comes with GET; OPTIONS is for browsers. Returns `first` for the
+ * next. */
 static bool append_operations(struct buf *out, const struct http_route *route, bool first)
 {
     for (int bit = 0; bit < HTTP_METHODS; bit++) {
@@ -199,7 +200,7 @@ static bool next_route(struct place *at)
     return at->route != NULL;
 }
 
-/* Another row ahead of this one has the same path, whose methods stand there. */
+/* Does a row ahead of this one have the same path? Its entry lists the methods of both. */
 static bool is_told(const struct http_route *route)
 {
     struct place p = {.table = http_route_tables};

@@ -7,7 +7,7 @@ void reply_json_init(struct reply_json *j, bool base64)
     *j = (struct reply_json){.base64 = base64};
 }
 
-/* In front of a value: what holds it together with the one before. */
+/* Writes what stands in front of a value: a brace with the member's name, a colon or a comma. */
 static void begin_value(struct reply_json *j, bool error, struct buf *out)
 {
     if (j->depth == 0) {
@@ -51,8 +51,8 @@ static void close_last(struct reply_json *j, struct buf *out)
     end_value(j, out);
 }
 
-/* A status that stands alone is kept until it is whole: "OK" stays as it is, as clients look for it before they
- * decode. False: it is not whole. */
+/* A status that stands alone is kept until it is whole: "OK" is never in base64, as clients look for it before they
+ * decode. False: more is to come. */
 static bool keep_status(struct reply_json *j, const struct reply_token *t, struct slice *whole)
 {
     if (t->first)
@@ -112,7 +112,7 @@ static void number(struct reply_json *j, const struct reply_token *t, struct buf
     end_value(j, out);
 }
 
-/* An attribute and all within it: nobody asked for it. */
+/* Is the token an attribute, or within one? Answers leave attributes out, as clients did not ask for them. */
 static bool skip(struct reply_json *j, const struct reply_token *t)
 {
     if (t->type == REPLY_ATTRIBUTE && !j->skipped)

@@ -1,4 +1,4 @@
-/* A request: its life, what handlers read of it. */
+/* A request: its life, and its fields for handlers. */
 #include "http/request.h"
 
 #include <stdio.h>
@@ -11,7 +11,7 @@ struct http_kept {
     char bytes[];
 };
 
-#define SPARE_BYTES_MAX 65536 /* of a buffer that the next request finds */
+#define SPARE_BYTES_MAX 65536 /* of a buffer kept for the next request */
 
 /* --- life --------------------------------------------------------------------------------------------------- */
 
@@ -39,7 +39,7 @@ static void drop_commands(struct http_request *r)
     }
 }
 
-/* What it owns goes; small buffers stay. */
+/* Frees everything that the request owns, but for small buffers. */
 static void clear(struct http_request *r)
 {
     struct http_kept *next;
@@ -57,7 +57,7 @@ static void clear(struct http_request *r)
     r->blob = NULL;
 }
 
-/* Everything but what is kept for the next one. Its large arrays are filled in as they are used. */
+/* Resets every field but the kept buffers. Large arrays need no clearing, as their counts are reset. */
 static void begin_anew(struct http_request *r, struct http_conn *c)
 {
     r->conn = c;
@@ -119,7 +119,7 @@ static bool has_zero(struct slice s)
     return memchr(s.ptr, '\0', s.len) != NULL;
 }
 
-/* In place: the head is in the connection's own buffer. */
+/* Decodes in place: the head is in the connection's own buffer. */
 static bool decode(struct slice *s, bool plus)
 {
     size_t len = s->len;
@@ -150,7 +150,7 @@ void http_request_begin(struct http_request *r)
     session_set_proto(r->conn->session, 3);
     http_route_find(http_route_tables, r->head.path, r->head.method, &r->match);
     decode_query(r);
-    /* Parameters of rest paths keep their escapes: slashes between segments are told from those within. */
+    /* With HTTP_RAW escapes stay, so that the handler can tell a slash between segments from one within. */
     for (int i = 0; i < r->match.param_count && r->match.route; i++)
         if (!(r->match.route->flags & HTTP_RAW) && !decode(&r->match.params[i], false))
             r->refused = (struct http_problem){400, "ERR a bad escape in the path"};
@@ -190,7 +190,7 @@ void http_request_handle(struct http_request *r)
         r->match.route->fn(r);
 }
 
-/* --- what handlers read --------------------------------------------------------------------------------------- */
+/* --- for handlers --------------------------------------------------------------------------------------------- */
 
 enum http_method http_method(const struct http_request *r)
 {

@@ -1,8 +1,8 @@
 #pragma once
-/* What a handler sees of a request, and how it answers.
+/* A request as its handler sees it, and how the handler answers.
  *
- * A handler answers once: at once, or when the replies of the commands that it runs have come. Slices of the request
- * (path, query, fields, body) are good until it is answered. HEAD is a GET whose body is dropped for the handler. */
+ * A handler answers once: directly, or when the replies of the commands that it runs have come. Slices of the request
+ * (path, query, fields, body) are valid until then. A handler of GET also gets HEAD, whose body is dropped for it. */
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -16,33 +16,33 @@
 
 struct http_request;
 
-/* --- what was asked ----------------------------------------------------------------------------------------- */
+/* --- the request -------------------------------------------------------------------------------------------- */
 
 enum http_method http_method(const struct http_request *r);
 /* The path's i-th parameter, decoded. */
 struct slice http_param(const struct http_request *r, int i);
 /* A parameter of the query by name, decoded; empty where it has no value. False: it is not there. */
 bool http_query(const struct http_request *r, const char *name, struct slice *value);
-/* All of them in order. */
+/* All parameters of the query, in order. */
 int http_query_count(const struct http_request *r);
 struct slice http_query_at(const struct http_request *r, int i, struct slice *value,
                            bool *has_value);
 /* A header field by its name in small letters. */
 bool http_header(const struct http_request *r, const char *name, struct slice *value);
-/* Its content type is that, whatever parameters follow; or there is none, where `or_none`. */
+/* Is Content-Type `type`, whatever parameters follow? `or_none`: true also where the field is missing. */
 bool http_content_type_is(const struct http_request *r, const char *type, bool or_none);
 struct slice http_body(const struct http_request *r);
-/* The same to decode in place. */
+/* The same bytes, to be decoded in place. */
 char *http_body_bytes(struct http_request *r);
 
 struct engine *http_engine(const struct http_request *r);
 const struct http_host *http_host(const struct http_request *r);
 const struct http_config *http_config(const struct http_request *r);
-/* No page of another origin can have made a browser send it: it has a token, or what such a request cannot have. */
+/* No page of another origin can have made a browser send the request (guard.c says how that is known). */
 bool http_is_deliberate(const struct http_request *r);
-/* It may at least read: nothing says that such a page made it. */
+/* The request may at least read: nothing shows that a page of another origin made it. */
 bool http_is_readable(const struct http_request *r);
-/* It has the password, or there is none. Others get no further than to routes that are open. */
+/* The request has the password, or there is none. Without it, only routes that are HTTP_OPEN are reached. */
 bool http_is_authorized(const struct http_request *r);
 
 /* --- answering ---------------------------------------------------------------------------------------------- */
@@ -50,38 +50,37 @@ bool http_is_authorized(const struct http_request *r);
 #define HTTP_JSON "application/json"
 #define HTTP_TEXT "text/plain; charset=utf-8"
 
-/* Ahead of the answer. Names and values are the handler's word: no line breaks. */
+/* Call ahead of the answer. Names and values must have no line breaks, which nothing checks. */
 void http_set_header(struct http_request *r, const char *name, const char *value);
 /* Copies `body`. */
 void http_reply(struct http_request *r, int status, const char *type, struct slice body);
-/* The same of bytes that stay for good. */
+/* The same without a copy: for bytes that stay for good. */
 void http_reply_static(struct http_request *r, int status, const char *type, struct slice body);
-/* Takes what is in the buffer, which is empty then. */
+/* Takes the buffer's bytes, and leaves it empty. */
 void http_reply_buf(struct http_request *r, int status, const char *type, struct buf *body);
 /* {"error":"text"} */
 void http_reply_error(struct http_request *r, int status, const char *text);
 void http_reply_errorf(struct http_request *r, int status, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
-/* Does a field's list of ETags, or '*', name it? */
+/* Does `list`, a field of ETags or '*', name `etag`? */
 bool http_names_etag(struct slice list, const char *etag);
-/* True: the client has what has that ETag (with its quotes): 304 is answered. Else the answer has the ETag. */
+/* Sets the field ETag; `etag` comes with its quotes. True: the client has that already, and 304 is answered. */
 bool http_reply_unchanged(struct http_request *r, const char *etag);
 
-/* An answer in pieces. http_begin, then whatever is appended to http_out, then http_end. Up to HTTP_WHOLE_BYTES_MAX are
- * kept, so that a short one has a length; of a longer one the beginning leaves, where nothing about it can change
- * any more. */
+/* An answer in pieces: http_begin, then bytes appended to http_out, then http_end. Up to HTTP_WHOLE_BYTES_MAX bytes are
+ * kept back, so that a short answer has a length; of a longer one the beginning leaves, which then cannot change. */
 #define HTTP_WHOLE_BYTES_MAX (32 * 1024)
 void http_begin(struct http_request *r, int status, const char *type);
 struct buf *http_out(struct http_request *r);
 void http_end(struct http_request *r);
-/* The answer's length is known: nothing is kept back. Behind http_begin, ahead of the first byte. */
+/* Tells a length that is known, so that a long answer needs no chunks. Call after http_begin, before the first byte. */
 void http_set_length(struct http_request *r, uint64_t bytes);
-/* The answer has begun, or is there: its status stays as it is; and all of it is there. */
+/* http_is_answered: the answer has begun, and its status is settled. http_is_ended: all of it is written. */
 bool http_is_answered(const struct http_request *r);
 bool http_is_ended(const struct http_request *r);
-/* The answer tells the log's position, as upstash-sync-token, of the moment it leaves. */
+/* Adds the log's position when the head is written, as upstash-sync-token. */
 void http_tell_position(struct http_request *r);
-/* An answer without an end: server-sent events. What is appended to http_out leaves at once (http_flush). */
+/* An answer without an end: server-sent events. Bytes appended to http_out leave at the next http_flush. */
 void http_begin_events(struct http_request *r);
 void http_flush(struct http_request *r);
 
@@ -89,13 +88,14 @@ void http_flush(struct http_request *r);
 
 /* Bytes that live until the request is answered. NULL: no memory. */
 char *http_keep(struct http_request *r, size_t bytes);
+/* A copy that lives as long. Empty where there is no memory, which http_run answers. */
 struct slice http_keep_slice(struct http_request *r, struct slice s);
-/* Adds a command to those that http_run runs. Borrows the bytes, and copies the array, until it is answered. False: no
- * memory; http_run answers that. */
+/* Adds a command for http_run. Copies the array, and borrows the words' bytes until the request is answered. False: no
+ * memory, which http_run answers. */
 bool http_command(struct http_request *r, int argc, const struct slice *argv);
-/* Their replies have the shapes of RESP2, in which a member and its score are no pair; else those of RESP3. */
+/* Gives replies the shapes of RESP2, where members and scores are one flat array, instead of RESP3's pairs. */
 void http_speak_resp2(struct http_request *r);
-/* The database that they run in. False: there is none of that number, which is answered. */
+/* Selects the database of the commands. False: there is none of that number, and 400 is answered. */
 bool http_select(struct http_request *r, struct slice number);
 
 struct http_reader {
@@ -108,15 +108,15 @@ struct http_reader {
 /* Runs the commands in order, a batch a turn where they are many. `arg` is the reader's, good until the end. A reader
  * may add commands and run them in `done`. */
 void http_run(struct http_request *r, const struct http_reader *reader, void *arg);
-/* Within `token`, where a string begins: all of it, which may be more than the token has. False: it is not all
- * there, or lies in several pieces. */
+/* Call within `token`, at the first token of a string. *whole: all of the string, maybe more than the token has. False:
+ * some of it has not come, or it lies in several pieces. */
 bool http_whole(const struct http_request *r, const struct reply_token *t, struct slice *whole);
 /* How many commands there are. */
 int http_command_count(const struct http_request *r);
 #define HTTP_NOT_DELIBERATE                                                                         \
     "NOPERM a web page could have made a browser send this: add a token, the field 'X-Corsac: 1', " \
     "or Content-Type: application/json"
-/* May it be run by an HTTP request? False: `error` says why not (static text), as 400 or, with *forbidden, 403. */
 struct cmd;
+/* May the request run this command? False: *error says why not (static text), for a 400 or, with *forbidden, a 403. */
 bool http_may(const struct http_request *r, const struct slice *argv, int argc, bool *forbidden,
               const char **error);

@@ -14,7 +14,8 @@ static void bulk(struct buf *out, struct slice s)
     buf_append_cstr(out, "\r\n");
 }
 
-/* Of these the length stands in front; a status, an error and a bignum end where their line ends. */
+/* A bulk or verbatim string has its length in front; a status or error ends with its line. A bignum becomes a bulk
+ * string where it came whole, else a status. */
 static void string(const struct reply_token *t, struct buf *out)
 {
     bool sized = t->type == REPLY_BULK || t->type == REPLY_VERBATIM;

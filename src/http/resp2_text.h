@@ -3,5 +3,5 @@
 #include "base/buf.h"
 #include "resp/reply.h"
 
-/* Appends what the token comes to. `skipped`: state, 0 at the beginning of each reply. True: the reply ended. */
+/* Appends the token as RESP2. `skipped`: state, 0 at the beginning of each reply. True: the reply ended. */
 bool resp2_text_token(unsigned *skipped, const struct reply_token *t, struct buf *out);

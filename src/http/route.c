@@ -35,7 +35,7 @@ void http_route_find(const struct http_route *const *tables, struct slice path,
     for (; *tables; tables++)
         for (const struct http_route *row = *tables; row->path; row++) {
             unsigned methods = row->methods | (row->methods & HTTP_GET ? HTTP_HEAD : 0);
-            /* A catch-all says nothing about paths that others have. */
+            /* A catch-all adds no methods to a path that another row has. */
             if ((row->flags & HTTP_HIDDEN && out->allowed) || !fits(row->path, path, &m))
                 continue;
             if (methods & method) {

@@ -1,6 +1,6 @@
 #pragma once
-/* Routes: one row says everything about one. Which methods a path has (405, Allow), who may ask for it, and what the
- * OpenAPI description tells of it all come from the row. Rows live beside their handlers; routes.c lists the tables. */
+/* A route is declared in one row: the methods of its path (405, Allow), its access, and its OpenAPI description all
+ * come from there. Rows live beside their handlers; routes.c lists the tables. */
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -12,17 +12,18 @@ struct http_request;
 typedef void (*http_handler_fn)(struct http_request *r);
 
 enum http_route_flag {
-    HTTP_OPEN = 1 << 0, /* asks for no token, whatever requirepass says */
-    HTTP_SIMPLE =
-        1
-        << 1, /* a request that a page of another origin can make a browser send may have it: it changes
-                           * nothing, and such a page cannot read its answer */
-    HTTP_HIDDEN = 1 << 2, /* a catch-all that the OpenAPI description leaves out */
-    HTTP_ASKS =
-        1 << 3,        /* its handler judges by the command whether such a request may (http_may) */
-    HTTP_RAW = 1 << 5, /* its path's parameters come to the handler as they are, not decoded */
-    HTTP_LARGE =
-        1 << 4, /* a large body is read into a blob, which a command may keep instead of a copy */
+    /* Asks for no token, whatever requirepass says. */
+    HTTP_OPEN = 1 << 0,
+    /* Serves a request that a page of another origin made: it changes nothing, and the page cannot read the answer. */
+    HTTP_SIMPLE = 1 << 1,
+    /* A catch-all that the OpenAPI description leaves out. */
+    HTTP_HIDDEN = 1 << 2,
+    /* Its handler decides by the command (http_may) whether a request that is not deliberate may run. */
+    HTTP_ASKS = 1 << 3,
+    /* Its handler gets the path's parameters with their escapes. */
+    HTTP_RAW = 1 << 5,
+    /* Reads a large body into a blob, which a command may keep instead of a copy. */
+    HTTP_LARGE = 1 << 4,
 };
 
 /* A parameter of the query, or of the path, for the OpenAPI description. */
@@ -55,7 +56,7 @@ struct http_match {
     int param_count;
 };
 
-/* Every table of routes, up to a NULL; a table ends with a row without a path. What stands first comes first. */
+/* Every table of routes, up to a NULL; a table ends with a row without a path. The first match wins. */
 extern const struct http_route *const http_route_tables[];
 
 /* The route of a path, raw, for that method: the first row that has both. */

@@ -4,7 +4,7 @@
 #include "engine/gate.h"
 #include "http/http_impl.h"
 
-/* --- which -------------------------------------------------------------------------------------------------- */
+/* --- the commands ------------------------------------------------------------------------------------------- */
 
 static bool grow(struct http_request *r, void **array, size_t cap, size_t each)
 {
@@ -63,7 +63,7 @@ bool http_select(struct http_request *r, struct slice number)
 
 /* --- into the engine ---------------------------------------------------------------------------------------- */
 
-/* Replies that the client has yet to take leave no room for more. */
+/* So much waits for the client that no more commands may run. */
 static bool is_full(const struct http_conn *c)
 {
     return outq_memory(session_queue(c->session)) > HTTP_QUEUE_BYTES_MAX ||
@@ -142,7 +142,8 @@ static void take_token(struct http_request *r, const struct reply_token *t)
     r->in_push = false;
 }
 
-/* The tokens of one piece. Events go on when what asked for them is answered. */
+/* Reads the tokens of one piece. The answer's bytes leave where it is events, has left in part, or is too long to
+ * keep back. */
 static void take_piece(struct http_request *r, struct slice in)
 {
     struct reply_token t;
@@ -166,7 +167,7 @@ void http_run_read(struct http_request *r)
         take_piece(r, slice_of(iov->iov_base, len));
         outq_drain(q, len);
     }
-    outq_drain(q, 0); /* a place that was reserved and not used */
+    outq_drain(q, 0); /* drops a chunk that was reserved and not used */
     if (r->running && !r->events && r->answered == r->command_count)
         finish(r);
     else if (r->running && r->ran < r->command_count && !session_is(c->session, SESSION_STOPPED) &&

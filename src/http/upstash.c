@@ -21,7 +21,7 @@ enum form { FORM_ONE, FORM_MANY, FORM_TRANSACTION };
 /* A request at work. */
 struct upstash {
     enum form form;
-    bool resp2, more; /* `more`: behind the first result */
+    bool resp2, more; /* `more`: a result has begun */
     struct reply_json json;
     unsigned skipped; /* of resp2_text */
 };
@@ -68,7 +68,7 @@ static const char *type_of(const struct upstash *u)
     return u->resp2 ? "application/octet-stream" : HTTP_JSON;
 }
 
-/* Between results, and in front of the first one. */
+/* Writes the bracket in front of the first result, and commas between them. */
 static void begin_result(struct http_request *r, struct upstash *u)
 {
     http_begin(r, 200, type_of(u));
@@ -95,8 +95,8 @@ static void token_many(struct http_request *r, struct upstash *u, const struct r
 static void token_transaction(struct http_request *r, struct upstash *u, int command,
                               const struct reply_token *t)
 {
-    if (command !=
-        http_command_count(r) - 1) /* +OK, +QUEUED, and errors that EXEC tells of again */
+    /* The others reply +OK, +QUEUED, or an error for which EXEC replies one of its own. */
+    if (command != http_command_count(r) - 1)
         return;
     if (t->depth == 0 && t->type == REPLY_ERROR) {
         if (!http_is_answered(r))
@@ -144,7 +144,7 @@ static const struct http_reader reader = {.token = on_token, .done = on_done};
 
 /* --- requests ----------------------------------------------------------------------------------------------- */
 
-/* False: it is answered why not. */
+/* False: the request is refused, and answered. */
 static bool add(struct http_request *r, int argc, const struct slice *argv)
 {
     bool forbidden;
@@ -174,7 +174,7 @@ static bool add_all(struct http_request *r, const struct json_args *a, enum form
     return true;
 }
 
-/* Where they lie, as they only get shorter. */
+/* Decodes the words in place, as they only get shorter. */
 static bool decode_words(struct http_request *r, struct json_args *a)
 {
     struct slice encoding;
@@ -230,7 +230,7 @@ static void handle_transaction(struct http_request *r)
 
 #define PATH_ARGS_MAX 1024
 
-/* Segments, then the body, then the query. -1: too many, or a bad escape. */
+/* The command's words: segments, then the body, then the query. -1: too many, or a bad escape. */
 static int path_args(struct http_request *r, struct slice argv[PATH_ARGS_MAX])
 {
     struct slice path = http_param(r, 0), value;
@@ -245,8 +245,11 @@ static int path_args(struct http_request *r, struct slice argv[PATH_ARGS_MAX])
         more = slash != NULL;
         path = slice_of(path.ptr + len + more, path.len - len - more);
     }
-    if (http_body(r).len > 0 && argc < PATH_ARGS_MAX)
+    if (http_body(r).len > 0) {
+        if (argc == PATH_ARGS_MAX)
+            return -1;
         argv[argc++] = http_body(r);
+    }
     for (int i = 0; i < http_query_count(r); i++) {
         struct slice name = http_query_at(r, i, &value, &has_value);
         if (slice_equal(name, SLICE("_token")))
@@ -313,7 +316,7 @@ const struct http_route http_routes_upstash[] = {
     {.path = NULL},
 };
 
-/* Whatever no other route has. */
+/* Takes every path that no other route has. */
 const struct http_route http_routes_path[] = {
     {.methods = HTTP_GET | HTTP_POST | HTTP_PUT,
      .path = "/{command*}",

@@ -4,8 +4,8 @@
 
 #include "base/slice.h"
 
-/* Decodes %XX, and where `plus` '+' to a space, where the bytes lie: what comes out is never longer. False: a '%'
- * without two hexadecimal digits behind it; the bytes are then of no use. */
+/* Decodes %XX in place, and '+' to a space where `plus`; the result is never longer. False: a '%' without two
+ * hexadecimal digits behind it; the bytes are undefined then. */
 bool url_decode(char *bytes, size_t *len, bool plus);
 /* Takes the next "name=value" off `rest`. `has_value`: there was a '='. False: there is none left. */
 bool url_query_next(struct slice *rest, struct slice *name, struct slice *value, bool *has_value);

@@ -90,7 +90,7 @@ void core_heard(struct core *c, uint64_t peer, int64_t now_ms)
 
 static bool on_timeout_now(struct core *c, const struct core_msg *m)
 {
-    /* One that comes late, of another term, is no order any more. */
+    /* An order that comes late, of another term, does not count. */
     if (m->term != c->term || c->role != CORE_FOLLOWER || m->from != c->leader || !core_votes(c) ||
         c->installing)
         return true;
@@ -99,7 +99,7 @@ static bool on_timeout_now(struct core *c, const struct core_msg *m)
     return true;
 }
 
-/* No term of a right peer is so far ahead; one that is would leave no room for elections. */
+/* No correct peer's term gets so far. Following a greater one would leave no terms for elections. */
 #define TERM_MAX (UINT64_MAX / 2)
 
 bool core_receive(struct core *c, const struct core_msg *m, int64_t now_ms)
@@ -121,7 +121,7 @@ bool core_receive(struct core *c, const struct core_msg *m, int64_t now_ms)
     return taken;
 }
 
-/* ---- what was asked for, and is done ---- */
+/* ---- completions ---- */
 
 void core_saved(struct core *c, uint64_t term, uint64_t vote)
 {
@@ -161,7 +161,7 @@ enum err core_snapshot_begin(struct core *c, uint64_t index, uint64_t term)
         c->installing = c->role != CORE_LEADER;
         return c->installing ? ERR_OK : ERR_BUSY;
     }
-    /* A base holds what is committed, so all up to here is what every leader has. */
+    /* A base holds committed entries, so every leader has the same ones up to here. */
     if (index > c->accepted)
         c->accepted = index;
     core_commit_to(c, index);
@@ -185,7 +185,7 @@ void core_snapshot_done(struct core *c, uint64_t index, uint64_t term, const str
     core_end(c);
 }
 
-/* ---- what is known ---- */
+/* ---- state ---- */
 
 enum core_role core_role(const struct core *c)
 {

@@ -1,4 +1,4 @@
-/* Copying the log: the leader's messages and its peers' progress, the follower's answers, what is committed, rounds. */
+/* Copies the log: the leader's messages and its peers' progress, the follower's answers, commitment, rounds. */
 #include <assert.h>
 
 #include "raft/core_impl.h"
@@ -35,7 +35,7 @@ static void set_mode(struct core_peer *p, enum peer_mode mode)
     flight_clear(p);
 }
 
-/* The peer needs an entry that this log does not hold any more. */
+/* The peer needs an entry that this log has dropped. */
 static void want_snapshot(struct core *c, struct core_peer *p)
 {
     set_mode(p, PEER_SNAPSHOT);
@@ -72,7 +72,7 @@ static bool has_room(const struct core *c, const struct core_peer *p)
            p->flight_bytes < c->options.flight_bytes_max;
 }
 
-/* Sends what the peer lacks, as far as there is room for it; and an empty message, where none went and one is due. */
+/* Sends entries that the peer lacks, as far as its flight has room. `due`: sends an empty message where none went. */
 void core_copy(struct core *c, struct core_peer *p, bool due)
 {
     uint64_t term;
@@ -117,7 +117,7 @@ void core_snapshot_failed(struct core *c, uint64_t peer)
         struct core_peer *p = &c->peers[i];
         if (p->id != peer || p->mode != PEER_SNAPSHOT)
             continue;
-        /* With the next heartbeat another one is asked for. */
+        /* The next heartbeat asks for another base. */
         set_mode(p, PEER_PROBE);
         p->next = p->match + 1;
         p->waiting = true;
@@ -221,7 +221,7 @@ static void refuse(struct core *c, const struct core_msg *m, uint64_t next)
     core_send(c, &answer);
 }
 
-/* Is the entry before those that came the leader's? If not: where it should send from. */
+/* Is the entry ahead of the message's first one the same here? If not, *next: where the leader should send from. */
 static bool matches(const struct core *c, const struct core_msg *m, uint64_t *next)
 {
     uint64_t term;
@@ -253,7 +253,7 @@ static bool well_formed(const struct core *c, const struct core_msg *m)
     return true;
 }
 
-/* Takes the entries that are not there yet. False: one of them contradicts what is committed here. */
+/* Takes the entries that are not there yet. False: one of them contradicts a committed entry. */
 static bool take_entries(struct core *c, const struct core_msg *m)
 {
     for (uint32_t i = 0; i < m->count; i++) {
@@ -339,7 +339,7 @@ static void hand_over(struct core *c, const struct core_peer *p)
 
 static void on_refused(struct core *c, struct core_peer *p, const struct core_msg *m)
 {
-    /* An answer to a message that was overtaken. */
+    /* A later message has overtaken the one that this answers. */
     if (p->mode == PEER_SNAPSHOT || m->index <= p->match ||
         (p->mode == PEER_PROBE && m->index != p->next - 1))
         return;
@@ -353,7 +353,7 @@ static void on_granted(struct core *c, struct core_peer *p, const struct core_ms
     if (m->match > p->match)
         p->match = m->match;
     flight_land(p, p->match);
-    /* Where the log was compacted meanwhile, it needs another one. */
+    /* Where the log was compacted meanwhile, core_copy asks for another base. */
     if (p->mode == PEER_SNAPSHOT && p->match >= p->wants) {
         set_mode(p, PEER_PROBE);
         p->next = p->match + 1;
@@ -396,7 +396,7 @@ bool core_on_appended(struct core *c, const struct core_msg *m)
     return true;
 }
 
-/* ---- the leader: what its caller wants ---- */
+/* ---- the leader: its caller's requests ---- */
 
 uint64_t core_append(struct core *c, struct core_entry *e)
 {
@@ -424,7 +424,7 @@ uint64_t core_confirmed(const struct core *c)
     return PLANTED(c, SKIP_ROUND) ? c->round : core_majority(c, round_of, c->round);
 }
 
-/* The voters of `next` that answer, this node among them. */
+/* Do the voters of `next` that answer, this node among them, make a majority? */
 static bool would_live(const struct core *c, const struct members *next)
 {
     uint32_t alive = members_votes(next, c->options.id);

@@ -27,8 +27,8 @@ enum core_planted {
 #endif
 
 enum peer_mode {
-    PEER_PROBE,    /* where its log parts from ours is not known: one message at a time */
-    PEER_COPY,     /* it is: entries are sent ahead of answers */
+    PEER_PROBE,    /* where its log parts from this one is unknown: one message at a time */
+    PEER_COPY,     /* that is known: entries are sent ahead of answers */
     PEER_SNAPSHOT, /* it waits for a base: heartbeats only */
 };
 struct core_flight {
@@ -51,7 +51,7 @@ struct core_peer {
 };
 
 struct core_write {
-    uint64_t ticket, last; /* what is left of it after later cuts */
+    uint64_t ticket, last; /* `last`: its last entry that no later write has cut */
 #ifdef CORE_PLANTED
     uint64_t asked_last, asked_term;
 #endif
@@ -67,17 +67,17 @@ struct core {
     uint64_t saved_term, saved_vote;
     enum core_role role;
     uint64_t leader;
-    int64_t heard_ms;  /* of the leader; CORE_NEVER */
+    int64_t heard_ms;  /* from the leader; CORE_NEVER: not yet */
     int64_t due_ms;    /* the election timeout */
     bool by_transfer;  /* this election is wanted by the leader */
     bool granted_self; /* this node's own vote counts: it is saved */
 
     struct terms terms;
     uint64_t commit;
-    uint64_t accepted; /* up to here the log is that of this term's leader */
+    uint64_t accepted; /* up to here the log is the same as this term's leader's */
     uint64_t durable;
     uint64_t ticket;           /* the newest */
-    struct core_write *writes; /* that core_written has not told of, ascending */
+    struct core_write *writes; /* without their core_written yet, ascending */
     uint32_t writes_count, writes_room;
     struct core_configuration *configurations; /* ascending; the last one is in force */
     uint32_t configurations_count, configurations_room;
@@ -87,11 +87,12 @@ struct core {
     uint32_t held_count, held_room;
 
     /* Follower. */
-    bool installing;     /* a base: the log is about to go */
+    bool installing;     /* a base is about to replace the log */
     uint64_t round_seen; /* in this term */
 
     /* Leader. */
-    struct core_peer peers[MEMBERS_MAX]; /* everybody but this node; candidates count votes here */
+    /* all members but this node; candidates count votes here */
+    struct core_peer peers[MEMBERS_MAX];
     uint32_t peers_count;
     uint64_t first_of_term; /* the entry that it began with */
     uint64_t round;
@@ -104,15 +105,15 @@ struct core {
 };
 #define CORE_NEVER INT64_MIN
 
-/* core_state.c: what the rest builds on. */
+/* core_state.c */
 bool core_is_saved(const struct core *c);
-void core_release(struct core *c); /* what waited for term and vote */
-void core_send(struct core *c,
-               struct core_msg *m); /* adds from and term (of a pre-vote: its own) */
-void core_become(struct core *c, enum core_role role); /* not a follower */
+void core_release(struct core *c); /* sends held messages */
+/* Adds `from` and, unless the message is about a pre-vote, `term`. */
+void core_send(struct core *c, struct core_msg *m);
+void core_become(struct core *c, enum core_role role); /* any role but follower */
 void core_follow(struct core *c, uint64_t term, uint64_t leader);
 void core_wait_election(struct core *c);
-void core_end(struct core *c);                                        /* of every input */
+void core_end(struct core *c);                                        /* ends every input */
 const struct core_configuration *core_in_force(const struct core *c); /* NULL: none yet */
 bool core_votes(const struct core *c); /* this node, by the configuration in force */
 uint64_t core_majority(const struct core *c, uint64_t (*of)(const struct core_peer *p),
@@ -121,8 +122,8 @@ uint64_t core_majority(const struct core *c, uint64_t (*of)(const struct core_pe
 /* core_log.c: entries, writes, configurations. */
 void core_write(struct core *c, uint64_t index, uint32_t count, const struct core_entry *entries);
 uint64_t core_append_any(struct core *c, struct core_entry *e);
-bool core_log_written(struct core *c, uint64_t ticket); /* false: it meant nothing any more */
-/* A base is all there is. */
+bool core_log_written(struct core *c, uint64_t ticket); /* false: no write waits for it */
+/* Makes a base the whole log. */
 void core_log_replace(struct core *c, uint64_t index, uint64_t term, const struct members *m);
 void core_commit_to(struct core *c, uint64_t index);
 void core_rebuild_peers(struct core *c);
@@ -139,6 +140,6 @@ void core_lead(struct core *c);
 bool core_on_append(struct core *c, const struct core_msg *m);
 bool core_on_appended(struct core *c, const struct core_msg *m);
 void core_acknowledge(struct core *c);
-void core_advance(struct core *c); /* leader: what is committed now */
+void core_advance(struct core *c); /* leader: commits entries that a majority has */
 void core_copy(struct core *c, struct core_peer *p, bool due);
 void core_leader_tick(struct core *c);

@@ -1,4 +1,4 @@
-/* The log as the core sees it: terms, what of it is durable, configurations. */
+/* The log as the core sees it: terms, durability, configurations. */
 #include <assert.h>
 #include <string.h>
 
@@ -55,7 +55,7 @@ static void configuration_add(struct core *c, uint64_t index, const struct membe
         (struct core_configuration){.index = index, .members = *m};
 }
 
-/* Those before the one in force at what is committed are of no use any more. */
+/* Drops configurations older than the one in force at the commit index: no cut can bring them back. */
 static void configurations_forget(struct core *c)
 {
     uint32_t old = 0;
@@ -70,7 +70,7 @@ static void configurations_forget(struct core *c)
 
 /* ---- writes ---- */
 
-/* What earlier writes put at `index` and behind is no longer theirs to make durable. */
+/* Entries from `index` on are replaced, so that earlier writes make durable only entries ahead of it. */
 static void overtake(struct core *c, uint64_t index)
 {
     if (c->durable >= index)
@@ -94,7 +94,7 @@ static void remember_write(struct core *c, uint64_t last)
 #endif
 }
 
-/* The entries take the place of all from `index` on, in memory at once, on disk when core_written says so. */
+/* The entries replace all from `index` on: in memory at once, on disk when core_written says so. */
 void core_write(struct core *c, uint64_t index, uint32_t count, const struct core_entry *entries)
 {
     assert(index > c->commit && index <= c->terms.last + 1 && count > 0);
@@ -151,7 +151,7 @@ bool core_log_written(struct core *c, uint64_t ticket)
     return true;
 }
 
-/* ---- what is committed ---- */
+/* ---- commitment ---- */
 
 void core_commit_to(struct core *c, uint64_t index)
 {

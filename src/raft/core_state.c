@@ -1,4 +1,4 @@
-/* What everything else of the core stands on: term and vote, messages that wait for them, roles, majorities. */
+/* For the core's other files: term and vote, messages held until both are saved, roles, majorities. */
 #include <assert.h>
 
 #include "base/mem.h"
@@ -13,8 +13,8 @@ bool core_is_saved(const struct core *c)
     return c->saved_term == c->term && c->saved_vote == c->vote;
 }
 
-/* The newest message of a type supersedes an older one for the same peer, but for entries: those that an APPEND would
- * have carried are sent again when its answer does not come. */
+/* The newest message of a type replaces an older one for the same peer. Entries of a replaced APPEND are sent again, as
+ * no answer to it comes. */
 static void hold(struct core *c, const struct core_msg *m)
 {
     uint32_t i = 0;
@@ -32,7 +32,7 @@ static void hold(struct core *c, const struct core_msg *m)
 void core_send(struct core *c, struct core_msg *m)
 {
     m->from = c->options.id;
-    /* A pre-vote, and a yes to one, speak of a term that nobody is in yet. */
+    /* A pre-vote, and the grant of one, are of a term that nobody has entered yet. */
     if (!m->pre)
         m->term = c->term;
     if (core_is_saved(c))
@@ -45,7 +45,7 @@ void core_release(struct core *c)
 {
     for (uint32_t i = 0; i < c->held_count; i++) {
         struct core_msg *m = &c->held[i];
-        /* An older term's answer means nothing any more. A pre-vote may be of the next term. */
+        /* A message of an older term is void. A pre-vote may be of the next term. */
         if (m->term == c->term || (m->pre && m->term > c->term))
             c->options.ops->send(c->options.arg, m);
     }

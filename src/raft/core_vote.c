@@ -82,7 +82,7 @@ void core_vote_timeout(struct core *c)
     count_votes(c);
 }
 
-/* A leader that its followers hear of is not voted out by a node that does not. */
+/* A node that hears its leader does not vote, so that one that does not hear it cannot depose it. */
 static bool hears_leader(const struct core *c)
 {
     if (c->role == CORE_LEADER)

@@ -22,8 +22,8 @@ struct members {
 const struct member *members_find(const struct members *m, uint64_t id); /* NULL: not one of them */
 bool members_votes(const struct members *m, uint64_t id); /* it is there, and a voter */
 uint32_t members_voters(const struct members *m);         /* how many vote */
-/* Ids are there once and not 0, limits hold, somebody votes. */
+/* Ids are unique and not 0, limits hold, and there is a voter. */
 bool members_valid(const struct members *m);
-/* How many voters are in one of two configurations only. Two that differ by one at most have no two majorities that
- * share nobody (Ongaro's thesis, 4.1). */
+/* How many voters only one of the two configurations has. Where that is at most one, each majority of the one shares a
+ * node with each majority of the other (Ongaro's thesis, 4.1). */
 uint32_t members_voters_changed(const struct members *a, const struct members *b);

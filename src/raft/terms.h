@@ -22,7 +22,7 @@ struct terms {
 
 void terms_init(struct terms *t, uint64_t base, uint64_t base_term);
 void terms_deinit(struct terms *t);
-/* Adds entries behind the last one. Their term is that of the last one, or a later one. */
+/* Adds entries behind the last one, of its term or a later one. */
 void terms_append(struct terms *t, uint64_t term, uint64_t count);
 /* Forgets the entries from `index` on; base < index. */
 void terms_cut(struct terms *t, uint64_t index);
@@ -30,6 +30,6 @@ void terms_cut(struct terms *t, uint64_t index);
 void terms_drop(struct terms *t, uint64_t index);
 /* The term of the entry, or of the base. False: the log does not hold it. */
 bool terms_at(const struct terms *t, uint64_t index, uint64_t *term);
-/* The first entry held of those that have the term of this one, without a break; base < index <= last. */
+/* The first entry held of the run that this entry is in; base < index <= last. */
 uint64_t terms_run_first(const struct terms *t, uint64_t index);
 uint64_t terms_last_term(const struct terms *t);

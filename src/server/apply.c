@@ -1,5 +1,4 @@
-/* What the configuration means for the server: puts a changed configuration into force, group by group, and takes it
- * back when one of them refuses. */
+/* Puts a changed configuration into force, group by group, and goes back to the old one when a group refuses. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,7 +9,7 @@
 #include "server/server_impl.h"
 #include "server/title.h"
 
-/* The directory is kept as an absolute path: what CONFIG GET tells holds wherever the reader is. */
+/* The directory is kept as an absolute path, so that CONFIG GET's reply is true wherever its reader is. */
 static enum err apply_dir(struct server *s, struct config *next, char error[CONFIG_ERROR_CHARS])
 {
     char *to = realpath(next->dir, NULL);
@@ -78,8 +77,8 @@ static enum err apply_memory(struct server *s, struct config *next, char error[C
 {
     (void)s;
     (void)error;
-    mem_purge_in_background(
-        next->purge_in_background); /* where the allocator cannot, nothing is lost */
+    /* Where the allocator cannot, nothing is lost. */
+    mem_purge_in_background(next->purge_in_background);
     return ERR_OK;
 }
 
@@ -91,7 +90,7 @@ static enum err apply_cron(struct server *s, struct config *next, char error[CON
     return ERR_OK;
 }
 
-/* Last of all: a move that has begun is not taken back. */
+/* Comes after every step that may fail: a move that has begun is not taken back. */
 static enum err apply_shards(struct server *s, struct config *next, char error[CONFIG_ERROR_CHARS])
 {
     if (ks_shards(s->ks) == (unsigned)next->shards)
@@ -168,7 +167,7 @@ static enum err host_apply(void *arg, struct config *next, unsigned groups, unsi
     return server_apply(arg, next, groups, failed, error);
 }
 
-/* The rooms look at the place, so that they see the new values from here on. */
+/* The rooms borrow s->config by its address, so that they see the new values at once. */
 static void host_replace(void *arg, struct config *takes)
 {
     struct server *s = arg;

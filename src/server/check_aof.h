@@ -1,5 +1,5 @@
 #pragma once
 /* `corsac --check-aof PATH [--fix | --rebuild-manifest | --truncate-to-timestamp T]`. */
 
-/* argv[1] is --check-aof. Prints what it finds; the exit status is as in log/check.h. */
+/* argv[1] is --check-aof. Prints its findings; the exit status is as in log/check.h. */
 int check_aof_main(int argc, char **argv);

@@ -170,7 +170,7 @@ void crash_init(struct server *s)
     void *frame[1];
     backtrace(frame, 1);
 
-    /* A stack of its own, for the crash may be that the stack is full. */
+    /* The handlers have a stack of their own, as a full stack may be the reason of the crash. */
     stack_t stack = {.ss_size = CRASH_STACK_BYTES};
     stack.ss_sp =
         mmap(NULL, CRASH_STACK_BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);

@@ -1,4 +1,4 @@
-/* Running in the background, and the file that tells others the process id. */
+/* Runs the server in the background, and keeps the file with its process id. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -37,7 +37,7 @@ void daemon_ready(int ready_fd)
         if (fd > STDERR_FILENO)
             close(fd);
     }
-    if (write(ready_fd, "r", 1) != 1) /* nobody waits any more */
+    if (write(ready_fd, "r", 1) != 1) /* the parent has gone */
         errno = 0;
     close(ready_fd);
 }

@@ -1,5 +1,5 @@
-/* An end that is announced: /readyz says no for http-drain-ms, so that load balancers send no more requests here, and
- * clients are served as before; then the server stops. */
+/* An announced shutdown: /readyz says no for http-drain-ms, so that load balancers send requests elsewhere, while
+ * clients are still served; then the server stops. */
 #include "base/clock.h"
 #include "server/server_impl.h"
 

@@ -1,4 +1,4 @@
-/* What this process tells admin/, and does for it: the functions of struct admin_host. */
+/* The functions of struct admin_host: the process's figures, and its actions for DEBUG. */
 #include "admin/host.h"
 
 #include <event2/event.h>

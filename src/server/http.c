@@ -1,4 +1,4 @@
-/* HTTP's place in the process: who gives it connections, and what it is told of the rest. */
+/* Wires http/: net/ gives it connections, and this file the functions of struct http_host. */
 #include "http/http.h"
 
 #include "admin/metrics.h"

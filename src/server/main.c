@@ -37,7 +37,7 @@ static int print_usage(void)
     return print(&text);
 }
 
-/* File, then standard input, then the command line: what comes later counts. */
+/* Reads the file, then standard input, then the command line: a later value replaces an earlier one. */
 static void read_config(int argc, char **argv, const struct config_args *args, struct config *c,
                         struct config_problems *p)
 {
@@ -57,7 +57,7 @@ static void print_problems(const struct config_problems *p, FILE *out)
         fprintf(out, "%s: %s\n", p->at[i].fatal ? "error" : "warning", p->at[i].text);
 }
 
-/* What only the start would find. */
+/* Finds errors of rename-command, which otherwise only a start would find. */
 static void check_renames(const struct config *c, struct config_problems *p)
 {
     char error[CONFIG_ERROR_CHARS];
@@ -130,7 +130,7 @@ static void write_pidfile(struct server *s)
                     strerror(errno));
 }
 
-/* Takes the title's place, and with it the arguments'. */
+/* Shows the title in place of the arguments, whose memory it takes. */
 static void show_title(struct server *s, struct title *takes)
 {
     char error[CONFIG_ERROR_CHARS];
@@ -138,7 +138,7 @@ static void show_title(struct server *s, struct title *takes)
     if (!s->config.set_proc_title)
         return;
     title_claim(takes);
-    (void)server_title(s, &s->config, error); /* its form was judged before */
+    (void)server_title(s, &s->config, error); /* its form was checked before */
 }
 
 static char *absolute(const char *path)
@@ -149,12 +149,12 @@ static char *absolute(const char *path)
     return copy;
 }
 
-/* Everything up to the point where clients are served; NULL: it says why not. */
+/* Starts the server, up to where clients are served. NULL: it has failed, and the reason is printed. */
 static struct server *start(struct config *c, const struct config_problems *p,
                             const struct config_args *args, struct title *t)
 {
     char error[CONFIG_ERROR_CHARS] = "", where[1][128];
-    char *config_file = absolute(args->file); /* before `dir` changes what a relative path means */
+    char *config_file = absolute(args->file); /* before `dir` changes the working directory */
     struct server *s = server_new(c, error);
     if (!s) {
         fprintf(stderr, "cannot start: %s\n", error);
@@ -165,12 +165,12 @@ static struct server *start(struct config *c, const struct config_problems *p,
     s->executable = absolute("/proc/self/exe");
     log_start(s, p, args);
     crash_init(s);
-    (void)server_oom_score(s, &s->config, error); /* it says so itself */
+    (void)server_oom_score(s, &s->config, error); /* logs its failure itself */
     if (s->config.bind_source[0])
         log_warning(&s->logger,
                     "bind-source-addr says where connections to other servers come from, such as a "
                     "replica's to its master: none goes out yet");
-    /* The sockets first: a client that saw us start may connect, and is answered once the log is open. */
+    /* The sockets come first: a client may connect early, and is answered once the log is open. */
     if (server_listen(s, error) != ERR_OK) {
         log_warning(&s->logger, "Failed listening on port %u: %s", s->config.net.port, error);
         if (s->logger.path)
@@ -203,7 +203,8 @@ static struct server *start(struct config *c, const struct config_problems *p,
 static int serve(struct config *c, const struct config_problems *p, const struct config_args *args,
                  struct title *t)
 {
-    bool daemonize = c->daemonize && !supervisor_is_there(c); /* which follows this process */
+    /* A supervisor follows this process, so that no child may take its place. */
+    bool daemonize = c->daemonize && !supervisor_is_there(c);
     int ready_fd = -1;
     if (daemonize && daemon_start(&ready_fd) != ERR_OK) {
         fprintf(stderr, "cannot go into the background: %s\n", strerror(errno));
@@ -220,8 +221,8 @@ static int serve(struct config *c, const struct config_problems *p, const struct
         daemon_ready(ready_fd);
     server_run(s);
     int status = s->failed ? 1 : 0;
-    /* The kernel takes the memory back faster than any loop over all keys could; a search for leaks, though,
-     * does not see keys behind the tagged pointers of their tables. */
+    /* The kernel frees the memory faster than a loop over all keys. Only a search for leaks needs that loop, as it does
+     * not see keys behind the tagged pointers of their tables. */
 #ifdef CORSAC_LIBC_MALLOC
     server_free(&s);
 #endif

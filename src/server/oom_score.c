@@ -8,7 +8,7 @@
 #include "server/server_impl.h"
 
 #define PATH          "/proc/self/oom_score_adj"
-#define SCORE_MAX     1000 /* the kernel's; the least is the same below zero */
+#define SCORE_MAX     1000 /* the kernel's limit, and below zero its least */
 #define SCORE_OF_MAIN 0    /* which of the values; the others are for replicas and children */
 
 static bool read_score(int *out)

@@ -9,7 +9,7 @@
 
 /* --- bind ------------------------------------------------------------------------------------------- */
 
-/* Letters, digits and what else addresses and host names are made of. */
+/* A character of addresses and host names. */
 static bool is_address_char(char c)
 {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
@@ -81,7 +81,7 @@ const struct option_special option_replicaof = {
 
 static const struct {
     const char *name;
-    unsigned flag; /* 0: what always happens */
+    unsigned flag; /* 0: the default */
 } shutdown_words[] = {
     {"default", 0},
     {"nosave", OPTION_SHUTDOWN_NOSAVE},
@@ -190,7 +190,7 @@ const struct option_special option_oom_values = {.set = oom_values_set,
 
 /* --- client-output-buffer-limit ---------------------------------------------------------------------- */
 
-/* The first name of a class is the one that CONFIG GET tells, as Redis does. */
+/* CONFIG GET shows the first name of a class, as Redis does. */
 static const struct {
     const char *name, *other;
 } classes[NET_CLASS_COUNT] = {

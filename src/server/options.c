@@ -1,4 +1,4 @@
-/* Every option there is, in one row each: names and meanings are those of redis.conf. */
+/* Every option, in one row each. Names and meanings are redis.conf's, where Redis has the option. */
 #include "server/options.h"
 
 #include <limits.h>
@@ -20,7 +20,7 @@ static const struct option_choice loglevels[] = {
 };
 static const struct option_choice allowances[] = {
     {"no", ENGINE_ALLOW_NO}, {"yes", ENGINE_ALLOW_YES}, {"local", ENGINE_ALLOW_LOCAL}, {NULL, 0}};
-/* All that Redis knows, so that a value is told apart from a mistake; the first is what Corsac does. */
+/* All policies of Redis, so that a known value is told apart from a mistake; Corsac has the first. */
 static const struct option_choice policies[] = {
     {"noeviction", 0},      {"allkeys-lru", 1},  {"volatile-lru", 2},
     {"allkeys-lfu", 3},     {"volatile-lfu", 4}, {"allkeys-random", 5},
@@ -31,7 +31,7 @@ static const struct option_choice supervisors[] = {{"no", SUPERVISED_NO},
                                                    {"upstart", SUPERVISED_UPSTART},
                                                    {NULL, 0}};
 
-/* The first name of a value is the one that CONFIG GET tells, as Redis does. */
+/* CONFIG GET shows the first name of a value, as Redis does. */
 static const struct option_choice oom_scores[] = {{"no", OOM_SCORE_AS_IT_IS},
                                                   {"yes", OOM_SCORE_RELATIVE},
                                                   {"relative", OOM_SCORE_RELATIVE},
@@ -124,7 +124,7 @@ static const struct option rows[] = {
     {.name = "jemalloc-bg-thread", .type = OPTION_BOOL, AT(purge_in_background), .fallback = "yes",
      .apply = APPLY_MEMORY, .summary = "give memory back to the system on a thread of its own"},
 
-    /* --- who may do what --- */
+    /* --- access --- */
     {.name = "requirepass", .type = OPTION_BYTES, AT(engine.password), .fallback = "", .flags = OPTION_SENSITIVE,
      .summary = "password that clients must give"},
     {.name = "rename-command", .type = OPTION_LINES, AT(renames), .fallback = "", UP_TO(2, 2),
@@ -181,7 +181,7 @@ static const struct option rows[] = {
     {.name = "notify-keyspace-events", .type = OPTION_SPECIAL, .special = &option_notify, .fallback = "",
      .summary = "classes of events that are published, such as KEA"},
 
-    /* --- up to where OBJECT ENCODING names the small form of a collection --- */
+    /* --- limits up to which OBJECT ENCODING names the small form of a collection --- */
     {.name = "list-max-listpack-size", .alias = "list-max-ziplist-size", .type = OPTION_INT,
      AT(limits.list_max_listpack_size), .fallback = "-2", UP_TO(INT_MIN, INT_MAX), .apply = APPLY_LIMITS,
      .summary = "elements of a listpack; -1 .. -5: its bytes, 4 KiB .. 64 KiB"},
@@ -206,7 +206,7 @@ static const struct option rows[] = {
      AT(limits.zset_max_listpack_value), .fallback = "64", UP_TO(0, INT64_MAX), .apply = APPLY_LIMITS,
      .summary = "bytes of a member in a listpack"},
 
-    /* --- what is recorded --- */
+    /* --- records --- */
     {.name = "slowlog-log-slower-than", .type = OPTION_INT, AT(engine.slowlog_us), .fallback = "10000",
      UP_TO(-1, INT64_MAX), .summary = "microseconds; 0: every command; -1: none"},
     {.name = "slowlog-max-len", .type = OPTION_INT, AT(engine.slowlog_len_max), .fallback = "128", UP_TO(0, INT64_MAX),
@@ -219,7 +219,7 @@ static const struct option rows[] = {
     {.name = "latency-tracking-info-percentiles", .type = OPTION_SPECIAL, .special = &option_percentiles,
      .fallback = "50 99 99.9", .flags = OPTION_MULTI_ARG, .summary = "percentiles in INFO latencystats"},
 
-    /* --- what tools ask for, and Corsac does in one way only --- */
+    /* --- fixed: tools ask for these, and Corsac has one way only --- */
     {.name = "save", .type = OPTION_SPECIAL, .special = &option_save, .fallback = "",
      .flags = OPTION_MULTI_ARG | OPTION_FIXED, .summary = "there are no snapshots, the append-only file keeps data"},
     {.name = "maxmemory", .type = OPTION_MEMORY, .fallback = "0", UP_TO(0, INT64_MAX), .flags = OPTION_FIXED,
@@ -245,7 +245,7 @@ static const struct option rows[] = {
     {.name = "tls-port", .type = OPTION_INT, .fallback = "0", UP_TO(0, 65535), .flags = OPTION_FIXED | OPTION_GUARD,
      .summary = "there is no TLS"},
 
-    /* --- what Redis has besides: its default is told and taken --- */
+    /* --- other options of Redis: shown with its defaults, and taken --- */
     {.name = "no-appendfsync-on-rewrite", .type = OPTION_BOOL, .fallback = "no",
      .flags = OPTION_TAKEN, .summary = "a rewrite keeps no sync waiting"},
     {.name = "max-new-connections-per-cycle", .type = OPTION_INT, .fallback = "10", ANY_NUMBER,

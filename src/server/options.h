@@ -1,6 +1,6 @@
 #pragma once
-/* Every option's value: each room's part is the struct that the room reads, and the rows of options.c point into
- * them. The engine and the net borrow theirs for life. */
+/* The values of all options. A room that reads options has a struct of its own within struct config, into which rows of
+ * options.c point; engine, net and http borrow theirs for life. */
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -13,12 +13,12 @@
 
 #define OPTION_FILE_NAME_BYTES_MAX 200 /* of an append-only file's name */
 
-/* Groups of options that a change has to be told to, see apply.c. */
+/* Groups of options whose change needs a step of apply.c. */
 enum option_group {
     APPLY_DIR = 1 << 0,
     APPLY_LOG = 1 << 1,
     APPLY_CLIENTS = 1 << 2,
-    APPLY_LISTEN = 1 << 3, /* addresses and ports: what may fail of the net's part */
+    APPLY_LISTEN = 1 << 3, /* addresses and ports, on which listening may fail */
     APPLY_SHARDS = 1 << 4,
     APPLY_MEMORY = 1 << 5,
     APPLY_CRON = 1 << 6,
@@ -35,7 +35,7 @@ enum option_oom_score { OOM_SCORE_AS_IT_IS, OOM_SCORE_RELATIVE, OOM_SCORE_ABSOLU
 #define OPTION_OOM_VALUES    3
 #define OPTION_OOM_VALUE_MAX 2000
 
-/* Words of shutdown-on-sigterm and -sigint. None is "default". */
+/* Words of shutdown-on-sigterm and -sigint. No bit: "default". */
 enum option_shutdown {
     OPTION_SHUTDOWN_NOSAVE = 1 << 0,
     OPTION_SHUTDOWN_NOW = 1 << 1,

@@ -13,8 +13,8 @@
 #include "server/server_impl.h"
 
 #define SWITCH_RETRY_US (1000 * 1000)
-/* After a rewrite that failed; twice as long after each further one, up to 2^10 times. Each one that begins leaves an
- * increment, and what a log consists of is limited. */
+/* The wait after failed rewrites: doubled for each failure in a row, up to 2^10 times. Each rewrite that begins leaves
+ * an increment, and a log has a limited number of files. */
 #define REWRITE_RETRY_US        (100 * 1000)
 #define REWRITE_RETRY_SHIFT_MAX 10
 #define REWRITE_CANCELLED_US    (60 * 1000 * 1000) /* after one was cancelled */
@@ -66,7 +66,7 @@ static void on_moved(evutil_socket_t fd, short what, void *arg)
     engine_jobs_advance(s->engine);
 }
 
-/* `load`: its data are to be loaded, else they belong to other data. */
+/* `load`: the log's data will be loaded. Otherwise a log for other data begins in its place. */
 static enum err open_log(struct server *s, const struct config *c, bool load,
                          char error[CONFIG_ERROR_CHARS])
 {
@@ -156,14 +156,14 @@ static void begin_close(struct server *s)
     if (aof_rewriting(p->aof)) /* in Redis' words, as far as they fit */
         log_notice(&s->logger, "Killing the running AOF rewrite, which is no child process here: "
                                "the append-only file is closed");
-    if (p->rewrite) /* one that takes its place just now does */
+    if (p->rewrite) /* a rewrite that is just taking its place goes on */
         (void)snapshot_job_cancel(p->rewrite, SNAPSHOT_FAILED);
     engine_log_stop(s->engine);
     aof_stop(p->aof);
     p->state = PERSIST_CLOSING;
 }
 
-/* Waits where aof_stopped says so. False: not all of it could be written, and it is said so. */
+/* Waits for the log's threads, unless aof_stopped. False: not all of the log could be written, which is logged. */
 static bool end_close(struct server *s)
 {
     struct persist *p = &s->persist;
@@ -194,7 +194,7 @@ void persist_close(struct server *s)
         begin_close(s);
     if (p->state == PERSIST_CLOSING && !end_close(s))
         s->failed = true;
-    aof_close(&p->aof); /* of which not all was loaded */
+    aof_close(&p->aof); /* still open where loading was not done */
 }
 
 /* --- rewriting ------------------------------------------------------------------------------------------ */
@@ -241,21 +241,21 @@ static bool has_grown(const struct server *s, const struct aof_stats *st)
            (double)s->config.aof_rewrite_percentage;
 }
 
-/* The log is to be switched on, which begins with a rewrite, once what it was before is over. */
+/* Will the log be switched on as soon as its present state ends? That begins with a rewrite. */
 static bool waits_to_switch_on(const struct server *s)
 {
     const struct persist *p = &s->persist;
     return s->config.aof && !p->reload && !p->loading && p->state != PERSIST_ON;
 }
 
-/* The log is being closed, or will be between this turn and the next: a rewrite of it ends, too. */
+/* Is the log being closed, or will be before the next turn? A rewrite of it ends, too. */
 static bool is_closing(const struct server *s)
 {
     const struct persist *p = &s->persist;
     return p->state == PERSIST_CLOSING || (p->state == PERSIST_ON && !s->config.aof) || p->reload;
 }
 
-/* From when one is asked for until another may be had. */
+/* True from the request for a rewrite until another one may be asked for. */
 static bool is_rewriting(const struct server *s)
 {
     const struct persist *p = &s->persist;
@@ -263,7 +263,7 @@ static bool is_rewriting(const struct server *s)
            (p->state == PERSIST_ON && !is_closing(s) && aof_rewriting(p->aof));
 }
 
-/* None can begin now: between the commands of a transaction there is no place for a new increment. */
+/* Must a rewrite wait? Between the commands of a transaction there is no place for a new increment. */
 static bool must_wait(const struct server *s)
 {
     return unit_nested(s->engine) || is_closing(s) || snapshot_jobs_busy(engine_jobs(s->engine));
@@ -330,7 +330,7 @@ void persist_cron(struct server *s, int64_t now_us)
         log_notice(&s->logger, "Rewriting the append-only file of %llu bytes",
                    (unsigned long long)st.current_bytes);
     else if (e != ERR_BUSY) {
-        note_rewrite(p, false); /* tried again, but not at once */
+        note_rewrite(p, false); /* the next try waits */
         log_warning(&s->logger, "Rewriting the append-only file failed: %s", error);
     }
 }
@@ -344,7 +344,7 @@ enum err persist_apply(struct server *s, const struct config *next, char error[C
         return ERR_OK;
     if (next->aof_rdb_preamble != s->config.aof_rdb_preamble)
         warn_preamble(s, next);
-    bool loading = p->loading && p->aof; /* the log that goes on with these when it is loaded */
+    bool loading = p->loading && p->aof; /* once loaded, this log goes on with the new options */
     if (p->state == PERSIST_ON || p->state == PERSIST_ONCE || loading)
         aof_configure(p->aof, &next->log);
     if (p->state == PERSIST_ON)
@@ -356,15 +356,15 @@ enum err persist_apply(struct server *s, const struct config *next, char error[C
     return ERR_OK;
 }
 
-/* Whatever there was is closed. */
+/* The log is closed: empties the data, and loads them again. */
 static void load_again(struct server *s)
 {
     struct persist *p = &s->persist;
     char error[CONFIG_ERROR_CHARS] = "";
     p->reload = false;
     p->reloading = true;
-    engine_loading(s->engine, false); /* until it really is: see replay.h */
-    engine_data_replaced(s->engine);  /* as does whatever is loaded: persist_reload_end */
+    engine_loading(s->engine, false); /* until replay_begin */
+    engine_data_replaced(s->engine);  /* persist_reload_end says so again for the loaded data */
     ks_flush(s->ks, -1, false);
     enum err e = open_log(s, &s->config, true, error);
     if (e == ERR_OK && !aof_is_empty(p->aof)) {
@@ -441,7 +441,7 @@ void persist_turn(struct server *s)
         return;
     bool closing = p->state == PERSIST_CLOSING;
     step(s);
-    if (closing && p->state == PERSIST_OFF) /* nobody is to see it in between */
+    if (closing && p->state == PERSIST_OFF) /* no request sees the state in between */
         step(s);
     if (p->rewrite_scheduled && !p->loading)
         rewrite_as_scheduled(s);

@@ -4,8 +4,9 @@
  *      OFF ---appendonly yes---> ON ---appendonly no, DEBUG RELOAD---> CLOSING ---written out---> OFF
  *       '------BGREWRITEAOF----> ONCE ------------rewritten---------------^
  *
- * What takes its time, or must not happen within a request, happens between turns: see persist_turn. While a log is
- * CLOSING, replies that wait for it still do, and everybody else is served. Loading (`loading`) begins OFF. */
+ * Steps that take time, or must not happen within a request, happen between turns: see persist_turn. While a log is
+ * CLOSING, replies that wait for it go on waiting, and other clients are served. The state is OFF while a log is loaded
+ * (`loading`). */
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -25,7 +26,7 @@ enum persist_state {
     PERSIST_OFF,
     PERSIST_ON,
     PERSIST_ONCE,    /* open for one rewrite, whose base stays: nothing is appended */
-    PERSIST_CLOSING, /* is being written out, on its own threads */
+    PERSIST_CLOSING, /* the rest is written out, on the log's own threads */
 };
 
 struct persist {
@@ -37,14 +38,14 @@ struct persist {
     bool once; /* the log was opened for one rewrite, and is not closed yet */
 
     bool loading;
-    /* What was loaded goes on, or, where there is to be no log, it is closed. */
+    /* called when all is loaded: the log goes on, or is closed where there is to be none */
     enum err (*loaded)(struct server *s, char error[CONFIG_ERROR_CHARS]);
     struct replay replay;
     int64_t load_start_us, load_start_wall_ms, load_told_us;
     uint64_t load_bytes, load_total;
-    bool reload;              /* asked for, not begun: nobody changes data until it is done */
-    bool reloading;           /* from then to its end */
-    struct session *reloader; /* waits for the end; NULL: nobody does */
+    bool reload;              /* asked for, not begun; data must not change until it ends */
+    bool reloading;           /* begun, not ended */
+    struct session *reloader; /* waits for the end; NULL: none does */
 
     struct snapshot_job *rewrite; /* NULL: none is under way */
     /* the last rewrite, also of a log that is closed */
@@ -61,7 +62,7 @@ struct persist {
     bool fault_told; /* the one under way */
 
     /* the first file that an end waits for, see persist_end.c */
-    uint64_t finish_failures; /* before that */
+    uint64_t finish_failures; /* `failures` when the wait began */
     uint64_t finish_bytes;
     int64_t finish_moved_us;
 };
@@ -69,11 +70,11 @@ struct persist {
 void persist_init(struct persist *p);
 /* Opens the log and begins to load it, where the configuration asks for one. On failure `error` says why. */
 enum err persist_open(struct server *s, char error[CONFIG_ERROR_CHARS]);
-/* A slice of loading. When all is loaded the server is ready; a log that is wrong stops it. */
+/* A slice of loading. When all is loaded the server is ready; a log that cannot be loaded stops the server. */
 void persist_load_slice(struct server *s);
-/* Between two turns: brings the log where the configuration and DEBUG RELOAD want it. */
+/* Call between two turns: brings the log into the state that the configuration and DEBUG RELOAD ask for. */
 void persist_turn(struct server *s);
-/* Once in a while: does the log want to be rewritten? */
+/* Call regularly: looks after the log, and begins a rewrite when one is due. */
 void persist_cron(struct server *s, int64_t now_us);
 /* Puts a changed configuration into force, or says in `error` why not. */
 enum err persist_apply(struct server *s, const struct config *next, char error[CONFIG_ERROR_CHARS]);
@@ -81,14 +82,14 @@ enum err persist_apply(struct server *s, const struct config *next, char error[C
 bool persist_has_files(const struct server *s);
 /* Writes the rest of the log out, and closes it. */
 void persist_close(struct server *s);
-/* BGREWRITEAOF. *scheduled: it begins later, and it is logged if it cannot. ERR_BUSY: one is under way, or
+/* BGREWRITEAOF. *scheduled: the rewrite begins later, and a failure to do so is logged. ERR_BUSY: one is under way, or
  * asked for. */
 enum err persist_rewrite(struct server *s, bool *scheduled, char error[CONFIG_ERROR_CHARS]);
-/* BGREWRITEAOF CANCEL: the log goes on as if none had been asked for; none begins by itself for a minute.
+/* BGREWRITEAOF CANCEL: the log goes on as if no rewrite had been asked for, and none begins by itself for a minute.
  * ERR_NOTFOUND: there is none. ERR_BUSY: it cannot be cancelled, and `error` says why. */
 enum err persist_rewrite_cancel(struct server *s, char error[CONFIG_ERROR_CHARS]);
-/* DEBUG LOADAOF: closes the log, empties the data and loads them again. `waiter` is blocked until that is done.
- * False: one is under way. */
+/* DEBUG LOADAOF and RELOAD: closes the log, empties the data and loads them again. `waiter` is blocked until that is
+ * done. False: a reload or load is under way. */
 bool persist_reload(struct server *s, struct session *waiter);
 /* For INFO. */
 void persist_figures(const struct server *s, struct admin_persistence *out);
@@ -100,20 +101,20 @@ void persist_watch_fault(struct server *s, int64_t now_us);
 
 /* --- persist_end.c ------------------------------------------------------------------------------------------ */
 
-/* Ending now would lose data: the log was switched on, and its first file is not done. */
+/* Would an end lose data? It would where the log was switched on and its first file is not done. */
 bool persist_begins(const struct server *s);
-/* Says that the keys in memory are lost by that. */
+/* Logs that the keys in memory are lost, where they are. */
 void persist_forsake(struct server *s);
-/* The server is to end when the first file is done. */
+/* Begins to wait for the first file, with which the server ends. */
 void persist_finish_begin(struct server *s);
-/* Each turn from then on: ends it when it is, or when it cannot be, which is said. */
+/* Call each turn from then on: stops the server when the file is done, or cannot be done, which is logged. */
 void persist_finish(struct server *s);
 
 /* --- persist_load.c, for persist.c ---------------------------------------------------------------------- */
 
-/* From here on persist_load_slice is to be called; a log is open, and not empty. */
+/* Begins to load the log, which is open and not empty: persist_load_slice is to be called from here on. */
 void persist_load_begin(struct server *s);
-/* Nobody waits for a reload any more; `error`: NULL, or why it failed. */
+/* Ends a reload, and unblocks its waiter. `error`: NULL, or why the reload failed. */
 void persist_reload_end(struct server *s, const char *error);
 /* Stops the server, as the log cannot be loaded. */
 void persist_refuse(struct server *s, const char *error);

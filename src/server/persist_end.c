@@ -1,6 +1,6 @@
-/* Ending while the first file of a log that was switched on is not done: what is in memory is in no file yet, or an
- * older log is what a start would load. SHUTDOWN is refused then; a signal lets the file be finished, as whoever sends
- * one waits for the end and not for an answer. */
+/* A shutdown while the first file of a log that was switched on is not done: no file holds the data in memory yet, and
+ * a start might load an older log. SHUTDOWN is refused then. A signal waits until the file is done, as its sender waits
+ * for the end and not for a reply. */
 #include "base/clock.h"
 #include "log/aof.h"
 #include "server/persist.h"
@@ -46,10 +46,10 @@ void persist_finish_begin(struct server *s)
     p->finish_failures = p->failures;
     p->finish_bytes = 0;
     p->finish_moved_us = clock_mono_us();
-    p->retry_us = p->rewrite_retry_us = 0; /* now or never */
+    p->retry_us = p->rewrite_retry_us = 0; /* the next try must not wait */
 }
 
-/* Something was given, written or synced since the last look. */
+/* Has the file grown, or the log's state changed, since the last look? */
 static bool moves(struct persist *p)
 {
     struct aof_stats st = {0};

@@ -1,5 +1,5 @@
-/* A log that cannot be written, in the server's log: one line when that begins, one now and then while it lasts,
- * one when it is over. Faults that come and go are told of no more often. */
+/* Tells in the server's log that the append-only file cannot be written: one line when the fault begins, one now and
+ * then while it lasts, one when it is over. Faults that come and go are told no more often. */
 #include "log/aof.h"
 #include "server/persist.h"
 #include "server/server_impl.h"

@@ -1,4 +1,4 @@
-/* Loading the log in slices, at the start and again for DEBUG LOADAOF. */
+/* Loads the log in slices: at the start, and again for DEBUG LOADAOF and RELOAD. */
 #include <stdio.h>
 #include <string.h>
 
@@ -36,7 +36,7 @@ static void tell_progress(struct server *s, int64_t now_us)
                (unsigned long long)p->replay.commands, passed_s / done - passed_s);
 }
 
-/* The next batch was applied. */
+/* Tells replay how far the base is read, so that tables get their size ahead. */
 static void forecast(struct persist *p)
 {
     uint64_t bytes, total;
@@ -148,7 +148,7 @@ bool persist_reload(struct server *s, struct session *waiter)
         return false;
     p->reload = true;
     p->reloader = waiter;
-    engine_loading(s->engine, true); /* what changed until the log is closed would be lost */
+    engine_loading(s->engine, true); /* changes made before the log is closed would be lost */
     block_session(waiter, INT64_MAX, stop_waiting);
     return true;
 }

@@ -1,4 +1,4 @@
-/* LASTSAVE and SHUTDOWN, which stand here as they are about the end of the process, and about its files. */
+/* LASTSAVE and SHUTDOWN stand here as they are about the process's end and its files. */
 #include "engine/session.h"
 #include "server/server_impl.h"
 
@@ -30,7 +30,7 @@ static bool parse_shutdown(struct cmd_ctx *c, struct shutdown_words *w)
     return !(w->save && w->nosave) && !(w->abort && c->argc > 2);
 }
 
-/* No reply: the connection's end is the answer, once everybody's replies are out. */
+/* No reply: the connection's end is the answer, once all replies are sent. */
 static void shutdown_cmd(struct cmd_ctx *c)
 {
     struct server *s = server_of(c);
@@ -53,9 +53,9 @@ static void shutdown_cmd(struct cmd_ctx *c)
             log_warning(&s->logger, "SHUTDOWN SAVE FORCE: nothing is saved, 'appendonly' is 'no'");
         server_drain(s, 0, true);
         if (w.now && s->stop != STOP_ASKED)
-            server_drain(s, 0, true); /* who asks twice does not wait */
+            server_drain(s, 0, true); /* a second call ends the wait */
         if (c->session)
-            session_kill(c->session, true); /* takes no further request */
+            session_kill(c->session, true); /* takes no more requests */
     }
 }
 

@@ -1,15 +1,15 @@
-/* Wiring, and the loop: one thread waits for sockets, runs what they ask, and in between looks after the data.
+/* Wiring, and the loop: one thread waits for sockets, runs their requests, and in between looks after the data.
  *
- *   arm the timer for whatever is due next
+ *   arm the timer for the next thing that is due
  *   wait for I/O or the timer; requests run inside           (not at all while there is work left)
  *   deadlines of blocked clients, if one has come
  *   a slice of work: expiry, growing tables, moving keys, freeing
  *   housekeeping, `hz` times a second
  *   send the replies, resume the sessions that waited
- *   a slice of snapshot jobs, if clients leave the time or it is their due: see pace.h
+ *   a slice of snapshot jobs, as pace.h allows
  *
- * Work is asked for often while commands run (they make it), and otherwise when a key is due or with the
- * housekeeping. A slice has a budget, so that a client waits for it no longer than that. */
+ * Work is looked for often while commands run, as they make it; otherwise when a key expires, and with the
+ * housekeeping. A slice of work has a budget, and a client waits for it no longer than that. */
 #include "server/server_impl.h"
 #include "server/title.h"
 
@@ -26,8 +26,7 @@
 #include "clients/clients.h"
 #include "engine/durable.h"
 
-/* Longest slice of work. A reply that waits for the log waits for three or four of them; a rewrite takes as long with
- * short slices as with long ones. */
+/* Longest slice of work. It is short, as a reply that waits for the log may wait for several of them. */
 #define WORK_BUDGET_US          50
 #define WORK_BUSY_EVERY_US      2000 /* while commands run, work is looked for this often */
 #define SHUTDOWN_DRAIN_US       (1000 * 1000)
@@ -186,7 +185,7 @@ void server_free(struct server **server)
 
 /* --- the loop --------------------------------------------------------------------------------------- */
 
-/* Its only purpose is that the loop does not sleep longer; what is due is done by server_run. */
+/* The timer only wakes the loop; server_run does the work that is due. */
 static void on_timer(evutil_socket_t fd, short what, void *arg)
 {
     struct server *s = arg;
@@ -256,7 +255,7 @@ static void work(struct server *s, int64_t now_us)
     }
 }
 
-/* What is due at the end of a turn. */
+/* Does the work that is due at the end of a turn. */
 static void do_due(struct server *s, int64_t now_us)
 {
     struct engine *e = s->engine;
@@ -281,8 +280,8 @@ static void do_due(struct server *s, int64_t now_us)
         work(s, now_us);
 }
 
-/* Snapshot jobs, behind the replies. While some of these wait for the log, nothing is left: its writer may need the
- * processor. */
+/* Gives snapshot jobs their slice, behind the replies. A turn is not idle while replies wait for the log, as the log's
+ * writer may need the processor. */
 static void give(struct server *s)
 {
     struct engine *e = s->engine;
@@ -301,7 +300,7 @@ static void give(struct server *s)
     }
 }
 
-/* Replies leave as the log allows, see engine/gate.h. */
+/* Sends the last replies, as the log allows (engine/gate.h), and closes the log. */
 static void drain(struct server *s)
 {
     int64_t until_us = clock_mono_us() + SHUTDOWN_DRAIN_US;

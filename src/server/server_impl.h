@@ -1,5 +1,5 @@
 #pragma once
-/* The fields of the server, and what its files do for each other. */
+/* The fields of the server, and the functions that its files share. */
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -24,21 +24,24 @@ struct title;
 
 #define SERVER_ID_CHARS 40 /* hexadecimal digits of a run or replication id */
 
-/* Asked for by a signal or SHUTDOWN; until the loop has ended it may be withdrawn. */
+/* A stop that a signal or SHUTDOWN has asked for. It may be withdrawn until the loop has ended. */
 enum server_stop {
     STOP_NO,
-    STOP_DRAINING, /* it is announced, and clients are served until then: drain.c */
-    STOP_FINISHING, /* when the log's first file is done: persist_end.c; clients are served until then */
-    STOP_ASKED, /* when the turn ends */
+    /* it is announced, and clients are still served: drain.c */
+    STOP_DRAINING,
+    /* it comes when the log's first file is done, and clients are still served: persist_end.c */
+    STOP_FINISHING,
+    /* it comes when the turn ends */
+    STOP_ASKED,
 };
 
 struct server {
     struct config config;
     struct config_host config_host; /* owns its file name */
     char *executable;               /* owned; absolute */
-    struct title *title;  /* owned; NULL: the process keeps the one that it was started with */
-    int oom_score_before; /* of the process, ahead of oom-score-adj */
-    bool oom_score_set;   /* by oom-score-adj */
+    struct title *title;            /* owned; NULL: the process keeps its first one */
+    int oom_score_before;           /* of the process, ahead of oom-score-adj */
+    bool oom_score_set;             /* by oom-score-adj */
     bool pidfile_written;
 
     struct logger logger;
@@ -62,22 +65,22 @@ struct server {
     bool work_left;
     uint64_t commands_seen, reads_seen;
     struct pace pace; /* of snapshot jobs */
-    bool giving;      /* they have more to give */
+    bool giving;      /* snapshot jobs have more to do */
     bool cron_paused; /* DEBUG PAUSE-CRON */
     enum server_stop stop;
-    int stop_signal;    /* which asked for it; 0: SHUTDOWN */
-    bool stop_loses;    /* what is in no file yet may be lost */
+    int stop_signal;    /* the one that asked for it; 0: none did */
+    bool stop_loses;    /* data that are in no file yet may be lost */
     int64_t drained_us; /* when STOP_DRAINING is over; monotonic */
 
-    /* What INFO tells. */
+    /* For INFO. */
     char run_id[SERVER_ID_CHARS + 1];
     char repl_id[SERVER_ID_CHARS + 1];
     int64_t start_us; /* monotonic */
     int64_t start_wall_ms;
     int64_t created_wall_ms; /* when the data set began: LASTSAVE */
     uint64_t cycles;         /* turns of the loop */
-    uint64_t busy_us;        /* of them: from the first event to the end */
-    struct histogram turns;  /* the same, one by one */
+    uint64_t busy_us;        /* of all turns, each from its first event to its end */
+    struct histogram turns;  /* the same, turn by turn */
 };
 
 static inline struct server *server_of(struct cmd_ctx *c)
@@ -93,15 +96,15 @@ void server_new_id(char id[SERVER_ID_CHARS + 1]);
 
 /* --- apply.c --- */
 
-/* Puts what `next` says into force, for these groups (enum option_group): see struct config_host. */
+/* Puts these groups (enum option_group) of `next` into force: see struct config_host. */
 enum err server_apply(struct server *s, struct config *next, unsigned groups, unsigned *failed,
                       char error[CONFIG_ERROR_CHARS]);
 /* Makes s->config_host. */
 void server_config_host(struct server *s);
 
 /* --- drain.c --- */
-/* Asks the server to stop, by and by where http-drain-ms says so, at once where that is under way already. `loses`: it
- * does not wait for a log that was switched on and does not hold the data yet. */
+/* Asks the server to stop: after http-drain-ms, or at once where that wait is under way already. `loses`: does not wait
+ * for a log that was switched on and does not hold all data yet. */
 void server_drain(struct server *s, int signal, bool loses);
 void server_drain_cron(struct server *s, int64_t now_us);
 
@@ -109,17 +112,17 @@ void server_drain_cron(struct server *s, int64_t now_us);
 void server_http(struct server *s);
 
 /* --- renames.c --- */
-/* What rename-command says; on failure `error` says which command is not there, or which name is taken. */
+/* Applies rename-command. On failure `error` says which command is not there, or which name is taken. */
 enum err server_rename_commands(struct cmd_table *t, const char *renames,
                                 char error[CONFIG_ERROR_CHARS]);
 
 /* --- oom_score.c --- */
-/* Gives the process the score that `next` says. */
+/* Gives the process the score of `next`. */
 enum err server_oom_score(struct server *s, const struct config *next,
                           char error[CONFIG_ERROR_CHARS]);
 
 /* --- host.c --- */
-/* What admin/ asks of the process: functions only, each of which takes a server. */
+/* The process's functions for admin/; each takes a server. */
 extern const struct admin_host server_host;
 
 /* --- cron.c --- */
@@ -128,7 +131,7 @@ void server_cron(struct server *s, int64_t now_us);
 /* --- signals.c, crash.c --- */
 enum err signals_init(struct server *s);
 void signals_deinit(struct server *s);
-/* From now on a second SIGINT ends the process at once. */
+/* From here on SIGINT ends the process at once. */
 void signals_insist(void);
 /* Installs handlers, and remembers the server for them, for life. */
 void crash_init(struct server *s);
@@ -136,8 +139,8 @@ void crash_init(struct server *s);
 /* --- supervisor.c --- */
 bool supervisor_is_there(const struct config *c);
 void supervisor_started(struct server *s); /* before data are loaded */
-void supervisor_ready(
-    struct server *s); /* clients are served; each time, but only the first counts */
+/* Call whenever clients begin to be served; for the supervisor only the first time counts. */
+void supervisor_ready(struct server *s);
 void supervisor_stopping(struct server *s);
 
 /* --- commands --- */

@@ -13,7 +13,7 @@ static void on_stop(evutil_socket_t sig, short what, void *arg)
     log_warning(&s->logger, "Received %s scheduling shutdown...",
                 sig == SIGINT ? "SIGINT" : "SIGTERM");
     if (s->stop != STOP_NO && sig == SIGINT)
-        _exit(1); /* somebody insists */
+        _exit(1); /* a second SIGINT does not wait */
     unsigned words = sig == SIGINT ? s->config.on_sigint : s->config.on_sigterm;
     server_drain(s, (int)sig, words & (OPTION_SHUTDOWN_NOSAVE | OPTION_SHUTDOWN_FORCE));
 }

@@ -1,4 +1,4 @@
-/* What begins and ends the serving: said to the world, or noted for the loop. */
+/* Tells that clients are served, and notes for the loop that it is to stop. */
 #include "server/server_impl.h"
 
 void server_ready(struct server *s)

@@ -1,7 +1,7 @@
 /* The title of the process, as ps shows it: proc-title-template with its variables filled in.
  *
- * Linux shows the memory in which it handed over the arguments; the environment lies right behind, and what does not
- * fit goes there:
+ * Linux reads the title from the memory of the arguments. The environment lies right behind, and takes the rest of a
+ * longer title:
  *
  *   argv[0] \0 argv[1] \0 ... argv[n] \0 NAME=value \0 ... \0
  *   |- title, zeros ----------------|
@@ -33,7 +33,7 @@ static void print_name(const struct title_values *v, struct buf *out)
     buf_append_cstr(out, v->name);
 }
 
-/* The first of several addresses, as others are told. */
+/* The first of several addresses. Without a port, the path of the Unix socket. */
 static void print_address(const struct title_values *v, struct buf *out)
 {
     const struct net_config *n = &v->config->net;
@@ -44,7 +44,7 @@ static void print_address(const struct title_values *v, struct buf *out)
         buf_append_cstr(out, n->unix_path);
 }
 
-/* Neither a cluster nor a sentinel. */
+/* Empty, as the server is neither a cluster's node nor a sentinel. */
 static void print_mode(const struct title_values *v, struct buf *out)
 {
     (void)v;
@@ -83,7 +83,7 @@ static const struct {
 };
 #define VARIABLES (sizeof(variables) / sizeof(variables[0]))
 
-/* "name}..." behind a brace. Returns how much of it is the variable; 0: none that is known. */
+/* Expands "name}..." behind a brace. Returns the length of the variable with its brace; 0: it is unknown. */
 static size_t expand_one(struct slice rest, const struct title_values *v, struct buf *out)
 {
     const char *end = rest.len ? memchr(rest.ptr, '}', rest.len) : NULL;
@@ -98,7 +98,7 @@ static size_t expand_one(struct slice rest, const struct title_values *v, struct
     return 0;
 }
 
-/* `v` may be NULL: whether the form is right. */
+/* `v` NULL: only checks the form. */
 static bool expand(struct slice template, const struct title_values *v, struct buf *out)
 {
     for (size_t i = 0; i < template.len; i++) {
@@ -164,7 +164,7 @@ void title_free(struct title **t)
     *t = NULL;
 }
 
-/* For as long as the process lives: whoever asked for a variable keeps the pointer. */
+/* The copy is never freed, as callers of getenv keep pointers into it. */
 static void move_environment(void)
 {
     size_t count = 0;
