@@ -33,7 +33,7 @@ struct ks_place {
 };
 struct ks_edit {
     struct item *item;  /* may move */
-    struct item *there; /* what the table points to meanwhile */
+    struct item *there; /* the item in the table meanwhile */
     struct keyspace *ks;
     struct ks_place at;
     uint32_t hash;

@@ -4,7 +4,7 @@
  *   list_read.c      reading
  *   list.c           edits of either form, and the change from one to the other
  *   list_tree.c      the structure outside the item
- *   list_encoding.c  what OBJECT ENCODING tells
+ *   list_encoding.c  OBJECT ENCODING, by Redis' rules
  *   list_value.c     the row of the type */
 #include "store/keyspace_impl.h"
 #include "store/list.h"
@@ -67,7 +67,7 @@ void list_tree_save(const struct list_tree *t, struct list_tree *saved);
 void list_tree_go_back(struct list_tree *t, const struct list_tree *saved);
 enum err list_tree_rotate(struct list_tree *t, const struct list_rotation *r);
 
-/* --- what OBJECT ENCODING tells ------------------------------------------------------------------------- */
+/* --- OBJECT ENCODING ------------------------------------------------------------------------------------ */
 
 /* Bytes of an entry, and of the entries of a pack, in Redis' listpack format. */
 size_t list_listpack_bytes(const char *entry);

@@ -52,8 +52,8 @@ static void digest(const struct item *it, struct digest *out)
         digest_add(out, pack_string(entry, scratch));
 }
 
-/* RPUSH k element ..., as many of them as it takes, then PEXPIREAT k ms. c->at counts the elements given so far, and
- * one more once PEXPIREAT was given. */
+/* RPUSH k element ..., repeated as needed, then PEXPIREAT k ms. c->at counts the elements given so far, and one more
+ * once PEXPIREAT was given. */
 static bool command(struct value_cursor *c, struct value_command *out)
 {
     const struct item *it = c->item;

@@ -6,8 +6,8 @@
  *                                  deadline in ms or 0, ...
  *   else                           a tree by hash (ds/hashtree.h), which never becomes a pack again
  *
- * OBJECT ENCODING follows Redis' limits (store/limits.h), and so does the change to a tree, with one exception: a set
- * that Redis calls large stays in a pack while its members and bytes are few. Deadlines: store/dues.h. */
+ * OBJECT ENCODING follows Redis' limits (store/limits.h). A set past these limits becomes a tree, unless its members and
+ * bytes are few: long members alone do not make a tree. Deadlines: store/dues.h. */
 #include "base/err.h"
 #include "ds/hashtree.h"
 #include "ds/pack.h"

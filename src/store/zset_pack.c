@@ -159,7 +159,8 @@ static enum err replace(struct ks_edit *e, const char *bytes, size_t len)
 
 /* --- changes ------------------------------------------------------------------------------------------ */
 
-/* A pack of up to so many members is laid anew with each new one, to find the common prefix; a larger one keeps its. */
+/* A pack of up to so many members is laid anew with each new one, to find the longest common prefix. A larger pack is
+ * laid anew only for a member that does not fit its prefix. */
 #define FEW 4
 
 enum err zset_pack_add(struct ks_edit *e, const struct zset_element *el, unsigned count)

@@ -58,8 +58,8 @@ static void digest(const struct item *it, struct digest *out)
     }
 }
 
-/* ZADD k score member ..., as many of them as it takes, then PEXPIREAT k ms. c->at is the rank of the next member, and
- * one more once PEXPIREAT was given. */
+/* ZADD k score member ..., repeated as needed, then PEXPIREAT k ms. c->at is the rank of the next member, and one more
+ * once PEXPIREAT was given. */
 static bool command(struct value_cursor *c, struct value_command *out)
 {
     const struct item *it = c->item;
