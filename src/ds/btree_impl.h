@@ -177,7 +177,7 @@ void btree_mend_root(struct btree *t);
 /* --- inner nodes ------------------------------------------------------------------------------------ */
 
 struct btree_node *btree_inner_new(unsigned height, unsigned children); /* NULL: no memory */
-/* Sums over what is below a node. */
+/* The number of entries below a node, and the bytes set aside for it and all below it. */
 uint64_t btree_sum_count(const struct btree_node *n);
 uint64_t btree_sum_bytes(const struct btree_node *n);
 /* Sums up count and bytes of child i anew, when it was changed or replaced. */

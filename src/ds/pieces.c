@@ -318,7 +318,7 @@ bool pieces_try_write(struct pieces **p, size_t offset, struct slice bytes, stru
     return ok;
 }
 
-/* --- what it takes -------------------------------------------------------------------------------------- */
+/* --- memory and effort ---------------------------------------------------------------------------------- */
 
 static size_t own_bytes(const struct pieces *p)
 {

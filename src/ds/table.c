@@ -8,7 +8,7 @@
 
 /* A bucket: its lines, and the entries in them.
  *
- *    head (in the table)      further lines (on the heap), each full but for the last
+ *    head (in the table)      chained lines (on the heap), each full but for the last
  *   +---------------------+   +---------------------+   +---------------------+
  *   | 6 entries | chain   |-->| 6 entries | chain   |-->| 2 .. 7 entries      |
  *   +---------------------+   +---------------------+   +---------------------+

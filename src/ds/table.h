@@ -45,7 +45,7 @@
 #define TABLE_SHORT_BYTES    (8 + 8 * TABLE_SHORT_ENTRIES)
 #define TABLE_BUCKETS_MAX    (1u << 28)
 /* Average entries per bucket: a table with more grows. A higher limit saves memory, but less with
- * each step, and slows look-ups, those of missing keys most of all. */
+ * each step, and slows look-ups, most of all look-ups of missing keys. */
 #define TABLE_FILL_MAX 7
 
 struct table_bucket {
@@ -64,7 +64,7 @@ struct table {
     uint32_t n_low, n_high; /* buckets of the two layouts, equal at rest */
     uint32_t n_mapped;      /* buckets for which memory is set aside */
     uint32_t chained;       /* chained lines */
-    uint32_t chained_short; /* those of them that are short */
+    uint32_t chained_short; /* short ones among them */
     uint64_t count;         /* entries */
     table_rehash_fn rehash;
     void *rehash_arg;

@@ -5,9 +5,9 @@
 #include "base/mem.h"
 #include "ds/table_impl.h"
 
-/* Where the buckets are: those of a small table on the heap, those of a larger one in a mapping of
- * its own. The kernel extends or moves a mapping by its page tables, without copying and without
- * holding both. Lines of a mapping that were never used are not backed by memory.
+/* Memory for buckets: a small table has them on the heap, a larger one in a mapping of its own. The
+ * kernel extends or moves a mapping by its page tables, without copying and without holding both.
+ * Lines of a mapping that were never used are not backed by memory.
  *
  * Huge pages make look-ups in large tables faster, but an insert may wait for milliseconds while the
  * kernel makes one. So they are asked for only where no client waits: while a log is loaded

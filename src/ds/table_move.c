@@ -71,7 +71,7 @@ static uint32_t size_for(uint64_t n)
 
 /* --- one step --------------------------------------------------------------------------------- */
 
-/* Empties a bucket of the layout of n_from buckets and puts its entries where that of n_to has them. */
+/* Empties a bucket of the layout of n_from buckets and puts its entries where the layout of n_to has them. */
 static void move_bucket(struct table *t, uint32_t index, uint32_t n_from, uint32_t n_to)
 {
     if (t->buckets[index].used == 0)
