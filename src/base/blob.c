@@ -75,7 +75,7 @@ static void blob_free(struct blob *b)
     }
 }
 
-/* Of a mapping, the bytes behind `len` are zero already, but for those of a protocol (BLOB_BACK_BYTES). */
+/* In a mapping the bytes behind `len` are zero already, but for the BLOB_BACK_BYTES of a protocol. */
 void blob_edit(struct blob *b, size_t len)
 {
     assert(blob_editable(b) && len >= b->len && len <= b->cap);

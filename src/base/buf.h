@@ -6,7 +6,7 @@
 struct buf {
     char *ptr;       /* owned; NULL when cap is 0 */
     size_t len, cap; /* bytes */
-    enum err err;    /* first failure; further appends do nothing */
+    enum err err;    /* first failure; later appends do nothing */
 };
 
 void buf_init(struct buf *b);

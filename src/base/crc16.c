@@ -44,7 +44,7 @@ static const uint16_t crc_table[8][256] = {
     CRC_256(0), CRC_256(1), CRC_256(2), CRC_256(3), CRC_256(4), CRC_256(5), CRC_256(6), CRC_256(7),
 };
 
-/* Eight bytes at once: their look-ups do not wait for each other, unlike those of single bytes. */
+/* Eight bytes at once: their look-ups do not wait for each other, as they would byte by byte. */
 static inline uint16_t crc_word(uint64_t word)
 {
     return crc_table[7][word >> 56] ^ crc_table[6][word >> 48 & 0xff] ^

@@ -3,7 +3,7 @@
 #include "base/bytes.h"
 
 /* Bits are reflected: the lowest bit of a byte comes first, and a step is a shift to the right. A
- * CRC is linear, so the contribution of a byte is the XOR of those of its bits. Bit 7 of the last
+ * CRC is linear, so a byte contributes the XOR of the contributions of its bits. Bit 7 of the last
  * byte is one step from the end, each bit before it one step more. The compiler computes the tables. */
 #define POLYNOMIAL 0x82f63b78u
 #define STEP(v)    (((v) >> 1) ^ ((v)&1 ? POLYNOMIAL : 0))

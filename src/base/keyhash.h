@@ -2,7 +2,7 @@
 /* The hash of keys. Nobody can predict it without the secret, nor derive it from the hashes of other keys, which SCAN's
  * cursors give away. So the hash is a pseudo-random function and not just a keyed one:
  *
- *   with AES instructions  AES-CMAC (RFC 4493; NIST SP 800-38B), whose steps overlap with those of other keys
+ *   with AES instructions  AES-CMAC (RFC 4493; NIST SP 800-38B), whose steps overlap with the hashing of other keys
  *   without                SipHash-1-3, which takes more instructions
  *
  * The secret is the process's, so a hash is never stored. */

@@ -38,8 +38,8 @@ void *mem_try_realloc_pages(void *p, size_t bytes);
 #define MEM_FREED_BYTES 24
 void mem_free_pages(void *p, size_t bytes, bool lent);
 /* A mapping, for very large values: whole pages that are zero and cost nothing until they are written to, and that grow
- * without a copy. All `bytes` are from mem_map_bytes. The first two count as mem_try_ calls. mem_unmap frees as
- * mem_free_pages does with `lent`. */
+ * without a copy. All `bytes` are from mem_map_bytes. mem_try_map and mem_try_remap count as mem_try_ calls. mem_unmap
+ * frees as mem_free_pages does with `lent`. */
 size_t mem_map_bytes(size_t bytes); /* rounded up to whole pages */
 void *mem_try_map(size_t bytes);
 void *mem_try_remap(void *p, size_t bytes, size_t wanted); /* NULL when refused: p is unchanged */
@@ -75,8 +75,8 @@ const char *mem_allocator(void);
 
 /* For tests: this thread's nth mem_try_ call fails, counted from this call on (1 is the next); 0: none fails. */
 void mem_fail_after(size_t n);
-size_t
-mem_fails_in(void); /* the calls left until the one that fails; 0: it has failed, or none will */
+/* The number of calls left until the one that fails; 0: it has failed, or none will. */
+size_t mem_fails_in(void);
 /* The kernel would map so many more bytes at present. For work that cannot fail halfway, as starting a thread; counts
  * as a mem_try_ call. */
 bool mem_has_room(size_t bytes);
