@@ -18,7 +18,7 @@
 #include "engine/plan_impl.h"
 #include "engine/wait.h"
 
-/* --- what handlers ask of the engine ------------------------------------------------------------------ */
+/* --- functions of the engine for handlers ------------------------------------------------------------- */
 
 static void on_changed(struct cmd_ctx *c, int db, const struct key *key, unsigned class,
                        const char *name)
