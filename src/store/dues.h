@@ -24,8 +24,8 @@ int64_t dues_now_ms(const struct keyspace *ks);
 int64_t dues_least_ms(const struct item *it);
 /* The number of elements that are due by now_ms. In a tree, parts without a due element are passed over. */
 uint64_t dues_count(const struct item *it, int64_t now_ms);
-/* Finds up to `max` (at most DUES_MAX) elements that are due by the keyspace's clock, as entries of a pack. Returns how
- * many. */
+/* Finds up to `max` (at most DUES_MAX) elements that are due by the keyspace's clock, as entries of a pack. Returns
+ * their number. */
 size_t dues_find(const struct ks_edit *e, const char **out, size_t max);
 
 /* --- inside store/ ---------------------------------------------------------------------------------------- */

@@ -61,8 +61,7 @@ static enum err to_tree(struct ks_edit *e)
     return ERR_NOMEM;
 }
 
-/* Makes room for deadlines: in a pack by a third entry for each field. A pack that would get too large becomes a
- * tree. */
+/* Makes room for deadlines: in a pack a third entry for each field. A pack that would get too large becomes a tree. */
 static enum err to_dues(struct ks_edit *e)
 {
     char pack[HASH_PACK_BYTES_MAX], *end = pack;

@@ -6,8 +6,8 @@
  *                                  deadline in ms or 0, ...
  *   else                           a tree by hash (ds/hashtree.h), which never becomes a pack again
  *
- * OBJECT ENCODING follows Redis' limits (store/limits.h). A set past these limits becomes a tree, unless its members and
- * bytes are few: long members alone do not make a tree. Deadlines: store/dues.h. */
+ * OBJECT ENCODING follows Redis' limits (store/limits.h). A set past these limits becomes a tree, unless its members
+ * and bytes are few: long members alone do not make a tree. Deadlines: store/dues.h. */
 #include "base/err.h"
 #include "ds/hashtree.h"
 #include "ds/pack.h"
@@ -19,8 +19,7 @@
 
 /* Due members count. O(1) but for packs, whose entries are counted. */
 uint64_t set_count(const struct item *it);
-/* Both take a member from pack_entry_init_to_find. set_has finds no member that is due by now_ms, set_find finds
- * any. */
+/* Both take a member from pack_entry_init_to_find. set_has finds a member that is not due by now_ms, set_find any. */
 bool set_has(const struct item *it, const struct pack_entry *member, int64_t now_ms);
 bool set_find(const struct item *it, const struct pack_entry *member, int64_t *due_ms);
 /* The nth member in the order of a walk, due or not; n < set_count. An integer is printed into scratch; other members

@@ -214,8 +214,7 @@ static struct index_key index_key_of(const struct zset *z, const char *element)
 
 /* --- removed runs ---------------------------------------------------------------------------------------- */
 
-/* Index entries of removed elements that each change removes: more than one, so that fewer are left with each
- * change. */
+/* Index entries of removed elements that a change removes: more than one, so that their number falls. */
 #define TIDIED_BY_A_CHANGE 4
 
 static void gone_push(struct zset *z, struct zset_gone *g)
@@ -372,8 +371,7 @@ enum err zset_tree_remove(struct zset *z, const struct zset_found *f)
     return err;
 }
 
-/* Gives the index entry of a member another score: in place, unless another entry with its hash may have to be
- * passed. */
+/* Gives the index entry of a member another score: in place, unless another entry has the same hash. */
 static enum err index_move(struct zset *z, const struct zset_found *f, double to)
 {
     struct index_key k = {f->hash, to};
@@ -429,8 +427,7 @@ enum err zset_tree_pop(struct zset *z, bool last, char to[BTREE_ENTRY_BYTES_MAX]
     return ERR_OK;
 }
 
-/* Up to so many removed elements leave the index at once; of a longer run so many do, and the rest with later
- * changes. */
+/* Up to so many elements of a removed run leave the index at once, the others with later changes. */
 #define AT_ONCE_MAX 512
 
 /* Makes `run` a tree of these elements alone, which shares their nodes. False: no memory. */
