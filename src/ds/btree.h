@@ -84,8 +84,7 @@ static inline uint64_t btree_bytes(const struct btree *t)
 {
     return t->bytes;
 }
-/* An estimate of the bytes that freeing the tree gives back. Sharing is looked for at the root and its children
- * only. */
+/* An estimate of the bytes that freeing the tree gives back. It sees sharing of the root and its children only. */
 uint64_t btree_bytes_alone(const struct btree *t);
 /* A checksum over the number of entries, the first and the last entry. */
 uint32_t btree_ends_sum(const struct btree *t);
@@ -130,8 +129,7 @@ enum err btree_own_here(struct btree *t, const struct btree_cursor *c);
 
 /* --- reading ----------------------------------------------------------------------------------------------- */
 
-/* A place in a tree, valid until that tree changes or is freed. Changes of a tree that shares its nodes do not
- * matter. */
+/* A place in a tree, valid until that tree changes or is freed, whatever happens to trees that share its nodes. */
 struct btree_cursor {
     struct {
         const struct btree_node *node;

@@ -144,8 +144,7 @@ unsigned btree_leaf_position(const struct btree_node *n, const struct btree_plac
 /* Inserts an entry into a leaf that has room for it. */
 void btree_leaf_put(const struct btree_ops *ops, struct btree_node *n, const struct btree_place *p,
                     struct slice entry);
-/* The last entry of a leaf that is not empty, for a pop. May cut the last segment, so that later pops find theirs
- * quickly. */
+/* The last entry of a leaf that is not empty, for a pop. May cut the last segment, to make later pops quick. */
 struct btree_place btree_leaf_last(const struct btree_ops *ops, struct btree_node *n);
 /* Removes an entry of `len` bytes; its references stay with the caller. */
 void btree_leaf_take(struct btree_node *n, const struct btree_place *p, unsigned len);

@@ -57,8 +57,7 @@ struct hashtree_leaf {
 #define HASHTREE_DUE_BYTES sizeof(int64_t)
 static_assert(sizeof(struct hashtree_leaf) == 24, "the tags stand behind 24 bytes");
 
-/* Between hashtree_keep and hashtree_keep_end: a copy of this leaf, or of the leaf from which it was split, is
- * saved. */
+/* While changes are noted: a copy of this leaf, or of the leaf from which it was split, is saved. */
 #define HASHTREE_LEAF_SAVED 1
 
 /* Tags are compared 16 at a time, so up to 15 bytes behind the tags are read, too. */
@@ -206,8 +205,7 @@ int hashtree_leaf_find(const struct hashtree_leaf *l, uint64_t hash,
 void hashtree_leaf_fetch(const struct hashtree_leaf *l, uint64_t hash);
 /* Adds an entry of `bytes` at the end, for the caller to write. The leaf must have room: asserted. */
 char *hashtree_leaf_append(struct hashtree_leaf *l, uint8_t tag, size_t bytes, bool has_due);
-/* Replaces `drop` bytes of an entry from `at` on by `add` bytes, for the caller to write. There must be room:
- * asserted. */
+/* Replaces `drop` bytes of an entry from `at` on by `add` bytes, for the caller to write. Asserts room for it. */
 void hashtree_leaf_splice(struct hashtree_leaf *l, char *at, size_t drop, size_t add);
 /* Removes entry i; the last entry takes its index. Its references stay with the caller. */
 void hashtree_leaf_remove(const struct hashtree *t, struct hashtree_leaf *l, unsigned i);

@@ -91,8 +91,7 @@ int pack_compare(const char *at, struct slice string);
 size_t pack_count(struct slice pack);
 /* The nth entry, from 0 on; NULL: the pack is shorter. */
 const char *pack_at(struct slice pack, size_t n);
-/* The first entry that is the string, among every `step`th from the first on (2: the fields of a hash); NULL: there is
- * none. */
+/* The first entry that is the string, of every `step`th entry (2: the fields of a hash). NULL: there is none. */
 const char *pack_find(struct slice pack, size_t step, const struct pack_entry *e);
 
 /* References to blobs: a copy of entries needs pack_hold, removed entries need pack_drop. */
