@@ -150,8 +150,7 @@ size_t mem_map_bytes(size_t bytes)
     return (bytes + MEM_PAGE_BYTES - 1) & ~(MEM_PAGE_BYTES - 1);
 }
 
-/* A mapping that begins where a page table does. When it moves, the kernel moves whole page tables, 512 pages at
- * once. */
+/* A mapping that begins where a page table does, so that the kernel moves whole page tables when the mapping moves. */
 static void *map_aligned(size_t bytes)
 {
     char *p =

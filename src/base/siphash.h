@@ -1,6 +1,5 @@
 #pragma once
-/* SipHash (Aumasson, Bernstein 2012): a keyed hash. Without the key an attacker cannot find keys that
- * collide. */
+/* SipHash (Aumasson, Bernstein 2012): a keyed hash. Nobody finds collisions without the key. */
 #include <stddef.h>
 #include <stdint.h>
 
