@@ -15,7 +15,8 @@
 #include "base/blob.h"
 #include "base/slice.h"
 
-/* A slot's blob with its header fits an allocation of 1 MiB. A multiple of VALUE_COMMAND_BYTES_MAX. */
+/* A slot's blob with its header fits an allocation of 1 MiB. A multiple of 64 KiB, the runs in which values are given
+ * as commands. */
 #define PIECES_SLOT_BYTES ((size_t)960 * 1024)
 
 struct pieces;

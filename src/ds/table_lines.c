@@ -29,8 +29,8 @@ static size_t bytes_of(uint32_t n)
     return (size_t)n * sizeof(struct table_bucket);
 }
 
-/* Empty lines. On the heap they are aligned to cache lines, because jemalloc's size classes from 64
- * bytes on are multiples of 64, into which it cuts whole pages. NULL: no memory. */
+/* Empty lines. On the heap they are aligned to cache lines, because jemalloc rounds a multiple of 64
+ * bytes up to a size class that is one, too, and cuts whole pages into it. NULL: no memory. */
 static struct table_bucket *lines_try_new(uint32_t n)
 {
     if (!is_mapped(n))

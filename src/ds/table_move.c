@@ -104,7 +104,7 @@ static void prefetch_step(const struct table *t, uint32_t later, uint32_t soon, 
         __builtin_prefetch(table_chain(&t->buckets[soon]));
 }
 
-/* At the end of a move, or of one that turned round before its first step, no bucket is left to move. */
+/* A move that turns round before its first step has no bucket to move back. */
 static void step_up(struct table *t)
 {
     if (t->boundary > 0) {
