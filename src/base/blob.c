@@ -14,7 +14,7 @@ static size_t bytes_for(size_t cap)
     return sizeof(struct blob) + cap + BLOB_BACK_BYTES;
 }
 
-/* How its memory was had. */
+/* How a blob's memory was allocated; follows from its capacity. */
 enum kind { SHARED_PAGES, OWN_PAGES, MAPPED };
 
 static enum kind kind_of(size_t cap)
@@ -29,7 +29,7 @@ static bool is_paged(size_t cap)
     return kind_of(cap) != SHARED_PAGES;
 }
 
-/* Takes what there is on top of what was asked for, unless that would make another kind of it. */
+/* Uses all bytes of the allocation as capacity, unless the blob would be of another kind then. */
 static void set_cap(struct blob *b, size_t asked)
 {
     size_t there = kind_of(asked) == MAPPED ? mem_map_bytes(bytes_for(asked)) : mem_usable(b);
@@ -75,7 +75,7 @@ static void blob_free(struct blob *b)
     }
 }
 
-/* Of a mapping, what is behind its bytes was never written to, but for what a protocol puts there. */
+/* In a mapping the bytes behind `len` are zero already, but for the BLOB_BACK_BYTES of a protocol. */
 void blob_edit(struct blob *b, size_t len)
 {
     assert(blob_editable(b) && len >= b->len && len <= b->cap);
@@ -146,7 +146,7 @@ struct blob *blob_try_promote(struct blob *b)
     if (b->promoted || kind_of(b->cap) == MAPPED || b->sent < BLOB_SENT_COPIED ||
         b->len < BLOB_PROMOTE_BYTES_MIN || b->len > BLOB_PROMOTE_BYTES_MAX)
         return NULL;
-    b->promoted = true; /* whatever comes of it: not tried again */
+    b->promoted = true; /* not tried again, even if this fails */
     struct blob *copy = mem_try_alloc_pages(bytes_for(b->cap), MEM_HUGE_PAGES);
     if (!copy)
         return NULL;

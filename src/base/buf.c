@@ -8,7 +8,7 @@
 #include "base/num.h"
 
 #define BUF_BYTES_MIN 64
-#define BUF_BYTES_MAX ((size_t)1 << 40) /* a length past it is a mistake in arithmetic */
+#define BUF_BYTES_MAX ((size_t)1 << 40) /* a larger length comes from a mistake in arithmetic */
 
 void buf_init(struct buf *b)
 {
@@ -27,7 +27,7 @@ void buf_clear(struct buf *b)
     b->err = ERR_OK;
 }
 
-/* Doubles, so that a byte appended costs the same however many there are. */
+/* Doubles, so that appending takes amortised constant time for a byte. */
 static enum err buf_grow(struct buf *b, size_t more)
 {
     if (more > BUF_BYTES_MAX - b->len)
@@ -86,7 +86,7 @@ void buf_printf(struct buf *b, const char *fmt, ...)
 {
     if (b->err != ERR_OK)
         return;
-    /* First try into what room there is; the result tells how much it takes. */
+    /* The first attempt uses the room that is left; its result tells how much is needed. */
     for (int attempt = 0; attempt < 2; attempt++) {
         size_t room = b->cap - b->len;
         va_list args;
@@ -129,7 +129,7 @@ static void append_escaped(struct buf *b, unsigned char c)
 void buf_append_quoted(struct buf *b, struct slice s)
 {
     buf_append_char(b, '"');
-    size_t plain = 0; /* where the run of bytes that stand for themselves began */
+    size_t plain = 0; /* start of the run of bytes that need no escape */
     for (size_t i = 0; i < s.len; i++) {
         unsigned char c = (unsigned char)s.ptr[i];
         if (is_printable(c) && c != '"' && c != '\\')

@@ -1,12 +1,12 @@
 #pragma once
-/* A growable byte buffer that remembers its first error: append without checking, look once. */
+/* A growable byte buffer that remembers its first error: append without checking, and check once at the end. */
 #include "base/err.h"
 #include "base/slice.h"
 
 struct buf {
     char *ptr;       /* owned; NULL when cap is 0 */
     size_t len, cap; /* bytes */
-    enum err err;    /* first failure; further appends do nothing */
+    enum err err;    /* first failure; later appends do nothing */
 };
 
 void buf_init(struct buf *b);
@@ -24,7 +24,8 @@ void buf_printf(struct buf *b, const char *fmt, ...) __attribute__((format(print
 void buf_append_quoted(struct buf *b, struct slice s);
 /* Drops the first n bytes (n <= len). */
 void buf_consume(struct buf *b, size_t n);
-/* NUL behind the content (not counted in len); the pointer is good until the next append. */
+/* The content with a NUL behind it (not counted in len), valid until the next call that changes the buffer. "" if there
+ * is no memory for the NUL. */
 const char *buf_cstr(struct buf *b);
 
 static inline struct slice buf_slice(const struct buf *b)

@@ -1,5 +1,5 @@
 #pragma once
-/* Words read from anywhere in memory, for code that takes bytes eight at a time. */
+/* Unaligned words, for code that reads bytes eight at a time. */
 #include <assert.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -21,7 +21,7 @@ static inline uint64_t bytes_load64(const void *p)
     return x;
 }
 
-/* memcpy for what is mostly short: a few pieces that overlap instead of a call. */
+/* memcpy for bytes that are mostly few: overlapping pieces instead of a call. */
 static inline void bytes_copy(char *to, const char *from, size_t len)
 {
     if (len > 32) {
@@ -42,8 +42,8 @@ static inline void bytes_copy(char *to, const char *from, size_t len)
     }
 }
 
-/* The `len` < 8 bytes at p and no other, the rest of the word 0. A few loads that overlap instead
- * of one a byte. */
+/* A word of the `len` < 8 bytes at p, with zeros above. Reads no other byte: overlapping loads
+ * instead of one a byte. */
 static inline uint64_t bytes_load_short(const void *p, size_t len)
 {
     const unsigned char *b = p;
@@ -54,7 +54,7 @@ static inline uint64_t bytes_load_short(const void *p, size_t len)
     return b[0] | (uint64_t)b[len / 2] << (8 * (len / 2)) | (uint64_t)b[len - 1] << (8 * (len - 1));
 }
 
-/* The value of a hexadecimal digit, in either case; -1: it is none. */
+/* The value of a hexadecimal digit, in either case; -1: `c` is none. */
 static inline int bytes_hex(char c)
 {
     if (c >= '0' && c <= '9')

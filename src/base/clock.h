@@ -1,5 +1,6 @@
 #pragma once
-/* The clocks. Only net/, engine's turn and server/ read them; all below is handed the time. */
+/* The clocks. ds/, store/, resp/ and cmd/ never read them: the time is passed in, so that a replay gives the same
+ * result. */
 #include <stdint.h>
 
 int64_t clock_mono_us(void); /* monotonic, microseconds, arbitrary start */

@@ -3,8 +3,8 @@
 #include "base/bytes.h"
 
 /* A CRC is linear: the checksum of a message is the XOR of the checksums of its bits. A bit with n
- * bits behind it in the message contributes x^(n+16) mod the polynomial. Eight bytes have 64 such
- * remainders, each one step from the one before, so the compiler works the tables out. */
+ * bits behind it in the message contributes x^(n+16) mod the polynomial. Eight bytes have 64 of these
+ * remainders, each one step from the previous one, so the compiler computes the tables. */
 #define POLYNOMIAL 0x1021
 #define TIMES_X(v) ((((v) << 1) ^ ((v)&0x8000 ? POLYNOMIAL : 0)) & 0xffff)
 #define POWERS(byte, before)                                            \
@@ -39,12 +39,12 @@ enum {
         CRC_64(byte, 0), CRC_64(byte, 64), CRC_64(byte, 128), CRC_64(byte, 192) \
     }
 
-/* crc_table[n][b]: what byte b contributes with n bytes behind it. 4 KB stay in the first cache. */
+/* crc_table[n][b]: the contribution of byte b with n bytes behind it. 4 KB stay in the first cache. */
 static const uint16_t crc_table[8][256] = {
     CRC_256(0), CRC_256(1), CRC_256(2), CRC_256(3), CRC_256(4), CRC_256(5), CRC_256(6), CRC_256(7),
 };
 
-/* Eight bytes at once: their look-ups do not wait for each other, unlike those of single bytes. */
+/* Eight bytes at once: their look-ups do not wait for each other, as they would byte by byte. */
 static inline uint16_t crc_word(uint64_t word)
 {
     return crc_table[7][word >> 56] ^ crc_table[6][word >> 48 & 0xff] ^

@@ -5,7 +5,7 @@
 
 #include "base/slice.h"
 
-uint16_t crc16(const void *data, size_t len); /* slicing by 8: 3 ns for every 8 bytes */
+uint16_t crc16(const void *data, size_t len); /* slicing by 8 */
 
 #define SLOT_COUNT 16384
 

@@ -3,8 +3,8 @@
 #include "base/bytes.h"
 
 /* Bits are reflected: the lowest bit of a byte comes first, and a step is a shift to the right. A
- * CRC is linear, so what a byte contributes is the XOR of what its bits do: bit 7 of the last byte
- * is one step from the end, each bit before it a step more. The compiler works the tables out. */
+ * CRC is linear, so a byte contributes the XOR of the contributions of its bits. Bit 7 of the last
+ * byte is one step from the end, each bit before it one step more. The compiler computes the tables. */
 #define POLYNOMIAL 0x82f63b78u
 #define STEP(v)    (((v) >> 1) ^ ((v)&1 ? POLYNOMIAL : 0))
 #define STEPS(byte, before)                                                                      \
@@ -12,7 +12,7 @@
     P##byte##4 = STEP(P##byte##5), P##byte##3 = STEP(P##byte##4), P##byte##2 = STEP(P##byte##3), \
     P##byte##1 = STEP(P##byte##2), P##byte##0 = STEP(P##byte##1)
 
-/* P37 is what bit 7 of a byte with 3 bytes behind it contributes. */
+/* P37 is the contribution of bit 7 of a byte with 3 bytes behind it. */
 enum {
     STEPS(0, 1u),
     STEPS(1, P00),
@@ -38,7 +38,7 @@ enum {
         CRC_64(byte, 0), CRC_64(byte, 64), CRC_64(byte, 128), CRC_64(byte, 192) \
     }
 
-/* crc_table[n][b]: what byte b contributes with n bytes behind it. */
+/* crc_table[n][b]: the contribution of byte b with n bytes behind it. */
 static const uint32_t crc_table[8][256] = {
     CRC_256(0), CRC_256(1), CRC_256(2), CRC_256(3), CRC_256(4), CRC_256(5), CRC_256(6), CRC_256(7),
 };

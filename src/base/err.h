@@ -1,16 +1,16 @@
 #pragma once
-/* Results of functions that can fail: 0 is fine. A value itself comes back by out-parameter. */
+/* Results of functions that can fail: 0 is success. Values are returned by out-parameter. */
 enum err {
     ERR_OK = 0,
     ERR_NOMEM,    /* an allocation failed; nothing changed */
-    ERR_RANGE,    /* a number or size outside what is allowed */
-    ERR_SYNTAX,   /* text that does not parse */
-    ERR_NOTFOUND, /* what was named does not exist */
-    ERR_EXISTS,   /* what was to be made exists */
-    ERR_TYPE,     /* a value of another type than the operation takes */
+    ERR_RANGE,    /* a number or size is outside its limits */
+    ERR_SYNTAX,   /* text does not parse */
+    ERR_NOTFOUND, /* the named object does not exist */
+    ERR_EXISTS,   /* the object to be made exists already */
+    ERR_TYPE,     /* a value has another type than the operation takes */
     ERR_IO,       /* the operating system refused; errno says why */
     ERR_FULL,     /* a named limit is reached */
-    ERR_BUSY,     /* cannot be done now; the same call may go through later */
+    ERR_BUSY,     /* not possible at present; the same call may succeed later */
 };
 
 /* Short English text of a code, for log messages. Static storage. */

@@ -1,10 +1,10 @@
-/* A pattern is read once, so that a match looks at no class twice.
+/* A pattern is compiled once, so that matching does not parse classes again.
  *
- * It is cut at each '*' into segments. The first begins where the text does, the last ends where the text does, and
- * each between them is looked for from where the one before ended: what is found first leaves most to those that
- * follow, so nothing found is ever given up. Looking for a segment of bytes takes memmem; for a short one of other
- * elements as much as the product of both lengths; and for a long one the Shift-And of Baeza-Yates and Gonnet (1992),
- * where each bit of a state is a beginning of the segment that ends here: a 64th of that product. */
+ * The pattern is cut at each '*' into segments. The first segment must begin with the text, the last must end with it,
+ * and each one between them is searched from the end of the one before. The first place found leaves the most text for
+ * the segments that follow, so the search never backtracks. A segment of bytes is searched by memmem. A short segment
+ * with other elements is compared at each place. A long one is searched by the Shift-And of Baeza-Yates and Gonnet
+ * (1992): each bit of a state is a beginning of the segment that ends here, 64 elements a step. */
 #include <stdint.h>
 #include <string.h>
 
@@ -16,7 +16,7 @@
 
 /* An element is a byte, or one of these. */
 #define ELEM_ANY   256
-#define ELEM_CLASS 257 /* and what is above: the number of a class */
+#define ELEM_CLASS 257 /* plus the number of a class */
 
 struct class
 { /* a bit for each byte that belongs to it */
@@ -25,8 +25,8 @@ struct class
 
 struct segment {
     size_t first, count; /* elements */
-    bool is_bytes;       /* all of them are, and case matters */
-    uint64_t *masks;     /* of a long one, by byte: which elements it matches; else NULL */
+    bool is_bytes;       /* all elements are bytes that match themselves only */
+    uint64_t *masks;     /* of a long one, by byte: the elements that match it; else NULL */
     uint64_t *state;     /* as many words as one mask */
 };
 
@@ -34,7 +34,7 @@ struct glob {
     bool nocase;
     size_t elem_count, class_count, segment_count;
     uint32_t *elem;
-    char *bytes; /* the same, for segments that are bytes */
+    char *bytes; /* the elements as bytes, for segments with is_bytes */
     struct class *class;
     struct segment *segment;
 };
@@ -56,13 +56,13 @@ static void include(struct class *set, unsigned char c)
 
 /* --- reading ---------------------------------------------------------------------------------------- */
 
-/* A class whose '[' is just behind *at. Ranges are collected as how many begin and end at each byte. The odd cases are
- * as in Redis, since patterns in use rely on what they find there:
- *   "[]"    an empty class, which nothing belongs to; "[^]" has everything
+/* Reads a class; *at is the byte behind its '['. Ranges are collected as the number of ranges that begin and end at
+ * each byte. The odd cases are as in Redis, since patterns in use rely on them:
+ *   "[]"    an empty class, to which no byte belongs; "[^]" has every byte
  *   "[abc"  ends with the pattern
  *   "[c-a]" is "[a-c]"
- *   "[a-]"  is a range from 'a' to ']', of a class that then has no end
- *   "[\A]"  an escaped byte is compared as it is, whatever nocase says */
+ *   "[a-]"  is a range from 'a' to ']', of a class that then ends with the pattern
+ *   "[\A]"  an escaped byte is compared as it is, even with nocase */
 static void read_class(struct slice pattern, size_t *at, bool nocase, struct class *out)
 {
     const unsigned char *p = (const unsigned char *)pattern.ptr;
@@ -226,7 +226,7 @@ static bool is_at(const struct glob *g, const struct segment *s, const char *tex
     return true;
 }
 
-/* Where in the text a segment with masks ends first; 0: nowhere. */
+/* The end of the first place in the text where a segment with masks matches; 0: there is none. */
 static size_t shift_and(const struct segment *s, struct slice text)
 {
     size_t words = words_of(s);
@@ -234,7 +234,7 @@ static size_t shift_and(const struct segment *s, struct slice text)
     memset(s->state, 0, words * sizeof(uint64_t));
     for (size_t i = 0; i < text.len; i++) {
         const uint64_t *mask = s->masks + (size_t)(unsigned char)text.ptr[i] * words;
-        uint64_t carry = 1; /* one may begin here */
+        uint64_t carry = 1; /* a match may begin here */
         for (size_t w = 0; w < words; w++) {
             uint64_t shifted = s->state[w] << 1 | carry;
             carry = s->state[w] >> (WORD_BITS - 1);
@@ -246,7 +246,7 @@ static size_t shift_and(const struct segment *s, struct slice text)
     return 0;
 }
 
-/* Moves *text behind the first place of a segment. False: it is nowhere. */
+/* Moves *text behind the first match of a segment. False: there is none. */
 static bool find_segment(const struct glob *g, const struct segment *s, struct slice *text)
 {
     size_t end = 0;

@@ -1,9 +1,10 @@
 #pragma once
 /* Glob-style patterns, as KEYS, SCAN and PSUBSCRIBE take them: * ? [a-c] [^x] \escape. `*` matches the empty text, too,
- * where Redis' function leaves that case to its callers.
+ * which Redis' function leaves to its callers.
  *
- * A pattern is read once, and a class costs no more than a byte, however long it is. Work of a match is at most the sum
- * of both lengths where there are bytes and `*` only, and else a 64th of their product. */
+ * A pattern is compiled once, and a class then costs no more than a byte. The work of a match is linear in both lengths
+ * for patterns of bytes and `*`. For others it is the text's length times 64, or times a 64th of the pattern's length
+ * if that is more. */
 #include <stdbool.h>
 
 #include "base/slice.h"

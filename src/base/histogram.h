@@ -1,5 +1,6 @@
 #pragma once
-/* Durations counted by powers of two: bucket i holds those below 2^i microseconds, the last one whatever is longer. */
+/* Durations counted by powers of two: bucket i has durations from 2^(i-1) up to 2^i microseconds, bucket 0 those below
+ * 1, and the last one all longer ones. */
 #include <stdint.h>
 
 #define HISTOGRAM_BUCKETS 32

@@ -12,7 +12,7 @@ static inline __m128i load(const void *p)
     return _mm_loadu_si128(p);
 }
 
-/* A round key from the one before it (FIPS 197, 5.2), `assist` being aeskeygenassist of that. */
+/* A round key from the previous one (FIPS 197, 5.2); `assist` is aeskeygenassist of the latter. */
 WITH_AES static inline __m128i next_round_key(__m128i key, __m128i assist)
 {
     key = _mm_xor_si128(key, _mm_slli_si128(key, 4));
@@ -24,7 +24,7 @@ WITH_AES static void expand_key(struct keyhash *k)
 {
     __m128i *keys = (__m128i *)k->round_keys;
     keys[0] = _mm_set_epi64x((long long)k->secret.k1, (long long)k->secret.k0);
-    /* The round constant has to be one of the instruction itself. */
+    /* The round constant is a part of the instruction, so it cannot be a variable of a loop. */
     keys[1] = next_round_key(keys[0], _mm_aeskeygenassist_si128(keys[0], 0x01));
     keys[2] = next_round_key(keys[1], _mm_aeskeygenassist_si128(keys[1], 0x02));
     keys[3] = next_round_key(keys[2], _mm_aeskeygenassist_si128(keys[2], 0x04));
@@ -45,7 +45,7 @@ WITH_AES static inline __m128i encrypt(const struct keyhash *k, __m128i block)
     return _mm_aesenclast_si128(block, load(k->round_keys[KEYHASH_ROUNDS]));
 }
 
-/* Doubling in GF(2^128), the first byte being the highest (RFC 4493, 2.3). */
+/* Doubles in GF(2^128), with the first byte the highest (RFC 4493, 2.3). */
 static void twice(unsigned char to[16], const unsigned char from[16])
 {
     unsigned char carry = from[0] & 0x80 ? 0x87 : 0;
@@ -63,7 +63,7 @@ WITH_AES static void init_aes(struct keyhash *k)
     twice(k->filled_key, k->whole_key);
 }
 
-/* The up to 15 bytes at p, then a one bit, then zeros. */
+/* The up to 15 bytes at p, padded with a one bit and zeros. */
 WITH_AES static inline __m128i fill_up(const unsigned char *p, size_t len)
 {
     uint64_t low, high = 0;

@@ -1,12 +1,11 @@
 #pragma once
-/* The hash of keys: 32 bits that nobody can foresee without the secret, nor work out from the hashes of other keys,
- * which SCAN's cursors give away. So it has to be a pseudo-random function and not just a keyed one:
+/* The hash of keys. Nobody can predict it without the secret, nor derive it from the hashes of other keys, which SCAN's
+ * cursors give away. So the hash is a pseudo-random function and not just a keyed one:
  *
- *   with AES instructions  the first 32 bits of AES-CMAC (RFC 4493; NIST SP 800-38B), a block of 16 bytes in 11 steps
- *                          that overlap with those of other keys: 60 instructions for a key of 16 bytes
- *   without                SipHash-1-3: 140 instructions
+ *   with AES instructions  AES-CMAC (RFC 4493; NIST SP 800-38B), whose steps overlap with the hashing of other keys
+ *   without                SipHash-1-3, which takes more instructions
  *
- * So a hash is good in this process only: it is never stored. */
+ * The secret is the process's, so a hash is never stored. */
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -17,7 +16,7 @@
 
 struct keyhash {
     _Alignas(16) unsigned char round_keys[KEYHASH_ROUNDS + 1][16];
-    /* Mixed into the last block: of a message of whole blocks, of one that had to be filled up. */
+    /* Mixed into the last block: of a message of whole blocks, and of one that was padded. */
     _Alignas(16) unsigned char whole_key[16], filled_key[16];
     struct siphash_key secret;
     bool aes;
@@ -25,5 +24,5 @@ struct keyhash {
 
 void keyhash_init(struct keyhash *k, struct siphash_key secret);
 uint32_t keyhash(const struct keyhash *k, const void *p, size_t len);
-/* 64 bits of the same. */
+/* 64 bits instead of 32. */
 uint64_t keyhash64(const struct keyhash *k, const void *p, size_t len);

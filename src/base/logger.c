@@ -13,7 +13,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 
-#define LOG_LINE_BYTES_MAX 4096 /* a longer line is cut; its line end included */
+#define LOG_LINE_BYTES_MAX 4096 /* with the line end; a longer line is cut */
 
 void logger_init(struct logger *l)
 {
@@ -44,7 +44,7 @@ enum err logger_open(struct logger *l, const char *path)
     int fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0644);
     if (fd < 0)
         return ERR_IO;
-    char *copy = mem_strdup(path); /* before the old one goes: `path` may be the old one */
+    char *copy = mem_strdup(path); /* `path` may be l->path, which logger_close frees */
     logger_close(l);
     l->path = copy;
     l->fd = fd;
@@ -94,12 +94,12 @@ void logger_write(struct logger *l, enum log_level level, const char *fmt, ...)
     if (end > sizeof(line) - 1)
         end = sizeof(line) - 1;
 
-    /* What a client or a file put into the message must not pass for another line. */
+    /* Control characters of a client or a file in the message must not forge another line. */
     for (size_t i = start; i < end; i++)
         if ((unsigned char)line[i] < ' ' && line[i] != '\t')
             line[i] = ' ';
     line[end++] = '\n';
-    /* One write, so that lines of several processes do not mix. Nobody hears of its failure. */
+    /* One write, so that lines of several processes do not mix. A failure cannot be reported. */
     ssize_t ignored = write(l->fd, line, end);
     (void)ignored;
     errno = error;

@@ -9,11 +9,10 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-/* The one place with state of its own: the allocator is the process's, whatever context asks. What
- * is kept here beside it is a thread's own (_Thread_local) or one atomic count, so nothing is
- * locked. */
+/* The state here is global because the allocator is the process's. Each variable is a thread's own
+ * (_Thread_local) or one atomic count, so nothing is locked. */
 
-/* Taken from the kernel past the allocator, and what of that is in use. */
+/* Bytes taken from the kernel past the allocator, and the part of them that is in use. */
 static _Atomic size_t mapped_bytes, mapped_used_bytes;
 
 void mem_count_mapped(ptrdiff_t used, ptrdiff_t mapped)
@@ -34,8 +33,8 @@ static inline size_t mapped_used(void)
     return atomic_load_explicit(&mapped_used_bytes, memory_order_relaxed);
 }
 
-static _Thread_local size_t
-    fail_countdown; /* 0: off; otherwise the call that brings it to 0 fails */
+/* 0: off; otherwise the call that brings it to 0 fails. */
+static _Thread_local size_t fail_countdown;
 
 void mem_fail_after(size_t n)
 {
@@ -65,7 +64,7 @@ bool mem_has_room(size_t bytes)
     return p != MAP_FAILED && munmap(p, bytes) == 0;
 }
 
-/* Straight to write(2): there is no memory for stdio to work with. */
+/* Uses write(2), as stdio may need memory. */
 __attribute__((noreturn, cold)) static void die_out_of_memory(size_t bytes)
 {
     char text[96];
@@ -80,8 +79,8 @@ __attribute__((noreturn, cold)) static void die_out_of_memory(size_t bytes)
 
 #include <malloc.h>
 
-/* Sanitizers replace malloc and count nothing, so this variant counts by itself: slow, but it is
- * there so that maxmemory can be tested under them. */
+/* Sanitizers replace malloc and count nothing, so this variant counts itself. It is slow, but lets
+ * maxmemory be tested under sanitizers. */
 static atomic_size_t used_bytes;
 
 static void *counted(void *p)
@@ -253,11 +252,10 @@ size_t mem_good_size(size_t bytes)
     return nallocx(bytes, 0);
 }
 
-/* The process-wide count needs a walk over the arenas; a thread's own counts of what it
- * took and gave back are two plain numbers that jemalloc keeps up to date anyway. So mem_used is
- * the process's count as of the last walk, plus what the calling thread has done since. What other
- * threads did since is unseen until the next walk, which comes after this many calls, or with
- * mem_stats. */
+/* The process-wide count needs a walk over the arenas. A thread's own counts of bytes taken and
+ * returned are two plain numbers that jemalloc keeps up to date anyway. So mem_used is the process's
+ * count at the last walk, plus the changes of the calling thread since. Changes of other threads are
+ * unseen until the next walk, which comes after this many calls, or with mem_stats. */
 #define MEM_CALLS_BETWEEN_WALKS 4096
 
 static _Thread_local struct {
@@ -273,7 +271,8 @@ static size_t read_counter(const char *name)
     return value;
 }
 
-/* Walks, and returns what is handed out: jemalloc counts what lies in a thread's cache, too. */
+/* Walks over the arenas and returns the bytes handed out, without those in threads' caches, which
+ * jemalloc counts, too. */
 static size_t walk(void)
 {
     size_t size = sizeof(tally.taken);
@@ -298,7 +297,7 @@ size_t mem_used(void)
         return walk() + mapped_used();
     tally.calls_left--;
     size_t used = tally.offset + *tally.taken - *tally.returned;
-    /* This thread gave back what another one took since the walk, and more than there was then. */
+    /* Negative: this thread gave back memory that others took since the walk. */
     if (__builtin_expect(used > SIZE_MAX / 2, 0))
         used = walk();
     return used + mapped_used();
@@ -317,7 +316,7 @@ void mem_stats(struct mem_stats *out)
 
 void mem_purge(void)
 {
-    /* First what this thread caches, then the unused pages of all arenas. */
+    /* First this thread's cache, then the unused pages of all arenas. */
     mallctl("thread.tcache.flush", NULL, NULL, NULL, 0);
     mallctl("arena." ALL_ARENAS ".purge", NULL, NULL, NULL, 0);
 }

@@ -1,7 +1,5 @@
-/* Freeing large allocations: the kernel takes 20 to 50 ms for 256 MiB, and the
- * allocator gives such memory back within the call. So a thread does it, as there is one for the allocator's own
- * purging. Like that, it is the process's (see mem.c), starts with the first allocation that it is given, and never
- * ends. */
+/* Freeing large allocations. The allocator gives them back to the kernel within the call, and the kernel can take many
+ * milliseconds. So a thread of the process frees them. It starts with the first one and never ends. */
 #include <assert.h>
 #include <pthread.h>
 #include <stdint.h>
@@ -10,19 +8,20 @@
 #include "base/background.h"
 #include "base/mem.h"
 
-/* In pieces, so that a mapping or unmapping by another thread waits for one of them only. */
+/* Pages are given up in pieces, so that another thread's mmap or munmap waits for one piece only. */
 #define PIECE_BYTES ((uintptr_t)2 << 20)
 
-struct dead { /* at the start of what is to be freed */
+/* Stands at the start of memory to be freed. */
+struct dead {
     struct dead *next;
     size_t bytes;
-    bool lent;   /* its pages are to be given up, and all of them are its own */
-    bool mapped; /* it is of mem_try_map */
+    bool lent;   /* the memory is on pages of its own, which are to be given up */
+    bool mapped; /* the memory is from mem_try_map */
 };
 static_assert(sizeof(struct dead) <= MEM_FREED_BYTES, "what is lent is not written to");
 
 static struct {
-    pthread_mutex_t lock; /* for the rest */
+    pthread_mutex_t lock; /* for the other fields */
     pthread_cond_t work;
     struct dead *first;
     bool has_thread;
@@ -52,8 +51,8 @@ static uintptr_t page_up(uintptr_t at)
     return page_down(at + MEM_PAGE_BYTES - 1);
 }
 
-/* Memory whose pages could not be given up (locked ones, for instance) stays taken: better lost than changed under who
- * still reads it. */
+/* If the pages cannot be given up (locked ones, for instance) the memory is leaked: that is better than changing bytes
+ * that are still being sent. */
 static void free_lent(void *p, size_t bytes)
 {
     if (release_pages(page_down((uintptr_t)p), page_up((uintptr_t)p + bytes)))
@@ -68,7 +67,7 @@ static void unmap_now(void *p, size_t bytes)
     mem_count_mapped(-(ptrdiff_t)bytes, -(ptrdiff_t)bytes);
 }
 
-/* What lies behind the head has nothing in it any more, so its pages may go before the allocator has it back. */
+/* Nothing behind the head is needed, so pages are given up piece by piece before the allocator gets the memory. */
 static void free_dead(struct dead *d)
 {
     if (d->mapped) {
@@ -112,7 +111,7 @@ static bool start_thread(void)
     return large.has_thread;
 }
 
-/* False: nobody will free it. */
+/* False: there is no thread, and the caller has to free the memory. */
 static bool hand_over(void *p, struct dead how)
 {
     struct dead *d = p;
@@ -151,7 +150,7 @@ size_t mem_map_bytes(size_t bytes)
     return (bytes + MEM_PAGE_BYTES - 1) & ~(MEM_PAGE_BYTES - 1);
 }
 
-/* Where a page table begins: so the kernel moves whole tables when such a mapping moves, 512 pages at once. */
+/* A mapping that begins where a page table does, so that the kernel moves whole page tables when the mapping moves. */
 static void *map_aligned(size_t bytes)
 {
     char *p =

@@ -1,7 +1,6 @@
-/* An arena of jemalloc's on huge pages, for large values that are sent often. What reads or sends all of a value takes
- * a miss of the TLB every 4 KiB without them, and the kernel, when it is lent such a value (net/lend.h), looks up one
- * page instead of sixteen or two hundred. No other memory is there: huge pages under small things would only keep their
- * holes resident. */
+/* An arena of jemalloc on huge pages, for large values that are sent often. Reading or sending a value on usual pages
+ * costs a TLB miss every 4 KiB, and the kernel has to look up each page of a lent value (net/lend.h). The arena has no
+ * other memory: huge pages under small allocations would only keep their gaps resident. */
 #ifndef CORSAC_LIBC_MALLOC
 
 #include "base/mem_pages.h"
@@ -14,13 +13,13 @@
 
 #define HUGE_BYTES ((size_t)2 << 20)
 
-/* The process's, like the allocator that it is a part of; set up once, with the first use. */
+/* Global, like the allocator; set up with the first use. */
 static struct {
     pthread_once_t once;
     bool ok;
     unsigned arena;
-    extent_hooks_t hooks;      /* jemalloc's own but for the first, */
-    extent_hooks_t *inherited; /* which is behind this */
+    extent_hooks_t hooks;      /* jemalloc's own, except for `alloc` */
+    extent_hooks_t *inherited; /* jemalloc's own */
 } pages = {.once = PTHREAD_ONCE_INIT};
 
 /* NOLINTNEXTLINE(readability-function-size): the parameters are jemalloc's */
@@ -31,7 +30,7 @@ static void *alloc_huge(extent_hooks_t *hooks, void *new_addr, size_t bytes, siz
         alignment = HUGE_BYTES;
     void *at = pages.inherited->alloc(hooks, new_addr, bytes, alignment, zero, commit, arena);
     if (at)
-        madvise(at, bytes, MADV_HUGEPAGE); /* refused: small ones do, too */
+        madvise(at, bytes, MADV_HUGEPAGE); /* if refused, usual pages will do */
     return at;
 }
 

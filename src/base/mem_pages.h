@@ -1,6 +1,6 @@
 #pragma once
-/* Inside mem: where in jemalloc what wants huge pages lives. */
+/* Inside mem: the arena of jemalloc that is on huge pages. */
 #include <stddef.h>
 
-/* Flags for mallocx. */
+/* The flags for mallocx with which it uses that arena. */
 int mem_huge_pages_flags(void);

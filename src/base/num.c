@@ -6,14 +6,14 @@
 
 #define EIGHT_ZEROS 0x3030303030303030u /* "00000000" */
 
-/* The eight decimal digits in `word`, the first of them in its lowest byte: three multiplications
- * instead of eight in a row. False when one of them is not a digit. */
+/* The number of the eight decimal digits in `word`, the first of them in its lowest byte: three
+ * multiplications instead of eight in a row. False: one of them is not a digit. */
 static inline bool parse_eight(uint64_t word, uint64_t *out)
 {
     uint64_t digits = word - EIGHT_ZEROS;
     /* The high bit of a byte is set in the difference if the byte is below '0' or above 0xaf, and
-     * in the sum if it lies between '9' and 0xba. What a wrong byte borrows or carries is
-     * of no matter any more. */
+     * in the sum if it lies between '9' and 0xba. Borrows and carries come from wrong bytes only, so
+     * they do not matter. */
     if (((word + 0x4646464646464646u) | digits) & 0x8080808080808080u)
         return false;
     digits = digits * 10 + (digits >> 8); /* pairs, in every second byte */
@@ -28,7 +28,7 @@ bool num_parse_u64(struct slice s, uint64_t *out)
     if (s.len == 0 || s.len > U64_DIGITS_MAX || (s.ptr[0] == '0' && s.len > 1))
         return false;
     uint64_t v = 0;
-    /* The digits that do not fill a word come first, behind zeros. */
+    /* The first digits, which do not fill a word, are put behind zeros. */
     size_t odd = s.len % 8;
     if (odd > 0) {
         uint64_t head = bytes_load_short(s.ptr, odd) << (64 - 8 * odd) | EIGHT_ZEROS >> (8 * odd);
@@ -48,7 +48,7 @@ bool num_parse_u64(struct slice s, uint64_t *out)
 
 bool num_parse_i64(struct slice s, int64_t *out)
 {
-    /* Most values are no numbers: told by their first byte. */
+    /* The first byte tells for most values that they are no numbers. */
     if (s.len == 0 || (s.ptr[0] != '-' && (unsigned char)(s.ptr[0] - '0') > 9))
         return false;
     bool negative = s.ptr[0] == '-';
@@ -89,7 +89,7 @@ static int count_digits(uint64_t v)
         1000000000000000000,
         10000000000000000000u,
     };
-    /* 1233 / 4096 is just above the logarithm of 2 to base 10, near enough for 64 bits. */
+    /* 1233 / 4096 is just below the logarithm of 2 to base 10, near enough for 64 bits. */
     int guess = (64 - __builtin_clzll(v | 1)) * 1233 >> 12;
     return guess + (v >= power_of_ten[guess]);
 }
@@ -128,7 +128,7 @@ int num_print_i64(char *out, int64_t v)
     return 1 + num_print_u64(out + 1, -(uint64_t)v);
 }
 
-/* "512", "10kb": the digits, then the factor that the unit stands for. */
+/* The digits are summed below zero, as INT64_MIN has no positive counterpart. */
 bool num_parse_memory(struct slice s, int64_t *bytes)
 {
     static const struct {
@@ -147,7 +147,6 @@ bool num_parse_memory(struct slice s, int64_t *bytes)
     if (at == digits_start)
         return false;
 
-    /* Counted below zero, where there is room for one more. */
     struct slice unit = {s.ptr + at, s.len - at};
     for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++) {
         if (!slice_is(unit, units[i].name))

@@ -11,12 +11,12 @@
 /* Strict: the canonical decimal form only (no spaces, no '+', no leading zeros, no "-0"). */
 bool num_parse_i64(struct slice s, int64_t *out);
 bool num_parse_u64(struct slice s, uint64_t *out);
-/* As Redis reads them for INCRBYFLOAT: strtold over the whole slice, no leading space, no NaN. */
+/* As Redis reads INCRBYFLOAT's: strtold over the whole slice, no leading space, no NaN. */
 bool num_parse_long_double(struct slice s, long double *out);
-/* As Redis reads doubles (scores, timeouts): strtod over the whole slice, "inf" allowed, no NaN. */
+/* As Redis reads scores and timeouts: strtod over the whole slice, "inf" allowed, no leading space, no NaN. */
 bool num_parse_double(struct slice s, double *out);
 
-/* Writes the decimal form without a NUL, returns its length (<= 20). */
+/* Both write the decimal form without a NUL and return its length (<= 20). */
 int num_print_i64(char *out, int64_t v);
 int num_print_u64(char *out, uint64_t v);
 /* "%.17Lf" without trailing zeros, as INCRBYFLOAT stores it; returns the length, 0 when it does not

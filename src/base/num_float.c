@@ -7,17 +7,17 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-/* Text with a decimal comma would follow from setlocale, which nothing in the program calls. */
+/* The decimal point does not depend on the locale: nothing in the program calls setlocale. */
 
-/* A decimal number of at most 15 digits, and powers of ten up to 22, are exact as doubles, and one
- * operation on two exact doubles rounds correctly (Clinger 1990). Most numbers that people write
- * are of this kind, and neither reading nor printing them needs the C library. */
+/* Integers of at most 15 digits and powers of ten up to 22 are exact as doubles, and one operation
+ * on two exact doubles rounds correctly (Clinger 1990). Most numbers in use need no more, so neither
+ * reading nor printing them takes the C library. */
 #define EXACT_DIGITS_MAX 15
 static const double power_of_ten[] = {1e0, 1e1, 1e2,  1e3,  1e4,  1e5,  1e6,  1e7,
                                       1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15};
 static_assert(FLT_EVAL_METHOD == 0, "a double is rounded as a double");
 
-/* [-]digits[.digits]; false: not of this form, which does not mean that it is not a number. */
+/* Reads [-]digits[.digits]. False: the text has another form, which may be a number, too. */
 static bool parse_plain_double(struct slice s, double *out)
 {
     if (s.len == 0)
@@ -47,7 +47,8 @@ static bool parse_plain_double(struct slice s, double *out)
     return true;
 }
 
-/* A NUL-terminated copy for strtod; false for what strtod would take and Redis does not. */
+/* A NUL-terminated copy for strtod. False: the text is empty, too long, or begins with white space,
+ * which strtod would accept and Redis does not. */
 static bool number_text(struct slice s, char text[static NUM_DOUBLE_CHARS])
 {
     if (s.len == 0 || s.len >= NUM_DOUBLE_CHARS)
@@ -70,7 +71,7 @@ bool num_parse_double(struct slice s, double *out)
     double v = strtod(text, &end);
     if (end != text + s.len || isnan(v))
         return false;
-    /* ERANGE: too large, too small, or denormal, which is no error. */
+    /* ERANGE is also set for denormal numbers, which are no error. */
     if (errno == ERANGE && (isinf(v) || v == 0))
         return false;
     *out = v;
@@ -120,8 +121,8 @@ struct decimal {
     int exponent;
 };
 
-/* Few digits behind the point, few enough in all to be exact: read back, they give v again, and no
- * other number of so few digits does. */
+/* Finds a decimal with few enough digits to be exact, up to six of them behind the point, that reads
+ * back as v. No other decimal of so few digits does. */
 static bool decimal_of_plain_double(double v, struct decimal *d)
 {
     enum { DECIMALS_MAX = 6 };
@@ -138,8 +139,8 @@ static bool decimal_of_plain_double(double v, struct decimal *d)
     return false;
 }
 
-/* The least number of digits of which the nearest number to v reads back as v: 17 are always
- * enough, and what fewer than 15 can say, 15 say with zeros at the end, unless v is denormal. */
+/* The shortest decimal that reads back as v. 17 digits are always enough. A decimal of fewer than 15
+ * digits is found with 15 of them and zeros at the end, unless v is denormal. */
 static struct decimal decimal_of_double(double v)
 {
     struct decimal d;
@@ -162,9 +163,8 @@ static struct decimal decimal_of_double(double v)
     return d;
 }
 
-/* Lays a number out as Redis 7.2 and later do. Which numbers get an exponent is their own choice:
- * there are "12300000", "0.00123" and "12345.678", but "1.23e+25", "1.23e-10" and
- * "1.23456789012e+4". */
+/* Prints a number in the form of Redis 7.2 and later, with their rules of when to use an exponent:
+ * "12300000", "0.00123" and "12345.678", but "1.23e+25", "1.23e-10" and "1.23456789012e+4". */
 static int print_decimal(char *out, struct decimal d)
 {
     enum { ZEROS_MAX = 7, DECIMALS_MAX = 6, POINT_FROM_FIRST_MAX = 3 };

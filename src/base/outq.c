@@ -10,24 +10,24 @@ struct outq_chunk {
     struct outq_chunk *next;
     const char *ptr;          /* first byte not yet sent */
     size_t len;               /* bytes from ptr on; not kept in the tail */
-    struct outq_block *block; /* where copied bytes are; NULL: referenced */
+    struct outq_block *block; /* the block of copied bytes; NULL: a reference or a source */
     size_t held_bytes; /* of a reference: its length when it was queued; of a source: its memory */
-    bool lendable;     /* a reference to a blob that may be lent: `owner` */
-    bool staged;       /* bytes of the source that stands behind it, or behind more of them */
-    bool ended;        /* a source that has no more bytes, and is freed */
+    bool lendable;     /* a reference to a blob, `owner`, that may be lent */
+    bool staged;       /* bytes made by the source behind this chunk and other staged ones */
+    bool ended;        /* a source without more bytes, which is freed already */
     outq_release_fn release; /* of a reference; may be NULL */
     void *owner;
-    struct outq_source *source; /* NULL: it is none */
+    struct outq_source *source; /* NULL: the chunk is no source */
 };
-/* A source counts as one byte, which is never looked at. */
+/* A source counts as one byte, which is never read. */
 static const char source_byte;
 
-/* Copied bytes. The first run of them is described by the block itself, which is all that a queue
- * without references needs; each further one by a chunk of its own.
+/* Copied bytes. The block itself describes their first run, which is all that a queue without
+ * references needs. Each other run in the block has a chunk of its own.
  *
  *   +----------------+----------------------+-----------------+-----------+
- *   | first, refs    | bytes of `first`     | bytes of a      |  unused   |
- *   |                |                      | further chunk   |           |
+ *   | first, refs    | bytes of `first`     | bytes of        |  unused   |
+ *   |                |                      | another chunk   |           |
  *   +----------------+----------------------+-----------------+-----------+
  *   0                bytes                                                OUTQ_CHUNK_BYTES */
 struct outq_block {
@@ -39,7 +39,7 @@ struct outq_block {
 #define BLOCK_CAPACITY (OUTQ_CHUNK_BYTES - sizeof(struct outq_block))
 static_assert(BLOCK_CAPACITY >= OUTQ_CHUNK_BYTES / 2, "outq_reserve promises half a block");
 
-/* Less room than this behind a reference is not worth a chunk. */
+/* The room left in a block is used behind a reference, too, if it is worth a chunk: this many bytes. */
 #define CONTINUE_BYTES_MIN 128
 
 void outq_pool_init(struct outq_pool *p)
@@ -91,7 +91,7 @@ static void block_unref(struct outq *q, struct outq_block *block)
     pool_put(q->pool, block);
 }
 
-/* Frees what a source is made of; its chunk goes on to count. */
+/* Frees a source, whose chunk stays in the queue and counts in offsets. */
 static void source_end(struct outq *q, struct outq_chunk *chunk)
 {
     if (chunk->ended)
@@ -119,13 +119,13 @@ static void chunk_free(struct outq *q, struct outq_chunk *chunk)
         block_unref(q, block);
 }
 
-/* Staged bytes are never the tail. */
+/* The bytes left in a chunk. Staged chunks are never the tail. */
 static size_t chunk_len(const struct outq *q, const struct outq_chunk *chunk)
 {
     return chunk == q->tail ? (size_t)(q->at - chunk->ptr) : chunk->len;
 }
 
-/* As offsets count. */
+/* The length of a chunk that is not the tail, as offsets count it. */
 static size_t closed_len(const struct outq_chunk *chunk)
 {
     return chunk->staged ? 0 : chunk->len;
@@ -241,7 +241,7 @@ void outq_move(struct outq *q, struct outq *src)
     bool one_run = src->head == src->tail && src->head->block;
     size_t len = outq_bytes(src);
     if (one_run && len <= (size_t)(q->end - q->at)) {
-        /* Little enough to copy, which leaves q in one run and gives the block back. */
+        /* A copy of few bytes leaves q in one run and gives the block back. */
         outq_append(q, src->head->ptr, len);
         outq_deinit(src);
         return;
@@ -291,7 +291,7 @@ void outq_update_memory(struct outq *q)
 
 /* --- sending -------------------------------------------------------------------------------------------- */
 
-/* Puts all of `made` ahead of the head, the source that made it. */
+/* Puts the chunks of `made` ahead of the head, which is the source that made them. */
 static void stage(struct outq *q, struct outq *made)
 {
     if (!made->head)
@@ -317,7 +317,7 @@ static void produce(struct outq *q)
     stage(q, &made);
 }
 
-/* Until bytes stand at the head, or all ahead of `until` is passed. */
+/* Asks sources for bytes and drops empty chunks until bytes stand at the head, or `until` is reached. */
 static void come_to_bytes(struct outq *q, uint64_t until)
 {
     while (q->head && q->passed < until) {
@@ -329,7 +329,8 @@ static void come_to_bytes(struct outq *q, uint64_t until)
     }
 }
 
-/* What there is ahead of `open` more bytes, as offsets count. */
+/* Fills vectors with the next bytes, as far as they lie within `open` bytes of offsets. `sources` is a constant of the
+ * caller: a queue without sources is spared the checks for them. */
 static inline __attribute__((always_inline)) int
 fill_vectors(const struct outq *q, uint64_t open, struct iovec *iov, int max, bool sources)
 {
@@ -354,7 +355,7 @@ fill_vectors(const struct outq *q, uint64_t open, struct iovec *iov, int max, bo
     return count;
 }
 
-/* Most replies are all in one chunk, which nothing but bytes is behind. */
+/* The queue is one chunk of bytes, as most replies are. */
 static bool is_plain(const struct outq *q)
 {
     return q->head && q->head == q->tail && q->sources == 0;
@@ -443,7 +444,7 @@ void outq_rollback(struct outq *q, struct outq_mark mark)
         chunk->next = NULL;
         q->tail = chunk;
     }
-    /* What lies behind the mark in its block belonged to what was dropped. */
+    /* The block's bytes behind the mark belonged to chunks that were dropped. */
     assert(mark.at >= chunk->ptr);
     q->at = mark.at;
     q->end = chunk->block ? (char *)chunk->block + OUTQ_CHUNK_BYTES : mark.at;
@@ -457,7 +458,7 @@ static int block_chunks(const struct outq *q, const struct outq_block *block)
     return count;
 }
 
-/* Staged bytes stand at the head, and behind them their source; only that may have ended. */
+/* Staged bytes stand at the head, with their source behind them; no other source may have ended. */
 static void validate_order(const struct outq *q)
 {
     size_t sources = 0;
@@ -489,7 +490,7 @@ void outq_validate(const struct outq *q)
         }
         if (!block || chunk != &block->first)
             held_bytes += sizeof(*chunk) + chunk->held_bytes;
-        /* Counted where it is seen last: its first chunk may be sent and gone. */
+        /* A block is counted at its last chunk, as its first one may have been sent and freed. */
         bool seen_again = false;
         for (const struct outq_chunk *later = chunk->next; block && later; later = later->next)
             seen_again |= later->block == block;

@@ -8,11 +8,11 @@
 #include "base/mem.h"
 
 #ifndef MADV_POPULATE_WRITE
-/* Linux 5.14; older ones refuse it, and pages come when they are touched */
+/* Since Linux 5.14. An older kernel refuses it, and pages are made when they are touched. */
 #define MADV_POPULATE_WRITE 23
 #endif
 
-/* In pieces of a huge page, so that the kernel's lock on the address space is free in between. */
+/* Work is done in pieces of a huge page, so that the kernel's lock on the address space is free in between. */
 #define PIECE_BYTES ((size_t)2 << 20)
 
 struct job {
@@ -24,7 +24,7 @@ struct job {
 struct populator {
     pthread_t thread;
     bool has_thread;
-    pthread_mutex_t lock; /* for what follows */
+    pthread_mutex_t lock; /* for the fields below */
     pthread_cond_t work;
     bool stop;
     struct job jobs[POPULATE_JOBS_MAX]; /* a ring */

@@ -1,6 +1,6 @@
 #pragma once
-/* Has the kernel make pages of memory ahead of their use, on a thread: the first touch of a page that is not there yet
- * takes microseconds, and of a huge one up to milliseconds, which a loop cannot wait for. */
+/* Has the kernel make pages of memory ahead of their use, on a thread. The first touch of a page that is not there yet
+ * waits for the kernel, for milliseconds if the page is a huge one, and the loop cannot wait that long. */
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -9,10 +9,10 @@
 
 struct populator;
 struct populator *populator_new(void); /* its thread starts with the first job */
-/* Waits for the job under way, some milliseconds; jobs that have yet to begin are dropped. */
+/* Waits for the present job, some milliseconds; jobs that have not begun are dropped. */
 void populator_free(struct populator **p);
-/* Has the pages of a private mapping made, huge ones where that was advised, from its end backwards. The mapping may go
- * meanwhile: what lies there then gets its pages early, and nothing else happens to it. `done` (may be NULL) becomes
- * true when that is over, whatever came of it; good until then. False: nothing will come of it, as there are too many
- * jobs or no thread can be had. */
+/* Makes the pages of a private mapping, huge ones if that was advised, from its end backwards. The mapping may be
+ * unmapped meanwhile: another mapping at its place gets its pages early, which does no harm. `done` (may be NULL)
+ * becomes true when the job is over, successful or not; it must live until then. False: nothing is done, as there are
+ * too many jobs or no thread could be started. */
 bool populator_ask(struct populator *p, void *at, size_t bytes, atomic_bool *done);

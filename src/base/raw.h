@@ -1,6 +1,6 @@
 #pragma once
-/* Text to a descriptor with write(2) alone: for signal handlers of a process that is broken. Nothing here allocates,
- * takes a lock or knows of stdio; what cannot be written is lost. */
+/* Writes text to a descriptor by write(2) alone: for the signal handlers of a crashed process. Nothing here allocates,
+ * takes a lock or uses stdio. Text that cannot be written is lost. */
 #include <stdint.h>
 
 #include "base/slice.h"

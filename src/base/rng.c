@@ -40,8 +40,8 @@ uint64_t rng_next(struct rng *r)
     return result;
 }
 
-/* Lemire's method: the high half of a 128-bit product is the result; the low half tells the few
- * draws that would favour some results, which are drawn again. Almost never divides. */
+/* Lemire's method: the high half of a 128-bit product is the result. The low half tells the few draws
+ * that would favour some results, and these are drawn again. Almost never divides. */
 uint64_t rng_below(struct rng *r, uint64_t n)
 {
     assert(n > 0);

@@ -1,8 +1,8 @@
 #pragma once
-/* Secrets that clients give: compared in a time that tells nothing of them. */
+/* Comparing secrets that clients give, in a time that reveals nothing about the right one. */
 #include <stdbool.h>
 
 #include "base/slice.h"
 
-/* The time that it takes tells the length of what was given, and nothing of the secret, which is not empty. */
+/* The time depends on the length of `given` alone. `secret` must not be empty. */
 bool secret_equal(struct slice given, struct slice secret);

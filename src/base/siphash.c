@@ -34,7 +34,7 @@ static inline void sip_absorb(struct sip_state *s, uint64_t word, int rounds)
     s->v0 ^= word;
 }
 
-/* Inlined into each caller, where the numbers of rounds are constants and the loops unroll. */
+/* Inlined, so that the numbers of rounds are constants and the loops unroll. */
 __attribute__((always_inline)) static inline uint64_t sip(const struct siphash_key *key,
                                                           const unsigned char *p, size_t len,
                                                           int word_rounds, int final_rounds)

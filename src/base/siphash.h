@@ -1,6 +1,5 @@
 #pragma once
-/* SipHash (Aumasson, Bernstein 2012): a keyed hash that an attacker who does not know the key
- * cannot flood. */
+/* SipHash (Aumasson, Bernstein 2012): a keyed hash. Nobody finds collisions without the key. */
 #include <stddef.h>
 #include <stdint.h>
 
@@ -8,8 +7,7 @@ struct siphash_key {
     uint64_t k0, k1;
 };
 
-/* One round a word and three at the end, as in Rust's and Perl's tables: for hash tables. 8 ns for
- * 8 bytes, and 2 ns for every further 8. */
+/* One round a word and three at the end, as in Rust's and Perl's hash tables. */
 uint64_t siphash13(const struct siphash_key *key, const void *p, size_t len);
-/* The two and four rounds of the paper, whose test vectors hold the code that both share. */
+/* The two and four rounds of the paper, whose test vectors check the code that both share. */
 uint64_t siphash24(const struct siphash_key *key, const void *p, size_t len);

@@ -7,22 +7,22 @@
 #include "base/prefetch.h"
 #include "base/slab_impl.h"
 
-/* A class takes cells from one slab until that has no more; then from one that got cells back, or else a new one. */
+/* A class takes cells from one slab until it is full, then from a partial slab, or else from a new one. */
 struct slab_class {
-    struct slab *current; /* never NULL: at first one without cells */
-    struct slab *partial; /* the others that have free cells */
+    struct slab *current; /* never NULL: at first `none` of the heap */
+    struct slab *partial; /* the other slabs with free cells */
 };
 
-#define EXPECT_SLABS     16   /* so many are left when the next chunk is prepared */
-#define TOLD_AFTER_BYTES 4096 /* changes up to this much are not told to mem_used yet */
+#define EXPECT_SLABS     16   /* unused slabs left when the next chunk is prepared */
+#define TOLD_AFTER_BYTES 4096 /* changes up to this much are not passed on to mem_used yet */
 
 struct slab_heap {
     struct slab_class classes[SLAB_CLASSES];
     struct slab none;         /* has no cells */
     struct slab_chunk *roomy; /* chunks with unused slabs */
-    size_t chunks, empty;     /* all; those of which no slab is used: at most one is kept */
+    size_t chunks, empty; /* all chunks; those without a used slab, of which at most one is kept */
     size_t cells, cell_bytes, slabs;
-    ptrdiff_t untold_bytes; /* that mem_used does not know of */
+    ptrdiff_t untold_bytes; /* changes not yet passed on to mem_used */
     struct slab_source source;
 };
 
@@ -161,7 +161,7 @@ static inline bool has_cells(const struct slab *s)
     return s->free || s->fresh + s->cell_bytes <= s->end;
 }
 
-/* The current slab of a class has no more cells: another one takes its place. */
+/* Replaces the full current slab of a class. False: no memory. */
 static bool next_slab(struct slab_heap *h, unsigned class)
 {
     struct slab_class *k = &h->classes[class];
@@ -269,7 +269,7 @@ size_t slab_good_size(size_t bytes)
 struct slab_heap *slab_heap_new(struct populator *populator)
 {
     struct slab_heap *h = mem_zalloc(sizeof(*h));
-    h->none.cell_bytes = 1; /* for which it has no room */
+    h->none.cell_bytes = 1; /* so that has_cells is false: it has no room for a byte */
     for (unsigned i = 0; i < SLAB_CLASSES; i++)
         h->classes[i].current = &h->none;
     slab_source_init(&h->source, populator);

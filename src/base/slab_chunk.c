@@ -10,7 +10,7 @@ static void *map_aligned(void)
     void *p = mmap(NULL, SLAB_CHUNK_BYTES, prot, flags, -1, 0);
     if (p == MAP_FAILED)
         return NULL;
-    if ((uintptr_t)p % SLAB_CHUNK_BYTES == 0) /* newer kernels place mappings of this size so */
+    if ((uintptr_t)p % SLAB_CHUNK_BYTES == 0) /* newer kernels align mappings of this size */
         return p;
     munmap(p, SLAB_CHUNK_BYTES);
     char *room = mmap(NULL, 2 * SLAB_CHUNK_BYTES, prot, flags, -1, 0);

@@ -17,7 +17,7 @@
 #define SLAB_CLASSES \
     (SLAB_FINE_CLASSES + (SLAB_CELL_BYTES_MAX - SLAB_FINE_BYTES_MAX) / SLAB_COARSE_STEP)
 
-/* A free cell holds the way to the next one. */
+/* A free cell points to the next one. */
 struct slab_cell {
     struct slab_cell *next;
 };
@@ -29,8 +29,8 @@ struct slab_cell {
  */
 struct slab {
     struct slab_cell *free; /* cells that were given back, the last one first */
-    char *fresh, *end;      /* where the next cell is cut off, and where that ends */
-    /* of the same class, those with free cells that are not the current one */
+    char *fresh, *end;      /* the place of the next fresh cell, and the end of the slab */
+    /* in the list of partial slabs of the class */
     struct slab *prev, *next;
     uint32_t cell_bytes;
     uint32_t used;  /* cells */
@@ -38,10 +38,10 @@ struct slab {
     uint8_t state;  /* enum slab_state */
 };
 enum slab_state {
-    SLAB_UNUSED,  /* belongs to its chunk */
-    SLAB_CURRENT, /* where its class takes cells from */
-    SLAB_PARTIAL, /* in the list of its class: has free cells */
-    SLAB_FULL,    /* in no list */
+    SLAB_UNUSED,  /* has no class */
+    SLAB_CURRENT, /* its class takes cells from it */
+    SLAB_PARTIAL, /* has free cells; in the list of its class */
+    SLAB_FULL,    /* has none; in no list */
 };
 _Static_assert(sizeof(struct slab) <= 64, "what is known of a slab is a cache line");
 
@@ -55,7 +55,7 @@ _Static_assert(sizeof(struct slab) <= 64, "what is known of a slab is a cache li
 struct slab_chunk {
     _Alignas(64) struct slab slabs[SLAB_CHUNK_SLABS];
     struct slab_heap *heap;
-    struct slab_chunk *prev, *next; /* of those with unused slabs */
+    struct slab_chunk *prev, *next; /* in the list of chunks with unused slabs */
     uint32_t unused;                /* bit i: slab i is unused */
 };
 _Static_assert(sizeof(struct slab_chunk) <= SLAB_HEADER_BYTES, "the header has room for it");
@@ -63,14 +63,14 @@ _Static_assert(SLAB_CHUNK_SLABS == 32, "`unused` has a bit for each slab");
 
 /* Where chunks come from. The next one is prepared while the chunks in use still have room. */
 struct slab_source {
-    struct populator *populator; /* NULL: nothing is prepared. Borrowed */
-    void *next;                  /* the memory of a chunk; NULL: not asked for */
-    atomic_bool next_ready;      /* its pages are there */
+    struct populator *populator; /* borrowed; NULL: chunks are not prepared */
+    void *next;                  /* memory for the next chunk; NULL: not asked for */
+    atomic_bool next_ready;      /* the pages of `next` are there */
 };
 void slab_source_init(struct slab_source *s, struct populator *populator);
 void slab_source_deinit(struct slab_source *s);
 /* SLAB_CHUNK_BYTES of zeros, aligned to that. NULL: no memory. */
 void *slab_source_try_get(struct slab_source *s);
 void slab_source_put(void *chunk);
-/* Another chunk will be asked for soon. */
+/* To be called when another chunk will be needed soon: prepares it. */
 void slab_source_expect(struct slab_source *s);

@@ -1,6 +1,6 @@
 #pragma once
-/* A byte slice: bytes that somebody else owns. Never NUL-terminated by contract; a slice is valid
- * as long as the memory it borrows, and whoever hands one out says how long that is. */
+/* A byte slice: borrowed bytes, not NUL-terminated by contract. A slice is valid as long as the
+ * memory that it borrows; a function that returns one says how long that is. */
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -25,13 +25,13 @@ static inline struct slice slice_from_cstr(const char *s)
     return (struct slice){s, strlen(s)};
 }
 
-/* For "%.*s": the length of `s`, but `max` at most. */
+/* For "%.*s": the length of `s`, at most `max`. */
 static inline int slice_shown(struct slice s, int max)
 {
     return s.len < (size_t)max ? (int)s.len : max;
 }
 
-/* Words that overlap at the end: keys are short, and a call of memcmp costs as much as it does. */
+/* Compares by words, the last of which may overlap the one before: for short keys a call of memcmp costs more. */
 static inline bool slice_equal(struct slice a, struct slice b)
 {
     if (a.len != b.len)
@@ -50,11 +50,11 @@ static inline bool slice_equal(struct slice a, struct slice b)
                           a.ptr[a.len - 1] == b.ptr[a.len - 1]);
 }
 
-/* ASCII case-insensitive; `cstr` is compared whole. */
+/* Equality of all of `s` and all of `cstr`; ASCII case-insensitive. */
 bool slice_is(struct slice s, const char *cstr);
 
-/* ASCII case-insensitive comparison of two slices. */
+/* Equality of two slices; ASCII case-insensitive. */
 bool slice_equal_nocase(struct slice a, struct slice b);
 
-/* memcmp order, then the shorter first: <0, 0, >0. */
+/* Bytewise order, a prefix first: < 0, 0, > 0. */
 int slice_compare(struct slice a, struct slice b);

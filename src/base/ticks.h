@@ -1,6 +1,6 @@
 #pragma once
-/* A counter cheap enough to read around every request: the processor's time stamp counter, or nanoseconds where
- * there is none. Its rate is measured once; durations only, never dates. */
+/* A counter cheap enough to read around every request: the processor's time stamp counter, or nanoseconds if there is
+ * none. Its rate is measured once. For durations only, not for dates. */
 #include <stdint.h>
 
 #if defined(__x86_64__)

@@ -7,9 +7,10 @@
 
 #define UTF8_BYTES_MAX 4 /* of a character */
 
-/* Bytes of the character that `s` begins with; 0: they are none, or not all of one. No surrogates, no long forms. */
+/* Bytes of the character at the start of `s`; 0: there is no whole and valid one. Surrogates and overlong forms are not
+ * valid. */
 size_t utf8_next(struct slice s);
-/* How many bytes at the start of `s` are whole characters. */
+/* The number of bytes at the start of `s` that are whole characters. */
 size_t utf8_span(struct slice s);
 static inline bool utf8_valid(struct slice s)
 {

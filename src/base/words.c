@@ -19,7 +19,7 @@ void words_deinit(struct words *w)
     words_init(w);
 }
 
-/* What C calls space; only some of it ends a word that is not quoted. */
+/* White space as in C; only some of it ends a word that is not quoted. */
 static bool is_space(char c)
 {
     return c == ' ' || (c >= '\t' && c <= '\r');
@@ -30,13 +30,13 @@ static bool ends_word(char c)
     return c == ' ' || c == '\n' || c == '\r' || c == '\t';
 }
 
-/* Where the splitting stands: what is left of the line, and where the next byte of a word goes. */
+/* The rest of the line, and the place of the next byte of a word. */
 struct splitter {
     const char *at, *end;
     char *out;
 };
 
-/* The escape behind a backslash in double quotes. */
+/* Reads the escape behind a backslash in double quotes. */
 static char read_escape(struct splitter *s)
 {
     if (*s->at == 'x' && s->end - s->at >= 3) {
@@ -57,7 +57,7 @@ static char read_escape(struct splitter *s)
     }
 }
 
-/* The rest of a part in quotes, the opening one of which is behind s->at. */
+/* Reads the rest of a quoted part, behind its opening quote. */
 static enum err read_quoted(struct splitter *s, char quote)
 {
     while (s->at < s->end) {
@@ -75,7 +75,7 @@ static enum err read_quoted(struct splitter *s, char quote)
     return ERR_SYNTAX;
 }
 
-/* A word may change into quotes in its middle, but a closing quote ends it. */
+/* Reads a word. Quotes may open in its middle, but a closing quote ends it. */
 static enum err read_word(struct splitter *s)
 {
     while (s->at < s->end && !ends_word(*s->at)) {
@@ -103,8 +103,8 @@ static enum err words_push(struct words *w, struct slice word)
     return ERR_OK;
 }
 
-/* A word is never longer than what it was written as, so room for the line is room for all words,
- * and they do not move. */
+/* A word is never longer than its text in the line. So room for the line is room for all words, which
+ * therefore do not move. */
 static enum err words_reserve_store(struct words *w, size_t bytes)
 {
     if (bytes <= w->store_cap)
@@ -125,7 +125,7 @@ enum err words_split(struct words *w, struct slice line)
     if (err != ERR_OK || line.len == 0)
         return err;
 
-    /* Redis takes the line for a C string, which ends at a NUL. */
+    /* As in Redis, for which the line is a C string, it ends at a NUL. */
     const char *nul = memchr(line.ptr, '\0', line.len);
     struct splitter s = {line.ptr, nul ? nul : line.ptr + line.len, w->store};
     for (;;) {

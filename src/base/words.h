@@ -1,14 +1,14 @@
 #pragma once
-/* Splits a line into words by Redis' quoting rules: used by inline commands and by redis.conf.
- * Words are separated by white space; "..." knows \n \r \t \b \a \xHH and \<any>; '...' knows only
- * \'. A closing quote must be followed by white space or the end. */
+/* Splits a line into words by Redis' quoting rules, for inline commands and the configuration file.
+ * Words are separated by white space. "..." has the escapes \n \r \t \b \a \xHH and \<any>, '...'
+ * only \'. A closing quote must be followed by white space or the end. */
 #include "base/err.h"
 #include "base/slice.h"
 
 struct words {
-    struct slice *at; /* owned, count of them; the bytes are in `store` */
+    struct slice *at; /* owned; `count` words, whose bytes are in `store` */
     int count, cap;
-    char *store; /* owned: all words' bytes, one behind the other */
+    char *store; /* owned: the bytes of all words, one behind the other */
     size_t store_cap;
 };
 

@@ -1,6 +1,6 @@
 #include "base/xxh3.h"
 
-/* All of it in this object: nothing has to be installed to run the server. */
+/* Compiled into this object, so that the server needs no library of it at run time. */
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 

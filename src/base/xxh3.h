@@ -6,5 +6,5 @@
 #include "base/slice.h"
 
 uint64_t xxh3_64(struct slice s);
-/* The same of bytes that lie in several runs: `next` gives one after the other, and an empty one at the end. */
+/* The same of bytes in several runs: `next` returns one after the other, and an empty one at the end. */
 uint64_t xxh3_64_runs(struct slice (*next)(void *arg), void *arg);

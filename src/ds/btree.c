@@ -2,7 +2,7 @@
 
 #include "ds/btree_impl.h"
 
-/* The way from the root to a leaf, by heights; all of it is the tree's own. */
+/* The nodes from the root to a leaf, by height; no other tree shares them. */
 struct path {
     struct btree_node *node[BTREE_HEIGHT_MAX + 1];
     unsigned index[BTREE_HEIGHT_MAX + 1]; /* of the child */
@@ -10,7 +10,7 @@ struct path {
     struct btree_place place;
 };
 
-/* Makes all of the way to a cursor's place the tree's own. False: no memory. */
+/* Makes the nodes on the way to a cursor's place the tree's own. False: no memory. */
 static bool own_path(struct btree *t, const struct btree_cursor *c, struct path *p)
 {
     struct btree_node **slot = &t->root;
@@ -28,7 +28,7 @@ static bool own_path(struct btree *t, const struct btree_cursor *c, struct path 
     return true;
 }
 
-/* To the first leaf, or the last. False: no memory. */
+/* The same for the way to the first leaf, or the last, without a place in it. False: no memory. */
 static bool own_end(struct btree *t, bool last, struct path *p)
 {
     struct btree_node **slot = &t->root;
@@ -44,7 +44,7 @@ static bool own_end(struct btree *t, bool last, struct path *p)
     }
 }
 
-/* To a position, which may be the end. False: no memory. */
+/* The same for the way to a position, which may be the end of the tree. False: no memory. */
 static bool own_way_to(struct btree *t, uint64_t at, struct path *p)
 {
     if (at == 0 || at == t->count) {
@@ -82,7 +82,7 @@ static void add_to_sums(struct btree *t, const struct path *p, int entries, int6
     t->bytes += (uint64_t)bytes;
 }
 
-/* Of the nodes above `height`, and of the tree. */
+/* Sums up counts and bytes anew: of the nodes above `height`, and of the tree. */
 static void sum_up(struct btree *t, const struct path *p, unsigned height)
 {
     for (unsigned h = height + 1; h <= p->height; h++)
@@ -109,7 +109,7 @@ static bool is_last(const struct path *p)
 
 /* --- inner nodes that get one more child ------------------------------------------------------------ */
 
-/* Nodes by height that an insertion needs, made before anything changes. */
+/* Inner nodes that an insertion needs, by height, allocated before anything changes. */
 struct spares {
     struct btree_node *node[BTREE_HEIGHT_MAX + 2];
 };
@@ -140,12 +140,12 @@ static bool spares_make(const struct path *p, struct spares *s)
     }
 }
 
-/* Splits a full inner node, for one more child behind child i: fills `right`, which comes behind it. */
+/* Splits a full inner node into itself and `right`, with one more child behind child i. */
 static void split_inner(const struct btree_ops *ops, struct btree_node *n, unsigned i,
                         struct btree_node *right, struct btree_node *child)
 {
     unsigned count = n->count;
-    /* What grows at an end leaves full nodes behind. */
+    /* A tree that grows at an end leaves full nodes behind. */
     unsigned cut = i + 1 == count ? count : i == 0 ? 1 : count / 2;
     btree_inner_append(right, n, cut, count - cut);
     n->count = (uint16_t)cut;
@@ -157,14 +157,14 @@ static void split_inner(const struct btree_ops *ops, struct btree_node *n, unsig
         btree_inner_put(ops, right, i + 1 - cut, child);
     else
         btree_inner_put(ops, n, i + 1, child);
-    /* Half of the strings share more than all of them did. */
+    /* The strings of one half may share a longer prefix than all of them did. */
     if (ops->string) {
         btree_inner_separate(ops, n);
         btree_inner_separate(ops, right);
     }
 }
 
-/* Puts a node behind the one that the path has at this height less one. */
+/* Puts a leaf behind the path's leaf, and splits full inner nodes above them. */
 static void add_child(struct btree *t, struct path *p, struct btree_node *child, struct spares *s)
 {
     for (unsigned h = 1;; h++) {
@@ -197,7 +197,7 @@ static void add_child(struct btree *t, struct path *p, struct btree_node *child,
 
 /* --- leaves that get one more entry ----------------------------------------------------------------- */
 
-/* Where a leaf is cut in two. */
+/* Where a full leaf is cut in two for a new entry. */
 struct cut {
     unsigned at;
     bool new_goes_left;
@@ -208,8 +208,8 @@ static unsigned larger(unsigned a, unsigned b)
     return a > b ? a : b;
 }
 
-/* Where entries come evenly, all leaves would grow and split in step, and leave the allocator half empty pages of one
- * size after the other. So they are cut somewhere between three and five eighths, in no order. */
+/* Evenly spread insertions would make all leaves grow and split in step, and leave half-empty pages of each size of the
+ * allocator. So leaves are cut at a pseudo-random place between three and five eighths. */
 static unsigned cut_wanted(const struct btree *t, unsigned bytes)
 {
     uint64_t mixed = t->count * 0x9e3779b97f4a7c15u >> 32;
@@ -221,7 +221,7 @@ static unsigned distance(unsigned a, unsigned b)
     return a > b ? a - b : b - a;
 }
 
-/* The new entry counts. Neither part is empty. */
+/* Chooses the cut next to the wanted one. The new entry counts as part of its half; neither half is empty. */
 static struct cut choose_cut(const struct btree *t, const struct btree_node *n, unsigned at,
                              unsigned len)
 {
@@ -244,7 +244,7 @@ static struct cut choose_cut(const struct btree *t, const struct btree_node *n, 
     }
 }
 
-/* A new leaf with a run of another's, and room for `more` bytes. */
+/* A new leaf with a run of n's entries, and room for `more` bytes. NULL: no memory. */
 static struct btree_node *leaf_of(const struct btree_ops *ops, const struct btree_node *n,
                                   struct slice run, size_t more)
 {
@@ -287,7 +287,7 @@ static enum err split_leaf(struct btree *t, struct path *p, struct slice entry)
     return ERR_OK;
 }
 
-/* A leaf of its own for what comes ahead of all or behind all: more will follow. */
+/* Starts a new leaf with an entry at an end of the tree, as more entries at that end are likely. */
 static enum err add_end_leaf(struct btree *t, struct path *p, struct slice entry, bool first)
 {
     struct btree_node *old = p->node[0];
@@ -309,7 +309,8 @@ static enum err add_end_leaf(struct btree *t, struct path *p, struct slice entry
     return ERR_OK;
 }
 
-/* Moves a leaf's entries to a larger one, with the gap where the place is. */
+/* Moves a leaf's entries to a larger leaf. Its gap is ahead of them if the place is the first one, else behind them.
+ * False: no memory. */
 static bool grow_leaf(struct btree *t, struct path *p, size_t len)
 {
     struct btree_node *n = p->node[0];
@@ -396,7 +397,7 @@ enum err btree_insert_key(struct btree *t, const struct btree_key *key, struct s
 
 /* --- erasing ---------------------------------------------------------------------------------------- */
 
-/* The entry at the place, which takes its references with it unless it is dropped. */
+/* Erases the entry at the place. Its references are dropped, or belong to the caller's copy of the entry. */
 static void erase(struct btree *t, struct path *p, bool drop)
 {
     struct btree_node *n = p->node[0];
@@ -495,7 +496,7 @@ enum err btree_replace_here(struct btree *t, const struct btree_cursor *c, struc
     enum err err = insert(t, &p, entry);
     if (err != ERR_OK)
         return err;
-    /* Both lie on nodes of the tree's own then, so that the second step does not fail. */
+    /* The new entry and the old one lie in nodes of the tree's own, so erasing needs no memory. */
     err = btree_erase(t, at + 1);
     assert(err == ERR_OK);
     return ERR_OK;

@@ -1,6 +1,6 @@
 #include "ds/btree_impl.h"
 
-/* Of the entries below a node, to be held against those around it. */
+/* The first and the last entry below a node, to be checked against neighbouring nodes. */
 struct bounds {
     uint64_t first, last; /* features */
     const char *first_entry, *last_entry;

@@ -1,9 +1,10 @@
 #include "ds/btree_impl.h"
 
-/* At each height a run ends within two nodes at most, which keep their other entries. */
+/* At each height at most two nodes lose only a part of their entries: one at each end of the run. */
 #define CUT_NODES_MAX (2 * (BTREE_HEIGHT_MAX + 1))
 
-/* What goes: whole subtrees as children of new nodes, runs of leaves as new leaves. Made before anything changes. */
+/* New nodes for the entries cut out, made before anything changes: inner nodes take over whole subtrees, leaves take
+ * runs of entries. */
 struct cut {
     struct btree_node *node[CUT_NODES_MAX];
     unsigned made, used;
@@ -25,8 +26,8 @@ static struct run run_below(struct run run, uint64_t ahead, uint64_t count)
     return r;
 }
 
-/* Makes all nodes that the run ends within the tree's own, and for each one what is to take up what goes. They are gone
- * through in the same order later. */
+/* Makes each node that loses a part of its entries the tree's own, and a new node to take that part. `apply` visits the
+ * nodes in the same order. False: no memory. */
 static bool prepare(const struct btree_ops *ops, struct btree_node **at, struct run run,
                     struct cut *cut)
 {
@@ -97,7 +98,7 @@ static void apply(const struct btree_ops *ops, struct btree_node *n, struct run 
     }
 }
 
-/* Joins what became small on both sides of the gap. */
+/* Joins nodes that became small on both sides of the gap. */
 static void mend(const struct btree_ops *ops, struct btree_node *n, uint64_t at)
 {
     if (n->height == 0)
@@ -110,7 +111,7 @@ static void mend(const struct btree_ops *ops, struct btree_node *n, uint64_t at)
         unsigned i = btree_inner_at(n, count, &below);
         below += at_end;
         struct btree_node *child = btree_children(n)[i];
-        /* Only what the cut went through is the tree's own, and only that may have become small. */
+        /* The nodes that the cut went through are the tree's own, and no others became small. */
         if (child->refs == 1) {
             mend(ops, child, side == 0 && at > 0 ? below + 1 : below);
             btree_inner_refresh(n, i);
@@ -119,7 +120,7 @@ static void mend(const struct btree_ops *ops, struct btree_node *n, uint64_t at)
     }
 }
 
-/* A node above all that goes. */
+/* Makes `out` a tree of the new nodes, all of them children of `top`. Its shape is good for freeing only. */
 static void gather(struct cut *cut, struct btree_node *top, struct btree *out)
 {
     for (unsigned i = 0; i < cut->made; i++) {

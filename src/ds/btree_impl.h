@@ -38,10 +38,10 @@ struct btree_leaf {
 /* Behind an inner node's header lie its children, as five arrays of `room` elements each: features, heads, counts,
  * bytes, pointers.
  *
- * Between child i > 0 and the one ahead of it stands a separator: the feature and the string of an entry that is or was
- * the child's first. No entry below child i is ahead of it, none below child i - 1 is behind it. Of the strings all
- * separators share the first `skip` bytes, which are the prefix; heads[i] is the next eight, the first of them the
- * highest, with zeros behind a shorter string. Of child 0 both mean nothing. */
+ * A separator stands ahead of each child i > 0: the feature and the string of an entry that is or was the first of that
+ * child. No entry below child i is ahead of the separator, no entry below child i - 1 is behind it. The strings of all
+ * separators begin with the same `skip` bytes, the prefix; heads[i] is the next eight bytes as a big-endian number,
+ * with zeros behind a shorter string. Feature and head of child 0 are undefined. */
 #define BTREE_PREFIX_BYTES_MAX 23
 struct btree_inner {
     struct btree_node node;
@@ -61,12 +61,12 @@ static inline const struct btree_leaf *btree_cleaf(const struct btree_node *n)
 {
     return (const struct btree_leaf *)n;
 }
-/* Of its allocation, as it is asked for. */
+/* Bytes of the node's allocation, as asked for. */
 static inline size_t btree_node_asked(const struct btree_node *n)
 {
     return n->height == 0 ? n->room : sizeof(struct btree_inner) + n->room * BTREE_CHILD_BYTES;
 }
-/* As it is set aside; that of a leaf is asked for as such. */
+/* Bytes set aside for the node; a leaf asks for exactly those. */
 static inline size_t btree_node_bytes(const struct btree_node *n)
 {
     return n->height == 0 ? n->room : mem_good_size(btree_node_asked(n));
@@ -121,16 +121,17 @@ struct btree_place {
 
 /* --- a leaf ----------------------------------------------------------------------------------------- */
 
-/* For `used` bytes of entries; no smaller than asked for by the size of its allocation. NULL: no memory. */
+/* A leaf with room for `used` bytes of entries, and for `slack` more as far as a node may have them. The room is
+ * rounded up to a size of the allocator. NULL: no memory. */
 struct btree_node *btree_leaf_new(size_t used, size_t slack);
 bool btree_leaf_has_room(const struct btree_node *n, size_t len);
-/* The entry that is `nth` in the leaf, or its end. */
+/* The place of the nth entry of the leaf, or the leaf's end. */
 struct btree_place btree_leaf_at(const struct btree_ops *ops, const struct btree_node *n,
                                  unsigned nth);
 /* The first entry that is not ahead of the key, or the leaf's end. */
 struct btree_place btree_leaf_find(const struct btree_ops *ops, const struct btree_node *n,
                                    const void *key);
-/* A search may end behind the last entry of a segment: makes that the first place of the next. */
+/* A search may end behind the last entry of a segment: makes that place the first one of the next segment. */
 static inline void btree_leaf_normal(const struct btree_node *n, struct btree_place *p)
 {
     if (p->at < n->end && p->nth == btree_cleaf(n)->n[p->segment]) {
@@ -138,24 +139,27 @@ static inline void btree_leaf_normal(const struct btree_node *n, struct btree_pl
         p->nth = 0;
     }
 }
+/* The number of entries ahead of the place in the leaf. */
 unsigned btree_leaf_position(const struct btree_node *n, const struct btree_place *p);
-/* Into a leaf that has room. */
+/* Inserts an entry into a leaf that has room for it. */
 void btree_leaf_put(const struct btree_ops *ops, struct btree_node *n, const struct btree_place *p,
                     struct slice entry);
-/* The last entry of a leaf that has one, for who takes it away: those ahead of it are made quick to find. */
+/* The last entry of a leaf that is not empty, for a pop. May cut the last segment, to make later pops quick. */
 struct btree_place btree_leaf_last(const struct btree_ops *ops, struct btree_node *n);
-/* An entry of `len` bytes goes; its references do not. */
+/* Removes an entry of `len` bytes; its references stay with the caller. */
 void btree_leaf_take(struct btree_node *n, const struct btree_place *p, unsigned len);
-/* Adds runs of entries behind those that there are; cuts the leaf into segments anew when told to. */
+/* Adds a run of entries at the end of a leaf. btree_leaf_segment must follow, which counts and segments the entries. */
 void btree_leaf_append(struct btree_node *n, struct slice run);
 void btree_leaf_segment(const struct btree_ops *ops, struct btree_node *n);
 
 /* --- nodes ------------------------------------------------------------------------------------------ */
 
+/* Frees a node, but drops no reference that it has. */
 void btree_node_free_shell(struct btree_node *n);
-/* Drops a reference; where it was the last, frees a leaf with its references. An inner node must have no children. */
+/* Drops a reference to a node. The last one frees it, a leaf with the references of its entries. An inner node must
+ * have no children then. */
 void btree_node_drop(const struct btree_ops *ops, struct btree_node *n);
-/* What lies in *at is this tree's alone from now on: a copy where it was shared. False: no memory, nothing changed. */
+/* Makes the node at *at the tree's own: a shared one is replaced by a copy. False: no memory, nothing changed. */
 bool btree_own_shared(const struct btree_ops *ops, struct btree_node **at);
 static inline bool btree_own(const struct btree_ops *ops, struct btree_node **at)
 {
@@ -163,31 +167,31 @@ static inline bool btree_own(const struct btree_ops *ops, struct btree_node **at
 }
 
 bool btree_is_small(const struct btree_ops *ops, const struct btree_node *n);
-/* Where child i is small: joins it with a neighbour, if both fit into one with room to spare, or moves it to a smaller
- * allocation; an empty one goes. False: nothing changed, for lack of memory, too. */
+/* Tidies child i: an empty one is removed; a small one is joined with a neighbour when both fit into one node with room
+ * to spare, else moved to a smaller allocation. False: nothing changed, perhaps for lack of memory. */
 bool btree_mend(const struct btree_ops *ops, struct btree_node *parent, unsigned i);
-/* The same for the root, whose sums are made anew. */
+/* Removes an empty root and roots of one child, and sums up the tree anew. */
 void btree_mend_root(struct btree *t);
 
 /* --- inner nodes ------------------------------------------------------------------------------------ */
 
 struct btree_node *btree_inner_new(unsigned height, unsigned children); /* NULL: no memory */
-/* Sums over what is below a node. */
+/* The number of entries below a node, and the bytes set aside for it and all below it. */
 uint64_t btree_sum_count(const struct btree_node *n);
 uint64_t btree_sum_bytes(const struct btree_node *n);
-/* Child i is another, or changed: its count and bytes are summed up anew. */
+/* Sums up count and bytes of child i anew, when it was changed or replaced. */
 void btree_inner_refresh(struct btree_node *n, unsigned i);
-/* There is room. The separator is the child's first entry; what stands at 0 must stay the first. */
+/* Inserts a child into a node that has room, with its first entry as the separator. Child 0 must stay the first. */
 void btree_inner_put(const struct btree_ops *ops, struct btree_node *n, unsigned i,
                      struct btree_node *child);
 void btree_inner_take(struct btree_node *n, unsigned i, unsigned how_many);
-/* Adds children [first, first + how_many) of another behind those that there are; where there are some, separators are
- * to be made anew. */
+/* Appends children [first, first + how_many) of another node. A node that had children needs btree_inner_separate
+ * afterwards. */
 void btree_inner_append(struct btree_node *n, const struct btree_node *from, unsigned first,
                         unsigned how_many);
-/* Makes all separators anew, of the first entries as they are. */
+/* Makes all separators anew, from the first entry of each child. */
 void btree_inner_separate(const struct btree_ops *ops, struct btree_node *n);
-/* How an entry, by its feature and string, stands to the separator of child i: < 0: the entry is ahead. */
+/* The order of an entry, by its feature and string, and the separator of child i. < 0: the entry is ahead. */
 int btree_inner_compare(const struct btree_node *n, unsigned i, uint64_t feature,
                         struct slice string);
 
@@ -198,10 +202,11 @@ static inline const char *btree_first_entry(const struct btree_node *n)
         n = btree_children(n)[0];
     return (const char *)n + n->begin;
 }
-/* The child to look for the key below: the last whose first entry is ahead of it, or the first. */
+/* The child below which to look for the key: the last child whose first entry is ahead of the key, or child 0. */
 unsigned btree_inner_find(const struct btree_ops *ops, const struct btree_node *n,
                           const struct btree_key *key);
-/* The child that has the entry at *at < count, which becomes its position below the child; `count` are below all. */
+/* The child that has the entry at position *at < count, which becomes the position below the child. `count` is the
+ * number of entries below the node. */
 static inline unsigned btree_inner_at(const struct btree_node *n, uint64_t count, uint64_t *at)
 {
     const uint64_t *counts = btree_counts(n);

@@ -2,7 +2,7 @@
 
 /* --- making ----------------------------------------------------------------------------------------- */
 
-/* As many children as the allocator's sizes have room for. */
+/* Rounds a number of children up to one that fills a size of the allocator. */
 static unsigned room_for(unsigned children)
 {
     static const unsigned rooms[] = {4, 10, 21, 43, 62, BTREE_CHILDREN_MAX};
@@ -62,7 +62,7 @@ static uint64_t head_of(struct slice string, unsigned skip)
     return __builtin_bswap64(len < sizeof(uint64_t) ? bytes_load_short(at, len) : bytes_load64(at));
 }
 
-/* How a string stands to those that begin with the node's prefix; 0: it is one of them. */
+/* The order of a string and the strings with the node's prefix. 0: it has that prefix. */
 static int compare_prefix(const struct btree_inner *n, struct slice string)
 {
     int order = memcmp(string.ptr, n->prefix, string.len < n->skip ? string.len : n->skip);
@@ -179,8 +179,8 @@ void btree_inner_append(struct btree_node *n, const struct btree_node *from, uns
 
 /* --- searching -------------------------------------------------------------------------------------- */
 
-/* The first child from `first` on whose separator is not ahead of (feature, head); all from there on have no smaller
- * feature than this one. */
+/* The first child from `first` on whose separator is not ahead of (feature, head). No child from `first` on has a
+ * smaller feature. */
 static unsigned first_head(const struct btree_node *n, unsigned first, uint64_t feature,
                            uint64_t head)
 {
@@ -199,7 +199,7 @@ unsigned btree_inner_find(const struct btree_ops *ops, const struct btree_node *
                           const struct btree_key *key)
 {
     const uint64_t *features = btree_features(n);
-    /* the first child from 1 on that has no smaller feature */
+    /* The first child from 1 on that has no smaller feature. */
     unsigned base = 1, left = n->count - 1;
     while (left > 0) {
         unsigned half = left / 2;
@@ -223,7 +223,7 @@ unsigned btree_inner_find(const struct btree_ops *ops, const struct btree_node *
     while (high < n->count && features[high] == key->feature &&
            (!has_heads || btree_heads(n)[high] == head))
         high++;
-    /* the last of those that may be ahead of the key whose first entry is */
+    /* Of the children with equal separators, the last one whose first entry is ahead of the key. */
     while (high - low > 1) {
         unsigned middle = (low + high) / 2;
         if (ops->compare(btree_first_entry(btree_children(n)[middle]), key->key) < 0)

@@ -1,7 +1,7 @@
 #include "base/prefetch.h"
 #include "ds/btree_impl.h"
 
-/* A segment of more bytes than this part of the leaf's allocation is cut in two. */
+/* A segment is cut in two when it has more bytes than the leaf's allocation divided by this. */
 #define SEGMENT_PART      12
 #define SEGMENT_BYTES_MIN 64
 
@@ -42,7 +42,7 @@ struct btree_place btree_leaf_at(const struct btree_ops *ops, const struct btree
         nth = l->n[p.segment] - behind;
     }
     p.nth = nth;
-    if (nth == l->n[p.segment]) /* the end of the leaf */
+    if (nth == l->n[p.segment]) /* end of the leaf */
         return p;
     const char *e = (const char *)n + l->at[p.segment];
     for (; nth > 0; nth--)
@@ -58,10 +58,10 @@ struct btree_place btree_leaf_find(const struct btree_ops *ops, const struct btr
     struct btree_place p = {.at = n->end};
     if (n->segments == 0)
         return p;
-    /* Each step of the search looks at another line: they come at once. */
+    /* Each step of the search reads another cache line: the lines are fetched together. */
     for (unsigned s = 1; s < n->segments; s++)
         prefetch_line((const char *)n + l->at[s]);
-    /* the last segment whose first entry is ahead of the key */
+    /* The last segment whose first entry is ahead of the key. */
     unsigned low = 0, high = n->segments;
     while (high - low > 1) {
         unsigned middle = (low + high) / 2;
@@ -126,7 +126,8 @@ static void add_segment(struct btree_leaf *l, unsigned s, unsigned at, unsigned 
     l->node.segments++;
 }
 
-/* Cuts a segment in two that has grown too large. What grows at an end leaves full segments behind. */
+/* Cuts a segment that has become too large, after its nth entry was added. A leaf that grows at an end leaves full
+ * segments behind. */
 static void cut_segment(const struct btree_ops *ops, struct btree_node *n, unsigned s, unsigned nth)
 {
     struct btree_leaf *l = btree_leaf(n);
@@ -175,7 +176,7 @@ void btree_leaf_put(const struct btree_ops *ops, struct btree_node *n, const str
     assert(btree_leaf_has_room(n, len));
     bool fits_ahead = n->begin - BTREE_LEAF_HEAD >= len, fits_behind = n->room - n->end >= (int)len;
     if (n->count == 0) {
-        /* Where the first goes says where the gap will be wanted: the caller has set begin and end. */
+        /* The caller has set begin and end, and with them the side on which the gap is. */
         add_segment(l, 0, at, 0);
     } else if (!fits_ahead && !fits_behind) {
         at -= n->begin - BTREE_LEAF_HEAD;
@@ -202,7 +203,7 @@ void btree_leaf_put(const struct btree_ops *ops, struct btree_node *n, const str
     cut_segment(ops, n, p->segment, p->nth);
 }
 
-/* Of a segment that is emptied from its end, so many entries are walked over again and again at most. */
+/* Entries that each of a series of pops may walk over, at most, to find the last one. */
 #define LAST_ENTRIES_MAX 8
 
 struct btree_place btree_leaf_last(const struct btree_ops *ops, struct btree_node *n)

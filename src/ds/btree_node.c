@@ -50,7 +50,7 @@ bool btree_is_small(const struct btree_ops *ops, const struct btree_node *n)
     return btree_used(n) < ops->leaf_bytes_max / 3;
 }
 
-/* Both as one leaf; NULL: too large, or no memory. */
+/* One leaf with the entries of both. NULL: they are too large, or there is no memory. */
 static struct btree_node *join_leaves(const struct btree_ops *ops, const struct btree_node *left,
                                       const struct btree_node *right)
 {
@@ -82,7 +82,8 @@ static struct btree_node *join_inner(const struct btree_ops *ops, const struct b
     return n;
 }
 
-/* Its entries or children are another's, too, now. */
+/* Drops a node whose entries or children were copied to a joined one. If others hold the node, both have them, so their
+ * references are counted once more. */
 static void release_joined(const struct btree_ops *ops, struct btree_node *n)
 {
     if (n->refs == 1) {
@@ -111,7 +112,7 @@ static bool join(const struct btree_ops *ops, struct btree_node *parent, unsigne
     return true;
 }
 
-/* A leaf with far more room than it needs moves to less. */
+/* Moves a leaf that fills less than half of its allocation to a smaller one. False: nothing changed. */
 static bool shrink(const struct btree_ops *ops, struct btree_node *parent, unsigned i)
 {
     struct btree_node *n = btree_children(parent)[i];

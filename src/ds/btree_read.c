@@ -31,7 +31,7 @@ const char *btree_at(const struct btree *t, uint64_t at, struct btree_cursor *c)
     return set_place(c, n, p);
 }
 
-/* To the first entry of the next leaf. NULL: there is none, and the cursor stays. */
+/* Moves the cursor to the first entry of the next leaf. NULL: there is none, and the cursor stays. */
 static const char *next_leaf(struct btree_cursor *c)
 {
     unsigned h = 1;
@@ -48,7 +48,7 @@ static const char *next_leaf(struct btree_cursor *c)
     return set_place(c, n, (struct btree_place){.at = n->begin});
 }
 
-/* To the leaf that the key belongs into: true: there is an entry at the place; false: it is the end of the leaf. */
+/* Sets the cursor to the key's place in the key's leaf. False: that is the leaf's end. */
 static bool seek(const struct btree *t, const struct btree_key *key, struct btree_cursor *c)
 {
     const struct btree_node *n = t->root;
@@ -122,7 +122,7 @@ const char *btree_next(struct btree_cursor *c)
     return btree_entry(c);
 }
 
-/* To the last entry of the leaf ahead. */
+/* Moves the cursor to the last entry of the previous leaf. NULL: there is none, and the cursor stays. */
 static const char *prev_leaf(struct btree_cursor *c)
 {
     unsigned h = 1;

@@ -11,25 +11,25 @@ _Static_assert(DUETREE_BITS_MAX % FAN_BITS == 0 && DUETREE_BITS_MAX < 32, "level
 _Static_assert(DUETREE_PART_MAX > DUETREE_PART_MIN * DUETREE_FAN,
                "no growing and shrinking in turn");
 
-/* Ticks that are no time. What was due at the epoch already is overdue; a deadline beyond the last
- * tick is looked at in the last tick, and settled again. */
+/* Ticks that are no time, and the last one that is. A deadline at or before the epoch is overdue. A later deadline than
+ * the last tick counts as the last tick: its part is looked at then, and settled again. */
 #define TICK_OVERDUE 0
 #define TICK_NEVER   UINT32_MAX
 #define TICK_LAST    (UINT32_MAX - 1)
-/* The epoch is set so much before now, and anew when it lies half of all ticks back, 198 days, or
- * when the clock was set back to before it. So deadlines up to 198 days ahead are exact. */
+/* The epoch is set this long before now. It is set anew when half of all ticks have passed since, 198 days, or when the
+ * clock was set back to before it. So deadlines up to 198 days ahead are exact. */
 #define EPOCH_BEHIND_MS (INT64_C(3600) * 1000)
 #define EPOCH_AGE_MS    ((INT64_C(1) << 31) * DUETREE_TICK_MS)
 
-/* The levels in memory. The root is at the end of a cache line, so that the 16 children of a node,
- * which are looked through together, fill a line each:
+/* The levels in memory. The root stands at the end of a cache line, so the 16 children of a node, which are searched
+ * together, fill one line:
  *
  *    0 .. 14    15     16 .. 31   32 .. 287    288 ...
  *   +--------+------+-----------+------------+---------
  *   | unused | root | level 1   | level 2    | level 3
  *   +--------+------+-----------+------------+---------
  *
- * Node i has the 16 children from 16 * (i - 14) on, and the parent i / 16 + 14. */
+ * Node i has the 16 children from 16 * (i - 14) on, and the parent i / 16 + 14 (rounded down). */
 #define ROOT           (DUETREE_FAN - 1)
 #define FIRST_CHILD(i) (((i) - (ROOT - 1)) * DUETREE_FAN)
 #define PARENT(i)      ((i) / DUETREE_FAN + (ROOT - 1))
@@ -71,8 +71,8 @@ static uint32_t tick_of(const struct duetree *d, int64_t deadline_ms)
     return tick < TICK_LAST ? (uint32_t)tick : TICK_LAST;
 }
 
-/* Lets all ticks count from another epoch. What leaves their range becomes a lower bound; what was
- * overdue says no more than that. */
+/* Moves the epoch, and with it all ticks. A tick that leaves the range becomes the nearest one inside. Overdue ticks
+ * stay overdue. */
 static void move_epoch(struct duetree *d, int64_t by_ticks)
 {
     d->epoch_ms += by_ticks * DUETREE_TICK_MS;
@@ -109,7 +109,7 @@ void duetree_deinit(struct duetree *d)
     d->ticks = NULL;
 }
 
-/* A tree of so many bits without any deadline; NULL: no memory. */
+/* The ticks of a tree without deadlines. NULL: no memory. */
 static uint32_t *ticks_try_new(int bits)
 {
     uint32_t *ticks = mem_try_alloc(bytes_of(bits));
@@ -136,7 +136,7 @@ enum err duetree_fit(struct duetree *d, uint64_t entries)
         fit.ticks = ticks_try_new(fit.bits);
         if (!fit.ticks)
             return ERR_NOMEM;
-        /* Splitting a part hands its bound on to each piece, merging some keeps the least. */
+        /* When parts are split, each piece has the whole part's bound; merged parts have the least of theirs. */
         int more = fit.bits - d->bits;
         const uint32_t *old_leaf = &d->ticks[first_leaf(d->bits)];
         uint32_t *leaf = &fit.ticks[first_leaf(fit.bits)];

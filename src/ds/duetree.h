@@ -1,8 +1,8 @@
 #pragma once
-/* Which part of a hash-ordered table holds the earliest deadline: a tournament tree of minima.
+/* Tells which part of a hash-ordered table holds the earliest deadline: a tournament tree of minima.
  *
- * The 2^32 hashes are cut into 2^bits parts. A leaf holds a lower bound of the deadlines in its
- * part, an inner node the least of its DUETREE_FAN children:
+ * The 2^32 hashes are cut into 2^bits parts. A leaf holds a lower bound of the deadlines in its part, an inner node the
+ * least of its DUETREE_FAN children:
  *
  *                      +---+
  *   level 0            | 3 |                                        one node
@@ -14,13 +14,13 @@
  *   | - | 9 | - | - |...|   | 8 | - | 3 | 4 |...|  ...              256 nodes
  *   +---+---+---+---+---+   +---+---+---+---+---+
  *
- * Adding a deadline lowers a path; the part that is due is found by descending along minima; the
- * owner then looks through that part, expires what is due and settles the leaf at the exact
- * minimum. Removing a deadline need not be told: a bound that is too low costs one look. So the
- * index costs 4 bytes a part, a tenth of a byte a key, and nothing for each key.
+ * Adding a deadline lowers the bounds on a path. A due part is found by descending along the minima. The table's owner
+ * then searches that part, expires due entries and settles the leaf at the exact minimum. The tree is not told of
+ * removed deadlines: a bound that is too low costs one search of its part. So the tree has four bytes for each part,
+ * and nothing for each entry.
  *
- * Deadlines are milliseconds, not negative; the tree keeps ticks of DUETREE_TICK_MS, rounded up, so
- * a part is not found due before its bound and less than one tick late. */
+ * Deadlines are milliseconds >= 0. The tree keeps ticks of DUETREE_TICK_MS, rounded up: a part is found due at its
+ * bound or less than one tick later, never before. */
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -30,34 +30,32 @@
 #define DUETREE_FAN      16
 #define DUETREE_TICK_MS  8
 #define DUETREE_BITS_MAX 24
-/* Entries in a part, on average: with more the tree grows, with fewer it shrinks. One is 32 times
- * the other, twice the step in which it does so: it does not go to and fro. */
+/* Average entries of a part: the tree grows above the one and shrinks below the other. They are further apart than one
+ * step of growing or shrinking, so the tree does not alternate between two sizes. */
 #define DUETREE_PART_MAX 512
 #define DUETREE_PART_MIN 16
 
 struct duetree {
-    uint32_t *ticks;  /* levels one behind the other, root first; NULL while nothing is due ever */
-    int64_t epoch_ms; /* tick 0; in the past, unless the clock is set back */
+    uint32_t *ticks;  /* the levels, root first; NULL until the first deadline */
+    int64_t epoch_ms; /* tick 0; in the past, unless the clock was set back */
     int bits;         /* 2^bits leaves, bits a multiple of 4 */
 };
 
 void duetree_init(struct duetree *d, int64_t now_ms);
 void duetree_deinit(struct duetree *d);
 
-/* Grows (or shrinks) so that `entries` spread over the parts are about 32..512 a part. ERR_NOMEM
- * leaves it as it was, which is only slower. Not between duetree_due and the duetree_settle that
- * answers it. */
+/* Grows or shrinks until parts have DUETREE_PART_MIN to DUETREE_PART_MAX of `entries` on average. ERR_NOMEM: unchanged,
+ * which is only slower. Must not be called between duetree_due and the duetree_settle that answers it. */
 enum err duetree_fit(struct duetree *d, uint64_t entries);
 
-/* There is something at `hash` with this deadline. ERR_NOMEM: first call only, nothing is noted. */
+/* Notes an entry's deadline. ERR_NOMEM: nothing is noted; only possible until the first call that succeeds. */
 enum err duetree_add(struct duetree *d, uint32_t hash, int64_t deadline_ms);
 
-/* From when on duetree_due finds something: 0 if long overdue, INT64_MAX: never. */
+/* The time from which on duetree_due finds a part: 0 if long overdue, INT64_MAX: never. */
 int64_t duetree_next_ms(const struct duetree *d);
 
-/* A part with something due at `now_ms`, that with the least bound: its hashes are [*from, *to).
- * False: nothing is due. Once in half a year, and when the clock is set back, it goes through all
- * parts to move the epoch. */
+/* The part with the least bound, if that is due at `now_ms`: its hashes are [*from, *to). False: nothing is due. Twice
+ * a year, and when the clock was set back, the call goes through all parts to move the epoch. */
 bool duetree_due(struct duetree *d, int64_t now_ms, uint64_t *from, uint64_t *to);
 /* Sets the bound of the part that starts at `from` to the least deadline in it; INT64_MAX: none. */
 void duetree_settle(struct duetree *d, uint64_t from, int64_t least_ms);

@@ -45,7 +45,7 @@ bool hashtree_own(struct hashtree **pt)
 
 static bool drop_node(struct hashtree *t, struct hashtree_node *n, size_t *effort);
 
-/* A run at a time, so that what is left is a node like before, but for empty slots. */
+/* Drops children a run of slots at a time, so an interrupted call leaves a valid node with empty slots. */
 static bool drop_children(struct hashtree *t, struct hashtree_inner *p, size_t *effort)
 {
     unsigned n = hashtree_slots(p);
@@ -76,7 +76,7 @@ static void drop_entries(const struct hashtree *t, struct hashtree_leaf *l, size
     *effort -= *effort < l->count ? *effort : l->count;
 }
 
-/* One holder less. False: some is left, and the same call goes on. */
+/* Drops a reference to a node, and with the last one the node. False: some of it is left, for the same call again. */
 static bool drop_node(struct hashtree *t, struct hashtree_node *n, size_t *effort)
 {
     if (*effort == 0)
@@ -193,7 +193,7 @@ bool hashtree_find(const struct hashtree *t, const struct pack_entry *string,
 
 /* --- ahead of a look-up ------------------------------------------------------------------------------------ */
 
-enum { FETCH_ROOT, FETCH_SLOT, FETCH_NODE }; /* what the step looks at */
+enum { FETCH_ROOT, FETCH_SLOT, FETCH_NODE }; /* what the step reads */
 #define FETCH_NODE_LINES 3                   /* the tags and offsets of most leaves */
 
 bool hashtree_fetch(const struct hashtree *t, struct prefetch_way *way)

@@ -2,13 +2,13 @@
 
 /* Changing a tree.
  *
- * Each step leaves a tree that holds the same: a node of the path that others have, too, is copied; a leaf gets more
- * room; a leaf or an inner node is split. An entry comes or goes at the end, where nothing can fail any more. So lack
- * of memory on the way leaves the tree as it was, but for its shape. */
+ * Each step that may fail changes the tree's shape only: a shared node of the path is copied, a leaf gets more room or
+ * is split, an inner node gets more slots or a child in between. The last step adds, changes or removes the entry, and
+ * cannot fail. So lack of memory leaves the tree with the same entries. */
 
 /* --- the path -------------------------------------------------------------------------------------------------- */
 
-/* Puts a node in the place of that at a level of the path (path->levels: the leaf's). */
+/* Puts a node in place of the path's node at a level; path->levels is the level of the leaf. */
 static void put_at(struct hashtree *t, struct hashtree_path *path, unsigned level,
                    struct hashtree_node *n, uint64_t count)
 {
@@ -28,7 +28,7 @@ static uint64_t count_at(const struct hashtree *t, const struct hashtree_path *p
     return hashtree_counts(p)[slot & ~(hashtree_run(p, p->slots[slot]) - 1)];
 }
 
-/* Makes each node of the path the tree's alone. */
+/* Makes each node of the path the tree's own. False: no memory. */
 static bool own_path(struct hashtree *t, struct hashtree_path *path)
 {
     for (unsigned i = 0; i <= path->levels; i++) {
@@ -49,7 +49,7 @@ static bool own_path(struct hashtree *t, struct hashtree_path *path)
     return true;
 }
 
-/* As many entries more or fewer are in the leaf of the path. */
+/* Adds to the counts along the path, after the number of entries in its leaf has changed. */
 static void count_path(struct hashtree *t, const struct hashtree_path *path, int change)
 {
     t->count += (uint64_t)(int64_t)change;
@@ -60,7 +60,7 @@ static void count_path(struct hashtree *t, const struct hashtree_path *path, int
     }
 }
 
-/* An entry of the leaf has this deadline. */
+/* Lowers the bounds along the path to the deadline of an entry in its leaf. */
 static void lower_due(const struct hashtree_path *path, int64_t due_ms)
 {
     if (due_ms < path->leaf->node.due_ms)
@@ -72,7 +72,7 @@ static void lower_due(const struct hashtree_path *path, int64_t due_ms)
 
 /* --- room in a leaf --------------------------------------------------------------------------------------------- */
 
-/* The leaf with other entries around it: room for `count` and `used`, and some bytes to spare. */
+/* Moves the path's leaf to one with room for `count` entries of `used` bytes, and `spare` more. False: no memory. */
 static bool resize(struct hashtree *t, struct hashtree_path *path, size_t count, size_t used,
                    size_t spare)
 {
@@ -94,7 +94,7 @@ static bool resize(struct hashtree *t, struct hashtree_path *path, size_t count,
     return true;
 }
 
-/* Doubles the slots of the last inner node of the path. */
+/* Doubles the slots of the last inner node of the path. The path ends. False: no memory. */
 static bool double_slots(struct hashtree *t, const struct hashtree_path *path)
 {
     unsigned level = path->levels - 1;
@@ -116,7 +116,7 @@ static bool double_slots(struct hashtree *t, const struct hashtree_path *path)
     return true;
 }
 
-/* An inner node of two slots in the place of the leaf, which is in both. */
+/* Puts an inner node of two slots above the path's leaf, which is in both. The path ends. False: no memory. */
 static bool add_level(struct hashtree *t, struct hashtree_path *path)
 {
     struct hashtree_leaf *l = path->leaf;
@@ -149,7 +149,7 @@ static void take(const struct hashtree *t, struct hashtree_leaf *to,
     to->node.has_blobs |= from->node.has_blobs;
 }
 
-/* Two leaves in the place of one that has a run of slots. */
+/* Splits the path's leaf, which has at least two slots, by the next bit. The path ends. False: no memory. */
 static bool split(struct hashtree *t, struct hashtree_path *path)
 {
     struct hashtree_inner *p = path->inner[path->levels - 1];
@@ -183,8 +183,8 @@ static bool split(struct hashtree *t, struct hashtree_path *path)
     return true;
 }
 
-/* One step towards a leaf with room for as many entries of as many bytes: it gets the room, or is split. The path is
- * no longer good. */
+/* One step towards room for `count` entries of `used` bytes in the path's leaf: it is resized or split, or a split is
+ * prepared. The path ends. */
 static enum err make_room(struct hashtree *t, struct hashtree_path *path, size_t count, size_t used)
 {
     const struct hashtree_leaf *l = path->leaf;
@@ -245,7 +245,7 @@ static void append(struct hashtree *t, const struct hashtree_path *path, uint64_
     count_path(t, path, 1);
 }
 
-/* Gives entry i another deadline; there is room. */
+/* Gives entry i another deadline; the leaf has room for it. */
 static void lay_due(const struct hashtree_path *path, unsigned i, int64_t due_ms)
 {
     struct hashtree_leaf *l = path->leaf;
@@ -265,7 +265,8 @@ static void replace(struct hashtree *t, const struct hashtree_path *path, unsign
                     struct hashtree_new *n)
 {
     struct hashtree_leaf *l = path->leaf;
-    /* What is shorter goes first: the leaf is never fuller than at the end. */
+    /* A deadline is removed before the value is written and added after it, so the leaf never needs more room than it
+     * does in the end. */
     if (due_bytes(n->due_ms) == 0)
         lay_due(path, i, n->due_ms);
     if (n->value) {
@@ -285,7 +286,7 @@ static void replace(struct hashtree *t, const struct hashtree_path *path, unsign
         lay_due(path, i, n->due_ms);
 }
 
-/* How many bytes fewer an entry has than what is to take its place. */
+/* The bytes that entry i will have once it is replaced. */
 static size_t replaced_bytes(const struct hashtree *t, const struct hashtree_leaf *l, unsigned i,
                              const struct hashtree_new *n)
 {
@@ -378,7 +379,8 @@ enum err hashtree_set_due(struct hashtree *t, const struct pack_entry *string, i
 
 /* --- sparse nodes --------------------------------------------------------------------------------------- */
 
-/* Where no leaf needs the last bit any more, half as many slots do. False: they are needed, or there is no memory. */
+/* Halves the slots of the last inner node of the path, when no child needs the last bit. False: a child does, or there
+ * is no memory. */
 static bool halve_slots(struct hashtree *t, const struct hashtree_path *path)
 {
     unsigned level = path->levels - 1;
@@ -402,7 +404,7 @@ static bool halve_slots(struct hashtree *t, const struct hashtree_path *path)
     return true;
 }
 
-/* The leaf in place of its parent, of which it has all slots. */
+/* Puts the path's leaf in place of its parent, of which it has all slots. */
 static void lift(struct hashtree *t, struct hashtree_path *path)
 {
     struct hashtree_inner *p = path->inner[path->levels - 1];
@@ -411,7 +413,7 @@ static void lift(struct hashtree *t, struct hashtree_path *path)
     hashtree_node_free(t, &p->node);
 }
 
-/* Makes one leaf of this and its other half, if that is one, and they are small. False: they stay. */
+/* Merges the path's leaf with its other half, if that is a leaf, too, and both are small. False: nothing changed. */
 static bool merge(struct hashtree *t, struct hashtree_path *path)
 {
     struct hashtree_inner *p = path->inner[path->levels - 1];
@@ -442,7 +444,7 @@ static bool merge(struct hashtree *t, struct hashtree_path *path)
     return true;
 }
 
-/* Something went from the leaf of the path. What needs memory and gets none is left as it is. */
+/* Merges and shrinks nodes after an entry was removed from the path's leaf. Steps that find no memory are left out. */
 static void tidy(struct hashtree *t, struct hashtree_path *path, uint64_t hash)
 {
     while (path->levels > 0 && merge(t, path)) {

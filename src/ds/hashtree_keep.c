@@ -1,16 +1,17 @@
 #include "base/mem.h"
 #include "ds/hashtree_impl.h"
 
-/* Changes that can be taken back.
+/* Undoing changes.
  *
- * The shape of a tree is not kept, as any shape holds the same. Kept is what the leaves hold: a leaf is copied before
- * an entry of it changes or goes, and then marked; of an entry that is added to one without a mark the string is noted,
- * which is cheaper. No leaves merge meanwhile. So the copies are of parts that do not overlap, each part is still one
- * leaf, or a run of slots, or a node, and putting the copies back and removing what was added needs no memory. */
+ * Only entries are restored, not the tree's shape, as any shape holds the same entries. A leaf is copied and marked
+ * before an entry of it is changed or removed. When an entry is added to a leaf without a mark its string is noted,
+ * which is cheaper. Leaves do not merge meanwhile. So the copies are of parts of the tree that do not overlap: each
+ * part is still one leaf, a run of slots, or a node. Putting the copies back and removing the added entries needs no
+ * memory. */
 
-/* --- the part that a copy is of ------------------------------------------------------------------------------ */
+/* --- the part of a copy --------------------------------------------------------------------------------------- */
 
-/* Slots of the last inner node of a path, or with no level the root. */
+/* Slots of the last inner node of a path; the root if the path has no level. */
 struct part {
     struct hashtree_path path;
     unsigned first, end;

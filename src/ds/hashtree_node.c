@@ -4,7 +4,7 @@
 #include <emmintrin.h>
 #endif
 
-/* --- made, copied, freed ------------------------------------------------------------------------------------ */
+/* --- making, copying, freeing ------------------------------------------------------------------------------- */
 
 static size_t node_bytes(struct hashtree_node *n)
 {
@@ -45,7 +45,7 @@ struct hashtree_inner *hashtree_inner_new(struct hashtree *t, unsigned depth, un
 struct hashtree_leaf *hashtree_leaf_new(struct hashtree *t, unsigned depth, size_t count,
                                         size_t used, size_t spare)
 {
-    /* What is spare goes to entries of the size that there is on average. */
+    /* Spare bytes are divided into room for entries of the average size, with their tags and offsets. */
     size_t entry = count > 0 ? used / count + 3 : 3;
     size_t room = count + spare / entry;
     room += room & 1;
@@ -163,7 +163,7 @@ struct hashtree_entry hashtree_entry_of(const struct hashtree *t, const struct h
     return e;
 }
 
-/* Bit i is set where tag i of these HASHTREE_TAGS_READ is the one. */
+/* Bit i is set when tags[i] is the tag, for HASHTREE_TAGS_READ tags. */
 static inline unsigned candidates(const uint8_t *tags, uint8_t tag)
 {
 #ifdef __SSE2__
@@ -215,7 +215,7 @@ int hashtree_leaf_find(const struct hashtree_leaf *l, uint64_t hash,
 
 void hashtree_leaf_fetch(const struct hashtree_leaf *l, uint64_t hash)
 {
-    const char *at = hashtree_data(l) + l->used; /* where a new one goes */
+    const char *at = hashtree_data(l) + l->used; /* the place of a new entry */
     for (unsigned i = 0; i < l->count; i += HASHTREE_TAGS_READ) {
         unsigned found = candidates(l->tags + i, (uint8_t)hash);
         if (l->count - i < HASHTREE_TAGS_READ)
@@ -248,7 +248,7 @@ void hashtree_leaf_splice(struct hashtree_leaf *l, char *at, size_t drop, size_t
     if (moved == 0)
         return;
     memmove(at + add, at + drop, l->used - from - drop);
-    /* An entry that begins at `at` itself is the one that gives way, or gets bytes ahead of it. */
+    /* An entry that begins at `at` is the one that is changed or removed: its offset stays. */
     for (unsigned i = 0; i < l->count; i++) {
         uint16_t offset = offsets[i] & (uint16_t)~HASHTREE_HAS_DUE;
         offsets[i] = (uint16_t)(offsets[i] + (offset > from ? moved : 0));

@@ -1,10 +1,10 @@
 #include "base/mem.h"
 #include "ds/hashtree_impl.h"
 
-/* What a tree that is kept notes of its changes: see hashtree_keep.c. */
+/* Noting changes, so that they can be undone: see hashtree_keep.c. */
 
 #define ROOM_FIRST 16
-/* Room for one more. */
+/* The array with room for one more element. NULL: no memory. */
 static void *grown(void *of, size_t count, size_t *room, size_t bytes)
 {
     if (count < *room)

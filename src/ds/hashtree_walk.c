@@ -4,7 +4,7 @@
 
 /* --- by number ------------------------------------------------------------------------------------------------- */
 
-/* The slot below which the nth entry lies; *n is its number there. Counts are added a block at a time. */
+/* The slot below which the nth entry lies; *n becomes its number there. Counts are added a block at a time. */
 #define COUNTS_BLOCK 16
 static unsigned slot_of_nth(const struct hashtree_inner *p, uint64_t *n)
 {
@@ -38,7 +38,7 @@ struct hashtree_entry hashtree_at(const struct hashtree *t, uint64_t n)
 
 /* --- in order --------------------------------------------------------------------------------------------------- */
 
-/* A place is the first hash of a leaf, whose low bits, which place nothing, are the number of an entry. */
+/* The position of a walk is the first hash of a leaf. Its low bits, which place no entry, are the index of one. */
 #define PLACE_INDEX ((UINT64_C(1) << (64 - HASHTREE_BITS_MAX)) - 1)
 #define PLACE_END   UINT64_MAX
 
@@ -49,7 +49,7 @@ static const struct hashtree_leaf *leaf_of(const struct hashtree *t, uint64_t ha
     return path.leaf;
 }
 
-/* The first hash behind a leaf that holds this one; PLACE_END: there is none. */
+/* The first hash behind the leaf of a hash; PLACE_END: there is none. */
 static uint64_t behind(const struct hashtree_leaf *l, uint64_t hash)
 {
     unsigned depth = l->node.depth;
@@ -115,7 +115,7 @@ bool hashtree_finger_find(struct hashtree_finger *f, const struct hashtree_walk 
 /* --- by cursor --------------------------------------------------------------------------------------------------- */
 
 struct placed {
-    uint64_t cursor; /* the bits of the hash that place it */
+    uint64_t cursor; /* the bits of the hash that place the entry */
     unsigned index;
 };
 
@@ -127,7 +127,7 @@ static int compare(const void *a, const void *b)
 
 struct scan {
     const struct hashtree *tree;
-    uint64_t cursor, left; /* entries that are to be given yet */
+    uint64_t cursor, left; /* left: entries still to be given */
     hashtree_each_fn fn;
     void *arg;
 };
@@ -139,7 +139,7 @@ static void give(struct scan *s, const struct hashtree_leaf *l, unsigned i)
     s->left -= s->left > 0;
 }
 
-/* Gives the entries of a leaf from the cursor on. True: all of them; else the cursor is at the next. */
+/* Gives the entries of a leaf from the cursor on. False: some are left, and the cursor is at the next one. */
 static bool scan_leaf(struct scan *s, const struct hashtree_leaf *l)
 {
     struct placed of[HASHTREE_LEAF_ENTRIES_MAX];
@@ -159,7 +159,7 @@ static bool scan_leaf(struct scan *s, const struct hashtree_leaf *l)
     if (n > s->left)
         qsort(of, n, sizeof(of[0]), compare);
     for (unsigned i = 0; i < n; i++) {
-        /* Those at the same place go together. */
+        /* Entries with one cursor are given in one step. */
         if (s->left == 0 && of[i].cursor != of[i - 1].cursor) {
             s->cursor = of[i].cursor;
             return false;
@@ -194,10 +194,10 @@ uint64_t hashtree_scan(const struct hashtree *t, uint64_t cursor, uint64_t count
 
 /* --- deadlines ------------------------------------------------------------------------------------------ */
 
-/* Bounds that were too low, and are raised in one call at most. */
+/* Descents in one call, most of which only raise a bound that was too low. */
 #define DUE_LOOKS_MAX 16
 
-/* Those of a leaf; with none its bound is set anew. */
+/* Finds due entries of a leaf, and sets its bound to the least deadline in it. */
 static size_t due_in_leaf(const struct hashtree *t, struct hashtree_leaf *l, int64_t now_ms,
                           struct hashtree_entry *out, size_t max)
 {
@@ -216,8 +216,8 @@ static size_t due_in_leaf(const struct hashtree *t, struct hashtree_leaf *l, int
     return n;
 }
 
-/* A child with something due by its bound; NULL: there is none, and the node's own bound is set anew. A node of several
- * trees holds the same in each: what was found out is true for all. */
+/* A child whose bound is due. NULL: there is none, and the node's own bound is raised. Shared nodes may be written
+ * here: the bound is true for each tree that has the node. */
 static struct hashtree_node *due_child(struct hashtree_inner *p, int64_t now_ms)
 {
     int64_t least_ms = HASHTREE_NO_DUE;

@@ -2,7 +2,7 @@
 
 #include <assert.h>
 
-/* Of two roots, the one with the greater key becomes the first child of the other. */
+/* Merges two heaps: the root with the greater key becomes the first child of the other. */
 static struct heap_node *merge(struct heap_node *a, struct heap_node *b)
 {
     if (!a || !b)
@@ -21,7 +21,7 @@ static struct heap_node *merge(struct heap_node *a, struct heap_node *b)
     return a;
 }
 
-/* Siblings become one: in pairs from the front, then the pairs from the back. */
+/* Merges siblings into one heap: in pairs from the front, then the pairs from the back. */
 static struct heap_node *merge_all(struct heap_node *first)
 {
     struct heap_node *pairs = NULL, *all = NULL;

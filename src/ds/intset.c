@@ -18,7 +18,7 @@ static inline __attribute__((always_inline)) int64_t load(const char *at, size_t
 
 static inline void store(char *at, size_t width, int64_t v)
 {
-    memcpy(at, &v, width); /* its lowest bytes: see bytes.h */
+    memcpy(at, &v, width); /* the lowest bytes: see bytes.h */
 }
 
 int64_t intset_at(struct slice s, size_t n)
@@ -27,7 +27,7 @@ int64_t intset_at(struct slice s, size_t n)
     return load(s.ptr + intset_offset(s, n), intset_width(s));
 }
 
-/* The number of integers below v, by halves without a branch to be guessed wrong. */
+/* The number of integers below v: a binary search without branches that could be mispredicted. */
 static inline __attribute__((always_inline)) size_t below(const char *first, size_t count,
                                                           size_t width, int64_t v)
 {
@@ -68,7 +68,7 @@ void intset_widen(char *run, size_t count, size_t width)
     size_t have = (uint8_t)run[0];
     assert(width >= have);
     char *first = run + INTSET_HEADER_BYTES;
-    /* From the last on, so that none is overwritten before it is read. */
+    /* Backwards, so that no integer is overwritten before it is read. */
     for (size_t i = count; i-- > 0;)
         store(first + i * width, width, load(first + i * have, have));
     run[0] = (char)width;

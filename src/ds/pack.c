@@ -5,12 +5,12 @@
 
 #include "base/bytes.h"
 
-/* --- a string on its way in --------------------------------------------------------------------------- */
+/* --- a string to be written --------------------------------------------------------------------------- */
 
-/* In how many bytes a number beyond PACK_SMALL_MAX is laid. */
+/* Bytes of an integer that has no code of its own, behind its code byte. */
 static size_t int_bytes(int64_t v)
 {
-    /* Bits without the sign's run of equal ones, and one for the sign. */
+    /* The bits behind the leading ones that equal the sign, and one for the sign. */
     uint64_t magnitude = (uint64_t)(v < 0 ? ~v : v);
     unsigned bits = magnitude == 0 ? 1 : 65 - (unsigned)__builtin_clzll(magnitude);
     return (bits + 7) / 8;
@@ -72,7 +72,7 @@ char *pack_entry_write(struct pack_entry *e, char *to)
         memcpy(to, &e->blob, sizeof(e->blob));
         e->blob = NULL;
     } else {
-        memcpy(to, &e->number, e->bytes - 1); /* none of a small one */
+        memcpy(to, &e->number, e->bytes - 1); /* no byte for a small integer */
     }
     return to + e->bytes - 1;
 }
@@ -148,7 +148,7 @@ bool pack_equal(const char *at, const struct pack_entry *e)
         return slice_equal(slice_of(at + 1, code), e->string);
     if (pack_is_int(at))
         return code >= PACK_CODE_SMALL || read_int(at) == e->number;
-    char scratch[NUM_I64_CHARS]; /* not used */
+    char scratch[NUM_I64_CHARS]; /* stays unused: the entry is no integer */
     return slice_equal(pack_string(at, scratch), e->string);
 }
 
@@ -200,7 +200,7 @@ static const char *find(const char *at, const char *end, size_t step, const stru
     return NULL;
 }
 
-/* The first bytes of an entry, as one word: the code, and what of the string or number fits. */
+/* The first bytes of an entry as one word: its code, and the bytes of the string or integer that fit. */
 struct needle {
     uint64_t word, mask;
 };
@@ -208,7 +208,7 @@ struct needle {
 static struct needle needle_of(const struct pack_entry *e)
 {
     uint64_t word = e->code;
-    size_t n = 1; /* bytes of the word that tell something */
+    size_t n = 1; /* bytes of the word that are compared */
     if (e->code <= PACK_SHORT_BYTES_MAX) {
         size_t len = e->string.len < 7 ? e->string.len : 7;
         word |= bytes_load_short(e->string.ptr, len) << 8;
@@ -274,7 +274,7 @@ size_t pack_blob_bytes(struct slice pack)
 
 /* --- validity ----------------------------------------------------------------------------------------- */
 
-/* Bytes of the entry that begins here, where its beginning is whole; 0: it is not, or there is no such code. */
+/* Bytes of the entry that begins at `at`. 0: too few bytes are left to tell, or there is no such code. */
 static size_t valid_bytes(const char *at, size_t left)
 {
     uint8_t code = code_at(at);
@@ -285,7 +285,7 @@ static size_t valid_bytes(const char *at, size_t left)
     return pack_bytes(at);
 }
 
-/* The entry is whole: would its string be laid like that? */
+/* A whole entry has the code with which its string would be written. */
 static bool is_shortest(const char *at)
 {
     struct pack_entry e;

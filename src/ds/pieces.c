@@ -7,12 +7,12 @@
 
 #define SLOT       PIECES_SLOT_BYTES
 #define PAGE_BYTES 4096
-/* Slots that a write changes without an allocation for a list of them. */
+/* A write of up to so many slots needs no allocation for the list of them. */
 #define FRESH_FEW 4
 
 struct piece {
     struct blob *blob; /* held */
-    size_t offset;     /* of its first byte there */
+    size_t offset;     /* of the slot's first byte in the blob */
 };
 
 struct pieces {
@@ -122,20 +122,20 @@ struct blob *pieces_blob(const struct pieces *p, size_t offset)
 
 /* --- writing -------------------------------------------------------------------------------------------- */
 
-/* Everything that may fail is done first, beside the string; then it is put in place. */
+/* A write first makes everything that may fail, beside the string, and then puts it in place. */
 struct write {
     struct pieces *p;
-    size_t offset, end, len; /* of the bytes that are laid over it; of the string then */
+    size_t offset, end, len; /* the range written; the string's new length */
     struct slice bytes;
     struct blob *from;
-    struct blob *zero;   /* owned: a slot of zeros, once one is wanted */
-    struct pieces *root; /* owned: takes the place of p; NULL: p stays */
+    struct blob *zero;   /* owned: a slot of zeros; NULL: none was needed yet */
+    struct pieces *root; /* owned: replaces p; NULL: p stays */
     size_t first, count; /* slots that change */
-    /* What they become; without a blob: changed where it is. */
+    /* The new slots. One without a blob is changed in place. */
     struct piece *fresh, few[FRESH_FEW];
 };
 
-/* Nobody else sees the bytes of slot i: all who hold its blob are slots of this string, of other bytes. */
+/* Only slot i uses its bytes: every reference to its blob is from a slot of this string, for other bytes. */
 static bool is_alone(const struct pieces *p, size_t i)
 {
     const struct piece *mine = &p->at[i];
@@ -155,7 +155,7 @@ static bool is_alone(const struct pieces *p, size_t i)
     return refs == mine->blob->refs;
 }
 
-/* A slot that can be changed where it is, and grows there, if it does. */
+/* Slot i can be changed, and grow if it does, in its present blob. */
 static bool fits_in_place(const struct write *w, size_t i)
 {
     const struct pieces *p = w->p;
@@ -167,7 +167,7 @@ static bool fits_in_place(const struct write *w, size_t i)
                             at->offset + need <= at->blob->cap);
 }
 
-/* Lays what is written over slot i, whose bytes are at `to`. */
+/* Copies the part of the written bytes that falls into slot i, whose bytes are at `to`. */
 static void overlay(const struct write *w, size_t i, char *to)
 {
     size_t begin = i * SLOT, end = begin + slot_len(w->len, i);
@@ -176,7 +176,7 @@ static void overlay(const struct write *w, size_t i, char *to)
         memcpy(to + (from - begin), w->bytes.ptr + (from - w->offset), until - from);
 }
 
-/* NULL: no memory. */
+/* All gaps of a write share one blob of zeros. NULL: no memory. */
 static struct blob *try_zero_slot(struct write *w)
 {
     if (!w->zero)
@@ -190,7 +190,7 @@ static struct blob *try_own_slot(const struct write *w, size_t i)
     struct blob *b = blob_try_new(need, SLOT);
     if (!b)
         return NULL;
-    blob_edit(b, need); /* it is changed rather than sent often */
+    blob_edit(b, need); /* marks the blob as edited, so that it is not lent */
     if (have > 0)
         memcpy(b->data, w->p->at[i].blob->data + w->p->at[i].offset, have);
     memset(b->data + have, 0, need - have);
@@ -246,7 +246,7 @@ static bool make_all(struct write *w)
     return false;
 }
 
-/* The slots are in `root` from now on, held by it, too, where somebody else goes on to have p. */
+/* Moves the slots to `root`. If others hold p, too, it keeps its slots and `root` gets references of its own. */
 static struct pieces *move_to_root(struct write *w)
 {
     struct pieces *p = w->p, *root = w->root;
@@ -318,7 +318,7 @@ bool pieces_try_write(struct pieces **p, size_t offset, struct slice bytes, stru
     return ok;
 }
 
-/* --- what it takes -------------------------------------------------------------------------------------- */
+/* --- memory and effort ---------------------------------------------------------------------------------- */
 
 static size_t own_bytes(const struct pieces *p)
 {
@@ -330,7 +330,7 @@ size_t pieces_memory(const struct pieces *p)
     return own_bytes(p) + p->count * SLOT;
 }
 
-/* Of blobs with several slots, the first one's is looked at for all: others are rare. */
+/* Of the blobs with several slots only the first is looked at: more of them are rare. */
 size_t pieces_memory_alone(const struct pieces *p)
 {
     const struct blob *large = NULL;

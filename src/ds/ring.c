@@ -4,26 +4,26 @@
 
 /* Consistent hashing with bounded loads (Mirrokni, Thorup, Zadimoghaddam: "Consistent Hashing with
  * Bounded Loads", SODA 2018) gives every bin a capacity a little above the average. A ball goes to
- * the first bin, in the order of its hashes, that has room; so what overflows one bin goes on to
- * the next. With capacity (1 + e) times the average, a bin that comes or goes moves O(1 / e^2)
+ * the first bin, in the order of its hashes, that has room; so balls that overflow one bin go on to
+ * the next. With capacity (1 + e) times the average, adding or removing a bin moves O(1 / e^2)
  * times the balls of one bin.
  *
- * Here shards are numbered: they come at the end and leave from there, as in Lamping and Veach's
- * jump hash. That allows the capacity to be the average itself, rounded up for some and down for
- * others, at no price. When shard n comes, the capacity of all others falls; what overflows are the
- * slots that are last in the hash order of their shard, and they go on to the only bin that has
- * room, the new one. Its capacity is the sum of what overflows, so nothing else moves. When it
- * leaves, the capacities rise again and each of its slots returns to where it came from. So the
- * table for n shards is what growing from one shard to n gives: SLOT_COUNT * (1/2 + 1/3 + .. + 1/n)
- * moves, 6.5 * SLOT_COUNT for 1024. */
+ * Here shards are numbered: they are added and removed at the end, as in Lamping and Veach's jump
+ * hash. So the capacity can be the average itself, rounded up for some shards and down for others.
+ * When shard n is added, the capacity of all others falls. The slots that overflow are the last
+ * ones in the hash order of their shard, and they go to the only shard with room, the new one. Its
+ * capacity is the number of these slots, so no other slot moves. When the shard is removed, the
+ * capacities rise again and each of its slots returns to its previous shard. So the table for n
+ * shards is the result of growing from one shard to n, which takes
+ * SLOT_COUNT * (1/2 + 1/3 + .. + 1/n) moves. */
 
 _Static_assert(SLOT_COUNT >= RING_SHARDS_MAX, "no shard is left without a slot");
 _Static_assert(SLOT_COUNT - 1 <= UINT16_MAX, "a slot is 16 bits");
 
-/* The slots of a shard are a stack, the last of the hash order on top; its height is the load. */
+/* The slots of a shard are a stack, with the last one in hash order on top. */
 struct stacks {
     uint16_t top[RING_SHARDS_MAX];
-    uint16_t below[SLOT_COUNT]; /* the slot under each */
+    uint16_t below[SLOT_COUNT]; /* of each slot: the slot under it */
     unsigned load[RING_SHARDS_MAX];
 };
 
@@ -43,8 +43,8 @@ static uint16_t pop(struct stacks *s, unsigned shard)
     return slot;
 }
 
-/* Of n shards, the first SLOT_COUNT mod n own one slot more. No capacity rises as n does, since the
- * quotient falls, or stays and the remainder falls. */
+/* Of n shards, the first SLOT_COUNT mod n own one slot more. No capacity rises with n: the quotient
+ * falls, or it stays and the remainder falls. */
 static unsigned capacity(unsigned shard, unsigned n)
 {
     return SLOT_COUNT / n + (shard < SLOT_COUNT % n);
@@ -58,7 +58,7 @@ static uint64_t mix(uint64_t x)
     return x ^ x >> 31;
 }
 
-/* One shard owns all slots, in the order of a fixed hash: a Fisher-Yates shuffle. */
+/* Gives shard 0 all slots, in the order of a fixed hash: a Fisher-Yates shuffle. */
 static void stack_all(struct stacks *s)
 {
     uint16_t slots[SLOT_COUNT];

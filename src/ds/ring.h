@@ -14,5 +14,5 @@
 
 #define RING_SHARDS_MAX 1024
 
-/* Fills owner[] for n shards, in half a millisecond. ERR_RANGE unless 1 <= n <= RING_SHARDS_MAX. */
+/* Fills owner[] for n shards. ERR_RANGE unless 1 <= n <= RING_SHARDS_MAX. */
 enum err ring_place(uint16_t owner[SLOT_COUNT], unsigned n);

@@ -6,21 +6,21 @@
 #include "base/mem.h"
 #include "ds/table_impl.h"
 
-/* One bucket: the lines that it consists of, and the entries in them.
+/* A bucket: its lines, and the entries in them.
  *
- *    head (in the table)      further lines (on the heap), each full but for the last
+ *    head (in the table)      chained lines (on the heap), each full but for the last
  *   +---------------------+   +---------------------+   +---------------------+
  *   | 6 entries | chain   |-->| 6 entries | chain   |-->| 2 .. 7 entries      |
  *   +---------------------+   +---------------------+   +---------------------+
  *
- * So a bucket has the fewest lines that can hold its entries. A new entry goes to the last line; a
- * removed one is replaced by one of the last line, whose entries may lie anywhere in it. */
+ * A bucket has the fewest lines that can hold its entries. A new entry goes to the last line. A
+ * removed entry is replaced by one of the last line, whose entries may lie anywhere in that line. */
 
-#define CHAIN   (TABLE_BUCKET_ENTRIES - 1) /* the entry that may lead to a further line */
+#define CHAIN   (TABLE_BUCKET_ENTRIES - 1) /* the entry that may point to the next line */
 #define CHAINED 0x80                       /* the bit in `used` that says so */
 
-#define FULL       0x7f                             /* `used` of a line that holds all it can */
-#define SHORT_FULL ((1 << TABLE_SHORT_ENTRIES) - 1) /* the same of a short line */
+#define FULL       0x7f                             /* `used` of a full line without a next one */
+#define SHORT_FULL ((1 << TABLE_SHORT_ENTRIES) - 1) /* `used` of a full short line */
 #define SHORT_MARK (UINT64_C(1) << 48)
 
 _Static_assert(offsetof(struct table_bucket, entry) == 8, "the header is 8 bytes");
@@ -55,8 +55,8 @@ bool table_line_is_short(const struct table_bucket *before)
     return before->entry[CHAIN] & SHORT_MARK;
 }
 
-/* A further line cannot be refused: it is small, and half a move could not be undone. jemalloc
- * aligns it to its size, a power of two, so it is in one cache line. */
+/* Allocating a line never fails (mem_alloc): it is small, and half a move could not be undone.
+ * jemalloc aligns it to its size, a power of two, so it lies in one cache line. */
 static struct table_bucket *line_new(struct table *t, bool short_line)
 {
     struct table_bucket *line = mem_alloc(short_line ? TABLE_SHORT_BYTES : sizeof(*line));
@@ -82,7 +82,7 @@ static void line_set(struct table_bucket *line, int i, uint8_t tag, uint64_t ent
     line->used |= (uint8_t)(1u << i);
 }
 
-/* The line is full and the last of its bucket: its last entry moves to a new one. */
+/* Adds a line behind a full one, the last of its bucket, whose last entry gives way to the pointer. */
 static struct table_bucket *line_extend(struct table *t, struct table_bucket *line)
 {
     struct table_bucket *next = line_new(t, true);
@@ -92,7 +92,7 @@ static struct table_bucket *line_extend(struct table *t, struct table_bucket *li
     return next;
 }
 
-/* The short line behind `before` is full: puts a whole one in its place. */
+/* Replaces the full short line behind `before` by a whole one. */
 static struct table_bucket *line_lengthen(struct table *t, struct table_bucket *before)
 {
     struct table_bucket *line = line_new(t, false);
@@ -147,8 +147,8 @@ void table_replace(struct table_pos pos, void *p)
     *entry = (*entry & 0xffff000000000000ULL) | (uint64_t)(uintptr_t)p;
 }
 
-/* Fills the hole at `pos` from the last line of the bucket, and gives that line up when the one
- * before has room for the one entry left in it. */
+/* Fills the hole at `pos` with an entry of the bucket's last line. A single entry left there moves
+ * to the line before, and the last line is freed. */
 static void close_up(struct table *t, struct table_bucket *head, struct table_pos pos)
 {
     struct table_bucket *before, *last = head;

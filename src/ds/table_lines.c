@@ -5,18 +5,18 @@
 #include "base/mem.h"
 #include "ds/table_impl.h"
 
-/* Where the buckets are: small tables on the heap, larger ones in a mapping of their own, which the
- * kernel extends or moves by its page tables, without copying and without holding both. Lines that
- * were never used are not backed by memory there. Which of the two it is follows from the size.
+/* Memory for buckets: a small table has them on the heap, a larger one in a mapping of its own. The
+ * kernel extends or moves a mapping by its page tables, without copying and without holding both.
+ * Lines of a mapping that were never used are not backed by memory.
  *
- * Huge pages made look-ups among 20 million keys about a tenth faster, but single inserts took
- * milliseconds when the kernel had to find huge pages. So they are asked for where nobody waits for
- * that: while a log is loaded (table_expect), and ahead of growing (table_reserve). */
+ * Huge pages make look-ups in large tables faster, but an insert may wait for milliseconds while the
+ * kernel makes one. So they are asked for only where no client waits: while a log is loaded
+ * (table_expect), and ahead of growing (table_reserve). */
 
-#define MAP_LINES_MIN 512 /* 32 KiB: to copy less than that takes some microseconds */
+#define MAP_LINES_MIN 512 /* 32 KiB: less is quick to copy */
 
-/* What one page of the page table maps. If a mapping moves by a multiple of this, pages of the page
- * table are handed over whole, else they are copied: 60 us or 900 us for 256 MiB. */
+/* The bytes that one page of the page table maps. If a mapping moves by a multiple of this, the
+ * kernel hands over whole pages of the page table instead of copying them, which is much faster. */
 #define MAP_SPAN_BYTES ((size_t)2 << 20)
 
 static bool is_mapped(uint32_t n)
@@ -29,8 +29,8 @@ static size_t bytes_of(uint32_t n)
     return (size_t)n * sizeof(struct table_bucket);
 }
 
-/* All lines are empty. On the heap they are aligned to cache lines, because the size classes of
- * jemalloc from 64 bytes on are multiples of 64, and whole slabs and pages are cut into them. */
+/* Empty lines. On the heap they are aligned to cache lines, because jemalloc rounds a multiple of 64
+ * bytes up to a size class that is one, too, and cuts whole pages into it. NULL: no memory. */
 static struct table_bucket *lines_try_new(uint32_t n)
 {
     if (!is_mapped(n))
@@ -52,8 +52,8 @@ static void lines_free(struct table_bucket *lines, uint32_t n)
     }
 }
 
-/* As mremap; a mapping that grows goes to a place that is the same modulo MAP_SPAN_BYTES, or is a multiple of that when
- * it gets as large: from there on it may have huge pages. */
+/* As mremap, with a choice of the new place. A mapping that becomes as large as MAP_SPAN_BYTES goes to a multiple of
+ * it, so that it can have huge pages. A larger one moves by a multiple of it. */
 static void *remap(void *old, size_t old_bytes, size_t new_bytes)
 {
     bool becomes_large = old_bytes < MAP_SPAN_BYTES && new_bytes >= MAP_SPAN_BYTES;
@@ -70,8 +70,7 @@ static void *remap(void *old, size_t old_bytes, size_t new_bytes)
     size_t before = (like - (uintptr_t)room) % MAP_SPAN_BYTES;
     char *place = room + before;
     moved = mremap(old, old_bytes, new_bytes, MREMAP_MAYMOVE | MREMAP_FIXED, place);
-    /* If that failed, the kernel has unmapped the place already, so that it may be another
-     * thread's. */
+    /* If mremap failed, the kernel has unmapped the place already, and another thread may have it. */
     if (before > 0)
         munmap(room, before);
     munmap(place + new_bytes, MAP_SPAN_BYTES - before);
@@ -103,7 +102,7 @@ enum err table_lines_resize(struct table *t, uint32_t n)
     return ERR_OK;
 }
 
-/* Failing, pages are of the usual size. */
+/* If madvise fails, pages have the usual size. */
 void table_lines_huge(struct table *t, bool huge)
 {
     if (is_mapped(t->n_mapped))

@@ -12,46 +12,45 @@
  *         | n_low: h<B | free |      n_high: h >= B       |
  *         +------------+------+---------------------------+
  *
- * Hashes below B lie in lines up to a = floor((B-1) * n_low / 2^32), those from B on in lines from
- * b = floor(B * n_high / 2^32) on. B is always the start of a bucket in one of the layouts: if of
- * bucket k of n_low, then a = k-1 and b >= k; if of bucket k of n_high, then a <= k-1 and b = k. So
+ * Hashes below B lie in lines up to a = floor((B-1) * n_low / 2^32), hashes from B on in lines from
+ * b = floor(B * n_high / 2^32) on. B is always the start of a bucket in one of the layouts: of
+ * bucket k of n_low, then a = k-1 and b >= k; or of bucket k of n_high, then a <= k-1 and b = k. So
  * a < b: no line is in both.
  *
- * Growing empties line a, the last with hashes below B, and puts its entries where n_high wants
- * them. From h >= start(a) and h < B follows that this is between a and b: line a has just been
- * emptied, those behind it are free, and b is of that layout. B becomes start(a), in n_low.
+ * Growing empties line a, the last with hashes below B, and puts its entries where n_high has them.
+ * As start(a) <= h < B, these places are between a and b: line a has just been emptied, the lines
+ * behind it are free, and b is of that layout. B becomes start(a), in n_low.
  *
- * Shrinking empties line b, the first with hashes from B on, and puts its entries where n_low wants
- * them. From h >= B and h < start(b+1) follows that this is between a and b: a is of that layout,
- * those behind it are free, and line b has just been emptied. B becomes start(b+1), in n_high. At
- * the end the lines behind n_low are given back.
+ * Shrinking empties line b, the first with hashes from B on, and puts its entries where n_low has
+ * them. As B <= h < start(b+1), these places are between a and b: a is of that layout, the lines
+ * behind it are free, and line b has just been emptied. B becomes start(b+1), in n_high. At the end
+ * the lines behind n_low are given back.
  *
- * Both need nothing but a B as above, so a move may turn round at any bucket. Its direction is no
- * state, but the answer to whether n_low buckets suffice for what is in the table now. */
+ * Both need nothing but such a B, so a move may turn round at any bucket. Its direction is not
+ * stored: it follows from whether n_low buckets suffice for the present entries. */
 
-/* Entries per bucket, on average. A table grows at TABLE_FILL_MAX, to the next size. It shrinks
- * below FILL_MIN, to the least size that holds no more than FILL_AIM. Once it moves, inserts move
- * it up while n_low buckets would hold more than FILL_TURN_UP, and removals move it down while they
- * would hold less than FILL_TURN_DOWN; what is between the two keeps it from going to and fro. */
+/* Average entries per bucket. A table grows at TABLE_FILL_MAX, to the next size. It shrinks below
+ * FILL_MIN, to the least size that holds no more than FILL_AIM. While it moves, inserts move it up
+ * if n_low buckets would hold more than FILL_TURN_UP, and removals move it down if they would hold
+ * less than FILL_TURN_DOWN. The gap between the two keeps the move from alternating. */
 #define FILL_MIN       3
 #define FILL_AIM       5
 #define FILL_TURN_DOWN 5
 #define FILL_TURN_UP   6
 
 /* Buckets that an insert moves. A move up starts with n * TABLE_FILL_MAX entries and n buckets to
- * move, and the next is due n / 3 * TABLE_FILL_MAX inserts later at the earliest (see size_next).
- * */
+ * move, and the next one starts n / 3 * TABLE_FILL_MAX inserts later at the earliest: see size_next. */
 #define GROW_STEPS 2
 _Static_assert(3 <= GROW_STEPS * TABLE_FILL_MAX, "a move is over before the next is due");
 
-/* Buckets that a removal moves. If nothing but removals happen, n buckets have been moved after n /
- * 2 of them. Then (FILL_MIN - 1/2) * n entries are left, in n * FILL_MIN / FILL_AIM buckets or half
- * as many again. So a table has two entries per bucket at least, unless it was made ready for more,
- * and walks and table_random soon find something. */
+/* Buckets that a removal moves. If only removals happen, n buckets have been moved after n / 2 of
+ * them. Then (FILL_MIN - 1/2) * n entries are left, in n * FILL_MIN / FILL_AIM buckets or half as
+ * many again. So a table has at least two entries per bucket, unless it was prepared for more
+ * (table_expect), and walks and table_random soon find an entry. */
 #define SHRINK_STEPS 2
 
-/* Sizes are 2^k and 3/2 * 2^k: steps of a half and a third. Twice as many sizes would save 0.2
- * bytes a key, and make an insert half as expensive again. */
+/* The next size. Sizes are 2^k and 3/2 * 2^k: steps of a half and a third. More sizes would save
+ * little memory and make inserts dearer. */
 static uint32_t size_next(uint32_t n)
 {
     if (n < 2)
@@ -72,8 +71,7 @@ static uint32_t size_for(uint64_t n)
 
 /* --- one step --------------------------------------------------------------------------------- */
 
-/* Empties a line of the layout of n_from buckets and puts its entries where that of n_to has them.
- * */
+/* Empties a bucket of the layout of n_from buckets and puts its entries where the layout of n_to has them. */
 static void move_bucket(struct table *t, uint32_t index, uint32_t n_from, uint32_t n_to)
 {
     if (t->buckets[index].used == 0)
@@ -94,9 +92,9 @@ static void move_bucket(struct table *t, uint32_t index, uint32_t n_from, uint32
     }
 }
 
-/* A move is spread over many operations, with other memory touched between them. So each step asks
- * for the line that a later one empties and for the one that this goes to, and, as the line of the
- * step after next should be here by now, for what is chained to that. */
+/* A move is spread over many operations, with other memory touched between them. So each step
+ * prefetches the line that a later step empties and the line to which its entries go. The line of
+ * the step after next should have arrived, so its chained line is prefetched, too. */
 static void prefetch_step(const struct table *t, uint32_t later, uint32_t soon, uint32_t n_from,
                           uint32_t n_to)
 {
@@ -106,7 +104,7 @@ static void prefetch_step(const struct table *t, uint32_t later, uint32_t soon, 
         __builtin_prefetch(table_chain(&t->buckets[soon]));
 }
 
-/* A move that turns round before its first step has nothing to move back. */
+/* A move that turns round before its first step has no bucket to move back. */
 static void step_up(struct table *t)
 {
     if (t->boundary > 0) {
@@ -146,7 +144,7 @@ static enum err start_growing(struct table *t)
 {
     uint32_t n = size_next(t->n_high);
     if (n > TABLE_BUCKETS_MAX)
-        return ERR_OK; /* then chains get longer */
+        return ERR_OK; /* chains get longer instead */
     if (n > t->n_mapped) {
         enum err e = table_lines_resize(t, n);
         if (e)
@@ -160,7 +158,7 @@ static enum err start_growing(struct table *t)
     return ERR_OK;
 }
 
-/* True if the table is too large for what it holds and now begins to shrink. */
+/* Starts to shrink a table that is too large for its entries. False: it is not. */
 static bool start_shrinking(struct table *t)
 {
     if (t->count >= (uint64_t)t->n_high * FILL_MIN)
@@ -173,8 +171,8 @@ static bool start_shrinking(struct table *t)
     return true;
 }
 
-/* Memory for the next size is set aside when a table has this many hundredths of what it can hold, and
- * is given back when it has few enough again. */
+/* Percent of the entries at which a table grows: memory for the next size is set aside from the first on, and given
+ * back below the second. */
 #define RESERVE_PERCENT      85
 #define RESERVE_KEEP_PERCENT 75
 #define RESERVE_LINES_MIN    (32 * 1024) /* 2 MiB: below that there are no huge pages */
@@ -202,8 +200,8 @@ bool table_reserve(struct table *t, struct table_room *out)
     return true;
 }
 
-/* Gives back one slice of the memory behind the last bucket. True while there is more. Where the
- * allocator refuses a smaller block, the larger one stays for now. */
+/* Gives back one slice of the memory behind the last bucket. True: there is more. If the allocator
+ * refuses a smaller block, the larger one stays. */
 static bool trim(struct table *t)
 {
     if (t->n_mapped == t->n_high || is_reserve(t))
@@ -253,7 +251,7 @@ bool table_work(struct table *t, uint32_t buckets)
     return table_moving(t) || t->n_mapped > t->n_high;
 }
 
-/* Moves up to the end, at once. */
+/* Completes a move up in one go. */
 static void move_up(struct table *t)
 {
     while (table_moving(t)) {
@@ -274,7 +272,7 @@ static enum err expect_empty(struct table *t, uint32_t n)
     return ERR_OK;
 }
 
-/* Makes a table that holds something larger; its lines move in table_expect. */
+/* Enlarges a table that is not empty, without moving its buckets yet. */
 static enum err expect_more(struct table *t, uint32_t n)
 {
     move_up(t);

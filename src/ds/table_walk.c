@@ -3,9 +3,9 @@
 #include "base/mem.h"
 #include "ds/table_impl.h"
 
-/* Everything that looks at more than one entry: walks, random choice, emptying, validation. */
+/* Functions over many entries: walks, random choice, emptying, validation. */
 
-/* The buckets of one layout, and which hashes they hold. */
+/* The buckets of one layout, and the range of hashes that they hold. */
 struct part {
     uint32_t n;
     uint64_t from, to;
@@ -68,10 +68,10 @@ uint64_t table_bucket_end(const struct table *t, uint32_t hash)
 
 /* --- random choice ---------------------------------------------------------------------------- */
 
-/* Attempts before table_random takes what it finds next. A table holds two entries in a bucket or
- * more, unless it was made ready for more: one attempt in eight succeeds, at least. */
+/* Attempts before table_random takes the next entry that it finds. A table has at least two entries
+ * per bucket, unless it was prepared for more: at least one attempt in eight succeeds. */
 #define RANDOM_ATTEMPTS_MAX 128
-/* Entries of a bucket that all have the same chance; in longer chains it is less. */
+/* In buckets of up to so many entries each has the same chance; in longer chains it is less. */
 #define RANDOM_ENTRIES 16
 
 /* One step of splitmix64. */
@@ -103,8 +103,8 @@ static void *entry_number(const struct table_bucket *line, unsigned number)
     return table_pointer(line->entry[__builtin_ctz(taken)]);
 }
 
-/* Chooses a line and a number below RANDOM_ENTRIES until there is such an entry: then each has the
- * same chance. No layout matters for that, as lines that are in neither are empty. */
+/* Chooses a bucket and a number below RANDOM_ENTRIES until the bucket has such an entry, which gives
+ * each entry the same chance. Layouts do not matter: buckets that are in neither are empty. */
 void *table_random(const struct table *t, uint64_t random)
 {
     if (t->count == 0)
@@ -129,7 +129,7 @@ void *table_random(const struct table *t, uint64_t random)
 
 /* --- emptying --------------------------------------------------------------------------------- */
 
-/* Takes out the entries of one line: that behind the head, or the head when it is alone. */
+/* Takes out the entries of one line: of the line behind the head, or of a head that is alone. */
 static unsigned drain_line(struct table *t, uint32_t index, struct part part, table_each_fn fn,
                            void *arg)
 {
@@ -151,7 +151,7 @@ static unsigned drain_line(struct table *t, uint32_t index, struct part part, ta
     return entries;
 }
 
-/* The table is empty: gives back a slice of its lines. True when that was the last. */
+/* Gives back a slice of the lines of an empty table. True: it was the last. */
 static bool release(struct table *t)
 {
     bool whole = t->n_mapped <= TABLE_TRIM_LINES;
@@ -172,7 +172,7 @@ uint64_t table_drain(struct table *t, uint64_t from, uint64_t entries_max, table
     for (uint64_t lines = 0; t->count > 0 && entries < entries_max && lines < entries_max;
          lines++) {
         if (from >= TABLE_HASH_END)
-            from = 0; /* something was added behind the walk */
+            from = 0; /* an entry was added behind the walk */
         struct part part = part_of(t, from);
         uint32_t index = table_bucket_index(from, part.n);
         entries += drain_line(t, index, part, fn, arg);

@@ -1,11 +1,10 @@
 /* A request's way through the engine.
  *
- *   requests of a batch --> find: command, key's hash, bucket on its way from memory
- *                       --> item on its way from memory
+ *   requests of a batch --> plan: find the command, hash the key, prefetch its bucket
+ *                       --> prefetch the item
  *                       --> for each, in order: checks (check.h) --> call --> reply in the session's queue
  *
- * The first two passes are there for the cache misses: those of a whole pipeline are taken at once instead of one
- * behind the other. */
+ * The two passes ahead of the calls let the cache misses of a whole pipeline overlap. */
 #include "engine/run.h"
 
 #include <assert.h>
@@ -19,7 +18,7 @@
 #include "engine/plan_impl.h"
 #include "engine/wait.h"
 
-/* --- what handlers ask of the engine ------------------------------------------------------------------ */
+/* --- functions of the engine for handlers ------------------------------------------------------------- */
 
 static void on_changed(struct cmd_ctx *c, int db, const struct key *key, unsigned class,
                        const char *name)
@@ -90,7 +89,7 @@ static const struct cmd_host_ops host_ops = {
 
 /* --- running a request ---------------------------------------------------------------------------------- */
 
-/* What the request before may have changed. */
+/* Sets the fields that the previous request may have changed. */
 static void context_refresh(struct cmd_ctx *c, const struct engine *e, const struct session *s)
 {
     c->db = s->db;
@@ -118,13 +117,13 @@ static void context_init(struct cmd_ctx *c, struct engine *e, struct session *s)
 }
 
 enum call {
-    CALL_AT_ONCE, /* it cannot wait for a key */
-    CALL_FIRST,   /* it may */
-    CALL_AGAIN,   /* it did, and may go on waiting */
+    CALL_AT_ONCE, /* the request cannot wait for a key */
+    CALL_FIRST,   /* the request may begin to wait */
+    CALL_AGAIN,   /* the request has waited, and may go on waiting */
 };
 
-/* Calls the handler with everything in `c` but what depends on the request set. The clock is read once a request, at
- * its end: within a batch that is when the next one begins, of which `start` is the time. */
+/* Runs the handler of c->cmd. `start` is the time at which the request begins. The clock is read once a request, at its
+ * end, which within a batch is the start of the next request. */
 static inline __attribute__((always_inline)) void call(struct cmd_ctx *c, struct engine *e,
                                                        uint64_t start, enum call as)
 {
@@ -143,8 +142,8 @@ static inline __attribute__((always_inline)) void call(struct cmd_ctx *c, struct
     uint64_t ticks = e->ticks - start;
     e->running = outer;
 
-    /* Afterwards: EXEC is shown behind what it ran, and SELECT with its database, as by Redis. One that waits is shown
-     * when it begins to, and counted when it is over. */
+    /* Monitors see a request after it ran: EXEC behind its commands, and SELECT with its new database, as in Redis. A
+     * request that waits is shown when it begins to wait, and counted when it is done. */
     if (e->monitors > 0 && as != CALL_AGAIN)
         e->observers.request(e->observers.clients, s, cmd, c->argv, c->argc);
     if (as != CALL_AT_ONCE && s->wait) {
@@ -153,7 +152,7 @@ static inline __attribute__((always_inline)) void call(struct cmd_ctx *c, struct
         if (as == CALL_FIRST || s->wait->again)
             return;
     }
-    /* Errors of what EXEC ran are counted there, not for EXEC again. */
+    /* An error of a command in EXEC was counted for that command, and is not counted for EXEC again. */
     bool failed =
         s->writer.errors != errors && s->writer.errors - errors > e->stats.errors - counted;
     count_call(e, s, cmd, ticks, failed);
@@ -191,7 +190,7 @@ static inline __attribute__((always_inline)) void run_planned(struct cmd_ctx *c,
     call(c, e, e->ticks, as);
 }
 
-/* CLIENT REPLY: SKIP drops the reply of the request behind it. */
+/* CLIENT REPLY SKIP drops the reply of the next request. */
 static void turn_reply_skip(struct session *s)
 {
     if (s->flags & SESSION_REPLY_SKIP_NEXT)
@@ -200,7 +199,7 @@ static void turn_reply_skip(struct session *s)
         session_flags(s, 0, SESSION_REPLY_SKIP);
 }
 
-/* A request that something is to be looked at for. False: it is held, and is to be offered again. */
+/* Runs a request for which some bit of the mask is set. False: the request is held, and is to be offered again. */
 static bool run_checked(struct cmd_ctx *c, struct engine *e, const struct engine_request *r,
                         const struct planned *p, uint32_t mask)
 {
@@ -226,7 +225,7 @@ static bool run_checked(struct cmd_ctx *c, struct engine *e, const struct engine
     return true;
 }
 
-/* Its reply, and behind it messages to itself, are in its queue. */
+/* Runs the request with which the session waits. The session's queue gets the reply, then messages for the session. */
 static void run_again(struct session *s)
 {
     struct engine *e = s->engine;
@@ -280,11 +279,11 @@ int engine_run(struct engine *e, struct session *s, const struct engine_request 
                 plan = &own;
                 plan_make(plan, e, s->db, requests + from, n - from, n - from > 1);
             }
-            if (plan->count > 1) /* else the look-up itself is next */
+            if (plan->count > 1) /* a single request is looked up right away */
                 plan_fetch(plan, e, s->db);
             until += plan->count;
             context_refresh(&c, e, s);
-            c.effects = e->effect != NULL; /* the command before may have switched the log on */
+            c.effects = e->effect != NULL; /* the previous request may have switched the log on */
             c.touched = e->gate ? &e->unit.touched : NULL;
             e->ticks = ticks_now();
         }

@@ -28,7 +28,7 @@ size_t dues_step(const struct item *it)
     return item_type(it) == TYPE_HASH ? 3 : 2;
 }
 
-/* Of an item with ITEM_DUES. */
+/* The next element of an item with ITEM_DUES. */
 static bool walk_next(struct due_walk *w, const char **name, int64_t *due_ms)
 {
     if (item_enc(w->item) == ENC_TREE) {
@@ -106,7 +106,7 @@ size_t dues_find(const struct ks_edit *e, const char **out, size_t max)
 
 /* --- as commands ---------------------------------------------------------------------------------------- */
 
-/* HPEXPIREAT k ms FIELDS 1 field, or SPEXPIREAT k ms MEMBERS 1 member: of one element after the other */
+/* HPEXPIREAT k ms FIELDS 1 field, or SPEXPIREAT k ms MEMBERS 1 member: a command for each element with a deadline. */
 bool dues_command(struct value_cursor *c, struct value_command *out)
 {
     struct due_walk w;

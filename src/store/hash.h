@@ -1,12 +1,11 @@
 #pragma once
-/* Hashes: fields with a value each, and a deadline where one was set.
+/* Hashes: fields with a value each, and some with a deadline.
  *
- *   small      a pack in the item (ds/pack.h): field, value, ...; once a field had a deadline (ITEM_DUES) field, value,
+ *   small      a pack in the item (ds/pack.h): field, value, ...; from the first deadline on (ITEM_DUES) field, value,
  *              deadline in ms or 0, ...
- *   else       a tree by hash (ds/hashtree.h), which a hash never leaves again; ITEM_DUES: a field had a deadline
+ *   else       a tree by hash (ds/hashtree.h), which never becomes a pack again; ITEM_DUES: a field has had a deadline
  *
- * What OBJECT ENCODING tells goes by Redis' limits (store/limits.h), whatever the hash lies in. What deadlines mean,
- * and questions about them: store/dues.h. */
+ * OBJECT ENCODING follows Redis' limits (store/limits.h), whichever form the hash has. Deadlines: store/dues.h. */
 #include "base/err.h"
 #include "ds/hashtree.h"
 #include "ds/pack.h"
@@ -14,7 +13,7 @@
 #include "store/edit.h"
 #include "store/item.h"
 
-/* A field where it stands, as entries of a pack: good until the hash changes or goes. */
+/* A field where it stands, as entries of a pack: valid until the hash changes or is freed. */
 struct hash_field {
     const char *name, *value;
     int64_t due_ms; /* DUES_NONE: none */
@@ -22,42 +21,43 @@ struct hash_field {
 
 /* --- reading ---------------------------------------------------------------------------------------------- */
 
-/* Those that are due included. O(1), but for packs, whose entries are counted. */
+/* Due fields count. O(1) for a tree; the entries of a pack are counted. */
 uint64_t hash_count(const struct item *it);
-/* False: it is not there, or is due. */
+/* False: the field is not there, or is due by now_ms. */
 bool hash_find(const struct item *it, struct slice name, int64_t now_ms, struct hash_field *out);
-/* The nth in the order of a walk, n < count. */
+/* The nth field in the order of a walk, due or not; n < hash_count. */
 struct hash_field hash_at(const struct item *it, uint64_t n);
 
-/* Every field, those that are due included, in an order that is the hash's own, from a position on: 0, or where another
- * walk came. The hash must not change meanwhile, though another item may have the same one. */
+/* A walk over every field, due or not, in the hash's own order, from a position on: 0, or hash_walk_at of another walk.
+ * The hash must not change during the walk. */
 struct hash_walk {
     const struct item *item;
     uint64_t at;
     struct hashtree_walk tree;
 };
 void hash_walk_init(struct hash_walk *w, const struct item *it, uint64_t at);
-uint64_t hash_walk_at(const struct hash_walk *w); /* where it goes on */
+/* The position of the next field. */
+uint64_t hash_walk_at(const struct hash_walk *w);
 bool hash_walk_next(struct hash_walk *w, struct hash_field *out);
 
-/* One step of HSCAN: calls fn for about `count` fields from the cursor on, those that are due included, and returns the
- * next one; 0 at the end. A small hash is given at once. A field that is there throughout is given. */
+/* One step of HSCAN: calls fn for about `count` fields from the cursor on, due or not, and returns the next cursor; 0
+ * at the end. A hash in a pack is given in one step. A field that exists throughout the scan is given. */
 typedef void (*hash_each_fn)(const struct hash_field *f, void *arg);
 uint64_t hash_scan(const struct item *it, uint64_t cursor, uint64_t count, hash_each_fn fn,
                    void *arg);
 
 /* --- editing ---------------------------------------------------------------------------------------------- */
 
-/* What Redis would make a hash of many fields for at once, this one becomes, too. */
+/* So many fields are about to be added: OBJECT ENCODING changes ahead of them when Redis' would. */
 void hash_expect(struct ks_edit *e, size_t fields);
-/* Adds a field or gives it this value; its deadline becomes due_ms, or stays (DUES_KEEP). *added: there was none,
- * or one that is due by the keyspace's clock, of which nothing is kept. ERR_NOMEM: unchanged. */
+/* Adds a field or replaces its value; its deadline becomes due_ms, or stays with DUES_KEEP. *added: the field was not
+ * there, or was due by the keyspace's clock; the deadline of a due field is not kept. ERR_NOMEM: unchanged. */
 struct hash_new {
     struct slice name, value;
     int64_t due_ms;
 };
 enum err hash_set(struct ks_edit *e, const struct hash_new *n, bool *added);
-/* ERR_NOTFOUND: it is not there. ERR_NOMEM: unchanged. */
+/* Both find a due field, too. ERR_NOTFOUND: the field is not there. ERR_NOMEM: unchanged. */
 enum err hash_remove(struct ks_edit *e, struct slice name);
-/* The same. */
+/* DUES_NONE takes the deadline off. */
 enum err hash_set_due(struct ks_edit *e, struct slice name, int64_t due_ms);

@@ -1,12 +1,11 @@
 #include "store/hash_impl.h"
 
-/* A hash in a pack of more bytes becomes a tree: from there on a look-up in that is quicker than going through the
- * pack, and a change does not move as much. */
+/* A larger pack becomes a tree, in which a look-up is quicker and a change moves fewer bytes. */
 #define HASH_PACK_BYTES_MAX 2048
 
 /* --- from one form to another ------------------------------------------------------------------------- */
 
-/* The tree of the hash, to be changed; NULL: no memory. */
+/* The hash's tree for editing; a shared one is copied first. NULL: no memory. */
 static struct hashtree *own_tree(struct ks_edit *e)
 {
     struct hashtree *t = hash_tree(e->item);
@@ -47,7 +46,7 @@ static enum err fill_tree(struct hashtree *t, const struct item *it)
     return err;
 }
 
-/* A pack becomes a tree, for good. */
+/* Turns a pack into a tree. A tree never becomes a pack again. */
 static enum err to_tree(struct ks_edit *e)
 {
     struct hashtree_options o = {.heap = e->ks->items, .hash = &e->ks->hash, .values = true};
@@ -62,7 +61,7 @@ static enum err to_tree(struct ks_edit *e)
     return ERR_NOMEM;
 }
 
-/* A pack without deadlines becomes one with room for them, or a tree where that is too long. */
+/* Makes room for deadlines: in a pack a third entry for each field. A pack that would get too large becomes a tree. */
 static enum err to_dues(struct ks_edit *e)
 {
     char pack[HASH_PACK_BYTES_MAX], *end = pack;
@@ -101,7 +100,7 @@ void hash_expect(struct ks_edit *e, size_t fields)
         e->item->flags |= ITEM_GROWN;
 }
 
-/* What Redis would call large from now on. */
+/* Sets ITEM_GROWN when the hash is past Redis' limits of a small one. */
 static void note_size(struct ks_edit *e, const struct hash_new *n)
 {
     const struct ks_limits *limits = &e->ks->limits;
@@ -122,7 +121,7 @@ static enum err set_in_tree(struct ks_edit *e, const struct hash_new *n, bool *a
     return t ? tree_set(t, n, added) : ERR_NOMEM;
 }
 
-/* Sets in a pack what may be there already: the entries behind the name give way to others. */
+/* Sets a field in a pack. A field that is there keeps its name's entry; the entries behind it are replaced. */
 static enum err set_in_pack(struct ks_edit *e, const struct hash_new *n,
                             const struct hash_field *there)
 {
@@ -218,7 +217,8 @@ enum err hash_set_due(struct ks_edit *e, struct slice name, int64_t due_ms)
     char scratch[NUM_I64_CHARS], copy[PACK_STRING_BYTES_MAX];
     hash_find_any(e->item, &entry, &f);
     struct slice value = pack_string(f.value, scratch);
-    memcpy(copy, value.ptr, value.len); /* the pack may move */
+    /* The pack may move while the value is written. */
+    memcpy(copy, value.ptr, value.len);
     return set_in_pack(e, &(struct hash_new){name, slice_of(copy, value.len), due_ms}, &f);
 }
 

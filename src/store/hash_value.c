@@ -56,7 +56,7 @@ static bool command_fields(struct value_cursor *c, struct value_command *out)
         size_t name = pack_string_len(f.name), value = pack_string_len(f.value);
         bytes += name + value;
         if (bytes > VALUE_COMMAND_BYTES_MAX && out->argc > 2)
-            break; /* the next command begins with it */
+            break; /* this field begins the next command */
         c->at = hash_walk_at(&w);
         add_arg(c, out, f.name);
         add_arg(c, out, f.value);

@@ -1,5 +1,5 @@
 #pragma once
-/* Inside store/: what the rows of sets and hashes say of a value that is a tree by hash, to which its item points. */
+/* Inside store/: the operations of value_ops that sets and hashes share, for a value that is a tree by hash. */
 #include "base/crc32c.h"
 #include "ds/hashtree.h"
 #include "store/item_impl.h"

@@ -1,7 +1,8 @@
 #include "base/bytes.h"
 #include "store/list_impl.h"
 
-/* A tree that has shrunk to so many bytes becomes a pack again. */
+/* A tree becomes a pack again when its entries have shrunk to this: half the limit, so that a list at the limit does
+ * not change its form with each edit. */
 #define EMBED_AGAIN_BYTES_MAX (LIST_EMBED_BYTES_MAX / 2)
 
 /* --- from one form to the other ------------------------------------------------------------------------- */
@@ -11,7 +12,7 @@ static uint8_t value_flags(const struct item *it)
     return it->flags & ITEM_VALUE_FLAGS;
 }
 
-/* The pack moves out into a tree. */
+/* Turns the pack into a tree. NULL: no memory. */
 static struct list_tree *move_out(struct ks_edit *e)
 {
     struct slice pack = item_embedded(e->item);
@@ -35,13 +36,13 @@ fail:
     return NULL;
 }
 
-/* The tree to be edited, where it is one or becomes one. NULL: no memory. */
+/* The list's tree for editing; a pack becomes one. NULL: no memory. */
 static struct list_tree *tree_to_edit(struct ks_edit *e)
 {
     return list_is_tree(e->item) ? list_tree_own(e) : move_out(e);
 }
 
-/* The bytes of a tree's entries, where they are few and none has a blob: a pack. False: they are not. */
+/* Copies a tree's entries into a pack. False: they are too large for one, or an entry holds a blob. */
 static bool gather(const struct btree *t, char to[EMBED_AGAIN_BYTES_MAX], size_t *len)
 {
     struct btree_cursor c;
@@ -57,7 +58,7 @@ static bool gather(const struct btree *t, char to[EMBED_AGAIN_BYTES_MAX], size_t
     return true;
 }
 
-/* Elements went: a small tree moves into the item again, where there is memory for it. */
+/* To be called when elements were removed: a small tree moves back into the item. Without memory it stays a tree. */
 static void has_shrunk(struct ks_edit *e)
 {
     char bytes[EMBED_AGAIN_BYTES_MAX];
@@ -77,7 +78,7 @@ static void has_shrunk(struct ks_edit *e)
 
 /* --- a pack in the item ---------------------------------------------------------------------------------- */
 
-/* Lays what comes as entries for a pack of `have` bytes. False: some do not fit into an item. */
+/* Encodes new elements for a pack that has `have` bytes. False: they do not fit into the item. */
 static bool encode(enum list_end end, const struct list_new *what, size_t have,
                    char to[LIST_EMBED_BYTES_MAX], size_t *len)
 {
@@ -106,7 +107,7 @@ static bool encode(enum list_end end, const struct list_new *what, size_t have,
     return true;
 }
 
-/* Puts bytes in the place of `drop` others. */
+/* Replaces `drop` bytes of the pack. */
 static enum err splice(struct ks_edit *e, size_t at, size_t drop, struct slice bytes)
 {
     char *gap = ks_edit_splice(e, at, drop, bytes.len);
@@ -117,7 +118,7 @@ static enum err splice(struct ks_edit *e, size_t at, size_t drop, struct slice b
     return ERR_OK;
 }
 
-/* Where the nth entry begins, or the end. */
+/* The offset of the nth entry, or of the pack's end. */
 static size_t offset_of(const struct item *it, uint64_t n)
 {
     struct slice pack = item_embedded(it);
@@ -125,7 +126,7 @@ static size_t offset_of(const struct item *it, uint64_t n)
     return at ? (size_t)(at - pack.ptr) : pack.len;
 }
 
-/* The pack without what is equal, which is at most `count` entries from an end on. */
+/* Copies the pack without the first `count` entries, counted from one end, that equal `wanted`. Returns the length. */
 static size_t without(struct slice pack, enum list_end from, uint64_t count,
                       const struct pack_entry *wanted, char to[LIST_EMBED_BYTES_MAX],
                       uint64_t *removed)
@@ -227,7 +228,7 @@ enum err list_set(struct ks_edit *e, uint64_t at, struct slice string)
     return err;
 }
 
-/* The last entry of a pack. */
+/* The offset of the last entry. */
 static size_t last_of(struct slice pack)
 {
     size_t last = 0;
@@ -380,7 +381,7 @@ void list_taken_end(struct ks_edit *e, struct list_taken *t)
     has_shrunk(e);
 }
 
-/* A pack of as many bytes as before. */
+/* Writes the rotated pack, which has as many bytes as before, to `to`. */
 static void rotate_pack(struct slice pack, const struct list_rotation *r,
                         char to[LIST_EMBED_BYTES_MAX])
 {

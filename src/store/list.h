@@ -1,6 +1,6 @@
 #pragma once
-/* Lists: a pack in the item while they are small (ds/pack.h), else a counted tree by position (ds/btree.h), whose nodes
- * copies and snapshots share. What OBJECT ENCODING tells is kept beside that, by Redis' rules. */
+/* Lists: a small list is a pack in its item (ds/pack.h), a larger one a counted tree by position (ds/btree.h), whose
+ * nodes are shared with copies and snapshots. OBJECT ENCODING follows Redis' rules, whichever form the list has. */
 #include "base/err.h"
 #include "base/slice.h"
 #include "ds/btree.h"
@@ -10,80 +10,81 @@
 
 enum list_end { LIST_HEAD, LIST_TAIL };
 
-/* A pack in an item has at most as many bytes. */
+/* Bytes of a pack in an item. */
 #define LIST_EMBED_BYTES_MAX 512
 
 /* --- reading ---------------------------------------------------------------------------------------- */
 
 uint64_t list_len(const struct item *it);
 
-/* A place in a list. Ends with the next change of the item, or when it goes. Entries are those of ds/pack.h, and
- * borrowed as long. */
+/* A place in a list, valid until the item changes or is freed. Entries have the form of ds/pack.h and are borrowed as
+ * long as the cursor is valid. */
 struct list_cursor {
     const char *entry;
     bool in_tree;
     struct btree_cursor tree;
     struct slice pack;
-    /* Offsets of a pack's entries up to this one, once somebody went back. */
+    /* A pack is read from its front only: the first list_prev notes the offsets of the entries ahead of the nth. */
     unsigned nth;
     bool has_offsets;
     uint16_t offsets[LIST_EMBED_BYTES_MAX];
 };
-/* The entry at the position, from 0 on; NULL: there are not so many. */
+/* The entry at the position, counted from 0; NULL: the list is shorter. */
 const char *list_at(const struct item *it, uint64_t at, struct list_cursor *c);
-/* The one behind it or ahead of it; NULL: there is none, and the cursor stays. */
+/* The next or the previous entry; NULL: there is none, and the cursor stays. */
 const char *list_next(struct list_cursor *c);
 const char *list_prev(struct list_cursor *c);
-/* The entries from the cursor's on that lie behind each other, as a pack. The cursor moves behind them: c->entry is
- * NULL where nothing is. */
+/* The entries from the cursor on that lie behind each other in memory, as a pack. The cursor moves behind them;
+ * c->entry is NULL at the end of the list. */
 struct slice list_run(struct list_cursor *c);
 
 /* --- editing ---------------------------------------------------------------------------------------- */
 
-/* All of these change everything that they are to, or nothing: ERR_NOMEM. They end every cursor on the list. */
+/* Each edit is all or nothing: ERR_NOMEM leaves the list unchanged. Each ends every cursor on the list. */
 
-/* Pushes one after the other, so that the last is at the end. */
+/* Pushes the strings one after the other, so that the last one becomes the list's first or last element. */
 enum err list_push(struct ks_edit *e, enum list_end end, const struct slice *strings, size_t n);
-/* The same of entries of another list, which bring nothing along: long strings are shared. */
+/* As list_push, with entries of another list. Their blobs are shared; the caller's references stay its own. */
 enum err list_push_entries(struct ks_edit *e, enum list_end end, const char *const *entries,
                            size_t n);
-/* Ahead of what is at the position, or at the tail where that is list_len. */
+/* Inserts ahead of the element at the position, or at the tail when the position is list_len. */
 enum err list_insert(struct ks_edit *e, uint64_t at, struct slice string);
-/* In the place of what is at the position. */
+/* Replaces the element at the position. */
 enum err list_set(struct ks_edit *e, uint64_t at, struct slice string);
-/* Takes the first element out of a list that has one, or the last. `entry` has it then, with the reference of its blob,
- * until list_popped_end, which must be called unless there was no memory. */
+/* Moves the first or the last element of a list that is not empty to `entry`, with the reference to its blob. On
+ * success list_popped_end must be called, which drops that reference. */
 enum err list_pop(struct ks_edit *e, enum list_end end, char entry[BTREE_ENTRY_BYTES_MAX]);
 void list_popped_end(const char *entry);
-/* Removes `n` elements from the position on. */
+/* Removes the `n` elements from the position on. */
 enum err list_remove(struct ks_edit *e, uint64_t at, uint64_t n);
-/* Removes all but `n` > 0 elements from the position on. */
+/* Keeps the `n` > 0 elements from the position on, and removes all others. */
 enum err list_keep(struct ks_edit *e, uint64_t at, uint64_t n);
-/* Removes up to `count` elements that are the string, beginning at an end. */
+/* Removes up to `count` elements equal to the string, beginning at an end. *removed: how many; 0 on ERR_NOMEM. */
 enum err list_remove_equal(struct ks_edit *e, enum list_end from, uint64_t count,
                            struct slice string, uint64_t *removed);
 
-/* --- taking, for who moves elements elsewhere -------------------------------------------------------------- */
+/* --- taking, to move elements to another list --------------------------------------------------------------- */
 
-/* What was taken from an end: goes back by list_taken_back, which needs no memory, or for good by list_taken_end. Until
- * then the entries are where they were, for whoever has pointers to them, and one of both must be called. */
+/* The list as it was before elements were taken from an end, so pointers to the taken entries stay valid. Either
+ * list_taken_back must be called, which restores the list and needs no memory, or list_taken_end, which lets the
+ * elements go. */
 struct list_taken {
-    struct item *item; /* the list as it was, where it is a pack */
-    struct btree tree; /* where it is a tree */
+    struct item *item; /* of a pack; NULL: the list is a tree */
+    struct btree tree; /* of a tree */
     uint64_t listpack_bytes;
 };
 enum err list_take(struct ks_edit *e, enum list_end end, uint64_t n, struct list_taken *t);
 void list_taken_back(struct ks_edit *e, struct list_taken *t);
 void list_taken_end(struct ks_edit *e, struct list_taken *t);
 
-/* Takes `n` elements from one end and pushes them to one, in the order that they were taken in or, `as_they_are`, in
- * the order that they stood in. */
+/* Takes `n` elements from one end and pushes them to the same or the other end: in the order of taking, or, with
+ * `as_they_are`, so that they keep the order in which they stood. */
 struct list_rotation {
     enum list_end from, to;
     uint64_t n;
     bool as_they_are;
 };
-/* The order of the pushes is the opposite of that in which the elements stand. */
+/* True: the elements are pushed in the opposite of the order in which they stand. */
 static inline bool list_rotation_reverses(const struct list_rotation *r)
 {
     return r->as_they_are ? r->to == LIST_HEAD : r->from == LIST_TAIL;

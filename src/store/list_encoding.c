@@ -1,12 +1,13 @@
-/* Redis keeps a list as a listpack up to a limit of bytes or elements, as a quicklist from there on, and turns it back
- * when it has shrunk to half of that. Its bytes are those of its own format. */
+/* OBJECT ENCODING of a list. Redis keeps a list as a listpack up to a limit of bytes or elements, as a quicklist past
+ * it, and turns it back when it has shrunk to half the limit. The bytes are counted in Redis' listpack format. */
 #include "store/list_impl.h"
 
-#define LISTPACK_HEAD_BYTES 7 /* and its end */
-/* With a limit of elements, this many bytes are the limit, too. */
+/* The header of a listpack and its end byte. */
+#define LISTPACK_HEAD_BYTES 7
+/* The limit of bytes that holds beside a limit of elements. */
 #define LISTPACK_BYTES_SAFE 8192
 
-/* Behind an entry stands its length, to walk back. */
+/* A listpack entry ends in its own length, for walks from the end. */
 static size_t back_bytes(size_t len)
 {
     if (len <= 127)
@@ -54,7 +55,7 @@ size_t list_listpack_run_bytes(struct slice pack)
     return bytes;
 }
 
-/* One of both limits is UINT64_MAX. */
+/* One of the two is set; the other is UINT64_MAX. */
 struct limit {
     uint64_t bytes, count;
 };
@@ -79,21 +80,22 @@ static uint64_t count_bytes(const struct btree *t)
     return bytes;
 }
 
-/* Of all of the list; exact up to `enough`. */
+/* The list's bytes as a listpack. A result above `enough` may be too large: it spares counting. */
 static uint64_t listpack_bytes(const struct item *it, uint64_t enough)
 {
     if (!list_is_tree(it))
         return LISTPACK_HEAD_BYTES + list_listpack_run_bytes(item_embedded(it));
     struct list_tree *t = list_tree(it);
     if (t->listpack_bytes == LIST_UNCOUNTED) {
-        if (2 * btree_count(&t->tree) > enough) /* none takes less than two */
+        /* Each entry takes at least two bytes. */
+        if (2 * btree_count(&t->tree) > enough)
             return UINT64_MAX / 2;
         t->listpack_bytes = count_bytes(&t->tree);
     }
     return LISTPACK_HEAD_BYTES + t->listpack_bytes;
 }
 
-/* An entry takes at most twice the bytes in a listpack that it takes in a pack in an item. */
+/* Spares the count for most pushes: an entry takes at most twice as many bytes in a listpack as in a pack. */
 static bool is_far_below(const struct item *it, const struct limit *limit, size_t added)
 {
     return !list_is_tree(it) && limit->bytes != UINT64_MAX &&

@@ -1,9 +1,9 @@
-/* Lists outside their items: a tree by position of entries as ds/pack.h has them. */
+/* Lists outside their items: a tree by position, of entries in the form of ds/pack.h. */
 #include "store/list_impl.h"
 
-/* As many elements are counted one by one; longer lists are large to Redis by every limit. */
+/* Listpack bytes are kept for lists of up to so many elements; a longer list is past Redis' limits of bytes anyway. */
 #define COUNTED_MAX 32768
-/* What was cut out and takes more is freed later. */
+/* A cut of more bytes is freed later, in slices. */
 #define FREED_AT_ONCE_BYTES_MAX ((size_t)64 * 1024)
 
 static const struct btree_ops ops = {
@@ -66,7 +66,7 @@ struct list_tree *list_tree_own(struct ks_edit *e)
     return own;
 }
 
-/* Frees what was cut out of a list. `shell` is an item to do it with later; NULL: at once. */
+/* Frees entries that were cut out of a list: later, in slices, as the value of `shell`; at once when that is NULL. */
 static void free_cut(struct ks_edit *e, struct btree *cut, struct item *shell)
 {
     if (shell) {
@@ -77,7 +77,7 @@ static void free_cut(struct ks_edit *e, struct btree *cut, struct item *shell)
     }
 }
 
-/* An item of an empty tree. NULL: no memory. */
+/* An item with an empty tree. NULL: no memory. */
 static struct item *shell_new(struct keyspace *ks)
 {
     void *tree = list_tree_new();
@@ -99,7 +99,7 @@ static bool is_counted(struct list_tree *t)
     return t->listpack_bytes != LIST_UNCOUNTED;
 }
 
-/* Takes off what `n` elements from the position on have. */
+/* Takes the bytes of the `n` elements from the position on off the count. */
 static void count_off(struct list_tree *t, uint64_t at, uint64_t n)
 {
     if (!is_counted(t))
@@ -112,7 +112,8 @@ static void count_off(struct list_tree *t, uint64_t at, uint64_t n)
 
 /* --- one element ---------------------------------------------------------------------------------------- */
 
-/* As entry i of what comes: in `bytes`, or where it is. It has a reference of its blob, if any. False: no memory. */
+/* The entry of new element i: written to `bytes`, or where the other list has it. It comes with a reference to its
+ * blob, if any. False: no memory. */
 static bool lay(const struct list_new *what, size_t i, char bytes[PACK_ENTRY_BYTES_MAX],
                 struct slice *entry)
 {
@@ -184,7 +185,7 @@ enum err list_tree_push(struct list_tree *t, enum list_end end, const struct lis
         uint64_t at = end == LIST_HEAD ? 0 : btree_count(&t->tree);
         if (lay(what, i, bytes, &entry) && put(t, at, entry, btree_insert) == ERR_OK)
             continue;
-        /* What was pushed just now lies in nodes of this tree's own: it goes without memory. */
+        /* The elements just pushed lie in nodes that only this tree has, so erasing them needs no memory. */
         for (; i > 0; i--) {
             at = end == LIST_HEAD ? 0 : btree_count(&t->tree) - 1;
             enum err err = btree_erase(&t->tree, at);
@@ -243,13 +244,14 @@ enum err list_tree_keep(struct ks_edit *e, struct list_tree *t, uint64_t at, uin
     if (!both)
         return err;
     if (err == ERR_OK)
-        btree_free(&saved.tree); /* most of it is the others' still */
+        /* Bounded: most nodes are still held by the tree or by the cuts that are freed later. */
+        btree_free(&saved.tree);
     else
         list_tree_go_back(t, &saved);
     return err;
 }
 
-/* Erases what is equal, from the cursor's place on towards the other end. */
+/* Erases up to `count` equal elements, from one end towards the other. Undoing a failure is the caller's part. */
 static enum err erase_equal(struct list_tree *t, enum list_end from, uint64_t count,
                             const struct pack_entry *wanted, uint64_t *removed)
 {
@@ -291,7 +293,7 @@ enum err list_tree_remove_equal(struct list_tree *t, enum list_end from, uint64_
     return err;
 }
 
-/* The entries that are taken, in the order that they are pushed in. NULL: no memory. */
+/* The entries to be taken, in the order of the pushes. NULL: no memory. */
 static const char **taken_entries(const struct list_tree *t, const struct list_rotation *r)
 {
     const char **entries = mem_try_alloc(r->n * sizeof(entries[0]));
@@ -311,7 +313,8 @@ enum err list_tree_rotate(struct list_tree *t, const struct list_rotation *r)
     struct list_tree saved;
     struct btree cut;
     list_tree_save(t, &saved);
-    const char **entries = taken_entries(t, r); /* good as long as `saved` is */
+    /* `saved` holds the nodes with these entries. */
+    const char **entries = taken_entries(t, r);
     uint64_t from = r->from == LIST_HEAD ? 0 : btree_count(&t->tree) - r->n;
     enum err err = entries ? btree_cut(&t->tree, from, r->n, &cut) : ERR_NOMEM;
     if (err == ERR_OK) {
@@ -319,7 +322,8 @@ enum err list_tree_rotate(struct list_tree *t, const struct list_rotation *r)
         struct list_new what = {.entries = entries, .n = r->n};
         t->listpack_bytes = LIST_UNCOUNTED;
         err = list_tree_push(t, r->to, &what);
-        t->listpack_bytes = saved.listpack_bytes; /* the same elements */
+        /* The elements are the same. */
+        t->listpack_bytes = saved.listpack_bytes;
     }
     if (err == ERR_OK)
         btree_free(&saved.tree);

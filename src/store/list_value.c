@@ -1,4 +1,4 @@
-/* The row of the type. */
+/* Lists as a row of value_ops. */
 #include "store/digest.h"
 #include "store/list_impl.h"
 
@@ -52,8 +52,8 @@ static void digest(const struct item *it, struct digest *out)
         digest_add(out, pack_string(entry, scratch));
 }
 
-/* RPUSH k element ... as often as is needed, and PEXPIREAT k ms. c->at counts the elements that were given, and behind
- * them the last command. */
+/* RPUSH k element ..., repeated as needed, then PEXPIREAT k ms. c->at counts the elements given so far, and one more
+ * once PEXPIREAT was given. */
 static bool command(struct value_cursor *c, struct value_command *out)
 {
     const struct item *it = c->item;
@@ -88,10 +88,11 @@ static bool command(struct value_cursor *c, struct value_command *out)
     return true;
 }
 
-/* Of the element that the last command ends with. */
+/* The rest of the long element that the last command ends with. */
 static struct slice run(const struct value_cursor *c)
 {
-    char scratch[NUM_I64_CHARS]; /* not used: what is long is no integer */
+    /* Stays unused: an element this long is no integer. */
+    char scratch[NUM_I64_CHARS];
     struct list_cursor list;
     struct slice s = pack_string(list_at(c->item, c->at - 1, &list), scratch);
     return slice_of(s.ptr + c->run_at, s.len - c->run_at);

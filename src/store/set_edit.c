@@ -1,11 +1,11 @@
 #include "store/set_impl.h"
 
-/* A set that lies in its item has at most so many bytes, */
+/* Bytes of a set in its item, whatever Redis' limits allow. */
 #define SET_ITEM_BYTES_MAX (32 * 1024)
-/* and one in a pack that is large to Redis at most so many, and members. */
+/* Bytes and members of a pack that Redis would call large. */
 #define SET_GROWN_PACK_BYTES_MAX   1024
 #define SET_GROWN_PACK_MEMBERS_MAX 128
-/* Integers become a pack where it has at most so many bytes. */
+/* Bytes of a pack made of integers. */
 #define SET_INTEGERS_AS_PACK_BYTES_MAX 4096
 #define PACK_INT_BYTES_MAX             9
 
@@ -16,7 +16,7 @@ static void put_tree(struct ks_edit *e, struct hashtree *t)
     memcpy((char *)item_value_place(e->item), &t, sizeof(t));
 }
 
-/* The tree of the set, to be changed; NULL: no memory. */
+/* The set's tree for editing; a shared one is copied first. NULL: no memory. */
 static struct hashtree *own_tree(struct ks_edit *e)
 {
     struct hashtree *t = set_tree(e->item);
@@ -49,7 +49,7 @@ static enum err fill_tree(struct hashtree *t, const struct item *it)
     return err;
 }
 
-/* A set that lies in its item becomes a tree, for good. */
+/* Turns a set in its item into a tree. A tree never becomes a pack again. */
 static enum err to_tree(struct ks_edit *e)
 {
     struct hashtree_options o = {.heap = e->ks->items, .hash = &e->ks->hash};
@@ -64,7 +64,7 @@ static enum err to_tree(struct ks_edit *e)
     return ERR_NOMEM;
 }
 
-/* Integers become a pack that is small to Redis. */
+/* Turns integers into a pack. The caller has made sure that Redis' limits of a listpack hold. */
 static enum err ints_to_pack(struct ks_edit *e)
 {
     char pack[SET_INTEGERS_AS_PACK_BYTES_MAX], *end = pack;
@@ -92,7 +92,7 @@ static enum err add_to_tree(struct ks_edit *e, struct pack_entry *m, bool *added
         return ERR_NOMEM;
     if (m->code != PACK_CODE_BLOB)
         return hashtree_set(t, &(struct hashtree_new){.string = m, .due_ms = DUES_NONE}, added);
-    /* A blob is made of what is not there only. */
+    /* Only a member that is not there yet is copied into a blob. */
     return hashtree_find(t, m, &there) ? ERR_OK : tree_add(t, m->string, DUES_NONE, added);
 }
 
@@ -116,14 +116,14 @@ static enum err insert_int(struct ks_edit *e, size_t n, int64_t v)
         return ERR_NOMEM;
     char *to = (char *)item_value_place(e->item);
     intset_widen(to, count, wider);
-    /* What needs another width is ahead of all others or behind them. */
+    /* An integer that needs a larger width is less or greater than all others. */
     if (n == 0)
         memmove(to + intset_bytes(wider, 1), to + intset_bytes(wider, 0), count * wider);
     intset_put(to, n, v);
     return ERR_OK;
 }
 
-/* Integers may become a pack that is small to Redis, of so many members. */
+/* The integers as a pack of `members` would be within Redis' limits of a listpack. */
 static bool ints_fit_pack(const struct ks_edit *e, size_t members)
 {
     const struct ks_limits *limits = &e->ks->limits;
@@ -179,7 +179,7 @@ static enum err add_to_pack(struct ks_edit *e, struct pack_entry *m, bool *added
         return first_int(e, m->number, added);
     if (set_find_in_pack(e->item, m))
         return ERR_OK;
-    /* The deadline is 0, in a byte. */
+    /* A member without a deadline has 0 in its place, which takes one byte. */
     size_t due = set_step(e->item) - 1, add = m->bytes + due;
     size_t count = pack_count(pack) / set_step(e->item), bytes = pack.len + add;
     bool small =
@@ -255,7 +255,7 @@ enum err set_remove(struct ks_edit *e, struct slice member)
 
 /* --- deadlines ------------------------------------------------------------------------------------------ */
 
-/* A pack without deadlines becomes one with room for them, of 0; or a tree, where that is too long. */
+/* Gives each member of a pack a second entry, deadline 0. A pack that would get too large becomes a tree. */
 static enum err pack_to_dues(struct ks_edit *e)
 {
     char pack[SET_INTEGERS_AS_PACK_BYTES_MAX], *end = pack;

@@ -2,7 +2,7 @@
 /* Inside sets: what their files share.
  *
  *   set.c          reading
- *   set_edit.c     members come and go, one form becomes another
+ *   set_edit.c     edits of each form, and the change from one to another
  *   set_value.c    the row of the type */
 #include "ds/intset.h"
 #include "store/keyspace_impl.h"
@@ -12,17 +12,17 @@ static inline struct hashtree *set_tree(const struct item *it)
 {
     return item_pointer(it);
 }
-/* The integers or the pack of one that lies in its item. */
+/* The integers or the pack of a set in its item. */
 static inline struct slice set_run(const struct item *it)
 {
     return item_embedded(it);
 }
-/* Entries of a member in the pack. */
+/* The number of entries that a member has in a pack. */
 static inline size_t set_step(const struct item *it)
 {
     return it->flags & ITEM_DUES ? 2 : 1;
 }
-/* NULL: it is not there. */
+/* NULL: the member is not there. */
 const char *set_find_in_pack(const struct item *it, const struct pack_entry *member);
 static inline bool set_is_integer(const struct pack_entry *m)
 {

@@ -61,7 +61,7 @@ static bool command_members(struct value_cursor *c, struct value_command *out)
     while (out->argc < VALUE_COMMAND_ARGS_MAX - 1 && set_walk_next(&w, &member)) {
         bytes += member.len;
         if (bytes > VALUE_COMMAND_BYTES_MAX && out->argc > 2)
-            break; /* the next command begins with it */
+            break; /* this member begins the next command */
         c->at = set_walk_at(&w);
         char *text = c->numbers[out->argc - 2];
         if (member.ptr == w.scratch) {

@@ -92,7 +92,8 @@ bool zset_walk_next(struct zset_walk *w, struct zset_element *out)
 
 /* --- scans ------------------------------------------------------------------------------------------ */
 
-/* Bits of a score that a cursor leaves out: 53 are left, of them 41 of the fraction. */
+/* Low bits of a score's rank that a cursor leaves out, so that it has 53 bits, 41 of them of the fraction: clients may
+ * keep it in a double. */
 #define SCAN_SHIFT 11
 
 uint64_t zset_scan_cursor(const struct item *it, double score)

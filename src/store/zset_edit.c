@@ -1,7 +1,7 @@
 #include "base/bytes.h"
 #include "store/zset_impl.h"
 
-/* The tree of an item, for editing: where others hold it, a copy. NULL: no memory. */
+/* The item's tree for editing; a shared one is copied first. NULL: no memory. */
 static struct zset *own_tree(struct ks_edit *e)
 {
     struct zset *z = zset_of(e->item);
@@ -31,7 +31,7 @@ static enum zset_outcome decide(struct zset_add *add, bool is_there, double old)
     return score == old ? ZSET_SAME : ZSET_UPDATED;
 }
 
-/* With so many members, and one of this length, it is no longer what Redis calls small. */
+/* With `count` members, and a new one of this length, the set is past Redis' limits of a small one. */
 static bool outgrows(const struct ks_edit *e, uint64_t count, size_t member_bytes)
 {
     const struct ks_limits *l = &e->ks->limits;
@@ -48,7 +48,7 @@ static double stored_score(const struct zset_add *add, bool grown)
 
 /* --- from a pack to a tree ---------------------------------------------------------------------------- */
 
-/* The member is none yet. False: no memory. */
+/* Adds a member that is not there yet. False: no memory. */
 static bool put(struct zset *z, const struct zset_element *el)
 {
     struct zset_found f;
@@ -61,7 +61,7 @@ static bool put(struct zset *z, const struct zset_element *el)
     return done;
 }
 
-/* With one member that the pack has no room for: another one, or one of its own with another score. */
+/* Turns the pack into a tree that has the element `with` instead of `without`; NULL: besides all of the pack. */
 static enum err grow_out(struct ks_edit *e, const char *without, const struct zset_element *with)
 {
     struct zset *z = zset_tree_new(&e->ks->hash);
@@ -188,7 +188,7 @@ void zset_popped_end(struct zset_popped *p)
 enum err zset_remove_run(struct ks_edit *e, uint64_t from, uint64_t n)
 {
     if (n == zset_count(e->item)) {
-        /* What lay outside is freed in slices. */
+        /* The replaced tree is freed in slices. */
         struct item_value v = item_value_empty(TYPE_ZSET);
         return ks_edit_replace(e, &v) ? ERR_OK : ERR_NOMEM;
     }

@@ -7,12 +7,12 @@
  *   zset_tree.c   large ones: two B+trees
  *   zset_value.c  the row of the type
  *
- * An element, in a pack as in a tree, is its score (store/zset_score.h) and its member as an entry of ds/pack.h. In a
- * pack, what all members begin with stands once ahead of the elements, and their entries are what is behind it:
+ * An element, in a pack as in a tree, is its score (store/zset_score.h) and its member as an entry of ds/pack.h. A pack
+ * has a common prefix of all members once, ahead of the elements, whose entries hold the rest of each member:
  *
  *   | length 1 | prefix | element | element | ...      and nothing at all where there are no members
  *
- * Members that lie in blobs are in trees only. */
+ * Only trees have members in blobs. */
 #include "base/keyhash.h"
 #include "ds/btree.h"
 #include "ds/pack.h"
@@ -31,7 +31,7 @@ static inline size_t zset_element_bytes(const char *element)
     size_t score = zscore_bytes(element);
     return score + pack_bytes(element + score);
 }
-/* < 0: the element is ahead of the place. 0: that is for the members to say. */
+/* < 0: the element is ahead of the place by its score, > 0: behind it. 0: the members decide. */
 static inline int zset_compare_score(const char *element, const struct zset_place *p)
 {
     double score = zscore_read(element);
@@ -41,12 +41,13 @@ static inline int zset_compare_score(const char *element, const struct zset_plac
         return 1;
     return p->side == ZSET_AFTER_SCORE ? -1 : 0;
 }
-/* From the order of two members. 0: it is the member itself, of ZSET_BEFORE. */
+/* The same for an element of equal score, from the order of its member and the place's. 0: the element of
+ * ZSET_BEFORE. */
 static inline int zset_compare_members(int order, const struct zset_place *p)
 {
     return order == 0 && p->side == ZSET_AFTER ? -1 : order;
 }
-/* The same of an element in a tree. */
+/* Both, for an element of a tree. */
 static inline int zset_compare(const char *element, const struct zset_place *p)
 {
     int order = zset_compare_score(element, p);
@@ -64,30 +65,31 @@ struct zset_pack zset_pack_of(const struct item *it);
 struct slice zset_pack_member(struct slice prefix, const char *element,
                               char scratch[ZSET_SCRATCH_BYTES]);
 unsigned zset_pack_count(const struct zset_pack *p);
-/* NULL: it is no member. Counts them all. */
+/* NULL: there is no such member. *count: the number of all members. */
 const char *zset_pack_find(const struct zset_pack *p, struct slice member, unsigned *count);
 /* The element with this rank, or the end. */
 const char *zset_pack_at(const struct zset_pack *p, uint64_t rank);
 uint64_t zset_pack_ahead(const struct zset_pack *p, const struct zset_place *place);
-/* ERR_FULL: it has no room. ERR_NOMEM. Both: unchanged. `count` are in it, and the member is none of them. */
+/* Adds a member that is not in the pack, which has `count` members. ERR_FULL: the pack has no room. ERR_NOMEM. Both:
+ * unchanged. */
 enum err zset_pack_add(struct ks_edit *e, const struct zset_element *el, unsigned count);
-/* An element gets another score. */
+/* Gives an element another score. ERR_FULL, ERR_NOMEM: unchanged. */
 enum err zset_pack_move(struct ks_edit *e, const char *element, double score);
-/* Those from one on up to another go. */
+/* Erases the elements from `from` up to `to`, which stays. ERR_NOMEM: unchanged. */
 enum err zset_pack_erase(struct ks_edit *e, const char *from, const char *to);
 
 /* --- trees ---------------------------------------------------------------------------------------------- */
 
-/* A large one. Several items may hold it; who edits makes a copy, which shares the nodes of its trees. */
+/* A sorted set outside its item. Items may share it; an edit of a shared one works on a copy, which shares the nodes of
+ * its trees. */
 struct zset {
     uint32_t refs;
     const struct keyhash *hash; /* the keyspace's */
     struct btree order;         /* elements */
-    /* For each element 32 bits of its member's hash, and its score. Who looks for a member finds scores that it may
-     * have, and looks in the order whether it has: so the member itself is in memory once. An entry that nothing has
-     * does no harm. */
+    /* An entry for each element: 32 bits of its member's hash, and its score. A look-up of a member tries the scores
+     * that its hash has, in `order`; so each member is in memory once. Entries without an element do no harm. */
     struct btree index;
-    /* Elements of large runs that were removed: their entries in the index go bit by bit, with each later change. */
+    /* Elements of large runs that were removed. Each later change removes a few of their entries from the index. */
     struct zset_gone *gone;
     uint64_t gone_bytes;
 };
@@ -102,35 +104,34 @@ static inline struct zset *zset_of(const struct item *it)
 }
 
 struct zset *zset_tree_new(const struct keyhash *hash); /* NULL: no memory */
-/* Another one of the same elements. */
+/* A copy that shares all nodes. NULL: no memory. */
 struct zset *zset_tree_copy(const struct zset *from);
-/* Frees some of it, as value_ops has it. */
+/* Frees a slice: see free_some of value_ops. */
 bool zset_tree_free_some(struct zset *z, size_t *effort);
 void zset_tree_free(struct zset *z);
 size_t zset_tree_bytes(const struct zset *z);
 bool zset_tree_score(const struct zset *z, struct slice member, double *score);
-/* A member that was looked for, until either tree changes; a copy of the set will do for the edit. */
+/* Where a member is or would be. Valid until either tree changes, for the set searched and for a copy of it. */
 struct zset_found {
     struct slice member;
     uint32_t hash;
     bool is_there;
-    bool first;   /* in the index, of those with its hash; or there is none with its hash */
-    double score; /* where it is there */
-    /* where it is; `index` is where it belongs, too, if it is first */
+    bool first;   /* `index` is at the first entry with its hash, or at the place of one */
+    double score; /* if it is there */
+    /* At its entries if it is there. If `first` an entry may be inserted at `index`, too. */
     struct btree_cursor index, order;
 };
 void zset_tree_find(const struct zset *z, struct slice member, struct zset_found *f);
-/* How many have scores with a lower zscore_rank. */
+/* The number of members whose score has a lower zscore_rank. */
 uint64_t zset_tree_rank(const struct zset *z, uint64_t score_rank);
 struct btree_key zset_tree_key(const struct zset_place *p);
-/* ERR_NOMEM: unchanged. The member was looked for and is none yet; its entry is written, and with it goes the reference
- * of its blob. */
+/* Adds a member that zset_tree_find has not found. Takes the reference to its blob on success. ERR_NOMEM: unchanged. */
 enum err zset_tree_add(struct zset *z, const struct zset_found *f, double score,
                        struct pack_entry *member);
-/* A member that was found gets another score, or goes. ERR_NOMEM: unchanged. */
+/* Give another score to a member that was found, or remove it. ERR_NOMEM: unchanged. */
 enum err zset_tree_move(struct zset *z, const struct zset_found *f, double to);
 enum err zset_tree_remove(struct zset *z, const struct zset_found *f);
-/* Takes the first or the last element out, which is in `to` then. ERR_NOMEM: unchanged. */
+/* Moves the first or the last element to `to`, with the reference to its blob. ERR_NOMEM: unchanged. */
 enum err zset_tree_pop(struct zset *z, bool last, char to[BTREE_ENTRY_BYTES_MAX]);
 enum err zset_tree_remove_run(struct zset *z, uint64_t from, uint64_t n);
 void zset_tree_validate(const struct zset *z);

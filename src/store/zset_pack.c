@@ -27,7 +27,7 @@ struct slice zset_pack_member(struct slice prefix, const char *element,
     return slice_of(scratch, prefix.len + rest.len);
 }
 
-/* What is behind the prefix. False: the string does not begin with it. */
+/* Takes the prefix off the string. False: the string does not begin with it. */
 static bool strip(struct slice prefix, struct slice *string)
 {
     if (prefix.len == 0)
@@ -91,7 +91,7 @@ struct members {
     char scratch[ZSET_PACK_MEMBERS_MAX + 1][ZSET_SCRATCH_BYTES];
 };
 
-/* Without one of them, and with another where it belongs. */
+/* Collects a pack's members without the element `without`, if any, and with `with` in its place in the order. */
 static void gather(const struct zset_pack *p, const char *without, const struct zset_element *with,
                    struct members *m)
 {
@@ -112,7 +112,7 @@ static void gather(const struct zset_pack *p, const char *without, const struct 
     }
 }
 
-/* What all begin with; nothing where some could not be put together in a scratch. */
+/* The common prefix; empty when a member is too long to be put together in a scratch. */
 static struct slice common_prefix(const struct members *m)
 {
     struct slice prefix = m->el[0].member;
@@ -128,7 +128,7 @@ static struct slice common_prefix(const struct members *m)
     return prefix;
 }
 
-/* The prefix is one that all begin with. 0: they take more than `bytes_max`. */
+/* Writes the pack; all members begin with the prefix. Returns its bytes. 0: they may be more than `bytes_max`. */
 static size_t lay(const struct members *m, struct slice prefix, char *to, size_t bytes_max)
 {
     char *begin = to, *end = to + bytes_max;
@@ -159,7 +159,8 @@ static enum err replace(struct ks_edit *e, const char *bytes, size_t len)
 
 /* --- changes ------------------------------------------------------------------------------------------ */
 
-/* Up to here a better prefix is looked for with each member that comes. */
+/* A pack of up to so many members is laid anew with each new one, to find the longest common prefix. A larger pack is
+ * laid anew only for a member that does not fit its prefix. */
 #define FEW 4
 
 enum err zset_pack_add(struct ks_edit *e, const struct zset_element *el, unsigned count)
@@ -196,7 +197,7 @@ enum err zset_pack_add(struct ks_edit *e, const struct zset_element *el, unsigne
     return ERR_OK;
 }
 
-/* The whole pack is laid anew, so that it happens at once or not. */
+/* The whole pack is laid anew, so that the move is all or nothing. */
 enum err zset_pack_move(struct ks_edit *e, const char *element, double score)
 {
     struct zset_pack p = zset_pack_of(e->item);

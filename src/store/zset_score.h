@@ -7,7 +7,8 @@
  *   e7           4 bytes                                a float
  *   e8           8 bytes                                a double
  *
- * The shortest form that there is, so a score has one encoding, but for 0 and -0, which are equal in the order. */
+ * A score is always in the shortest form that fits, so it has one encoding. 0 and -0 have two, and are equal in the
+ * order. */
 #include <math.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -52,7 +53,7 @@ static inline double zscore_read(const char *at)
     return d;
 }
 
-/* Returns what is behind it. Never a NaN. */
+/* Writes a score that is not NaN. Returns the end. */
 static inline char *zscore_write(double score, char *to)
 {
     if (score >= -ZSCORE_INT_MAX && score <= ZSCORE_INT_MAX && (double)(int64_t)score == score &&
@@ -84,11 +85,11 @@ static inline char *zscore_write(double score, char *to)
 static inline uint64_t zscore_rank(double score)
 {
     uint64_t bits;
-    score = score == 0 ? 0 : score; /* of -0, too */
+    score = score == 0 ? 0 : score; /* -0 has the rank of 0 */
     memcpy(&bits, &score, sizeof(bits));
     return bits >> 63 ? ~bits : bits | 1ULL << 63;
 }
-/* The score of that number; one that no score has may give anything near. */
+/* The score of that number. A number that is the rank of no score may give NaN. */
 static inline double zscore_of_rank(uint64_t rank)
 {
     uint64_t bits = rank >> 63 ? rank & ~(1ULL << 63) : ~rank;

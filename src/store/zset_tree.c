@@ -56,7 +56,7 @@ static size_t order_outside(struct slice run)
     return bytes;
 }
 
-/* Smaller leaves take less copying within them, larger ones less memory for their headers. */
+/* A smaller leaf moves fewer bytes with each change, a larger one spends less memory on headers. */
 #define LEAF_BYTES_MAX 3072
 
 static const struct btree_ops order_ops = {.leaf_bytes_max = LEAF_BYTES_MAX,
@@ -80,7 +80,8 @@ struct btree_key zset_tree_key(const struct zset_place *p)
 uint64_t zset_tree_rank(const struct zset *z, uint64_t score_rank)
 {
     struct zset_place place = {.score = zscore_of_rank(score_rank), .side = ZSET_BEFORE_SCORE};
-    if (isnan(place.score)) /* below the least number, or above the largest */
+    /* The rank is below -inf, or above +inf. */
+    if (isnan(place.score))
         return score_rank >> 63 ? btree_count(&z->order) : 0;
     struct btree_key key = zset_tree_key(&place);
     return btree_rank(&z->order, &key);
@@ -100,7 +101,7 @@ static size_t index_bytes(const char *entry)
     return sizeof(uint32_t) + zscore_bytes(entry + sizeof(uint32_t));
 }
 
-/* The score is none of it: so another one may be put in its place. */
+/* The feature is the hash alone, so an entry's score may be replaced in place. */
 static uint64_t index_feature(const char *entry)
 {
     return bytes_load32(entry);
@@ -211,10 +212,9 @@ static struct index_key index_key_of(const struct zset *z, const char *element)
     return (struct index_key){hash_of(z, member), zscore_read(element)};
 }
 
-/* --- what is gone ---------------------------------------------------------------------------------------- */
+/* --- removed runs ---------------------------------------------------------------------------------------- */
 
-/* Removes so many entries that nothing has from the index: more than one with each change, so that they do not heap up.
- */
+/* Index entries of removed elements that a change removes: more than one, so that their number falls. */
 #define TIDIED_BY_A_CHANGE 4
 
 static void gone_push(struct zset *z, struct zset_gone *g)
@@ -224,7 +224,7 @@ static void gone_push(struct zset *z, struct zset_gone *g)
     z->gone_bytes += btree_bytes(&g->run);
 }
 
-/* The first one is empty. */
+/* Unlinks the first run, which is empty. */
 static void gone_pop(struct zset *z)
 {
     struct zset_gone *g = z->gone;
@@ -232,7 +232,7 @@ static void gone_pop(struct zset *z)
     mem_free_sized(g, sizeof(*g));
 }
 
-/* Frees some of it, as value_ops has it. */
+/* Frees a slice: see free_some of value_ops. */
 static bool gone_free_some(struct zset *z, size_t *effort)
 {
     while (z->gone) {
@@ -371,7 +371,7 @@ enum err zset_tree_remove(struct zset *z, const struct zset_found *f)
     return err;
 }
 
-/* The index' entry of a member that was found gets another score; that of one with the same hash may be in its way. */
+/* Gives the index entry of a member another score: in place, unless another entry has the same hash. */
 static enum err index_move(struct zset *z, const struct zset_found *f, double to)
 {
     struct index_key k = {f->hash, to};
@@ -394,7 +394,7 @@ enum err zset_tree_move(struct zset *z, const struct zset_found *f, double to)
     enum err err = btree_own_here(&z->order, &f->order);
     if (err != ERR_OK)
         return err;
-    /* Where a leaf was copied, others have the one that the cursor is in. */
+    /* The cursor may be in the old leaf, of which btree_own_here made a copy: others hold the old one. */
     const char *at = zset_member_at(btree_entry(&f->order));
     char entry[PACK_ENTRY_BYTES_MAX];
     struct slice copy = slice_of(entry, pack_bytes(at));
@@ -409,7 +409,7 @@ enum err zset_tree_move(struct zset *z, const struct zset_found *f, double to)
         return err;
     }
     err = index_move(z, f, to);
-    /* The nodes on the way to both are the tree's own. */
+    /* The nodes on the way to either are the tree's own, so erasing needs no memory. */
     enum err erased = btree_erase_key(&z->order, err == ERR_OK ? &old_key : &new_key);
     assert(erased == ERR_OK);
     tidy(z, TIDIED_BY_A_CHANGE);
@@ -427,10 +427,10 @@ enum err zset_tree_pop(struct zset *z, bool last, char to[BTREE_ENTRY_BYTES_MAX]
     return ERR_OK;
 }
 
-/* A run is removed at once up to here, from the index, too; and as much is tidied up by one that is longer. */
+/* Up to so many elements of a removed run leave the index at once, the others with later changes. */
 #define AT_ONCE_MAX 512
 
-/* `run` becomes a tree of these elements alone, which shares their nodes. False: no memory. */
+/* Makes `run` a tree of these elements alone, which shares their nodes. False: no memory. */
 static bool copy_run(const struct btree *order, uint64_t from, uint64_t n, struct btree *run)
 {
     struct btree rest;
@@ -439,7 +439,7 @@ static bool copy_run(const struct btree *order, uint64_t from, uint64_t n, struc
     if (behind > 0) {
         if (btree_cut(run, from + n, behind, &rest) != ERR_OK)
             goto fail;
-        btree_free(&rest); /* which is the order's still */
+        btree_free(&rest); /* bounded: the order holds its nodes */
     }
     if (from > 0) {
         if (btree_cut(run, 0, from, &rest) != ERR_OK)
@@ -464,7 +464,7 @@ static enum err remove_long_run(struct zset *z, uint64_t from, uint64_t n)
         btree_free(&g->run);
         goto fail;
     }
-    btree_free(&cut); /* which is in g->run still */
+    btree_free(&cut); /* bounded: g->run holds its nodes */
     gone_push(z, g);
     tidy(z, AT_ONCE_MAX);
     return ERR_OK;

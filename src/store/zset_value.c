@@ -1,4 +1,4 @@
-/* The row of the type. */
+/* Sorted sets as a row of value_ops. */
 #include "store/digest.h"
 #include "store/zset_impl.h"
 
@@ -58,8 +58,8 @@ static void digest(const struct item *it, struct digest *out)
     }
 }
 
-/* ZADD k score member ... as often as is needed, and PEXPIREAT k ms. c->at is the rank of the next member, and behind
- * them counts the last command. */
+/* ZADD k score member ..., repeated as needed, then PEXPIREAT k ms. c->at is the rank of the next member, and one more
+ * once PEXPIREAT was given. */
 static bool command(struct value_cursor *c, struct value_command *out)
 {
     const struct item *it = c->item;
@@ -99,7 +99,7 @@ static bool command(struct value_cursor *c, struct value_command *out)
     return true;
 }
 
-/* Of the member that the last command ends with. */
+/* The rest of the long member that the last command ends with. */
 static struct slice run(const struct value_cursor *c)
 {
     struct zset_walk w;
