@@ -457,11 +457,18 @@ class Databases:
                 return [key, self.taken(key, end == "LEFT", options[1] if options else 1)]
         return self.no_array
 
+    def put_from(self, source, before, destination, end, moved):
+        """A list that is moved to itself as a whole is never empty for others, and keeps its deadline."""
+        if source == destination:
+            self.here.setdefault(source, ([], *before[1:]))
+        (self.do_lpush if end == "LEFT" else self.do_rpush)(destination, *moved)
+
     def do_lmove(self, source, destination, start, end):
         if source not in self.here:
             return None
+        before = self.here[source]
         moved = self.taken(source, start == "LEFT", 1)
-        (self.do_lpush if end == "LEFT" else self.do_rpush)(destination, *moved)
+        self.put_from(source, before, destination, end, moved)
         return moved[0]
 
     def do_rpoplpush(self, source, destination):
@@ -470,12 +477,13 @@ class Databases:
     def do_lmovem(self, source, destination, start, end, selector, count, order):
         if selector == "EXACTLY" and len(self.elements(source)) < count:
             return None
+        before = self.here.get(source)
         moved = self.taken(source, start == "LEFT", count)
         if not moved:
             return []
         if order == "BULK" and (start == "LEFT") == (end == "LEFT"):
             moved.reverse()  # so that they stand as they stood
-        (self.do_lpush if end == "LEFT" else self.do_rpush)(destination, *moved)
+        self.put_from(source, before, destination, end, moved)
         return moved[::-1] if end == "LEFT" else moved
 
     def do_blpop(self, *words):

@@ -429,7 +429,9 @@ class Actor:
                 f"{actual[db].get(key)!r:.200}; at the end it should be {state.keys[db].get(key)!r:.200}, "
                 f"and {place[1]!r} in {place[0]} {state.keys[place[0]].get(place[1])!r:.200}, "
                 f"not {actual[place[0]].get(place[1])!r:.200}. Units on it: "
-                f"{[unit for unit in trail if any(key in words for words in unit)][-5:]!r:.1000}")
+                f"{[unit for unit in trail if any(key in words for words in unit)][-5:]!r:.1000}; on the other: "
+                f"{[unit for unit in trail if any(place[1] in words for words in unit)][-8:]!r:.3000}; "
+                f"lengths {len(state.keys[place[0]].get(place[1]) or '')}, {len(actual[place[0]].get(place[1]) or '')}")
         state.adopt(actual)
         self.model, self.safe = state, None
         self.unsafe.clear()
