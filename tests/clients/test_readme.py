@@ -98,12 +98,13 @@ def event_of(line, client):
 @test
 def over_http():
     web = HttpServer(folder="web")
+    client = testing.connect(web)
     lines = [line.replace("127.0.0.1:8379", f"127.0.0.1:{web.web}") for line in lines_below("Over HTTP") if "curl" in line]
     answers = ['{"result":"OK"}', "hello", '[{"result":1},{"result":"hello"}]', '{"results":["1"]}']
     for line, answer in zip(lines, answers):
         said = subprocess.run(["sh", "-c", line], check=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
         assert said.stdout == answer, f"{line}: {said.stdout}"
-    said = event_of(lines[-1], testing.connect(web))
+    said = event_of(lines[-1], client)
     assert any("hello" in event for event in said), said
     assert len(lines) == len(answers) + 1, f"README has other lines than this test: {lines}"
     assert web.stop() == 0
