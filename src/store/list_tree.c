@@ -71,6 +71,7 @@ static void free_cut(struct ks_edit *e, struct btree *cut, struct item *shell)
 {
     if (shell) {
         list_tree(shell)->tree = *cut;
+        item_seal(shell);
         ks_dispose(e->ks, shell);
     } else {
         btree_free(cut);

@@ -334,12 +334,34 @@ static void a_list_goes_out_as_commands(void **state)
     ks_free(&b.ks);
 }
 
+/* A part that is too large to be freed at once is freed later, as a list without a key. */
+static void a_large_part_of_a_list_is_freed_later(void **state)
+{
+    (void)state;
+    enum { MANY = 20000, LEFT = 100 };
+    struct keyspace *ks = fixture_new(1, NULL, NULL);
+    struct key k = ks_key(ks, SLICE("l"));
+    struct ks_edit e;
+    assert_int_equal(ks_edit_or_new(ks, 0, &k, TYPE_LIST, &e), ERR_OK);
+    for (int i = 0; i < MANY; i++)
+        assert_int_equal(list_insert(&e, (uint64_t)i, SLICE("an element of the list")), ERR_OK);
+    const struct item *it = ks_edit_end(&e);
+    assert_int_equal(list_len(it), MANY);
+    assert_int_equal(ks_edit_or_new(ks, 0, &k, TYPE_LIST, &e), ERR_OK);
+    assert_int_equal(list_remove(&e, LEFT, MANY - LEFT), ERR_OK);
+    it = ks_edit_end(&e);
+    assert_int_equal(list_len(it), LEFT);
+    ks_validate(ks);
+    ks_free(&ks);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_list_is_what_was_done_to_it_and_copies_stay),
         cmocka_unit_test(what_finds_no_memory_changes_nothing),
         cmocka_unit_test(a_list_goes_out_as_commands),
+        cmocka_unit_test(a_large_part_of_a_list_is_freed_later),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
