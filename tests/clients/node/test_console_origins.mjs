@@ -147,15 +147,17 @@ for (const name of ['127.0.0.1', 'localhost'])
     await tab.goto(`http://${name}:${attacker.address().port}/`);
     const read = await tab.evaluate(attack, url);
     assert.deepEqual(read, []);
-    // A link, which opens a page of the server's in the tab, is a request like any other.
+    // A link, which opens a page of the server's in its tab, is a request like any other.
     for (const path of ['hset/evil/by/link', 'flushdb', 'lrange/secret/0/-1']) {
-      await tab.evaluate((target) => {
+      const link = await context.newPage();
+      await link.goto(`http://${name}:${attacker.address().port}/`);
+      await link.evaluate((target) => {
         setTimeout(() => {
           location.href = target;
         });
       }, url + path);
-      await until(async () => tab.url() === url + path);
-      await tab.goBack();
+      await until(async () => link.url() === url + path);
+      await link.close();
     }
     await context.close();
     assert.deepEqual(await commandsRun(), []);
