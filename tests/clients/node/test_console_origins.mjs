@@ -6,7 +6,7 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import { browser, httpPort, redis, runAll, test, url } from './console.mjs';
-import { sleep, until } from './harness.mjs';
+import { sleep } from './harness.mjs';
 
 const page = '<!doctype html><title>attack</title><body><iframe name="sink"></iframe></body>';
 const attacker = createServer((request, response) => {
@@ -156,8 +156,8 @@ for (const name of ['127.0.0.1', 'localhost'])
           location.href = target;
         });
       }, url + path);
-      await until(async () => link.url() === url + path);
-      await link.close();
+      // Until it is loaded: to close it earlier can take for ever.
+      await link.waitForURL(url + path);
     }
     await context.close();
     assert.deepEqual(await commandsRun(), []);
